@@ -1,0 +1,82 @@
+"""Everything Segue raises on purpose.
+
+SegueError                 one clear message; the command line prints it without a traceback
+├── ConfigError            a config that cannot be read or built: all problems at once
+├── DataError              images, folders, splits
+│   └── LabelError         a mask whose values, size or depth cannot be right
+├── CheckpointError        a weights file that is damaged, unsafe or of another model
+├── DownloadError          a file that could not be fetched or whose bytes are wrong
+├── InputError             an argument, tensor or path that a function or command cannot take
+└── MissingExtraError      an optional package is needed: names the extra to install
+
+A message says where (file and line, key path, image), what was given, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class SegueError(Exception):
+    """Base of all errors that are about the user's input rather than a defect of Segue."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a config.
+
+    ``where`` is the file and line ("cfg.py:12") or "--cfg-options"; ``key`` the dotted path
+    ("model.decode_head.channels"); ``message`` what was given and what to do.
+    """
+
+    key: str
+    message: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.where, self.key, self.message) if part)
+
+
+class ConfigError(SegueError):
+    """A config that cannot be used. ``problems`` lists every fault found, in reading order."""
+
+    def __init__(self, problems: str | Problem | Iterable[Problem]) -> None:
+        if isinstance(problems, str):
+            problems = [Problem("", problems)]
+        elif isinstance(problems, Problem):
+            problems = [problems]
+        self.problems: list[Problem] = list(problems)
+        count = len(self.problems)
+        head = f"{count} problems in the config:\n" if count > 1 else ""
+        super().__init__(head + "\n".join(f"  {p}" if count > 1 else str(p) for p in self.problems))
+
+    def __reduce__(self) -> tuple[type[ConfigError], tuple[list[Problem]]]:
+        return ConfigError, (self.problems,)
+
+
+class DataError(SegueError):
+    """An image, folder, split or pair of files that cannot be used; the message names it."""
+
+
+class LabelError(DataError):
+    """A label map with values, size or depth that contradict the dataset's classes."""
+
+
+class CheckpointError(SegueError):
+    """A checkpoint that is missing, damaged, unsafe, or made for another model."""
+
+
+class DownloadError(SegueError):
+    """A file that could not be downloaded, or whose bytes differ from the expected hash."""
+
+
+class InputError(SegueError):
+    """An argument, path or tensor that cannot be used; the message names it."""
+
+
+class MissingExtraError(SegueError):
+    """An optional package is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(f"{purpose} needs the package {package!r}: pip install 'segue[{extra}]'")

@@ -1,0 +1,106 @@
+"""The values that pass between rooms, and what a component must offer to be one.
+
+Shapes use axis names: B batch, C channels, H rows, W columns. Sizes are ``(H, W)`` everywhere inside Segue; the
+few config keys that mmseg writes as ``(W, H)`` (``Resize.scale``) say so where they are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from torch import Tensor, nn
+
+#: One image on its way through a pipeline, with mmseg's documented keys: ``img`` (H, W, C) uint8 or float32, BGR when
+#: read by ``LoadImageFromFile``; ``gt_seg_map`` (H, W) uint8 or int64; ``img_path``, ``img_shape``, ``ori_shape``,
+#: ``scale_factor``, ``flip`` ...
+Sample: TypeAlias = dict[str, Any]
+
+Size: TypeAlias = tuple[int, int]  # (H, W)
+Activation: TypeAlias = Callable[[], nn.Module]
+
+
+@dataclass
+class SegSample:
+    """The annotation and metadata of one packed image.
+
+    Attributes:
+        meta: what the pipeline recorded (``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``flip`` ...).
+        gt_sem_seg: (H, W) int64, class ids, the dataset's ignore value where there is no label.
+        gt_edge_map: (H, W) int64, 1 on class borders; only where a pipeline generates it.
+        gt_depth_map: (H, W) float32, metres; only for depth data.
+    """
+
+    meta: dict[str, Any] = field(default_factory=dict)
+    gt_sem_seg: Tensor | None = None
+    gt_edge_map: Tensor | None = None
+    gt_depth_map: Tensor | None = None
+
+
+@dataclass
+class Targets:
+    """What a batch is compared with: ``labels`` (B, H, W) int64; ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32."""
+
+    labels: Tensor
+    edges: Tensor | None = None
+    depth: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestOptions:
+    """How a model looks at an image in evaluation (the config's ``test_cfg``).
+
+    Attributes:
+        mode: ``whole`` passes the image at once; ``slide`` averages overlapping crops.
+        crop_size: (H, W) pixels of a crop; an integer means a square. Needed by ``slide``.
+        stride: (H, W) pixels between crops. Needed by ``slide``.
+    """
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+    mode: Literal["whole", "slide"] = "whole"
+    crop_size: int | Sequence[int] | None = None
+    stride: int | Sequence[int] | None = None
+
+
+@runtime_checkable
+class Backbone(Protocol):
+    """Image (B, C, H, W) to a list of feature maps, finest first."""
+
+    def __call__(self, x: Tensor) -> Sequence[Tensor]: ...
+
+
+@runtime_checkable
+class Neck(Protocol):
+    """Feature maps to feature maps."""
+
+    def __call__(self, features: Sequence[Tensor]) -> Sequence[Tensor]: ...
+
+
+@runtime_checkable
+class Head(Protocol):
+    """Feature maps to logits or masks; owns its losses."""
+
+    num_classes: int
+    align_corners: bool
+
+    def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]: ...
+
+    def predict(self, features: Sequence[Tensor], size: Size) -> Tensor: ...
+
+
+@runtime_checkable
+class Loss(Protocol):
+    """(prediction, target) to a scalar; ``loss_name`` is its key in the log."""
+
+    loss_name: str
+
+    def __call__(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor: ...
+
+
+@runtime_checkable
+class PixelSampler(Protocol):
+    """Chooses the pixels that a loss counts: (logits (B, C, H, W), labels (B, H, W)) to weights (B, H, W)."""
+
+    def sample(self, logits: Tensor, labels: Tensor) -> Tensor: ...
