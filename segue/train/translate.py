@@ -1,0 +1,61 @@
+"""Config dicts of the training sections to typed settings, with errors that name the nearest valid spelling.
+
+The dicts that mmengine would have handed to its registries (loops, hooks, schedules, samplers) are translated here:
+a table maps each documented ``type`` to a frozen dataclass whose fields are its documented arguments.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from typing import Any, TypeVar
+
+from segue.errors import ConfigError, Problem
+
+T = TypeVar("T")
+
+
+def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    """The ``type`` of a config dict as a bare name: ``'mmengine.EMAHook'`` and the class itself both give ``EMAHook``."""
+    given = node.get("type", default)
+    if given is None:
+        raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {dict(node)!r}"))
+    name = given if isinstance(given, str) else getattr(given, "__name__", str(given))
+    return name.rsplit(".", 1)[-1]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` for a misspelt name, otherwise the list of what there is."""
+    options = sorted(known)
+    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(options)}"
+
+
+def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
+    """The entry of ``table`` for a config's ``type``; a ConfigError with the nearest name if there is none."""
+    try:
+        return table[name]
+    except KeyError:
+        raise ConfigError(Problem(key, f"there is no {kind} {name!r}{nearest(name, table)}")) from None
+
+
+def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
+    """Build the settings dataclass ``cls`` from a config dict, refusing arguments it does not have."""
+    given = {name: value for name, value in node.items() if name not in ("type", "_scope_")}
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    name = cls.__name__
+    problems = [
+        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, known)}") for arg in given if arg not in known
+    ]
+    problems += [
+        Problem(f"{key}.{arg}", f"{name} needs the argument {arg!r}")
+        for arg, f in known.items()
+        if arg not in given and f.default is MISSING and f.default_factory is MISSING
+    ]
+    if problems:
+        raise ConfigError(problems)
+    try:
+        return cls(**given)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(Problem(key, str(error))) from error
