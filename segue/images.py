@@ -1,0 +1,171 @@
+"""Image and mask files to arrays and back: the one place that decodes pixels.
+
+Photographs are decoded by OpenCV (BGR), because the published numbers were measured with its decoder; masks by Pillow,
+because it keeps palette indexes. Nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from segue.errors import DataError, InputError, LabelError
+
+Array: TypeAlias = NDArray[Any]
+ColorType: TypeAlias = Literal[
+    "color", "grayscale", "unchanged", "color_ignore_orientation", "grayscale_ignore_orientation"
+]
+Backend: TypeAlias = Literal["cv2", "pillow"]
+
+#: Suffixes of the files taken for images when a folder is scanned without being told what to look for.
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+
+_CV2_FLAGS = {
+    "color": cv2.IMREAD_COLOR,
+    "grayscale": cv2.IMREAD_GRAYSCALE,
+    "unchanged": cv2.IMREAD_UNCHANGED,
+    "color_ignore_orientation": cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    "grayscale_ignore_orientation": cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
+}
+
+
+def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2") -> Array:
+    """Read an image file.
+
+    Args:
+        path: the file.
+        color_type: ``color`` gives (H, W, 3) BGR uint8 whatever is stored; ``grayscale`` (H, W) uint8; ``unchanged``
+            the stored channels (BGR or BGRA order) and depth, so 16-bit data stays 16-bit.
+        backend: ``cv2`` or ``pillow``; formats that OpenCV cannot read are tried with Pillow.
+    """
+    return decode_image(read_bytes(path), color_type, backend, path)
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """Contents of a file; a file that is missing, unreadable or empty is a DataError that names it."""
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        parent = path.parent
+        where = "" if parent.is_dir() else f" (nor does its folder {parent})"
+        raise DataError(f"{path}: the file does not exist{where}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise DataError(f"{path}: the file is empty (0 bytes); copy or download it again")
+    return data
+
+
+def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", path: str | Path = "<bytes>") -> Array:
+    """Decode an encoded image as `read_image` does; ``path`` is used in messages only."""
+    if color_type not in get_args(ColorType):
+        raise InputError(f"color_type must be one of {', '.join(get_args(ColorType))}, got {color_type!r}")
+    if backend not in get_args(Backend):
+        raise InputError(f"imdecode_backend must be 'cv2' or 'pillow', got {backend!r}")
+    if _looks_cut_off(data):
+        _pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
+    if backend == "cv2":
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), _CV2_FLAGS[color_type])
+        if image is not None and image.size:
+            return image
+    return _pillow_as(_pillow_pixels(data, path), color_type)
+
+
+def read_mask(path: str | Path) -> Array:
+    """Read a label file as (H, W) integers: uint8 for 8-bit files, int32 for deeper ones, never wrapped.
+
+    Palette images give their indexes, bilevel ones 0 and 1. An RGB file whose channels are equal is one label map
+    stored three times; any other is refused, since its colours would need a table to become class ids.
+    """
+    picture = _pillow_pixels(read_bytes(path), path)
+    if picture.mode == "1":
+        return np.asarray(picture, dtype=np.uint8)
+    if picture.mode in ("RGB", "RGBA", "LA", "PA", "RGBX"):
+        return _single_channel(picture, path)
+    mask = np.asarray(picture)
+    if mask.dtype == np.uint8 and mask.ndim == 2:
+        return mask
+    if mask.ndim != 2:
+        raise LabelError(f"{path}: a label map has one channel, this file has mode {picture.mode!r}")
+    if mask.dtype.kind == "f" and not np.all(mask == np.floor(mask)):
+        raise LabelError(f"{path}: holds fractions such as {mask[mask != np.floor(mask)][0]:g}; labels are integers")
+    return mask.astype(np.int32)
+
+
+def write_png(path: str | Path, array: Array) -> None:
+    """Write (H, W) uint8 or uint16, or (H, W, 3) BGR uint8, as a PNG; folders are made as needed."""
+    if array.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        raise InputError(f"{path}: a PNG holds uint8 or uint16, got {array.dtype}")
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoded, data = cv2.imencode(".png", np.ascontiguousarray(array))
+    if not encoded:
+        raise InputError(f"{path}: an array of shape {array.shape} cannot be written as PNG")
+    path.write_bytes(data.tobytes())
+
+
+def _looks_cut_off(data: bytes) -> bool:
+    """True where a JPEG or PNG lacks its end marker; such files are rare, so only they are decoded twice."""
+    if data[:2] == b"\xff\xd8":
+        return not data.rstrip(b"\0\n\r ").endswith(b"\xff\xd9")
+    if data[:8] == b"\x89PNG\r\n\x1a\n":
+        return b"IEND" not in data[-64:]
+    return False
+
+
+def _pillow_pixels(data: bytes, path: str | Path) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large scenes are everyday data here
+            picture = Image.open(io.BytesIO(data))
+            picture.load()
+    except UnidentifiedImageError:
+        head = data[:8]
+        raise DataError(f"{path}: not an image that OpenCV or Pillow can read (it starts with {head!r})") from None
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{path}: too large to read at once: {error}; cut it into tiles") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise DataError(f"{path}: damaged or incomplete image ({len(data)} bytes): {error}") from error
+    return picture
+
+
+def _pillow_as(picture: Image.Image, color_type: str) -> Array:
+    if color_type == "unchanged":
+        if picture.mode in ("P", "PA", "CMYK", "YCbCr"):
+            picture = picture.convert("RGB")
+        pixels = np.array(picture)
+        if pixels.dtype == np.bool_:
+            return pixels.astype(np.uint8) * 255
+        if pixels.ndim == 3 and pixels.shape[2] >= 3:  # BGR(A), as OpenCV gives it
+            pixels = pixels[:, :, [2, 1, 0, *range(3, pixels.shape[2])]]
+        return np.ascontiguousarray(pixels)
+    if not color_type.endswith("_ignore_orientation"):
+        picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # Pillow clips instead of scaling; OpenCV keeps the high byte
+        pixels = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        picture = Image.fromarray(pixels)
+    if color_type.startswith("grayscale"):
+        return np.array(picture.convert("L"))
+    return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])
+
+
+def _single_channel(picture: Image.Image, path: str | Path) -> Array:
+    pixels = np.asarray(picture)
+    colors = pixels[:, :, :1] if picture.mode in ("LA", "PA") else pixels[:, :, :3]
+    if not (colors == colors[:, :, :1]).all():
+        kinds, counts = np.unique(colors.reshape(-1, 3), axis=0, return_counts=True)
+        most = kinds[np.argsort(-counts)][:4].tolist()
+        shown = ", ".join(str(tuple(kind)) for kind in most) + (", ..." if len(kinds) > 4 else "")
+        raise LabelError(
+            f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
+            "convert the colours to ids first and save an 8-bit gray or palette PNG"
+        )
+    return np.ascontiguousarray(colors[:, :, 0])

@@ -1,0 +1,83 @@
+"""LoadAnnotations: label maps, remapped and checked where they enter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from segue.errors import DataError, InputError, LabelError
+from segue.images import read_mask
+from segue.labels import IGNORE, check_labels, remap_labels
+from segue.transforms.arguments import local_files_only, one_of
+from segue.types import Sample
+
+
+class LoadAnnotations:
+    """Read ``seg_map_path`` into ``gt_seg_map`` (H, W): class ids, and the ignore value where there is no label.
+
+    The dataset's rules (``void``, ``reduce_zero_label``, ``label_map``: see `segue.labels.remap_labels`) come with the
+    sample. Then every value must be one of its ``num_classes`` or the ignore value, and the size must be that of the
+    image, or a LabelError says what to do.
+
+    Args:
+        reduce_zero_label: the dataset's setting, which it must agree with; None takes the dataset's.
+        backend_args: accepted for mmseg configs; only the local disk.
+        imdecode_backend: masks are always read with Pillow, which keeps palette indexes.
+    """
+
+    def __init__(
+        self,
+        reduce_zero_label: bool | None = None,
+        backend_args: Mapping[str, Any] | None = None,
+        imdecode_backend: str = "pillow",
+    ) -> None:
+        local_files_only(self, backend_args=backend_args)
+        one_of(self, "imdecode_backend", imdecode_backend, ("pillow",))
+        self.reduce_zero_label = reduce_zero_label
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Add the label map and its key to ``seg_fields``."""
+        path = sample.get("seg_map_path")
+        if not path:
+            raise DataError(
+                f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path': the dataset names no folder of masks "
+                "(data_prefix=dict(img_path=..., seg_map_path=...)), yet its pipeline loads annotations"
+            )
+        mask = read_mask(path)
+        self._check_size(mask.shape, sample)
+        ignore_index = sample.get("ignore_index", IGNORE)
+        mask = remap_labels(
+            mask,
+            num_classes=sample.get("num_classes"),
+            void=sample.get("void", IGNORE),
+            ignore_index=ignore_index,
+            reduce_zero_label=self._reduce_zero_label(sample),
+            label_map=sample.get("label_map"),
+        )
+        if sample.get("num_classes"):
+            check_labels(mask, sample["num_classes"], ignore_index, path)
+        sample["gt_seg_map"] = mask
+        fields = sample.setdefault("seg_fields", [])
+        if "gt_seg_map" not in fields:
+            fields.append("gt_seg_map")
+        return sample
+
+    def _reduce_zero_label(self, sample: Sample) -> bool:
+        of_dataset = sample.setdefault("reduce_zero_label", bool(self.reduce_zero_label))
+        if self.reduce_zero_label is not None and self.reduce_zero_label != of_dataset:
+            raise InputError(
+                f"LoadAnnotations(reduce_zero_label={self.reduce_zero_label}) contradicts the dataset, which has "
+                f"reduce_zero_label={of_dataset}; set it on the dataset only"
+            )
+        return bool(of_dataset)
+
+    @staticmethod
+    def _check_size(size: tuple[int, ...], sample: Sample) -> None:
+        image_size = sample.get("ori_shape")
+        if image_size is None or tuple(image_size) == size:
+            return
+        turned = " (the image has an EXIF orientation that the mask lacks?)" if tuple(image_size)[::-1] == size else ""
+        raise LabelError(
+            f"{sample['seg_map_path']}: the mask is {size[1]} x {size[0]} pixels, its image "
+            f"{sample.get('img_path', '')} {image_size[1]} x {image_size[0]}{turned}; they must be equal"
+        )

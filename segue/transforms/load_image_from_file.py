@@ -1,0 +1,56 @@
+"""LoadImageFromFile: the first step of every pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import numpy as np
+
+from segue.errors import DataError, InputError
+from segue.images import Backend, ColorType, read_image
+from segue.transforms.arguments import local_files_only, one_of
+from segue.types import Sample
+
+
+class LoadImageFromFile:
+    """Read ``img_path`` into ``img``, and record ``img_shape`` and ``ori_shape`` (H, W).
+
+    Args:
+        to_float32: convert to float32 (values stay as stored).
+        color_type: ``color`` gives BGR uint8; ``grayscale`` one channel; ``unchanged`` what is stored (16-bit stays).
+        imdecode_backend: ``cv2`` (as the published numbers) or ``pillow``.
+        file_client_args: accepted for old configs; only the local disk.
+        ignore_empty: drop a sample whose file cannot be read instead of stopping.
+        backend_args: as ``file_client_args``.
+    """
+
+    def __init__(
+        self,
+        to_float32: bool = False,
+        color_type: str = "color",
+        imdecode_backend: str = "cv2",
+        file_client_args: Mapping[str, Any] | None = None,
+        ignore_empty: bool = False,
+        *,
+        backend_args: Mapping[str, Any] | None = None,
+    ) -> None:
+        local_files_only(self, file_client_args=file_client_args, backend_args=backend_args)
+        self.to_float32 = to_float32
+        self.color_type = one_of(self, "color_type", color_type, get_args(ColorType))
+        self.imdecode_backend = one_of(self, "imdecode_backend", imdecode_backend, get_args(Backend))
+        self.ignore_empty = ignore_empty
+
+    def __call__(self, sample: Sample) -> Sample | None:
+        """Add the image, or None if it cannot be read and ``ignore_empty`` is set."""
+        if not sample.get("img_path"):
+            raise InputError("LoadImageFromFile: the sample has no 'img_path'")
+        try:
+            image = read_image(sample["img_path"], self.color_type, self.imdecode_backend)
+        except DataError:
+            if self.ignore_empty:
+                return None
+            raise
+        sample["img"] = image.astype(np.float32) if self.to_float32 else image
+        sample["img_shape"] = sample["ori_shape"] = image.shape[:2]
+        return sample

@@ -1,0 +1,66 @@
+"""PackSegInputs: the last step, arrays to tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.errors import LabelError
+from segue.images import Array
+from segue.transforms.arguments import image_of, label_map_of, refuse
+from segue.types import Sample, SegSample
+
+_META_KEYS = (
+    "img_path",
+    "seg_map_path",
+    "ori_shape",
+    "img_shape",
+    "pad_shape",
+    "scale_factor",
+    "flip",
+    "flip_direction",
+    "reduce_zero_label",
+)
+
+
+class PackSegInputs:
+    """Make ``inputs`` (C, H, W), in the image's own dtype, and ``data_samples``, a `SegSample` with int64 labels.
+
+    Args:
+        meta_keys: keys of the sample that `SegSample.meta` keeps, where they exist.
+    """
+
+    def __init__(self, meta_keys: Sequence[str] = _META_KEYS) -> None:
+        if isinstance(meta_keys, str) or not all(isinstance(key, str) for key in meta_keys):
+            raise refuse(self, "meta_keys", "a list of keys", meta_keys)
+        self.meta_keys = tuple(meta_keys)
+
+    def __call__(self, sample: Sample) -> dict[str, Any]:
+        """The packed sample."""
+        packed: dict[str, Any] = {}
+        if sample.get("img") is not None:
+            image = image_of(self, sample)
+            image = image[:, :, None] if image.ndim == 2 else image
+            packed["inputs"] = _tensor(image.transpose(2, 0, 1))
+        labels = label_map_of(sample)
+        if labels is not None and labels.ndim != 2:
+            raise LabelError(
+                f"{sample.get('seg_map_path', 'gt_seg_map')}: a label map is (H, W), got the shape {labels.shape}"
+            )
+        edges, depth = sample.get("gt_edge_map"), sample.get("gt_depth_map")
+        packed["data_samples"] = SegSample(
+            meta={key: sample[key] for key in self.meta_keys if key in sample},
+            gt_sem_seg=None if labels is None else _tensor(labels).long(),
+            gt_edge_map=None if edges is None else _tensor(edges).long(),
+            gt_depth_map=None if depth is None else _tensor(depth).float(),
+        )
+        return packed
+
+
+def _tensor(array: Array) -> Tensor:
+    # a copy: the crop of a large image must not keep the whole of it alive, nor share memory with a cached sample
+    return torch.from_numpy(np.array(array, order="C", copy=True))

@@ -1,0 +1,68 @@
+"""RandomCrop: a window that no single class fills."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from segue.images import Array
+from segue.transforms.arguments import image_of, int_pair, is_int, label_map_of, probability, refuse
+from segue.types import Sample
+
+_TRIES = 10  # as the reference; after them the last window is taken whatever it shows
+
+
+class RandomCrop:
+    """Crop image and label map at a random place. An image smaller than the crop keeps its size in that direction.
+
+    Args:
+        crop_size: (H, W), or one number for both.
+        cat_max_ratio: draw again, at most ten times, while one class covers this share of the labeled pixels or more;
+            1.0 takes the first window.
+        ignore_index: label that is not counted.
+    """
+
+    def __init__(self, crop_size: int | Sequence[int], cat_max_ratio: float = 1.0, ignore_index: int = 255) -> None:
+        self.crop_size = int_pair(self, "crop_size", crop_size, "(H, W)")
+        self.cat_max_ratio = probability(self, "cat_max_ratio", cat_max_ratio)
+        if not is_int(ignore_index):
+            raise refuse(self, "ignore_index", "an integer", ignore_index)
+        self.ignore_index = ignore_index
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Crop and record ``img_shape``."""
+        image = image_of(self, sample)
+        labels = label_map_of(sample)
+        window = self._draw(image.shape)
+        if self.cat_max_ratio < 1.0 and labels is not None:
+            for _ in range(_TRIES):
+                if self._varied(labels[window]):
+                    break
+                window = self._draw(image.shape)
+        sample["img"] = image[window]
+        sample["img_shape"] = sample["img"].shape[:2]
+        if labels is not None:
+            sample["gt_seg_map"] = labels[window]
+        return sample
+
+    def _draw(self, shape: tuple[int, ...]) -> tuple[slice, slice]:
+        top, left = (np.random.randint(0, max(shape[axis] - self.crop_size[axis], 0) + 1) for axis in (0, 1))
+        return slice(top, top + self.crop_size[0]), slice(left, left + self.crop_size[1])
+
+    def _varied(self, labels: Array) -> bool:
+        """True if two classes or more are seen and the largest has less than its allowed share."""
+        counts = _areas(labels, self.ignore_index)
+        return len(counts) > 1 and counts.max() / counts.sum() < self.cat_max_ratio
+
+
+def _areas(labels: Array, ignore_index: int) -> Array:
+    """Pixels per class present, without the ignored one."""
+    if labels.dtype == np.uint8 and labels.size < 1 << 24:  # float32 counts are exact so far; 20 times faster
+        areas = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+        if 0 <= ignore_index <= 255:
+            areas[ignore_index] = 0
+        return areas[areas > 0]
+    values, areas = np.unique(labels, return_counts=True)
+    return areas[values != ignore_index]

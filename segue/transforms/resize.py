@@ -1,0 +1,118 @@
+"""Resize, and the interpolation that every resizing transform shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from segue.images import Array
+from segue.transforms.arguments import image_of, int_pair, is_real, label_map_of, one_of, refuse
+from segue.types import Sample, Size
+
+_CV2 = {
+    "nearest": cv2.INTER_NEAREST,
+    "bilinear": cv2.INTER_LINEAR,
+    "bicubic": cv2.INTER_CUBIC,
+    "area": cv2.INTER_AREA,
+    "lanczos": cv2.INTER_LANCZOS4,
+}
+_PILLOW = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "box": Image.Resampling.BOX,
+    "lanczos": Image.Resampling.LANCZOS,
+    "hamming": Image.Resampling.HAMMING,
+}
+
+
+def resize_array(image: Array, size: Size, interpolation: str = "bilinear", backend: str = "cv2") -> Array:
+    """Resize (H, W) or (H, W, C) to ``size`` (H, W)."""
+    if image.shape[:2] == tuple(size):
+        return image
+    height, width = size
+    if backend == "pillow":
+        return np.array(Image.fromarray(image).resize((width, height), _PILLOW[interpolation]))
+    if image.dtype in (np.dtype(np.int64), np.dtype(np.bool_)):  # OpenCV has no such types
+        return resize_array(image.astype(np.int32), size, interpolation).astype(image.dtype)
+    resized = cv2.resize(image, (width, height), interpolation=_CV2[interpolation])
+    return resized[:, :, None] if image.ndim == 3 and resized.ndim == 2 else resized  # OpenCV drops a single channel
+
+
+def fit_within(size: Size, scale: tuple[int, int]) -> Size:
+    """The largest size of the same aspect whose long side fits max(scale) and whose short side fits min(scale)."""
+    height, width = size
+    factor = min(max(scale) / max(height, width), min(scale) / min(height, width))
+    return int(height * float(factor) + 0.5), int(width * float(factor) + 0.5)
+
+
+class Resize:
+    """Resize the image, and the label map with nearest-neighbour interpolation.
+
+    Records ``scale`` (W, H), ``scale_factor`` (W, H), ``img_shape`` (H, W) and ``keep_ratio``.
+
+    Args:
+        scale: (W, H) in pixels, or one number for both. With ``keep_ratio`` the image gets the largest size whose long
+            side is at most max(scale) and whose short side is at most min(scale), whichever is width or height.
+        scale_factor: (W, H) factors, or one for both; used where ``scale`` is None.
+        keep_ratio: keep the aspect ratio.
+        clip_object_border: accepted for mmseg configs; it concerns boxes, which Segue has none of.
+        backend: ``cv2`` or ``pillow``.
+        interpolation: ``bilinear``, ``nearest``, ``bicubic``, ``lanczos``, ``area`` (cv2), ``box``, ``hamming``
+            (pillow).
+    """
+
+    def __init__(
+        self,
+        scale: int | Sequence[int] | None = None,
+        scale_factor: float | Sequence[float] | None = None,
+        keep_ratio: bool = False,
+        clip_object_border: bool = True,
+        backend: str = "cv2",
+        interpolation: str = "bilinear",
+    ) -> None:
+        if scale is None and scale_factor is None:
+            raise refuse(self, "scale", "given unless scale_factor is", None)
+        self.scale = None if scale is None else int_pair(self, "scale", scale, "(W, H)")
+        self.scale_factor = None if scale_factor is None else self._factors(scale_factor)
+        self.keep_ratio = keep_ratio
+        self.clip_object_border = clip_object_border
+        self.backend = one_of(self, "backend", backend, ("cv2", "pillow"))
+        self.interpolation = one_of(self, "interpolation", interpolation, _CV2 if backend == "cv2" else _PILLOW)
+
+    def _factors(self, value: float | Sequence[float]) -> tuple[float, float]:
+        pair = value if isinstance(value, Sequence) else (value, value)
+        if len(pair) != 2 or not all(is_real(v) and v > 0 for v in pair):
+            raise refuse(self, "scale_factor", "a positive number or two (W, H)", value)
+        return float(pair[0]), float(pair[1])
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Resize as the constructor says."""
+        return self.resize_to(sample, self.scale)
+
+    def resize_to(self, sample: Sample, scale: tuple[int, int] | None) -> Sample:
+        """Resize as if ``scale`` (W, H) were the constructor's."""
+        image = image_of(self, sample)
+        height, width = image.shape[:2]
+        if scale is None:
+            assert self.scale_factor is not None
+            scale = int(width * self.scale_factor[0] + 0.5), int(height * self.scale_factor[1] + 0.5)
+        sample["scale"] = scale
+        size = self._target(image.shape[:2], scale)
+        sample["img"] = resize_array(image, size, self.interpolation, self.backend)
+        sample["img_shape"] = size
+        sample["scale_factor"] = (size[1] / width, size[0] / height)
+        sample["keep_ratio"] = self.keep_ratio
+        labels = label_map_of(sample)
+        if labels is not None:
+            sample["gt_seg_map"] = resize_array(labels, self._target(labels.shape[:2], scale), "nearest", self.backend)
+        return sample
+
+    def _target(self, size: Size, scale: tuple[int, int]) -> Size:
+        target = fit_within(size, scale) if self.keep_ratio else (scale[1], scale[0])
+        if min(target) < 1:
+            raise refuse(self, "scale", f"large enough to leave pixels of an image {size[1]} x {size[0]}", scale)
+        return target
