@@ -1,0 +1,1 @@
+"""Dataset converters: other people's annotations to images and masks in folders."""
