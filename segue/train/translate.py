@@ -27,9 +27,9 @@ def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` for a misspelt name, otherwise the list of what there is."""
-    options = sorted(known)
-    close = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(options)}"
+    options = {option.lower(): option for option in sorted(known)}
+    close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
+    return f"; did you mean {options[close[0]]!r}?" if close else f"; known: {', '.join(options.values())}"
 
 
 def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
@@ -41,9 +41,15 @@ def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
 
 
 def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
-    """Build the settings dataclass ``cls`` from a config dict, refusing arguments it does not have."""
-    given = {name: value for name, value in node.items() if name not in ("type", "_scope_")}
+    """Build the settings dataclass ``cls`` from a config dict, refusing arguments it does not have.
+
+    As everywhere in Segue, the config key ``x_cfg`` feeds the field ``x``.
+    """
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    given = {}
+    for arg, value in node.items():
+        if arg not in ("type", "_scope_"):
+            given[arg if arg in known else arg.removesuffix("_cfg")] = value
     name = cls.__name__
     problems = [
         Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, known)}") for arg in given if arg not in known
