@@ -1,8 +1,8 @@
 """Polygons in JSON files to masks: buildings first, roads over them.
 
-Each image has one JSON file for each class: ``features[].properties.building_imcoords`` (or ``road_imcoords``) holds the
-outline in pixels as one string, ``x,y,x,y,...``; the word EMPTY or an empty string means that the image has none. Class
-ids are 0 background, 1 building, 2 road, and void for nothing: every pixel is labelled.
+Each image has one JSON file for each class: ``features[].properties.building_imcoords`` (or ``road_imcoords``) holds
+an outline in pixels as one string, ``x,y,x,y,...``; the word EMPTY or an empty string means that the image has none.
+Class ids are 0 background, 1 building, 2 road; every pixel is labelled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,6 @@ from segue.errors import DataError, InputError
 CLASSES = ("background", "building", "road")
 PALETTE = ((120, 130, 140), (213, 94, 0), (0, 114, 178))
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Polygons of one class: the folder of its JSON files, the property with the coordinates, the class id drawn."""
-
-    folder: str
-    key: str
-    value: int
-
-
-#: In drawing order: a road over a building is a road.
-LAYERS = (Layer("buildings", "building_imcoords", 1), Layer("roads", "road_imcoords", 2))
 
 
 def parse_coordinates(text: object, where: str) -> NDArray[np.float64] | None:
@@ -166,10 +152,9 @@ def convert_folder(root: Path, out: Path | None = None, progress: bool = True) -
             image = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
             if image is None:
                 raise DataError(f"{path}: cannot be read as an image")
-            drawn = {
-                layer.value: read_polygons(root / layer.folder / f"{path.stem}.json", layer.key) for layer in LAYERS
-            }
-            mask = polygons_to_mask((image.shape[0], image.shape[1]), drawn[1], drawn[2])
+            buildings = read_polygons(root / "buildings" / f"{path.stem}.json", "building_imcoords")
+            roads = read_polygons(root / "roads" / f"{path.stem}.json", "road_imcoords")
+            mask = polygons_to_mask((image.shape[0], image.shape[1]), buildings, roads)
             target = out / f"{path.stem}.png"
             if not cv2.imwrite(str(target), mask):
                 raise InputError(f"{target}: cannot be written")
