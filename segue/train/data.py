@@ -1,0 +1,325 @@
+"""The loaders of ``train_dataloader``, ``val_dataloader`` and ``test_dataloader``.
+
+What the n-th batch holds is a function of the seed and n: a *stream* turns n into *draws* (index, seed), and every draw
+is fetched with Python's, numpy's and torch's random generators seeded from it. So a run does not depend on the number of
+workers, and resuming at batch n needs no reading of the batches before it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from segue.errors import ConfigError, DataError, Problem, SegueError
+from segue.train.translate import lookup, settings, type_name
+
+Batch = dict[str, Any]
+
+
+class Samples(Protocol):
+    """A map-style dataset."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One sample to fetch; ``counted`` is False for a repeated one that only keeps processes in step."""
+
+    index: int
+    seed: int
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A worker's `SegueError` on its way to the main process, where it is raised as it was."""
+
+    error: SegueError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler:
+    """``sampler`` of a loader: with ``InfiniteSampler`` a batch may span two passes, with ``DefaultSampler`` it may not.
+
+    Attributes:
+        shuffle: a new permutation each pass.
+        seed: overrides the run's seed for the order.
+        round_up: accepted; training always rounds up to the number of processes, evaluation counts each sample once.
+        infinite: the type is ``InfiniteSampler``.
+    """
+
+    shuffle: bool = True
+    seed: int | None = None
+    round_up: bool = True
+    infinite: bool = False
+
+
+def mix(*parts: int) -> int:
+    """One 63-bit seed from several numbers, well spread even where they are consecutive."""
+    words = np.random.SeedSequence(parts).generate_state(2, np.uint32)
+    return (int(words[0]) << 31) ^ int(words[1])
+
+
+class TrainStream:
+    """Batches of draws without end, as a function of the batch's number.
+
+    Args:
+        size: samples of the dataset.
+        batch_size: samples per process and batch.
+        seed: of order and augmentation.
+        infinite: passes follow each other without regard to batches; otherwise each pass ends with its own (possibly
+            smaller) batch.
+        shuffle: a new permutation each pass.
+        drop_last: leave out a pass's incomplete batch.
+        rank, world: this process and how many there are; their batches are disjoint.
+        start, stop: the numbers of the first batch and of the end of iteration.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        batch_size: int,
+        seed: int,
+        *,
+        infinite: bool = True,
+        shuffle: bool = True,
+        drop_last: bool = False,
+        rank: int = 0,
+        world: int = 1,
+        start: int = 0,
+        stop: int = 0,
+    ) -> None:
+        self.size, self.batch_size, self.seed = size, batch_size, seed
+        self.infinite, self.shuffle = infinite, shuffle
+        self.rank, self.world = rank, world
+        self.start, self.stop = start, stop
+        per_rank = -(-size // world)
+        whole, rest = divmod(per_rank, batch_size)
+        self.per_rank = per_rank
+        #: Batches of one pass over the data, rounded up.
+        self.epoch_length = whole if drop_last and not infinite and whole else whole + bool(rest)
+        self._pass: tuple[int, torch.Tensor] | None = None
+
+    def batch(self, number: int) -> list[Draw]:
+        """The draws of batch ``number`` in this process."""
+        if self.infinite:
+            slots = range(number * self.batch_size, (number + 1) * self.batch_size)
+            positions = [slot * self.world + self.rank for slot in slots]
+            return [self._draw(*divmod(position, self.size), position) for position in positions]
+        turn, place = divmod(number, self.epoch_length)
+        slots = range(place * self.batch_size, min((place + 1) * self.batch_size, self.per_rank))
+        offsets = [slot * self.world + self.rank for slot in slots]
+        padded = self.per_rank * self.world
+        # past the end the pass starts over, so that every process has as many
+        return [self._draw(turn, offset % self.size, turn * padded + offset) for offset in offsets]
+
+    def _draw(self, turn: int, offset: int, position: int) -> Draw:
+        return Draw(self._order(turn, offset), mix(self.seed, 1, position))
+
+    def _order(self, turn: int, offset: int) -> int:
+        if not self.shuffle:
+            return offset
+        if self._pass is None or self._pass[0] != turn:
+            generator = torch.Generator().manual_seed(mix(self.seed, 0, turn))
+            self._pass = turn, torch.randperm(self.size, generator=generator)
+        return int(self._pass[1][offset])
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        for number in range(self.start, self.stop):
+            yield self.batch(number)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+class EvaluationStream:
+    """Every sample once, in order, dealt out to the processes; the short hands are filled up with uncounted draws."""
+
+    def __init__(self, size: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
+        self.size, self.batch_size, self.rank, self.world = size, batch_size, rank, world
+        self.per_rank = -(-size // world)
+
+    def __iter__(self) -> Iterator[list[Draw]]:
+        for begin in range(0, self.per_rank, self.batch_size):
+            slots = range(begin, min(begin + self.batch_size, self.per_rank))
+            places = [slot * self.world + self.rank for slot in slots]
+            yield [Draw(place % self.size, mix(place), counted=place < self.size) for place in places]
+
+    def __len__(self) -> int:
+        return -(-self.per_rank // self.batch_size)
+
+
+class Fetch(Dataset[Any]):
+    """Gets the sample of a draw with all random generators seeded from it, and leaves the caller's as they were."""
+
+    def __init__(self, dataset: Samples) -> None:
+        self.dataset = dataset
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, draw: Draw) -> Any:
+        python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+        try:
+            random.seed(draw.seed)
+            np.random.seed(draw.seed % 2**32)
+            torch.default_generator.manual_seed(draw.seed)  # not torch.manual_seed: a worker must not touch CUDA
+            return self.dataset[draw.index], draw.counted
+        except SegueError as error:
+            return Failure(error)
+        finally:
+            random.setstate(python)
+            np.random.set_state(legacy)
+            torch.set_rng_state(cpu)
+
+
+def collate_fetched(fetched: Sequence[Any], collate: Callable[[Sequence[Any]], Batch]) -> Batch | Failure:
+    """The samples of one batch, with ``counted`` beside them; the first failure if there is one."""
+    failure = next((item for item in fetched if isinstance(item, Failure)), None)
+    if failure is not None:
+        return failure
+    return {**collate([sample for sample, _ in fetched]), "counted": [counted for _, counted in fetched]}
+
+
+def start_worker(_: int, opencv_threads: int | None) -> None:
+    """Settings of a worker process: OpenCV's own threads only get in the way of the workers."""
+    if opencv_threads is not None:
+        import cv2
+
+        cv2.setNumThreads(opencv_threads)
+
+
+class Loader:
+    """Batches of a stream, read by a torch DataLoader; `len` counts the whole run, also when it starts in its middle.
+
+    The two state methods tell Lightning that it can resume in the middle of an epoch: the position is given by the
+    stream's ``start``, so there is nothing to store.
+    """
+
+    def __init__(self, loader: DataLoader[Any], start: int = 0) -> None:
+        self.loader = loader
+        self.start = start
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in self.loader:
+            if isinstance(batch, Failure):
+                raise batch.error
+            yield batch
+
+    def __len__(self) -> int:
+        return self.start + len(self.loader)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: see the class."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing: see the class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoaderSettings:
+    """A ``*_dataloader`` section.
+
+    Attributes:
+        batch_size: samples per process and batch.
+        dataset: the dataset's own section (built elsewhere).
+        sampler: see `Sampler`.
+        num_workers, persistent_workers, pin_memory, prefetch_factor, timeout: torch's; ``pin_memory`` is used with CUDA.
+        drop_last: leave out a pass's incomplete batch.
+        collate_fn, batch_sampler, worker_init_fn: not needed here; ``None`` or the toolbox's own are accepted.
+    """
+
+    batch_size: int = 1
+    dataset: Any = None
+    sampler: Mapping[str, Any] | None = None
+    num_workers: int = 0
+    persistent_workers: bool = False
+    pin_memory: bool | None = None
+    prefetch_factor: int | None = None
+    timeout: float = 0
+    drop_last: bool = False
+    shuffle: bool | None = None
+    collate_fn: Mapping[str, Any] | None = None
+    batch_sampler: Mapping[str, Any] | None = None
+    worker_init_fn: Mapping[str, Any] | None = None
+    multiprocessing_context: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1 or self.num_workers < 0:
+            raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: at least 1 and 0")
+
+
+COLLATES = ("pseudo_collate", "default_collate", "collate")
+
+
+def read_loader(node: Mapping[str, Any], key: str) -> tuple[LoaderSettings, Sampler]:
+    """Translate a ``*_dataloader`` section and its ``sampler``."""
+    loader = settings(LoaderSettings, node, key)
+    problems = []
+    if loader.batch_sampler is not None:
+        problems.append(Problem(f"{key}.batch_sampler", "batch samplers are not supported; use sampler and drop_last"))
+    if loader.collate_fn is not None:
+        name = type_name(loader.collate_fn, f"{key}.collate_fn")
+        if name not in COLLATES:
+            problems.append(Problem(f"{key}.collate_fn", f"{name!r} is not supported; batches are lists already"))
+    if problems:
+        raise ConfigError(problems)
+    given = loader.sampler or {"type": "DefaultSampler", "shuffle": bool(loader.shuffle)}
+    kinds = {"InfiniteSampler": True, "DefaultSampler": False}
+    infinite = lookup(kinds, type_name(given, f"{key}.sampler"), f"{key}.sampler", "sampler")
+    sampler = settings(Sampler, given, f"{key}.sampler")
+    return loader, replace(sampler, infinite=infinite)
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Where and how samples are read: ``env_cfg.mp_cfg``, and whether batches go to a CUDA device."""
+
+    start_method: str | None = None
+    opencv_threads: int | None = 0
+    cuda: bool = False
+
+
+def make_loader(
+    dataset: Samples,
+    stream: TrainStream | EvaluationStream,
+    loader: LoaderSettings,
+    collate: Callable[[Sequence[Any]], Batch],
+    workers: Workers,
+) -> Loader:
+    """The batches of ``stream``."""
+    if len(dataset) == 0:
+        raise DataError("the dataset is empty: check data_root, data_prefix and ann_file of the config")
+    parallel: dict[str, Any] = {}
+    if loader.num_workers:
+        methods = torch.multiprocessing.get_all_start_methods()
+        method = loader.multiprocessing_context or workers.start_method
+        parallel = {
+            "persistent_workers": loader.persistent_workers,
+            "timeout": loader.timeout,
+            "multiprocessing_context": method if method in methods else None,
+            "worker_init_fn": partial(start_worker, opencv_threads=workers.opencv_threads),
+        }
+        if loader.prefetch_factor is not None:
+            parallel["prefetch_factor"] = loader.prefetch_factor
+    torch_loader: DataLoader[Any] = DataLoader(
+        Fetch(dataset),
+        batch_sampler=stream,  # type: ignore[arg-type]
+        num_workers=loader.num_workers,
+        collate_fn=partial(collate_fetched, collate=collate),
+        pin_memory=workers.cuda if loader.pin_memory is None else loader.pin_memory and workers.cuda,
+        generator=torch.Generator(),  # else each pass over the data would draw from the training's generator
+        **parallel,
+    )
+    return Loader(torch_loader, stream.start if isinstance(stream, TrainStream) else 0)
