@@ -1,0 +1,239 @@
+"""BaseSegDataset: images and label maps in two folders, paired by name."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from segue.datasets.metainfo import resolve_metainfo
+from segue.datasets.probe import probe_binary_labels
+from segue.datasets.scan import files_with_suffix, read_split, some_of, walk_files
+from segue.errors import DataError, InputError
+from segue.labels import IGNORE, check_label_map
+from segue.transforms.arguments import local_files_only
+from segue.transforms.compose import Compose
+from segue.types import Sample
+
+
+class BaseSegDataset(Dataset[Any]):
+    """Images with one label map each.
+
+    With ``ann_file`` its lines are stems: ``img_path/<stem><img_suffix>`` with ``seg_map_path/<stem><seg_map_suffix>``.
+    Without, all files below ``img_path`` that end with ``img_suffix`` are taken, sorted by path.
+
+    A subclass sets ``METAINFO = dict(classes=..., palette=...)`` and, where they differ from the base,
+    ``IMG_SUFFIX``, ``SEG_MAP_SUFFIX`` and ``REDUCE_ZERO_LABEL``.
+
+    Samples carry ``ignore_index`` 255 where there is no label, whatever value the files use, so that heads, losses and
+    metrics need no setting. Only datasets of more than 255 classes carry their own value.
+
+    Args:
+        ann_file: text file of stems; empty for all files.
+        img_suffix: end of the image names; None takes the class's.
+        seg_map_suffix: end of the label map names; None takes the class's.
+        metainfo: ``classes`` (names or a text file of them) chooses and orders classes; ``palette`` their colours.
+        data_root: folder that relative paths start from.
+        data_prefix: ``img_path`` and ``seg_map_path``, folders.
+        filter: kept for `filter_data` of subclasses.
+        indices: use only these samples; a number n means the first n (the last, if negative).
+        serialize_data: accepted for mmseg configs; paths are kept as they are.
+        pipeline: transforms of a sample.
+        test_mode: a sample that the pipeline drops is an error instead of being replaced.
+        lazy_init: look for the files at first use.
+        max_refetch: replacements tried for a dropped sample.
+        ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid.
+        reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
+        backend_args: accepted for mmseg configs; only the local disk.
+        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay.
+    """
+
+    METAINFO: ClassVar[Mapping[str, Any]] = {}
+    IMG_SUFFIX: ClassVar[str] = ".jpg"
+    SEG_MAP_SUFFIX: ClassVar[str] = ".png"
+    REDUCE_ZERO_LABEL: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        ann_file: str | None = "",
+        img_suffix: str | None = None,
+        seg_map_suffix: str | None = None,
+        metainfo: Mapping[str, Any] | None = None,
+        data_root: str | None = None,
+        data_prefix: Mapping[str, str | None] | None = None,
+        filter: Mapping[str, Any] | None = None,
+        indices: int | Sequence[int] | None = None,
+        serialize_data: bool = True,
+        pipeline: Sequence[Callable[[Sample], Any]] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        ignore_index: int = IGNORE,
+        reduce_zero_label: bool | None = None,
+        backend_args: Mapping[str, Any] | None = None,
+        label_map: Mapping[int, int] | None = None,
+    ) -> None:
+        local_files_only(self, backend_args=backend_args)
+        self.img_suffix = self.IMG_SUFFIX if img_suffix is None else img_suffix
+        self.seg_map_suffix = self.SEG_MAP_SUFFIX if seg_map_suffix is None else seg_map_suffix
+        self.reduce_zero_label = self.REDUCE_ZERO_LABEL if reduce_zero_label is None else reduce_zero_label
+        self.data_root = data_root
+        prefix = {"img_path": "", "seg_map_path": ""} if data_prefix is None else data_prefix
+        self.data_prefix = {key: self._join(value) for key, value in prefix.items() if value is not None}
+        self.ann_file = self._join(ann_file) if ann_file else ""
+        self.filter = filter
+        self.indices = indices
+        self.test_mode = test_mode
+        self.max_refetch = max_refetch
+        self._set_classes(metainfo, ignore_index, label_map)
+        if test_mode and self._meta.classes is None:
+            raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")
+        self.pipeline = Compose(pipeline)
+        self.data_list: list[dict[str, Any]] = []
+        self._ready = False
+        if not lazy_init:
+            self.full_init()
+
+    def _set_classes(
+        self, metainfo: Mapping[str, Any] | None, ignore_index: int, label_map: Mapping[int, int] | None
+    ) -> None:
+        """Settle class names, and which values of the files mean what."""
+        name = type(self).__name__
+        classes = resolve_metainfo(name, self.METAINFO, metainfo).classes
+        many = classes is not None and len(classes) > IGNORE
+        if many and 0 <= ignore_index < len(classes or ()):
+            raise InputError(
+                f"{name}: ignore_index={ignore_index} is one of the {len(classes or ())} classes; choose another value"
+            )
+        self.void = ignore_index
+        self.ignore_index = ignore_index if many else IGNORE
+        self._meta = resolve_metainfo(name, self.METAINFO, metainfo, self.ignore_index)
+        if label_map is not None and self._meta.label_map is not None:
+            raise InputError(f"{name}: label_map and a choice of classes in metainfo cannot be combined")
+        num_classes = None if self._meta.classes is None else len(self._meta.classes)
+        self.label_map = (
+            self._meta.label_map if label_map is None else check_label_map(label_map, num_classes, self.ignore_index)
+        )
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes, if they are named."""
+        return None if self._meta.classes is None else len(self._meta.classes)
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """``classes``, ``palette``, ``label_map``, ``reduce_zero_label`` and whatever else METAINFO holds."""
+        return {
+            **copy.deepcopy(self._meta.more),
+            "classes": self._meta.classes,
+            "palette": copy.deepcopy(self._meta.palette),
+            "label_map": None if self.label_map is None else dict(self.label_map),
+            "reduce_zero_label": self.reduce_zero_label,
+        }
+
+    def full_init(self) -> None:
+        """Find the files, once; everything that is wrong with them is reported here, before any training."""
+        if self._ready:
+            return
+        self.data_list = self.load_data_list()
+        self.data_list = self._chosen(self.filter_data())
+        if not self.data_list:
+            raise DataError(f"{type(self).__name__}: no samples are left after filtering")
+        if self.num_classes == 2 and self._reads_masks():
+            probe_binary_labels([self.get_data_info(i) for i in range(len(self.data_list))])
+        self._ready = True
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """One dict per sample with ``img_path`` and, if there is a folder of label maps, ``seg_map_path``.
+
+        Override it for another layout; other keys are passed on to the pipeline.
+        """
+        images = self.data_prefix.get("img_path", "")
+        masks = self.data_prefix.get("seg_map_path")
+        if self.ann_file and not os.path.isdir(self.ann_file):
+            stems = read_split(self.ann_file)
+            self._require(images, [stem + self.img_suffix for stem in stems], f"images of {self.ann_file}")
+        else:
+            names = files_with_suffix(images, self.img_suffix, "images")
+            stems = [name[: len(name) - len(self.img_suffix)] for name in names]
+        if masks is None:
+            return [{"img_path": os.path.join(images, stem + self.img_suffix)} for stem in stems]
+        if self._reads_masks():
+            self._require(masks, [stem + self.seg_map_suffix for stem in stems], "label maps")
+        return [
+            {
+                "img_path": os.path.join(images, stem + self.img_suffix),
+                "seg_map_path": os.path.join(masks, stem + self.seg_map_suffix),
+            }
+            for stem in stems
+        ]
+
+    def filter_data(self) -> list[dict[str, Any]]:
+        """The samples to keep; all of them unless a subclass says otherwise."""
+        return self.data_list
+
+    def get_data_info(self, index: int) -> Sample:
+        """What the pipeline starts from: paths, and how to read the labels."""
+        return {
+            **self.data_list[index],
+            "label_map": self.label_map,
+            "reduce_zero_label": self.reduce_zero_label,
+            "num_classes": self.num_classes,
+            "void": self.void,
+            "ignore_index": self.ignore_index,
+            "seg_fields": [],
+        }
+
+    def __len__(self) -> int:
+        self.full_init()
+        return len(self.data_list)
+
+    def __getitem__(self, index: int) -> Any:
+        self.full_init()
+        if not -len(self.data_list) <= index < len(self.data_list):
+            raise IndexError(f"{type(self).__name__} has {len(self.data_list)} samples, no sample {index}")
+        for _ in range(self.max_refetch + 1):
+            sample = self.pipeline(self.get_data_info(index))
+            if sample is not None:
+                return sample
+            if self.test_mode:
+                raise DataError(f"{self.data_list[index].get('img_path')}: dropped by the pipeline, in a test")
+            index = int(np.random.randint(len(self.data_list)))
+        raise DataError(f"{type(self).__name__}: the pipeline dropped {self.max_refetch + 1} samples in a row")
+
+    def _join(self, path: str) -> str:
+        return os.path.join(self.data_root, path) if self.data_root else path
+
+    def _reads_masks(self) -> bool:
+        """Whether the pipeline will want label maps; a dataset for prediction only has none."""
+        if "seg_map_path" not in self.data_prefix:
+            return False
+        steps = self.pipeline.transforms
+        views = [view for step in steps for view in getattr(step, "views", ())]  # of TestTimeAug
+        names = [type(step).__name__ for step in (*steps, *(inner for view in views for inner in view.transforms))]
+        return not self.test_mode or any("Load" in name and "Annotation" in name for name in names)
+
+    def _require(self, folder: str, names: Sequence[str], what: str) -> None:
+        there = set(walk_files(folder))
+        absent = [name for name in names if os.path.normpath(name) not in there]
+        if absent:
+            raise DataError(
+                f"{folder}: {len(absent)} of {len(names)} {what} are missing: {some_of(absent)}; the folder has "
+                f"{len(there)} files{', such as ' + some_of(sorted(there), 2) if there else ''}"
+            )
+
+    def _chosen(self, data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if self.indices is None:
+            return data
+        if isinstance(self.indices, int):
+            return data[: self.indices] if self.indices >= 0 else data[self.indices :]
+        wrong = [index for index in self.indices if not -len(data) <= index < len(data)]
+        if wrong:
+            raise InputError(
+                f"{type(self).__name__}: indices {some_of([str(i) for i in wrong])}: only {len(data)} samples"
+            )
+        return [data[index] for index in self.indices]

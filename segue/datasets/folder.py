@@ -1,0 +1,159 @@
+"""FolderDataset: a folder of images and a folder of masks, and nothing else to write."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.find_classes import find_classes, masks_of_all_splits
+from segue.datasets.metainfo import read_names
+from segue.datasets.pairs import Affix, pair_by_stem
+from segue.datasets.scan import read_split, some_of, walk_files
+from segue.errors import DataError, InputError, LabelError
+from segue.images import IMAGE_SUFFIXES
+from segue.labels import IGNORE
+from segue.types import Sample
+
+_log = logging.getLogger("segue")
+
+
+class FolderDataset(BaseSegDataset):
+    """Images and masks of any usual format, paired by name.
+
+    ``dict(type='FolderDataset', data_root='data/mine', images='images/train', masks='masks/train')`` is complete.
+    `notes` says what was found out: the affix of the names, the classes, masks that belong to no image.
+
+    Args:
+        data_root: folder that relative paths start from.
+        images: folder of images.
+        masks: folder of masks; None for images without.
+        classes: names, or a text file with one per line. None takes ``classes.txt`` in ``data_root`` if there is one,
+            and else the values found in the masks of all splits (train, val ... of the same layout).
+        palette: RGB colours of the classes.
+        split: text file of the names to use, without or with suffix, one per line.
+        pipeline: transforms of a sample.
+        test_mode: a sample that the pipeline drops is an error instead of being replaced.
+        indices: use only these samples.
+        ignore_index: value of unlabeled pixels in the masks.
+        reduce_zero_label: 0 in the masks means unlabeled, and classes start at 1.
+        label_map: {value in the masks: class id}.
+        lazy_init: look for the files at first use (masks are read at once if the classes are not given).
+        max_refetch: replacements tried for a dropped sample.
+    """
+
+    def __init__(
+        self,
+        data_root: str | None = None,
+        images: str = "images",
+        masks: str | None = "masks",
+        classes: Sequence[str] | str | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+        split: str | None = None,
+        pipeline: Sequence[Callable[[Sample], Any]] = (),
+        test_mode: bool = False,
+        indices: int | Sequence[int] | None = None,
+        ignore_index: int = IGNORE,
+        reduce_zero_label: bool = False,
+        label_map: Mapping[int, int] | None = None,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+    ) -> None:
+        self.notes: list[str] = []
+        self.split = None if split is None else os.path.join(data_root or "", split)
+        if masks is not None and os.path.normpath(images) == os.path.normpath(masks):
+            raise InputError(f"FolderDataset: images and masks must be different folders, both are {images!r}")
+        names, found_map = self._classes(data_root or "", masks, classes, ignore_index, reduce_zero_label, label_map)
+        super().__init__(
+            metainfo={"classes": names, "palette": palette},
+            data_root=data_root,
+            data_prefix={"img_path": images, "seg_map_path": masks},
+            indices=indices,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+            ignore_index=ignore_index,
+            reduce_zero_label=reduce_zero_label,
+            label_map=found_map if label_map is None else label_map,
+        )
+
+    def _classes(
+        self,
+        root: str,
+        masks: str | None,
+        classes: Sequence[str] | str | None,
+        ignore_index: int,
+        reduce_zero_label: bool,
+        label_map: Mapping[int, int] | None,
+    ) -> tuple[Sequence[str] | None, dict[int, int] | None]:
+        """Names and label map, from whatever is given."""
+        listed = os.path.join(root, "classes.txt")
+        if isinstance(classes, str):
+            return read_names(os.path.join(root, classes)), None
+        if classes is not None:
+            return classes, None
+        if os.path.isfile(listed):
+            self._note(f"class names are taken from {listed}")
+            return read_names(listed), None
+        if label_map is not None:
+            count = max([target for target in label_map.values() if target != ignore_index], default=-1) + 1
+            return tuple(f"class_{index}" for index in range(count)), None
+        if masks is None:
+            return None, None
+        paths = masks_of_all_splits(root, masks)
+        if not paths:
+            raise DataError(f"{os.path.join(root, masks)}: no masks ({', '.join(IMAGE_SUFFIXES)}) to find classes in")
+        found = find_classes(paths, ignore_index, reduce_zero_label)
+        if len(found.names) > IGNORE:
+            raise LabelError(
+                f"{masks}: {len(found.names)} values are too many to number by themselves; name the classes"
+            )
+        self._note(
+            f"{len(found.names)} classes found in {found.files} masks: {some_of(found.names, 8)}"
+            + (f"; label_map={found.label_map}" if found.label_map else "")
+        )
+        return found.names, found.label_map
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Pair images and masks by name; problems of the pairing are DataErrors that name the files."""
+        folder = self.data_prefix["img_path"]
+        images = _pictures(folder, "images")
+        if self.split is not None:
+            images = _of_split(images, self.split, folder)
+        masks = self.data_prefix.get("seg_map_path")
+        if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
+            return [{"img_path": os.path.join(folder, name)} for name in images]
+        pairing = pair_by_stem(images, _pictures(masks, "masks"), folder, masks)
+        if pairing.mask_affix != Affix() or pairing.image_affix != Affix():
+            self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
+        if pairing.unused_masks and self.split is None:
+            self._note(f"{len(pairing.unused_masks)} masks belong to no image: {some_of(pairing.unused_masks)}")
+        return [
+            {"img_path": os.path.join(folder, image), "seg_map_path": os.path.join(masks, mask)}
+            for image, mask in pairing.pairs
+        ]
+
+    def _note(self, text: str) -> None:
+        self.notes.append(text)
+        _log.info("%s: %s", self.__class__.__name__, text)
+
+
+def _pictures(folder: str, what: str) -> list[str]:
+    names = walk_files(folder)
+    pictures = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    if not pictures:
+        there = f"it has {some_of(names)}" if names else "it is empty"
+        raise DataError(f"{folder}: no {what} ({', '.join(IMAGE_SUFFIXES)}) in the folder; {there}")
+    return pictures
+
+
+def _of_split(images: Sequence[str], split: str, folder: str) -> list[str]:
+    by_name = {key: name for name in images for key in (name, os.path.splitext(name)[0])}
+    wanted = [os.path.normpath(line) for line in read_split(split)]
+    absent = [name for name in wanted if name not in by_name]
+    if absent:
+        raise DataError(f"{split}: {len(absent)} of {len(wanted)} names are not in {folder}: {some_of(absent)}")
+    return [by_name[name] for name in wanted]

@@ -1,0 +1,119 @@
+"""Pairing images with label maps by name, when nobody has said how the names are made."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from segue.datasets.scan import some_of
+from segue.errors import DataError
+
+_MOST_AFFIXES = 6  # candidates tried per side: names rarely have more parts than that in common
+
+
+@dataclass(frozen=True)
+class Affix:
+    """What the names of one side have around the part that both sides share."""
+
+    prefix: str = ""
+    suffix: str = ""
+
+    def strip(self, stem: str) -> str | None:
+        """The shared part of ``folder/stem``, or None where the affix is not there."""
+        folder, name = os.path.split(stem)
+        fits = name.startswith(self.prefix) and name.endswith(self.suffix)
+        if not fits or len(name) <= len(self.prefix) + len(self.suffix):
+            return None
+        return os.path.join(folder, name[len(self.prefix) : len(name) - len(self.suffix)])
+
+    def __str__(self) -> str:
+        return f"{self.prefix}*{self.suffix}"
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Which mask belongs to which image.
+
+    Attributes:
+        pairs: (image, mask) names, sorted by image.
+        image_affix: what was taken off the image names.
+        mask_affix: what was taken off the mask names.
+        unused_masks: masks that belong to no image.
+    """
+
+    pairs: list[tuple[str, str]]
+    image_affix: Affix
+    mask_affix: Affix
+    unused_masks: list[str]
+
+
+def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str, mask_folder: str) -> Pairing:
+    """Pair names that agree but for their suffix and for a prefix or ending that all of one side share.
+
+    ``21_training.tif`` belongs to ``21_manual1.gif`` and ``a.jpg`` to ``a_mask.png``. Of several ways the one that
+    pairs most images wins, then the one that takes the least off the names. Every image needs a mask, or it is a
+    DataError.
+
+    Args:
+        images: names below ``image_folder``.
+        masks: names below ``mask_folder``.
+        image_folder: for messages.
+        mask_folder: for messages.
+    """
+    image_stems = _stems(images, image_folder)
+    mask_stems = _stems(masks, mask_folder)
+    best: tuple[int, int] = (-1, 0)
+    chosen = (Affix(), Affix())
+    for image_affix, mask_affix in product(_affixes(image_stems), _affixes(mask_stems)):
+        shared = _strip(image_stems, image_affix).keys() & _strip(mask_stems, mask_affix).keys()
+        taken_off = sum(len(part) for affix in (image_affix, mask_affix) for part in (affix.prefix, affix.suffix))
+        if (len(shared), -taken_off) > best:
+            best, chosen = (len(shared), -taken_off), (image_affix, mask_affix)
+    image_of, mask_of = _strip(image_stems, chosen[0]), _strip(mask_stems, chosen[1])
+    paired = {image_of[key]: mask_of[key] for key in image_of.keys() & mask_of.keys()}
+    alone = sorted(set(images) - set(paired))
+    if alone:
+        example = f", such as {some_of(sorted(masks), 2)}" if masks else ""
+        raise DataError(
+            f"{image_folder}: {len(alone)} of {len(images)} images have no mask in {mask_folder}: {some_of(alone)}. "
+            f"That folder has {len(masks)} masks{example}; names must agree but for the suffix and a common affix"
+            + (f" (found: {chosen[1]})" if paired and chosen[1] != Affix() else "")
+        )
+    return Pairing(sorted(paired.items()), *chosen, sorted(set(masks) - set(paired.values())))
+
+
+def _stems(names: Sequence[str], folder: str) -> dict[str, str]:
+    """{name without its suffix: name}."""
+    by_stem: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_stem[os.path.splitext(name)[0]].append(name)
+    twice = [found for found in by_stem.values() if len(found) > 1]
+    if twice:
+        raise DataError(f"{folder}: files that differ only in their suffix cannot be told apart: {some_of(twice[0])}")
+    return {stem: found[0] for stem, found in by_stem.items()}
+
+
+def _strip(stems: dict[str, str], affix: Affix) -> dict[str, str]:
+    stripped = ((affix.strip(stem), name) for stem, name in stems.items())
+    return {key: name for key, name in stripped if key is not None}
+
+
+def _affixes(stems: dict[str, str]) -> list[Affix]:
+    """No affix, and those endings and beginnings, cut at ``_``, ``-`` or ``.``, that many of the names have."""
+    endings: Counter[str] = Counter()
+    beginnings: Counter[str] = Counter()
+    for stem in stems:
+        name = os.path.basename(stem)
+        for match in re.finditer(r"[_.\-]", name):
+            if match.start() > 0:
+                endings[name[match.start() :]] += 1
+            if match.end() < len(name):
+                beginnings[name[: match.end()]] += 1
+    enough = max(len(stems) // 4, 1 if len(stems) < 4 else 2)
+    suffixes = ["", *(ending for ending, count in endings.most_common(_MOST_AFFIXES) if count >= enough)]
+    prefixes = ["", *(beginning for beginning, count in beginnings.most_common(_MOST_AFFIXES) if count >= enough)]
+    return [Affix(prefix, suffix) for prefix, suffix in product(prefixes, suffixes) if not (prefix and suffix)]

@@ -1,0 +1,85 @@
+"""Finding files: folders walked once, and the errors of folders that hold nothing useful."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from segue.errors import DataError
+
+
+def walk_files(folder: str | Path) -> list[str]:
+    """Paths of all files below ``folder``, relative to it, sorted; hidden files are left out, links are followed.
+
+    A folder that is missing or not a folder is a DataError.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: {'not a folder' if folder.exists() else _missing(folder)}")
+    found: list[str] = []
+    visited: set[str] = set()
+    for place, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in visited:  # a link back to a folder above
+            folders.clear()
+            continue
+        visited.add(real)
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        below = os.path.relpath(place, folder)
+        found += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
+    return sorted(found)
+
+
+def files_with_suffix(folder: str | Path, suffix: str | Sequence[str], what: str) -> list[str]:
+    """Files below ``folder`` whose names end with ``suffix``; none at all is a DataError that says what is there."""
+    suffixes = (suffix,) if isinstance(suffix, str) else tuple(suffix)
+    everything = walk_files(folder)
+    if not everything:
+        raise DataError(f"{folder}: the folder of {what} is empty")
+    found = [name for name in everything if name.endswith(suffixes)]
+    if not found:
+        kinds = Counter(os.path.splitext(name)[1] or "no suffix" for name in everything).most_common(5)
+        there = ", ".join(f"{kind} ({count} files, such as {_example(everything, kind)})" for kind, count in kinds)
+        raise DataError(f"{folder}: no {what} ending with {' or '.join(suffixes)}; the folder has {there}")
+    return found
+
+
+def some_of(names: Sequence[str], limit: int = 3) -> str:
+    """The first few names and how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def read_split(path: str | Path) -> list[str]:
+    """The lines of a split file, stripped, without empty ones."""
+    path = Path(path)
+    if not path.is_file():
+        raise DataError(
+            f"{path}: {'not a file' if path.exists() else _missing(path)} (a split lists one stem per line)"
+        )
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file of stems: {error}") from error
+    lines = [line for line in lines if line]
+    if not lines:
+        raise DataError(f"{path}: the split is empty")
+    return lines
+
+
+def _missing(path: Path) -> str:
+    """What exists on the way to a missing path, which shows where it is misspelt."""
+    parent = path.parent
+    while not parent.exists() and parent != parent.parent:
+        parent = parent.parent
+    try:
+        there = sorted(child.name for child in parent.iterdir() if not child.name.startswith("."))
+    except OSError:
+        there = []
+    return f"does not exist; {parent.resolve()} has {some_of(there, 8) or 'nothing in it'}"
+
+
+def _example(names: Sequence[str], kind: str) -> str:
+    return next(name for name in names if (os.path.splitext(name)[1] or "no suffix") == kind)

@@ -1,0 +1,221 @@
+"""IoUMetric: overlap of predicted and labeled areas, summed over a dataset.
+
+With the areas I (both), P (predicted) and L (labeled) of a class: IoU = I / (P + L - I), Acc = Recall = I / L,
+Precision = I / P, Dice = 2 I / (P + L), Fscore = (1 + b^2) Precision Recall / (b^2 Precision + Recall).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.errors import InputError, LabelError
+from segue.images import Array, write_png
+from segue.labels import IGNORE, diagnose
+
+#: Columns that each requested metric adds, as the reference names them.
+_COLUMNS = {"mIoU": ("IoU", "Acc"), "mDice": ("Dice", "Acc"), "mFscore": ("Fscore", "Precision", "Recall")}
+
+
+class IoUMetric:
+    """Areas per class as int64 sums: memory does not grow with the number of images.
+
+    Call `set_dataset` before the first update. Values are percentages rounded to two decimals. A class that is neither
+    predicted nor labeled anywhere has no value (nan) and does not count in the means.
+
+    Args:
+        ignore_index: label of pixels that do not count; 255, which Segue's datasets use, never counts.
+        iou_metrics: any of ``mIoU``, ``mDice``, ``mFscore``.
+        nan_to_num: number to take for classes without a value.
+        beta: weight of recall in the F-score.
+        collect_device: accepted for mmseg configs; sums are kept on the CPU.
+        output_dir: folder for predicted labels as PNG, one per image, with the ids of the dataset's files (plus one
+            under ``reduce_zero_label``).
+        format_only: write these files and measure nothing.
+        prefix: put before every name, with a slash.
+    """
+
+    def __init__(
+        self,
+        ignore_index: int = IGNORE,
+        iou_metrics: Sequence[str] = ("mIoU",),
+        nan_to_num: float | None = None,
+        beta: float = 1,
+        collect_device: str = "cpu",
+        output_dir: str | None = None,
+        format_only: bool = False,
+        prefix: str | None = None,
+    ) -> None:
+        metrics = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
+        unknown = [name for name in metrics if name not in _COLUMNS]
+        if unknown or not metrics:
+            raise InputError(f"IoUMetric: iou_metrics must be among {', '.join(_COLUMNS)}, got {iou_metrics!r}")
+        if beta <= 0:
+            raise InputError(f"IoUMetric: beta must be positive, got {beta!r}")
+        if format_only and output_dir is None:
+            raise InputError("IoUMetric: format_only=True writes files, so it needs output_dir")
+        self.ignore_index = ignore_index
+        self.metrics = metrics
+        self.nan_to_num = nan_to_num
+        self.beta = beta
+        self.output_dir = None if output_dir is None else Path(output_dir)
+        self.format_only = format_only
+        self.prefix = f"{prefix}/" if prefix else ""
+        self.classes: tuple[str, ...] = ()
+        self.reduce_zero_label = False
+        self._areas = torch.zeros(3, 0, dtype=torch.int64)
+
+    def set_dataset(self, metainfo: Mapping[str, Any]) -> None:
+        """Take ``classes`` and ``reduce_zero_label`` of a dataset, and start from zero."""
+        classes = metainfo.get("classes")
+        if not classes:
+            raise InputError("IoUMetric: the dataset has no class names; give it metainfo=dict(classes=(...))")
+        self.classes = tuple(name.strip() for name in classes)
+        self.reduce_zero_label = bool(metainfo.get("reduce_zero_label"))
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self._areas = torch.zeros(3, len(self.classes), dtype=torch.int64)
+
+    def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None:
+        """Count one image.
+
+        Args:
+            pred: (H, W) predicted class ids, integers, on any device.
+            label: (H, W) class ids, on the same device; None only with ``format_only``.
+            meta: of the sample; ``img_path`` names the output file, ``seg_map_path`` the mask in errors.
+        """
+        meta = meta or {}
+        if not self.classes:
+            raise InputError("IoUMetric: call set_dataset(dataset.metainfo) before update")
+        if self.output_dir is not None:
+            self._write(pred, meta)
+        if self.format_only:
+            return
+        if label is None:
+            raise InputError(f"IoUMetric: {_name(meta)} has no label map to compare with")
+        if pred.shape != label.shape:
+            raise InputError(
+                f"IoUMetric: {_name(meta)}: the prediction is {tuple(pred.shape)}, the label map {tuple(label.shape)}; "
+                "predictions must be brought back to the size of the original image"
+            )
+        counted = label != self.ignore_index
+        if len(self.classes) <= IGNORE:
+            counted &= label != IGNORE
+        label = label[counted].long()
+        pred = pred[counted].long()
+        count = len(self.classes)
+        if label.numel():
+            # one reduction and one wait for the device, instead of one per bound
+            low, high = torch.aminmax(torch.stack((label, pred)), dim=1)
+            lows, highs = low.tolist(), high.tolist()
+            if lows[0] < 0 or highs[0] >= count:
+                raise self._wrong_labels(label, meta)
+            if lows[1] < 0 or highs[1] >= count:
+                raise InputError(
+                    f"IoUMetric: {_name(meta)}: predicted classes {lows[1]}..{highs[1]}, but the dataset has {count} "
+                    f"classes 0..{count - 1}; num_classes of the head and the dataset's classes disagree"
+                )
+        areas = [torch.bincount(ids, minlength=count) for ids in (label[pred == label], pred, label)]
+        self._areas += torch.stack(areas).cpu()
+
+    def compute(self) -> dict[str, float]:
+        """``aAcc``, the means (``mIoU``, ``mAcc`` ...) and every class's values (``IoU/road`` ...)."""
+        if self.format_only:
+            return {}
+        values = self._per_class()
+        result = {"aAcc": _percent(self._all_accuracy())}
+        with np.errstate(invalid="ignore"):
+            result |= {f"m{column}": _percent(_mean(column_values)) for column, column_values in values.items()}
+        for column, column_values in values.items():
+            result |= {
+                f"{column}/{name}": _percent(value) for name, value in zip(self.classes, column_values, strict=True)
+            }
+        return {self.prefix + key: value for key, value in result.items()}
+
+    def table(self) -> list[dict[str, str | float]]:
+        """One row per class: ``class`` and a column per value, for rich, CSV or JSON."""
+        values = self._per_class()
+        return [
+            {"class": name, **{column: _percent(column_values[index]) for column, column_values in values.items()}}
+            for index, name in enumerate(self.classes)
+        ]
+
+    def state(self) -> Tensor:
+        """The sums, (3, C) int64: areas of the intersection, of the prediction, of the label. They add up across processes."""
+        return self._areas.clone()
+
+    def load(self, state: Tensor) -> None:
+        """Continue from a `state`."""
+        if tuple(state.shape) != (3, len(self.classes)):
+            raise InputError(
+                f"IoUMetric: a state of shape {tuple(state.shape)} does not fit {len(self.classes)} classes"
+            )
+        self._areas = state.detach().to("cpu", torch.int64, copy=True)
+
+    def merge(self, state: Tensor) -> None:
+        """Add the `state` of another process."""
+        own = self._areas
+        self.load(state)
+        self._areas += own
+
+    def _per_class(self) -> dict[str, Array]:
+        both, predicted, labeled = self._areas.double().numpy()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            recall = both / labeled
+            precision = both / predicted
+            squared = self.beta**2
+            every = {
+                "IoU": both / (predicted + labeled - both),
+                "Acc": recall,
+                "Dice": 2 * both / (predicted + labeled),
+                "Fscore": (1 + squared) * precision * recall / (squared * precision + recall),
+                "Precision": precision,
+                "Recall": recall,
+            }
+        wanted = dict.fromkeys(column for name in self.metrics for column in _COLUMNS[name])
+        return {column: self._filled(every[column]) for column in wanted}
+
+    def _all_accuracy(self) -> float:
+        labeled = int(self._areas[2].sum())
+        value = int(self._areas[0].sum()) / labeled if labeled else float("nan")
+        return float(self._filled(np.array(value)))
+
+    def _filled(self, values: Array) -> Array:
+        return values if self.nan_to_num is None else np.nan_to_num(values, nan=self.nan_to_num)
+
+    def _wrong_labels(self, label: Tensor, meta: Mapping[str, Any]) -> LabelError:
+        values, counts = torch.unique(label, return_counts=True)
+        found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        wrong = [f"{v} ({n} pixels)" for v, n in found.items() if not 0 <= v < len(self.classes)]
+        return LabelError(
+            f"{meta.get('seg_map_path') or _name(meta)}: labels {', '.join(wrong[:6])} outside the {len(self.classes)} "
+            f"classes (ignored: {self.ignore_index}). {diagnose(found, len(self.classes), self.ignore_index)}"
+        )
+
+    def _write(self, pred: Tensor, meta: Mapping[str, Any]) -> None:
+        if not meta.get("img_path"):
+            raise InputError("IoUMetric: output_dir needs img_path in the sample's meta; add it to meta_keys")
+        assert self.output_dir is not None
+        ids = pred.cpu().numpy() + int(self.reduce_zero_label)
+        depth = np.uint8 if len(self.classes) + int(self.reduce_zero_label) <= 256 else np.uint16
+        write_png(self.output_dir / f"{Path(meta['img_path']).stem}.png", ids.astype(depth))
+
+
+def _name(meta: Mapping[str, Any]) -> str:
+    return str(meta.get("img_path") or "an image")
+
+
+def _mean(values: Array) -> float:
+    present = values[~np.isnan(values)]
+    return float(present.mean()) if present.size else float("nan")
+
+
+def _percent(value: float) -> float:
+    return round(float(np.round(value * 100, 2)), 2)
