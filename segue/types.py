@@ -40,7 +40,9 @@ class SegSample:
 
 @dataclass
 class Targets:
-    """What a batch is compared with: ``labels`` (B, H, W) int64; ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32."""
+    """What a batch is compared with: ``labels`` (B, H, W) int64; ``edges`` (B, H, W) int64; ``depth`` (B, H, W)
+    float32.
+    """
 
     labels: Tensor
     edges: Tensor | None = None
@@ -92,15 +94,17 @@ class Head(Protocol):
 
 @runtime_checkable
 class Loss(Protocol):
-    """(prediction, target) to a scalar; ``loss_name`` is its key in the log."""
+    """(logits (B, C, H, W), labels (B, H, W)) to a scalar; ``loss_name`` is its key in the log."""
 
     loss_name: str
 
-    def __call__(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor: ...
+    def __call__(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
+    ) -> Tensor: ...
 
 
 @runtime_checkable
 class PixelSampler(Protocol):
-    """Chooses the pixels that a loss counts: (logits (B, C, H, W), labels (B, H, W)) to weights (B, H, W)."""
+    """Chooses the pixels that a loss counts: logits (B, C, H, W) and labels (B, H, W) to weights (B, H, W), 0 or 1."""
 
-    def sample(self, logits: Tensor, labels: Tensor) -> Tensor: ...
+    def sample(self, logits: Tensor, labels: Tensor, losses: Sequence[Any], ignore_index: int) -> Tensor: ...

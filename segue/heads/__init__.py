@@ -1,0 +1,1 @@
+"""Decode heads: feature maps to logits. One file per method."""

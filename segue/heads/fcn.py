@@ -1,0 +1,69 @@
+"""Fully convolutional head (Long et al. 2015, arXiv:1411.4038): a few convolutions, then the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from segue.errors import InputError
+from segue.layers.conv import ConvModule
+from segue.layers.decode_head import DecodeHead, HeadOptions
+
+
+class FCNHead(DecodeHead):
+    """Convolutions on one feature map.
+
+    Args:
+        num_convs: number of convolutions; 0 classifies the input itself, and needs ``in_channels == channels``.
+        kernel_size, dilation: of these.
+        concat_input: concatenate the input to their output, and join both by one more convolution.
+    """
+
+    def __init__(
+        self,
+        options: HeadOptions,
+        *,
+        num_convs: int = 2,
+        kernel_size: int = 3,
+        concat_input: bool = True,
+        dilation: int = 1,
+    ) -> None:
+        super().__init__(options)
+        if num_convs == 0 and self.in_channels != self.channels:
+            raise InputError(
+                f"FCNHead: with num_convs=0, in_channels={self.in_channels} must equal channels={self.channels}"
+            )
+        widths = [self.in_channels] + [self.channels] * num_convs
+        convs = [
+            ConvModule(
+                widths[i],
+                self.channels,
+                kernel_size,
+                padding=(kernel_size // 2) * dilation,
+                dilation=dilation,
+                norm=self.norm,
+                act=self.act,
+            )
+            for i in range(num_convs)
+        ]
+        self.convs = nn.Sequential(*convs)
+        self.concat_input = concat_input
+        if concat_input:
+            self.conv_cat = ConvModule(
+                self.in_channels + self.channels,
+                self.channels,
+                kernel_size,
+                padding=kernel_size // 2,
+                norm=self.norm,
+                act=self.act,
+            )
+
+    def forward(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to logits (B, out_channels, H', W')."""
+        x = self.select(features)
+        out = self.convs(x)
+        if self.concat_input:
+            out = self.conv_cat(torch.cat([x, out], dim=1))
+        return self.classify(out)

@@ -1,0 +1,101 @@
+"""Object-contextual representations, OCRNet (Yuan et al. 2019, arXiv:1909.11065).
+
+The class of a pixel is the class of the object it belongs to. So each pixel's feature is completed by the features of
+the object regions, weighted by how it relates to each (section 3.2; equation numbers are the paper's):
+
+1. *Soft object regions* M_1 ... M_K: the logits of the head before this one in the cascade, supervised by a
+   cross-entropy of their own (weight 0.4).
+2. *Object region representations*: pixels averaged by a softmax of M_k over space, f_k = sum_i m_ki x_i (equation 4).
+3. *Pixel-region relation*: w_ik, the softmax over k of phi(x_i)^T psi(f_k) (equation 5), scaled by the root of the
+   key width (equation 7).
+4. *Object contextual representation*: y_i = rho(sum_k w_ik delta(f_k)) (equations 3 and 8): attention over K regions
+   in place of the attention over all pixels of the relational context (equation 2), so its cost is linear in the
+   number of pixels.
+5. *Fusion*: z_i = g([x_i; y_i]) (equation 6).
+
+phi, psi, delta, rho and g are 1 x 1 convolution, batch normalization and ReLU; phi and psi are two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from segue.errors import InputError
+from segue.layers.conv import ConvModule
+from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.norm import Norm
+from segue.types import Activation
+
+
+def region_representations(pixels: Tensor, regions: Tensor, scale: float = 1.0) -> Tensor:
+    """Equation 4: pixels (B, C, H, W) averaged over soft regions, given as logits (B, K, H, W), to (B, C, K)."""
+    weights = (scale * regions.flatten(2)).softmax(dim=2)
+    return torch.einsum("bkn,bcn->bck", weights, pixels.flatten(2))
+
+
+class ObjectAttention(nn.Module):
+    """Equations 3 and 5 to 8: each pixel attends to the object regions, and is fused with what it found.
+
+    Args:
+        in_channels: C, of pixels and regions.
+        channels: D, of the keys and values.
+        norm, act: of the transforms.
+    """
+
+    def __init__(self, in_channels: int, channels: int, norm: Norm | None, act: Activation | None) -> None:
+        super().__init__()
+
+        def transform(c_in: int, c_out: int) -> ConvModule:
+            return ConvModule(c_in, c_out, 1, norm=norm, act=act)
+
+        self.query_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # phi
+        self.key_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # psi
+        self.value_project = transform(in_channels, channels)  # delta
+        self.out_project = transform(channels, in_channels)  # rho
+        self.bottleneck = transform(2 * in_channels, in_channels)  # g
+
+    def forward(self, pixels: Tensor, regions: Tensor) -> Tensor:
+        """Pixels x (B, C, H, W) and regions f (B, C, K) to z (B, C, H, W)."""
+        regions = regions.unsqueeze(3)
+        query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
+        key = self.key_project(regions).flatten(2)  # (B, D, K)
+        value = self.value_project(regions).flatten(2)  # (B, D, K)
+        relation = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
+        context = torch.einsum("bnk,bdk->bdn", relation.softmax(dim=2), value)
+        context = self.out_project(context.unflatten(2, pixels.shape[-2:]))
+        return self.bottleneck(torch.cat([context, pixels], dim=1))
+
+
+class OCRHead(DecodeHead):
+    """The second head of an OCRNet cascade; the first, usually an ``FCNHead``, gives the soft object regions.
+
+    Args:
+        ocr_channels: width of the relation between pixels and regions.
+        scale: factor of the region logits before their softmax over space.
+    """
+
+    def __init__(self, options: HeadOptions, *, ocr_channels: int, scale: float = 1) -> None:
+        super().__init__(options)
+        self.scale = scale
+        self.object_context_block = ObjectAttention(self.channels, ocr_channels, self.norm, self.act)
+        self.bottleneck = ConvModule(self.in_channels, self.channels, 3, padding=1, norm=self.norm, act=self.act)
+
+    def forward(self, features: Sequence[Tensor], previous: Tensor | None = None) -> Tensor:
+        """Feature maps and the regions' logits (B, K, H', W') to logits (B, out_channels, H', W').
+
+        Raises:
+            InputError: no regions, or regions of another size than the feature map.
+        """
+        if previous is None:
+            raise InputError("OCRHead needs the logits of a head before it: use CascadeEncoderDecoder with two heads")
+        pixels = self.bottleneck(self.select(features))
+        if previous.shape[-2:] != pixels.shape[-2:]:
+            raise InputError(
+                f"OCRHead: regions of {tuple(previous.shape[-2:])} pixels for a feature map of "
+                f"{tuple(pixels.shape[-2:])}; give both heads the same in_index"
+            )
+        regions = region_representations(pixels, previous, self.scale)
+        return self.classify(self.object_context_block(pixels, regions))

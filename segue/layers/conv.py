@@ -1,0 +1,97 @@
+"""Convolution, normalization and activation in one module."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from segue.layers.activation import RELU
+from segue.layers.norm import Norm
+from segue.types import Activation
+
+Pair = int | tuple[int, int]
+
+
+class ConvModule(nn.Module):
+    """Conv2d, then normalization, then activation, each optional but the first.
+
+    The children are named ``conv``, ``bn`` (or ``gn``, ``in``: by the norm) and ``activate``, as in mmseg's
+    checkpoints. The convolution has a bias only where no normalization follows, unless ``bias`` says otherwise.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        *,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        groups: int = 1,
+        bias: bool | None = None,
+        norm: Norm | None = None,
+        act: Activation | None = RELU,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=groups,
+            bias=norm is None if bias is None else bias,
+        )
+        self.norm_name = norm.name if norm else None
+        if norm:
+            self.add_module(norm.name, norm(out_channels))
+        self.activate = act() if act else None
+        nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+        if self.conv.bias is not None:
+            nn.init.zeros_(self.conv.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, out_channels, H', W')."""
+        x = self.conv(x)
+        if self.norm_name:
+            x = getattr(self, self.norm_name)(x)
+        return self.activate(x) if self.activate else x
+
+
+class DepthwiseSeparableConvModule(nn.Module):
+    """A k x k convolution per channel, then a 1 x 1 across channels, each normalized and activated.
+
+    Xception (arXiv:1610.02357); as used by DeepLabV3+ (arXiv:1802.02611, section 3.1).
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        *,
+        stride: Pair = 1,
+        padding: Pair = 0,
+        dilation: Pair = 1,
+        norm: Norm | None = None,
+        act: Activation | None = RELU,
+        depthwise_act: Activation | None = None,
+    ) -> None:
+        super().__init__()
+        self.depthwise_conv = ConvModule(
+            in_channels,
+            in_channels,
+            kernel_size,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=in_channels,
+            norm=norm,
+            act=depthwise_act or act,
+        )
+        self.pointwise_conv = ConvModule(in_channels, out_channels, 1, norm=norm, act=act)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, out_channels, H', W')."""
+        return self.pointwise_conv(self.depthwise_conv(x))

@@ -1,0 +1,162 @@
+"""Residual blocks of ResNet (arXiv:1512.03385), shared by the networks built from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from segue.layers.norm import Norm
+
+
+class ResidualBlock(nn.Module):
+    """A shortcut around ``body``; the subclasses define ``body`` and ``last_norm``.
+
+    Args:
+        in_channels: channels of the input.
+        channels: width; the output has ``channels * expansion``.
+        stride, dilation: of the 3 x 3 convolution.
+        downsample: what the shortcut does where the shapes differ.
+        style: in a bottleneck, whether the 3 x 3 convolution strides (``pytorch``) or the first 1 x 1 (``caffe``).
+        with_cp: recompute the block in the backward pass, to save memory.
+        norm: after each convolution.
+    """
+
+    expansion = 1
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        downsample: nn.Module | None = None,
+        style: Literal["pytorch", "caffe"] = "pytorch",
+        with_cp: bool = False,
+        norm: Norm,
+    ) -> None:
+        super().__init__()
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = downsample
+        self.with_cp = with_cp
+        self.build(in_channels, channels, stride, dilation, style, norm)
+
+    def build(self, in_channels: int, channels: int, stride: int, dilation: int, style: str, norm: Norm) -> None:
+        """Make the layers of the residual branch."""
+        raise NotImplementedError
+
+    @property
+    def last_norm(self) -> nn.Module:
+        """The normalization before the sum, whose weight may start at zero."""
+        raise NotImplementedError
+
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        raise NotImplementedError
+
+    def _sum(self, x: Tensor) -> Tensor:
+        return self.body(x) + (x if self.downsample is None else self.downsample(x))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, channels * expansion, H / stride, W / stride)."""
+        if self.with_cp and x.requires_grad:
+            return self.relu(checkpoint(self._sum, x, use_reentrant=False))
+        return self.relu(self._sum(x))
+
+
+class BasicBlock(ResidualBlock):
+    """Two 3 x 3 convolutions and a shortcut."""
+
+    def build(self, in_channels: int, channels: int, stride: int, dilation: int, style: str, norm: Norm) -> None:
+        """Make the layers of the residual branch; ``style`` does not matter here."""
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, padding=dilation, dilation=dilation, bias=False)
+        self.bn1 = norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = norm(channels)
+
+    @property
+    def last_norm(self) -> nn.Module:
+        """The second normalization."""
+        return self.bn2
+
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+
+
+class Bottleneck(ResidualBlock):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut."""
+
+    expansion = 4
+
+    def build(self, in_channels: int, channels: int, stride: int, dilation: int, style: str, norm: Norm) -> None:
+        """Make the layers of the residual branch."""
+        first, second = (1, stride) if style == "pytorch" else (stride, 1)
+        self.conv1 = nn.Conv2d(in_channels, channels, 1, first, bias=False)
+        self.bn1 = norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, second, padding=dilation, dilation=dilation, bias=False)
+        self.bn2 = norm(channels)
+        self.conv3 = nn.Conv2d(channels, channels * self.expansion, 1, bias=False)
+        self.bn3 = norm(channels * self.expansion)
+
+    @property
+    def last_norm(self) -> nn.Module:
+        """The third normalization."""
+        return self.bn3
+
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        out = self.relu(self.bn1(self.conv1(x)))
+        out = self.relu(self.bn2(self.conv2(out)))
+        return self.bn3(self.conv3(out))
+
+
+def residual_stage(
+    block: type[ResidualBlock],
+    in_channels: int,
+    channels: int,
+    *,
+    num_blocks: int,
+    stride: int = 1,
+    dilations: Sequence[int] = (),
+    avg_down: bool = False,
+    style: Literal["pytorch", "caffe"] = "pytorch",
+    with_cp: bool = False,
+    norm: Norm,
+) -> nn.Sequential:
+    """Blocks in a row, of which the first strides and changes the width.
+
+    Args:
+        dilations: one per block; default all 1.
+        avg_down: the shortcut averages before its 1 x 1 convolution, in place of striding it (arXiv:1812.01187,
+            ResNet-D).
+    """
+    out_channels = channels * block.expansion
+    downsample: nn.Module | None = None
+    if stride != 1 or in_channels != out_channels:
+        layers: list[nn.Module] = []
+        conv_stride = stride
+        if avg_down:
+            conv_stride = 1
+            layers.append(nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False))
+        layers += [nn.Conv2d(in_channels, out_channels, 1, stride=conv_stride, bias=False), norm(out_channels)]
+        downsample = nn.Sequential(*layers)
+    dilations = dilations or [1] * num_blocks
+    first = block(
+        in_channels,
+        channels,
+        stride=stride,
+        dilation=dilations[0],
+        downsample=downsample,
+        style=style,
+        with_cp=with_cp,
+        norm=norm,
+    )
+    rest = [
+        block(out_channels, channels, dilation=dilation, style=style, with_cp=with_cp, norm=norm)
+        for dilation in dilations[1:num_blocks]
+    ]
+    return nn.Sequential(first, *rest)

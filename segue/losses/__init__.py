@@ -1,0 +1,1 @@
+"""Losses and pixel samplers: (logits, labels) to a scalar. One file per loss."""

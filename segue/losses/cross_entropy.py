@@ -1,0 +1,95 @@
+"""Cross-entropy per pixel: over classes (softmax), or per class (sigmoid).
+
+Deviations from the reference, which each mended a fault there: with ``class_weight``, ignored pixels weigh nothing
+(it looked up the weight of class 255); with ``use_sigmoid`` and class weights the weights apply to classes (they ran
+along columns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class CrossEntropyLoss(nn.Module):
+    """Cross-entropy of logits (B, C, H, W) and labels (B, H, W).
+
+    Args:
+        use_sigmoid: one binary problem per class, or a single one where C is 1, in place of the softmax over classes.
+        reduction: ``mean``, ``sum`` or ``none`` (then (B, H, W), or (B, C, H, W) with the sigmoid).
+        class_weight: one factor per class; with the sigmoid, of its positive pixels.
+        loss_weight: factor of the result.
+        loss_name: key in the log; only names containing ``loss`` are added up and trained on.
+        avg_non_ignore: ``mean`` divides by the labeled pixels only; by default it divides by all pixels, as the
+            reference. With ``class_weight`` and the softmax the divisor is the sum of the weights of the labeled
+            pixels in both cases.
+    """
+
+    def __init__(
+        self,
+        use_sigmoid: bool = False,
+        *,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+        class_weight: Sequence[float] | None = None,
+        loss_weight: float = 1.0,
+        loss_name: str = "loss_ce",
+        avg_non_ignore: bool = False,
+    ) -> None:
+        super().__init__()
+        self.use_sigmoid = use_sigmoid
+        self.reduction = reduction
+        self.class_weight = list(class_weight) if class_weight is not None else None
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+        self.avg_non_ignore = avg_non_ignore
+
+    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
+        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
+        loss = self._elements(pred, target, ignore_index)
+        if weight is not None:
+            loss = loss * (weight if loss.ndim == weight.ndim else weight.unsqueeze(1))
+        if self.reduction == "none":
+            return self.loss_weight * loss
+        if self.reduction == "sum":
+            return self.loss_weight * loss.sum()
+        return self.loss_weight * loss.sum() / self._count(loss, target, ignore_index)
+
+    def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
+        """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""
+        loss = self._elements(pred, target, ignore_index)
+        return self.loss_weight * (loss if loss.ndim == 3 else loss.sum(dim=1))
+
+    def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+        class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None
+        if not self.use_sigmoid:
+            return F.cross_entropy(pred, target, weight=class_weight, reduction="none", ignore_index=ignore_index)
+        labeled = (target != ignore_index) & (target >= 0)
+        if pred.shape[1] == 1:
+            truth = target.where(labeled, 0).to(pred.dtype).unsqueeze(1)
+        else:
+            truth = one_hot(target, pred.shape[1], ignore_index).to(pred.dtype)
+        positive = class_weight.view(-1, 1, 1) if class_weight is not None else None
+        loss = F.binary_cross_entropy_with_logits(pred, truth, pos_weight=positive, reduction="none")
+        return loss * labeled.unsqueeze(1)
+
+    def _count(self, loss: Tensor, target: Tensor, ignore_index: int) -> Tensor | int:
+        """What ``mean`` divides by."""
+        labeled = target != ignore_index
+        if self.class_weight and not self.use_sigmoid:
+            weights = loss.new_tensor(self.class_weight)[target.where(labeled, 0)]
+            return (weights * labeled).sum().clamp(min=torch.finfo(loss.dtype).eps)
+        if self.avg_non_ignore:
+            per_pixel = loss.numel() // target.numel()
+            return (labeled.sum() * per_pixel).clamp(min=1)
+        return loss.numel()
+
+
+def one_hot(target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
+    """Labels (B, H, W) to int64 (B, num_classes, H, W); all zero where ignored."""
+    labeled = (target != ignore_index) & (target >= 0)
+    encoded = F.one_hot(target.where(labeled, 0), num_classes).permute(0, 3, 1, 2)
+    return encoded * labeled.unsqueeze(1)

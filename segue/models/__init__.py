@@ -1,0 +1,1 @@
+"""Wiring: how backbone, neck and heads make a model. No numerics of their own."""

@@ -1,0 +1,261 @@
+"""Compare Segue's models with recorded numbers of the reference.
+
+    python tools/goldens.py DIR [--configs FILE] [--only TEXT,TEXT] [--salt S] [--json OUT]
+
+DIR holds one ``<id>.json.gz`` per model: its state-dict keys and shapes, and summaries of its outputs, losses and
+gradient norms with weights, image and labels that are pure functions of key or size and of the salt. The model is
+built from the resolved config in FILE (default: ``configs.json.gz`` beside or above DIR). One row per model gives the
+worst deviation of each kind; the last line counts.
+
+DiceLoss is compared with ``count_ignored=True``: the reference counts predictions on ignored pixels as wrong, Segue
+does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import sys
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.config.build import build_model
+from segue.errors import SegueError
+from segue.losses.dice import DiceLoss
+from segue.types import Targets
+
+#: relative tolerance of each kind
+TOLERANCE = {"tensor": 1e-4, "logits": 1e-4, "argmax": 1e-3, "loss": 1e-4, "grad": 1e-3}
+DEEP_TOLERANCE = 5e-4  # of tensors and logits, for models of more than 100 layers
+KINDS = ["keys", *TOLERANCE]
+
+
+def fill(state_dict: dict[str, Tensor], salt: str = "") -> None:
+    """Overwrite every floating tensor by a function of its key, its shape and the salt."""
+    for key, t in state_dict.items():
+        if not t.is_floating_point():
+            continue
+        g = torch.Generator().manual_seed(zlib.crc32((salt + key).encode()))
+        shape = tuple(t.shape)
+        if key.endswith("running_var"):
+            v = 1.0 + 0.5 * torch.rand(shape, generator=g)
+        elif key.endswith("running_mean"):
+            v = 0.1 * torch.randn(shape, generator=g)
+        elif t.ndim >= 2:
+            v = torch.randn(shape, generator=g) / math.sqrt(max(1, math.prod(shape[1:])))
+        elif t.ndim == 1 and key.endswith("weight"):
+            v = 1.0 + 0.1 * torch.randn(shape, generator=g)
+        elif t.ndim == 1:
+            v = 0.1 * torch.randn(shape, generator=g)
+        else:
+            v = torch.full(shape, 0.5)
+        with torch.no_grad():
+            t.copy_(v.to(t.dtype))
+
+
+def image(h: int, w: int, channels: int = 3, salt: str = "") -> Tensor:
+    """The preprocessed input, float32 (1, channels, h, w), of about zero mean and unit scale."""
+    y = np.arange(h, dtype=np.float64)[:, None] / h
+    x = np.arange(w, dtype=np.float64)[None, :] / w
+    p = zlib.crc32(("image" + salt).encode()) % 1000 / 1000.0
+    waves = [
+        np.sin(6.283185307179586 * ((k + 1) * x + p))
+        + np.cos(6.283185307179586 * ((k + 2) * y - p)) * 0.5
+        + 0.25 * np.sin(6.283185307179586 * 7 * (x * y + 0.1 * k))
+        for k in range(channels)
+    ]
+    return torch.from_numpy(np.stack(waves).astype(np.float32))[None]
+
+
+def labels(h: int, w: int, num_classes: int, ignore: int = 255, salt: str = "") -> Tensor:
+    """Labels in 8 x 8 blocks, int64 (h, w), about one block in sixteen ignored."""
+    g = np.random.RandomState(zlib.crc32(("labels" + salt).encode()) % (2**31))
+    blocks = g.randint(0, num_classes, ((h + 7) // 8, (w + 7) // 8))
+    drop = g.randint(0, 16, blocks.shape) == 0
+    blocks[drop] = ignore
+    return torch.from_numpy(np.kron(blocks, np.ones((8, 8), dtype=np.int64))[:h, :w].astype(np.int64))
+
+
+def deviation(tensor: Tensor, golden: dict[str, Any]) -> float:
+    """The largest difference of a tensor from a summary (values, mean, deviation), relative to its ``absmax``."""
+    if list(tensor.shape) != golden["shape"]:
+        return math.inf
+    f = tensor.detach().float().flatten()
+    n = len(golden["values"])
+    index = torch.linspace(0, f.numel() - 1, n, dtype=torch.float64).round().long()
+    scale = max(golden["absmax"], 1e-12)
+    worst = (f[index].double() - torch.tensor(golden["values"], dtype=torch.float64)).abs().max().item()
+    worst = max(worst, abs(f.double().mean().item() - golden["mean"]), abs(f.abs().max().item() - golden["absmax"]))
+    if f.numel() > 1:
+        worst = max(worst, abs(f.double().std().item() - golden["std"]))
+    return worst / scale
+
+
+def flatten(output: Any, path: str = "") -> dict[str, Tensor]:
+    """Nested lists of tensors by position: ``""`` for a tensor, ``.0``, ``.1`` inside a list."""
+    if isinstance(output, Tensor):
+        return {path: output}
+    return {k: t for i, item in enumerate(output) for k, t in flatten(item, f"{path}.{i}").items()}
+
+
+def edges_of(label: Tensor) -> Tensor:
+    """Where a 3 x 3 max-pool of a label map (H, W) differs from it: int64 (H, W)."""
+    pooled = F.max_pool2d(label[None, None].float(), 3, stride=1, padding=1)[0, 0]
+    return (pooled != label.float()).long()
+
+
+def relative(value: float, golden: float, floor: float = 1e-12) -> float:
+    """Relative difference of two numbers; infinite where one is not finite."""
+    if not (math.isfinite(value) and math.isfinite(golden)):
+        return 0.0 if repr(value) == repr(golden) else math.inf
+    return abs(value - golden) / max(abs(golden), floor)
+
+
+def compare(golden: dict[str, Any], config: dict[str, Any], salt: str = "") -> tuple[dict[str, float], nn.Module]:
+    """Build the model of a resolved config and measure its deviation of each kind from the golden."""
+    model = build_model(config)
+    result = dict.fromkeys(KINDS, 0.0)
+    expected = {key: tuple(shape) for key, shape, _ in golden["state_dict"]}
+    found = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    result["keys"] = float(len(set(expected.items()) ^ set(found.items())))
+    if result["keys"]:
+        return result, model
+    fill(model.state_dict(), salt)
+    for module in model.modules():
+        if isinstance(module, DiceLoss):
+            module.count_ignored = True
+    h, w = golden["size"]
+    x = image(h, w, salt=salt)
+    model.eval()
+    with torch.no_grad():
+        if "tensor" in golden:
+            outputs = flatten(model(x))
+            same = outputs.keys() == golden["tensor"].keys()
+            result["tensor"] = max(deviation(outputs[k], g) for k, g in golden["tensor"].items()) if same else math.inf
+        logits = model.encode_decode(x)
+    result["logits"] = deviation(logits, golden["logits"])
+    classes = (logits.sigmoid() > 0.3).long() if logits.shape[1] == 1 else logits.argmax(1)
+    counts = torch.bincount(classes.flatten(), minlength=len(golden["argmax_hist"])).tolist()
+    if len(counts) != len(golden["argmax_hist"]):
+        result["argmax"] = math.inf
+    else:
+        # A pixel that changes class changes two counts.
+        moved = sum(abs(a - b) for a, b in zip(counts, golden["argmax_hist"], strict=True)) / 2
+        result["argmax"] = moved / classes.numel()
+    if "losses" in golden:
+        result["loss"], result["grad"] = compare_training(model, golden, x, salt)
+    return result, model
+
+
+def compare_training(model: nn.Module, golden: dict[str, Any], x: Tensor, salt: str) -> tuple[float, float]:
+    """The worst relative deviation of losses and of gradient norms, with norms and dropout in evaluation mode."""
+    h, w = golden["size"]
+    label = labels(h, w, model.num_classes, salt=salt)  # type: ignore[arg-type]
+    if golden.get("reference_bug"):  # it crashed on ignored pixels, so the numbers were made without them
+        label[label == 255] = 0
+    model.train()
+    for module in model.modules():
+        name = type(module).__name__
+        if "Norm" in name or "Drop" in name:
+            module.eval()
+    targets = Targets(labels=label[None], edges=edges_of(label)[None], depth=((label % 80) / 8 + 0.5)[None])
+    losses = model.loss(x, targets)  # type: ignore[operator]
+    if losses.keys() != golden["losses"].keys():
+        return math.inf, math.inf
+    if golden.get("stochastic"):  # random points: the same names, finite, of the same scale
+        off = [relative(losses[k].item(), v) for k, v in golden["losses"].items() if "loss" in k]
+        return (0.0 if max(off) < 10 else math.inf), 0.0
+    worst_loss = max(relative(losses[key].item(), value) for key, value in golden["losses"].items())
+    sum(value for key, value in losses.items() if "loss" in key).backward()  # type: ignore[union-attr]
+    squares: dict[str, float] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            prefix = ".".join(name.split(".")[:2])
+            squares[prefix] = squares.get(prefix, 0.0) + float(parameter.grad.double().pow(2).sum())
+    norms = {prefix: math.sqrt(square) for prefix, square in squares.items()}
+    expected = golden["grad_norms"]
+    floor = 1e-6 * max(expected.values(), default=1.0)
+    worst_grad = max(relative(norms.get(k, math.inf), v, floor) for k, v in expected.items())
+    if any(norm > floor for k, norm in norms.items() if k not in expected):
+        worst_grad = math.inf
+    return worst_loss, worst_grad
+
+
+def passes(result: dict[str, float], model: nn.Module) -> bool:
+    """Whether every deviation is within its tolerance; a model of over 100 layers has a wider one for its outputs."""
+    layers = sum(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) for m in model.modules())
+    limits = dict(TOLERANCE)
+    if layers > 100:
+        limits |= {"tensor": DEEP_TOLERANCE, "logits": DEEP_TOLERANCE}
+    return result["keys"] == 0 and all(result[kind] <= limit for kind, limit in limits.items())
+
+
+def read_json(path: Path) -> Any:
+    """A gzipped JSON file."""
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        return json.load(file)
+
+
+def find_configs(folder: Path) -> Path:
+    """``configs.json.gz`` in a folder or in the one above."""
+    for place in (folder, folder.resolve().parent):
+        if (place / "configs.json.gz").is_file():
+            return place / "configs.json.gz"
+    raise SystemExit(f"{folder}: no configs.json.gz there or above; name the file with --configs")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Compare, print, and return 0 only if some model was checked and all passed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("--configs", type=Path, help="resolved configs by path, gzipped JSON")
+    parser.add_argument("--only", default="", help="check models with a config whose path contains one of these texts")
+    parser.add_argument("--salt", default="", help="salt of weights, image and labels that the files were made with")
+    parser.add_argument("--json", type=Path, dest="out", help="write the table to this file as well")
+    args = parser.parse_args(argv)
+    if not args.folder.is_dir():
+        raise SystemExit(f"{args.folder}: no such folder")
+    configs = read_json(args.configs or find_configs(args.folder))
+    wanted = [text for text in args.only.split(",") if text]
+    rows, failed, without = [], 0, 0
+    width = 76
+    print(f"{'model':{width}} " + " ".join(f"{kind:>8}" for kind in KINDS) + "   result")
+    for path in sorted(args.folder.glob("*.json.gz")):
+        golden = read_json(path)
+        names = golden.get("configs") or [golden["config"]]
+        if wanted and not any(text in name for text in wanted for name in names):
+            continue
+        if "state_dict" not in golden:
+            without += 1
+            continue
+        start, error = time.perf_counter(), ""
+        result = dict.fromkeys(KINDS, math.nan)
+        try:
+            result, model = compare(golden, configs[names[0]], args.salt)
+            ok = passes(result, model)
+        except (SegueError, KeyError, NotImplementedError) as caught:
+            ok, error = False, f"{type(caught).__name__}: {caught}".splitlines()[0]
+        failed += not ok
+        seconds = time.perf_counter() - start
+        rows.append({"id": path.name.partition(".")[0], "config": names[0], **result, "pass": ok, "error": error})
+        cells = f"{result['keys']:8.0f} " + " ".join(f"{result[kind]:8.1e}" for kind in TOLERANCE)
+        print(f"{names[0][:width]:{width}} {cells}   {'pass' if ok else 'FAIL ' + error} ({seconds:.1f} s)", flush=True)
+    if args.out:
+        args.out.write_text(json.dumps(rows, indent=1))
+    if without:
+        print(f"{without} files record no numbers and were passed over")
+    print(f"{len(rows) - failed} passed, {failed} failed")
+    return 0 if rows and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
