@@ -31,7 +31,6 @@ def label_counts(mask: Array) -> dict[int, int]:
 def remap_labels(
     mask: Array,
     *,
-    num_classes: int | None = None,
     void: int | None = IGNORE,
     ignore_index: int = IGNORE,
     reduce_zero_label: bool = False,
@@ -39,13 +38,12 @@ def remap_labels(
 ) -> Array:
     """Turn the values of a file into class ids.
 
-    In this order: the file's ``void`` value becomes ``ignore_index``; with ``reduce_zero_label`` 0 becomes
-    ``ignore_index`` and every class moves down by one; ``label_map`` replaces the ids it lists (-1 stands for
-    ``ignore_index``) and leaves the others.
+    With ``reduce_zero_label`` 0 becomes ``ignore_index`` and every other value moves down by one; then ``label_map``
+    replaces the ids it lists (-1 stands for ``ignore_index``) and leaves the others. The file's ``void`` value becomes
+    ``ignore_index`` whatever the others say.
 
     Args:
         mask: (H, W) integers.
-        num_classes: with at most 255 classes the result is uint8 wherever that is safe.
         void: the value that marks unlabeled pixels in the file.
         ignore_index: the value that marks them in the result.
         reduce_zero_label: see above.
@@ -69,16 +67,16 @@ def remap_labels(
 def _remap(
     values: Array, void: int | None, ignore_index: int, reduce_zero_label: bool, label_map: Mapping[int, int] | None
 ) -> Array:
-    new = values.copy()
-    ignored = (values == ignore_index) if void is None else (values == void) | (values == ignore_index)
-    if reduce_zero_label:
-        ignored |= values == 0
-        new = new - 1
-    new[ignored] = ignore_index
+    new = values - 1 if reduce_zero_label else values.copy()
+    new[values == ignore_index] = ignore_index
     if label_map:
         old = new.copy()
         for source, target in label_map.items():
             new[old == source] = ignore_index if target == -1 else target
+    if void is not None and void != ignore_index:  # else a label_map may give the value a meaning, as in {0: 0, 255: 1}
+        new[values == void] = ignore_index
+    if reduce_zero_label:
+        new[values == 0] = ignore_index
     return new
 
 
@@ -157,8 +155,9 @@ def diagnose(counts: Mapping[int, int], num_classes: int, ignore_index: int = IG
         )
     if wrong == [num_classes]:
         return (
-            f"The ids run from 0 to {num_classes}: if 0 means unlabeled, set reduce_zero_label=True on the dataset; "
-            f"if it is a class, the dataset has {num_classes + 1} classes, and both classes and num_classes must say so"
+            f"The ids run from 0 to {num_classes}: if {num_classes} means unlabeled, set ignore_index={num_classes} on "
+            "the dataset; if 0 does, reduce_zero_label=True; if both are classes, the dataset has "
+            f"{num_classes + 1} of them, and classes and num_classes must say so"
         )
     if any(value < 0 for value in wrong):
         return f"Negative ids usually mean unlabeled: set label_map={{{wrong[0]}: {ignore_index}}} on the dataset"

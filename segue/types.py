@@ -40,9 +40,7 @@ class SegSample:
 
 @dataclass
 class Targets:
-    """What a batch is compared with: ``labels`` (B, H, W) int64; ``edges`` (B, H, W) int64; ``depth`` (B, H, W)
-    float32.
-    """
+    """What a batch is compared with: ``labels`` and ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32."""
 
     labels: Tensor
     edges: Tensor | None = None
@@ -70,14 +68,18 @@ class TestOptions:
 class Backbone(Protocol):
     """Image (B, C, H, W) to a list of feature maps, finest first."""
 
-    def __call__(self, x: Tensor) -> Sequence[Tensor]: ...
+    def __call__(self, x: Tensor) -> Sequence[Tensor]:
+        """As the class says."""
+        ...
 
 
 @runtime_checkable
 class Neck(Protocol):
     """Feature maps to feature maps."""
 
-    def __call__(self, features: Sequence[Tensor]) -> Sequence[Tensor]: ...
+    def __call__(self, features: Sequence[Tensor]) -> Sequence[Tensor]:
+        """As the class says."""
+        ...
 
 
 @runtime_checkable
@@ -87,9 +89,13 @@ class Head(Protocol):
     num_classes: int
     align_corners: bool
 
-    def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]: ...
+    def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
+        """Losses by name."""
+        ...
 
-    def predict(self, features: Sequence[Tensor], size: Size) -> Tensor: ...
+    def predict(self, features: Sequence[Tensor], size: Size) -> Tensor:
+        """Logits (B, C, *size)."""
+        ...
 
 
 @runtime_checkable
@@ -107,4 +113,6 @@ class Loss(Protocol):
 class PixelSampler(Protocol):
     """Chooses the pixels that a loss counts: logits (B, C, H, W) and labels (B, H, W) to weights (B, H, W), 0 or 1."""
 
-    def sample(self, logits: Tensor, labels: Tensor, losses: Sequence[Any], ignore_index: int) -> Tensor: ...
+    def sample(self, logits: Tensor, labels: Tensor, losses: Sequence[Any], ignore_index: int) -> Tensor:
+        """Weights (B, H, W)."""
+        ...

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
@@ -68,10 +67,8 @@ class HRModule(nn.Module):
         outputs = []
         for i, layers in enumerate(self.fuse_layers):
             size = branches[i].shape[-2:]
-            total = torch.zeros(())
-            for layer, x in zip(layers, branches, strict=True):  # type: ignore[call-overload]
-                total = total + resize(layer(x), size)
-            outputs.append(self.relu(total))
+            exchanged = (resize(layer(x), size) for layer, x in zip(layers, branches, strict=True))  # type: ignore
+            outputs.append(self.relu(sum(exchanged)))
         return outputs
 
 

@@ -148,7 +148,7 @@ class IoUMetric:
         ]
 
     def state(self) -> Tensor:
-        """The sums, (3, C) int64: areas of the intersection, of the prediction, of the label. They add up across processes."""
+        """The sums (3, C) int64: areas of intersection, prediction and label. They add up across processes."""
         return self._areas.clone()
 
     def load(self, state: Tensor) -> None:

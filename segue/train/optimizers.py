@@ -14,9 +14,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from segue.config.find import nearest
 from segue.errors import ConfigError, Problem
 from segue.train.layer_decay import LAYER_DECAY, layer_decay_groups
-from segue.train.translate import lookup, nearest, settings, type_name
+from segue.train.translate import lookup, settings, type_name
 
 NORMS = (
     nn.modules.batchnorm._BatchNorm,
@@ -76,10 +77,10 @@ def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False) -> OptimWr
     key = "optim_wrapper"
     name = type_name(node, key, "OptimWrapper")
     if name not in PLAIN_WRAPPERS:
-        raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, PLAIN_WRAPPERS)}"))
+        raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, list(PLAIN_WRAPPERS))}"))
     wrapper = settings(OptimWrapper, {**node, "amp": amp or name == "AmpOptimWrapper"}, key)
     if wrapper.constructor not in CONSTRUCTORS:
-        hint = nearest(wrapper.constructor, CONSTRUCTORS)
+        hint = nearest(wrapper.constructor, list(CONSTRUCTORS))
         raise ConfigError(Problem(f"{key}.constructor", f"there is no constructor {wrapper.constructor!r}{hint}"))
     return wrapper
 

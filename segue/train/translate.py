@@ -6,11 +6,11 @@ a table maps each documented ``type`` to a frozen dataclass whose fields are its
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
+from segue.config.find import nearest
 from segue.errors import ConfigError, Problem
 
 T = TypeVar("T")
@@ -25,19 +25,12 @@ def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> 
     return name.rsplit(".", 1)[-1]
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'x'?"`` for a misspelt name, otherwise the list of what there is."""
-    options = {option.lower(): option for option in sorted(known)}
-    close = difflib.get_close_matches(name.lower(), options, n=1, cutoff=0.6)
-    return f"; did you mean {options[close[0]]!r}?" if close else f"; known: {', '.join(options.values())}"
-
-
 def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
     """The entry of ``table`` for a config's ``type``; a ConfigError with the nearest name if there is none."""
     try:
         return table[name]
     except KeyError:
-        raise ConfigError(Problem(key, f"there is no {kind} {name!r}{nearest(name, table)}")) from None
+        raise ConfigError(Problem(key, f"there is no {kind} {name!r}{nearest(name, sorted(table))}")) from None
 
 
 def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
@@ -52,7 +45,7 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
             given[arg if arg in known else arg.removesuffix("_cfg")] = value
     name = cls.__name__
     problems = [
-        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, known)}") for arg in given if arg not in known
+        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, sorted(known))}") for arg in given if arg not in known
     ]
     problems += [
         Problem(f"{key}.{arg}", f"{name} needs the argument {arg!r}")

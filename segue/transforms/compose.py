@@ -27,13 +27,14 @@ class Compose:
 
     def __call__(self, sample: Sample) -> Any:
         """The transformed sample, or None if a step dropped it."""
-        source = str(sample.get("img_path") or sample.get("seg_map_path") or "a sample without img_path")
+        paths = [str(sample[key]) for key in ("img_path", "seg_map_path") if sample.get(key)]
+        source = paths[0] if paths else "a sample without img_path"
         result: Any = sample
         for index, step in enumerate(self.transforms):
             try:
                 result = step(result)
             except (DataError, LabelError, InputError) as error:
-                if source in str(error):
+                if any(path in str(error) for path in paths):
                     raise
                 raise type(error)(f"{source}: {error}") from error
             except Exception as error:

@@ -48,7 +48,6 @@ class LoadAnnotations:
         ignore_index = sample.get("ignore_index", IGNORE)
         mask = remap_labels(
             mask,
-            num_classes=sample.get("num_classes"),
             void=sample.get("void", IGNORE),
             ignore_index=ignore_index,
             reduce_zero_label=self._reduce_zero_label(sample),
