@@ -1,0 +1,176 @@
+"""``--cfg-options``: what ``model.backbone.depth=50`` on the command line means.
+
+A value is a number, true or false, None or text; commas and brackets make lists, parentheses tuples. Quotes at its
+ends and all spaces are dropped.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from segue.config.budget import MAX_DEPTH, MAX_TEXT
+from segue.config.merge import merge_into
+from segue.config.origins import OPTIONS, Items, Mark, Origin
+from segue.config.tree import ConfigDict, copy_tree, to_tree
+from segue.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from segue.config.config import Config
+
+_CLOSING = {"(": ")", "[": "]"}
+
+
+def parse_options(options: Iterable[str]) -> dict[str, Any]:
+    """``["a.b=1", "c=[1,2]"]`` to ``{"a.b": 1, "c": [1, 2]}``; the last of equal keys wins.
+
+    Raises:
+        ConfigError: options without ``=`` or with unbalanced brackets; all of them at once.
+    """
+    found: dict[str, Any] = {}
+    problems = []
+    for option in options:
+        key, equals, text = option.partition("=")
+        try:
+            if not equals:
+                raise ValueError("an option is written key=value")
+            found[key] = parse_value(text)
+        except ValueError as error:
+            problems.append(Problem(option[:80], str(error), str(OPTIONS)))
+    if problems:
+        raise ConfigError(problems)
+    return found
+
+
+def parse_value(text: str) -> Any:
+    """The value of an option's text; ValueError if its brackets do not match."""
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"the value has {len(text)} characters; the limit is {MAX_TEXT}")
+    return _value(text.strip("'\"").replace(" ", ""), 0)
+
+
+def _value(text: str, depth: int) -> Any:
+    text = text.strip("'\"")
+    if depth > MAX_DEPTH:
+        raise ValueError(f"brackets are nested more than {MAX_DEPTH} deep")
+    opening = text[:1]
+    if opening in _CLOSING and text.endswith(_CLOSING[opening]) and len(text) > 1:
+        if _end(text) < len(text) - 1:  # (1,2),(3,4)
+            hint = f"write [{text}] for a list of them"
+            raise ValueError(f"{_short(text)} is more than one bracketed value; {hint}")
+        items = [_value(part, depth + 1) for part in _split(text[1:-1])]
+        return tuple(items) if opening == "(" else items
+    if "," in text:
+        return [_value(part, depth + 1) for part in _split(text)]
+    return _scalar(text)
+
+
+def _end(text: str) -> int:
+    """The position of the bracket that closes the one the text starts with."""
+    depth = 0
+    for position, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0:
+            return position
+    return len(text)
+
+
+def _split(text: str) -> list[str]:
+    """The parts between commas outside brackets; no empty part after a last comma."""
+    parts, depth, start = [], 0, 0
+    open_brackets: list[str] = []
+    for position, character in enumerate(text):
+        if character in _CLOSING:
+            open_brackets.append(_CLOSING[character])
+        elif character in ")]":
+            if not open_brackets or open_brackets.pop() != character:
+                raise ValueError(f"the brackets of {_short(text)} do not match")
+        elif character == "," and not open_brackets:
+            parts.append(text[start:position])
+            start = position + 1
+        depth = len(open_brackets)
+    if depth:
+        raise ValueError(f"the brackets of {_short(text)} do not match")
+    if text[start:]:
+        parts.append(text[start:])
+    return parts
+
+
+def _scalar(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return None if text == "None" else text
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nest(options: Mapping[Any, Any], origin: Origin) -> ConfigDict:
+    """``{"a.b": 1}`` as the tree ``{"a": {"b": 1}}``, every part marked with the origin."""
+    tree = ConfigDict()
+    for dotted, value in options.items():
+        node = tree
+        parts = dotted.split(".") if isinstance(dotted, str) else [dotted]
+        for count, part in enumerate(parts[:-1], 1):
+            inner = dict.get(node, part)
+            if inner is None or part not in node:
+                inner = ConfigDict()
+                node.put(part, inner, origin)
+            if not isinstance(inner, ConfigDict):
+                earlier = ".".join(parts[:count])
+                raise ConfigError(Problem(dotted, f"{earlier} was given the value {inner!r} before", str(origin)))
+            node = inner
+        node.put(parts[-1], *_marked(copy_tree(to_tree(value)), origin))
+    return tree
+
+
+def _marked(value: Any, origin: Origin) -> tuple[Any, Mark]:
+    if isinstance(value, ConfigDict):
+        for key, item in value.items():
+            value._marks[key] = _marked(item, origin)[1]
+    elif isinstance(value, list | tuple):
+        return value, Items(origin, tuple(_marked(item, origin)[1] for item in value))
+    return value, origin
+
+
+def merge_options(cfg: Config, options: Iterable[str]) -> None:
+    """Merge the command line's ``key=value`` options into a config.
+
+    A key whose first part the config does not have is created, unless it looks like a misspelling of one it has.
+
+    Raises:
+        ConfigError: every option that cannot be parsed, is misspelled or leads nowhere.
+    """
+    values = parse_options(options)
+    problems = []
+    for key in values:
+        first = key.partition(".")[0]
+        close = [] if first in cfg else difflib.get_close_matches(first, [str(name) for name in cfg], 1, 0.8)
+        if close:
+            meant = close[0] + key[len(first) :]
+            problems.append(Problem(key, f"the config has no {first!r}; did you mean {meant!r}?", str(OPTIONS)))
+    if problems:
+        raise ConfigError(problems)
+    whole = {key: value for key, value in values.items()}
+    try:
+        cfg.merge_from_dict(whole)
+    except ConfigError as error:
+        raise ConfigError(_each(cfg, values) or error.problems) from None
+
+
+def _each(cfg: Config, values: dict[str, Any]) -> list[Problem]:
+    """The problems of the options one by one, so that all are reported."""
+    problems = []
+    for key, value in values.items():
+        try:
+            merge_into(copy_tree(cfg.tree), nest({key: value}, OPTIONS), indexes=True)
+        except ConfigError as error:
+            problems.extend(error.problems)
+    return problems
