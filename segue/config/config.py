@@ -222,8 +222,8 @@ class Config:
         """A unified diff of two configs or config files, after everything is merged."""
         configs = [part if isinstance(part, Config) else Config.fromfile(part) for part in (first, second)]
         old, new = (config.pretty_text.splitlines(keepends=True) for config in configs)
-        names = [str(config.filename or "config") for config in configs]
-        return "".join(difflib.unified_diff(old, new, *names))
+        before, after = (str(config.filename or "config") for config in configs)
+        return "".join(difflib.unified_diff(old, new, before, after))
 
 
 def _restore(

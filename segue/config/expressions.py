@@ -7,14 +7,15 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from segue.config.budget import MAX_DEPTH, MAX_KEY_BITS, Budget
-from segue.config.functions import BUILTINS, Environ, SafeFunction, SafeModule, iterate
+from segue.config.budget import MAX_DEPTH
+from segue.config.functions import BUILTINS, Environ, SafeFunction, SafeModule
 from segue.config.methods import find_method
 from segue.config.operators import as_text, binary, compare, describe, format_value
 from segue.config.origins import Origin
 from segue.config.scope import FAULTS, Scope, did_you_mean, explain
-from segue.config.values import ImportedName, LiveDict, MarkTable
-from segue.errors import ConfigError, Problem
+from segue.config.values import ImportedName, LiveDict
+
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
 
 _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.USub: operator.neg,
@@ -311,7 +312,7 @@ class Expressions(Scope):
             if isinstance(part, ast.FormattedValue):
                 value = self.evaluate(part.value)
                 if part.conversion != -1:
-                    value = as_text(value, {"s": str, "r": repr, "a": ascii}[chr(part.conversion)], self.budget)
+                    value = as_text(value, _CONVERSIONS[chr(part.conversion)], self.budget)
                 spec = self.evaluate(part.format_spec) if part.format_spec is not None else ""
                 parts.append(format_value(value, spec, self.budget))
             else:

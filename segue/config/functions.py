@@ -5,6 +5,7 @@ A function takes the interpreter and its arguments: ``f(run, *args, **keywords)`
 
 from __future__ import annotations
 
+import ast
 import copy
 import math
 import os
@@ -16,8 +17,6 @@ from segue.config.budget import MAX_DEPTH
 from segue.config.operators import as_text, binary, compare
 
 if TYPE_CHECKING:
-    import ast
-
     from segue.config.scope import Scope
 
 
@@ -97,8 +96,6 @@ def _round(run: Scope, value: Any, ndigits: int | None = None) -> Any:
 
 
 def _sum(run: Scope, items: Any, /, start: Any = 0) -> Any:
-    import ast
-
     for item in run.iterate(items):
         start = binary(ast.Add, start, item, run.budget)
     return start
@@ -106,8 +103,6 @@ def _sum(run: Scope, items: Any, /, start: Any = 0) -> Any:
 
 def _extreme(kind: str) -> Callable[..., Any]:
     def find(run: Scope, first: Any, /, *rest: Any, **options: Any) -> Any:
-        import ast
-
         better: type[ast.cmpop] = ast.Lt if kind == "min" else ast.Gt
         if set(options) - {"default"}:
             raise TypeError(f"{kind}() takes no {', '.join(options)} in a config")
@@ -125,7 +120,7 @@ def _extreme(kind: str) -> Callable[..., Any]:
     return find
 
 
-def _sorted(run: Scope, items: Any, /, *, reverse: bool = False) -> list[Any]:
+def safe_sorted(run: Scope, items: Any, /, *, reverse: bool = False) -> list[Any]:
     found = list(run.iterate(items))
     # Each element is compared about log2(n) times.
     for _ in range(max(1, len(found).bit_length())):
@@ -188,15 +183,15 @@ def deepcopy(run: Scope, value: Any, /, depth: int = 0) -> Any:
     return set(value) if isinstance(value, set) else value
 
 
-def _copy(run: Scope, value: Any, /) -> Any:
-    if isinstance(value, dict | list):
+def shallow_copy(run: Scope, value: Any, /) -> Any:
+    if isinstance(value, dict):
         run.budget.charge(len(value))
         result = copy.copy(value)
-        if isinstance(value, dict):
-            run.marks.of_dict(result).update(run.marks.of_dict(value))
-        else:
-            run.marks.set_items(result, list(run.marks.of_items(value)))
+        run.marks.of_dict(result).update(run.marks.of_dict(value))
         return result
+    if isinstance(value, list):
+        run.budget.charge(len(value))
+        return run.marks.set_items(list(value), list(run.marks.of_items(value)))
     return set(value) if isinstance(value, set) else value
 
 
@@ -214,8 +209,6 @@ def _numbers(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _prod(run: Scope, items: Any, /, *, start: Any = 1) -> Any:
-    import ast
-
     for item in run.iterate(items):
         if not isinstance(item, int | float):
             raise TypeError("prod() takes numbers")
@@ -287,7 +280,7 @@ BUILTINS: dict[str, Any] = _functions(
         "enumerate": _enumerate,
         "zip": _zip,
         "map": _map,
-        "sorted": _sorted,
+        "sorted": safe_sorted,
         "reversed": _reversed,
         "any": _any,
         "all": _all,
@@ -323,6 +316,8 @@ _MATH.update(_functions({"prod": _prod}))
 MODULES: dict[str, SafeModule] = {
     "os": SafeModule("os", {"path": _PATH, "environ": Environ(), "getenv": SafeFunction("getenv", getenv), "sep": "/"}),
     "os.path": _PATH,
-    "copy": SafeModule("copy", _functions({"deepcopy": lambda run, value, /: deepcopy(run, value), "copy": _copy})),
+    "copy": SafeModule(
+        "copy", _functions({"deepcopy": lambda run, value, /: deepcopy(run, value), "copy": shallow_copy})
+    ),
     "math": SafeModule("math", _MATH),
 }

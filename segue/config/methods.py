@@ -10,9 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from segue.config.budget import MAX_WIDTH
-from segue.config.functions import Environ, deepcopy, getenv, make_dict
-from segue.config.functions import _copy as shallow_copy
-from segue.config.functions import _sorted as safe_sorted
+from segue.config.functions import Environ, deepcopy, getenv, make_dict, safe_sorted, shallow_copy
 from segue.config.operators import DATA, contains, format_text
 from segue.config.values import LiveDict
 

@@ -47,11 +47,11 @@ def parse_value(text: str) -> Any:
     """The value of an option's text; ValueError if its brackets do not match."""
     if len(text) > MAX_TEXT:
         raise ValueError(f"the value has {len(text)} characters; the limit is {MAX_TEXT}")
-    return _value(text.strip("'\"").replace(" ", ""), 0)
+    return _value(text, 0)
 
 
 def _value(text: str, depth: int) -> Any:
-    text = text.strip("'\"")
+    text = text.strip("'\"").replace(" ", "")
     if depth > MAX_DEPTH:
         raise ValueError(f"brackets are nested more than {MAX_DEPTH} deep")
     opening = text[:1]
@@ -78,7 +78,7 @@ def _end(text: str) -> int:
 
 def _split(text: str) -> list[str]:
     """The parts between commas outside brackets; no empty part after a last comma."""
-    parts, depth, start = [], 0, 0
+    parts, start = [], 0
     open_brackets: list[str] = []
     for position, character in enumerate(text):
         if character in _CLOSING:
@@ -89,8 +89,7 @@ def _split(text: str) -> list[str]:
         elif character == "," and not open_brackets:
             parts.append(text[start:position])
             start = position + 1
-        depth = len(open_brackets)
-    if depth:
+    if open_brackets:
         raise ValueError(f"the brackets of {_short(text)} do not match")
     if text[start:]:
         parts.append(text[start:])
@@ -158,9 +157,8 @@ def merge_options(cfg: Config, options: Iterable[str]) -> None:
             problems.append(Problem(key, f"the config has no {first!r}; did you mean {meant!r}?", str(OPTIONS)))
     if problems:
         raise ConfigError(problems)
-    whole = {key: value for key, value in values.items()}
     try:
-        cfg.merge_from_dict(whole)
+        cfg.merge_from_dict(values)
     except ConfigError as error:
         raise ConfigError(_each(cfg, values) or error.problems) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.config.budget import MAX_DEPTH, Budget
 from segue.config.operators import describe
-from segue.config.origins import Items, Mark, Origin, children, origin
+from segue.config.origins import Items, Mark, children, origin
 from segue.config.tree import ConfigDict
 
 
