@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from segue.config.find import UnknownNameError, find
 from segue.errors import ConfigError
 from segue.train.translate import lookup, settings, type_name
 
@@ -136,13 +137,13 @@ class EarlyStoppingHook:
         is_greater_better(self.monitor, self.rule)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EmptyCacheHook:
-    """Return cached GPU memory: after every iteration, or around validation (an epoch's end)."""
+@dataclass(frozen=True)
+class CustomHook:
+    """A hook of the user's own: a Lightning callback that is registered or named by its import path."""
 
-    before_epoch: bool = False
-    after_epoch: bool = True
-    after_iter: bool = False
+    cls: Any
+    arguments: Mapping[str, Any]
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,7 @@ class Hooks:
     logger: LoggerHook = field(default_factory=LoggerHook)
     ema: EMAHook | None = None
     early_stopping: EarlyStoppingHook | None = None
-    empty_cache: EmptyCacheHook | None = None
+    custom: tuple[CustomHook, ...] = ()
 
 
 #: Hooks whose settings drive a callback, and the field of `Hooks` they fill.
@@ -162,7 +163,6 @@ TRANSLATED: dict[str, tuple[str, type]] = {
     "LoggerHook": ("logger", LoggerHook),
     "EMAHook": ("ema", EMAHook),
     "EarlyStoppingHook": ("early_stopping", EarlyStoppingHook),
-    "EmptyCacheHook": ("empty_cache", EmptyCacheHook),
 }
 
 #: Hooks that need no counterpart, and why.
@@ -171,6 +171,7 @@ ACCEPTED: dict[str, str] = {
     "ParamSchedulerHook": "the schedule always runs",
     "RuntimeInfoHook": "losses, rates and metrics are always logged",
     "DistSamplerSeedHook": "the order of the data is a function of seed and position",
+    "EmptyCacheHook": "emptying the cache slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
     "SyncBuffersHook": "Lightning synchronizes buffers",
     "SegVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
     "NaiveVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
@@ -184,6 +185,7 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
     """Translate ``default_hooks`` and ``custom_hooks``; a default hook set to None is switched off."""
     table: dict[str, Any] = {**TRANSLATED, **ACCEPTED}
     found: dict[str, Any] = {}
+    customs: list[CustomHook] = []
     problems = []
     nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
     nodes += [(f"custom_hooks.{index}", node) for index, node in enumerate(custom or ())]
@@ -195,6 +197,11 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
         node = {name: value for name, value in node.items() if name != "priority"}
         try:
             name = type_name(node, key)
+            own = None if name in table else users_own(node["type"])
+            if own is not None:
+                arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
+                customs.append(CustomHook(own, arguments, key))
+                continue
             entry = lookup(table, name, key, "hook")
             if name not in TRANSLATED:
                 continue
@@ -205,4 +212,14 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
             problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return Hooks(**found)
+    return Hooks(**found, custom=tuple(customs))
+
+
+def users_own(kind: Any) -> Any:
+    """The class that a type outside the table means: one the user registered, an import path, or the class itself."""
+    if not isinstance(kind, str):
+        return kind
+    try:
+        return find("train", kind)
+    except UnknownNameError:
+        return None
