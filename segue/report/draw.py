@@ -43,9 +43,7 @@ def _checked(labels: NDArray[Any], palette: Sequence[Color], ignore_index: int) 
     known = labels[labels != ignore_index]
     if known.size and (known.min() < 0 or known.max() >= len(palette)):
         worst = int(known.max()) if known.max() >= len(palette) else int(known.min())
-        raise InputError(
-            f"label {worst} has no color: the palette has {len(palette)}, for labels 0..{len(palette) - 1}"
-        )
+        raise InputError(f"label {worst} has no color: the palette is for labels 0..{len(palette) - 1}")
 
 
 def colorize(labels: NDArray[Any], palette: Sequence[Color], ignore_index: int = 255) -> Picture:
@@ -120,11 +118,13 @@ def enlarge(image: Picture, labels: Sequence[NDArray[Any]], least: int) -> tuple
 
 
 def _enlarge_labels(labels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """To (W, H) with smooth borders instead of stairs: each class is resized by itself, the strongest wins."""
+    """To (W, H), smooth borders instead of stairs: each class is resized and blurred by itself, the strongest wins."""
+    blur = 0.6 * size[0] / labels.shape[1]
     best = np.full(size[::-1], -1.0, np.float32)
     result = np.zeros(size[::-1], labels.dtype)
     for label in np.unique(labels):
         share = cv2.resize((labels == label).astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        share = cv2.GaussianBlur(share, (0, 0), blur)
         result[share > best] = label
         best = np.maximum(best, share)
     return result

@@ -118,7 +118,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return " ".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(points))
 
 
-def chart(curve: Curve, width: int = 520, height: int = 220) -> Chart:
+def chart(curve: Curve, width: int = 520, height: int = 168) -> Chart:
     """Lay a curve out; values that are not finite are left out.
 
     The y axis starts at 0 for a loss, and its top is the 98th percentile, so that one early spike does not flatten it.
@@ -127,7 +127,7 @@ def chart(curve: Curve, width: int = 520, height: int = 220) -> Chart:
     if not points:
         return Chart(curve.title, width, height, "", "", [], [], [], "")
     xs, ys = [x for x, _ in points], [y for _, y in points]
-    x_low, x_high = min(xs), max(xs)
+    x_low, x_high = min(0.0, min(xs)), max(xs)
     low, high = min(0.0, min(ys)), float(np.percentile(ys, 98)) * 1.06 if curve.smooth else max(ys) * 1.06
     if curve.percent:
         low, high = 0.0, 100.0
