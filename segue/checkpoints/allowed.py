@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from segue.checkpoints import arrays, plain, storages
-from segue.checkpoints.inert import Name
+from segue.checkpoints.inert import Method, Name
 from segue.checkpoints.limits import Budget
 
 
@@ -19,6 +19,15 @@ def from_type(budget: Budget, build: Any = None, kind: Any = None, args: Any = (
     if not isinstance(build, Name) or (build.module, build.name) not in TENSORS or type(args) is not tuple:
         raise budget.refused(f"holds a tensor of the kind {kind}, which Segue does not read")
     return TENSORS[build.module, build.name](budget, *args)
+
+
+def attribute(budget: Budget, owner: Any = None, name: Any = None, *_: Any) -> Method:
+    """``getattr``: every mmengine file stores the methods of its history buffers by name. A longer name comes out."""
+    foreign = isinstance(owner, Name) and owner.build is None and owner.module.partition(".")[0] in PACKAGES
+    if not foreign or type(name) is not str or not name.isidentifier():
+        raise budget.refused("names builtins.getattr, which has no place in a checkpoint and could run code")
+    budget.charge(200)
+    return Method(owner.module, f"{owner.name}.{name}")
 
 
 def unreadable(what: str) -> Callable[..., Any]:
@@ -77,6 +86,7 @@ BUILDERS: dict[tuple[str, str], Callable[..., Any]] = {
     ("builtins", "str"): plain.text,
     ("builtins", "slice"): plain.plain_slice,
     ("_codecs", "encode"): plain.encoded,
+    ("builtins", "getattr"): attribute,
     ("copyreg", "_reconstructor"): plain.reconstructed,
     ("numpy", "dtype"): arrays.array_type,
     **{

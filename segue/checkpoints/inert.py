@@ -24,6 +24,12 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
+class Method(Name):
+    """A method that a file mentions: data that nothing can be made of."""
+
+    __slots__ = ()
+
+
 class StandIn:
     """An object of a class that was not loaded: its class name and the data it was stored with.
 

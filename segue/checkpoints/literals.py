@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from segue.checkpoints.limits import MAX_STRING, Budget
 
-MAX_LINE = 4096  # the text opcodes of protocol 0: names and numbers
+MAX_LINE = 4096  # names and numbers of protocol 0, and the bytes of an integer
 
 
 class Literals:
@@ -39,8 +39,9 @@ class Literals:
             raise self.budget.damaged("it ends too early")
         return data
 
-    def line(self) -> bytes:
-        data = self.file.readline(MAX_LINE)
+    def line(self, limit: int = MAX_LINE) -> bytes:
+        data = self.file.readline(limit)
+        self.budget.charge(len(data))
         self.left -= len(data)
         if not data.endswith(b"\n"):
             raise self.budget.damaged("a line of its pickle does not end")
@@ -102,13 +103,13 @@ class Literals:
         self.push(struct.unpack(">d", self.take(8))[0], 24)
 
     def string_line(self) -> None:
-        data = self.line()
+        data = self.line(MAX_STRING)
         if len(data) < 2 or data[:1] != data[-1:] or data[:1] not in (b"'", b'"'):
             raise self.budget.damaged("a text lacks its quotes")
         self.text(data[1:-1], "unicode_escape")
 
     def unicode_line(self) -> None:
-        self.text(self.line(), "raw_unicode_escape")
+        self.text(self.line(MAX_STRING), "raw_unicode_escape")
 
     def binstring(self) -> None:
         self.text(self.take(max(0, self.number("<i"))), "latin-1")  # text of Python 2, or an array's bytes: reversible

@@ -264,7 +264,7 @@ class Machine(Literals):
 
     def make(self, target: Any, args: Any, options: Any = None) -> Any:
         """What stands in for ``target(*args)``."""
-        if not isinstance(target, Name) or type(args) is not tuple:
+        if type(target) is not Name or type(args) is not tuple:
             raise self.budget.damaged("it constructs something that is not a class")
         self.budget.charge(150)
         if target.build is not None:
