@@ -1,0 +1,172 @@
+"""What the README shows: load, predict, evaluate, train. Every command of ``segue`` is one of these calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segue.config import Config, merge_options
+from segue.errors import CheckpointError, ConfigError, DataError
+
+if TYPE_CHECKING:
+    from segue.inference.predictor import Prediction, Predictor
+    from segue.train import TrainResult
+
+CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
+
+
+def read_config(
+    config: str | Path | Config | Mapping[str, Any], options: Sequence[str] = (), *, trust: bool = False
+) -> Config:
+    """A config from a file, a mapping, or as it is; ``options`` are ``key=value`` texts as after ``--cfg-options``.
+
+    Raises:
+        ConfigError: no such file, or what is wrong in it.
+    """
+    if isinstance(config, Config):
+        cfg = config.copy()
+    elif isinstance(config, Mapping):
+        cfg = Config(config)
+    else:
+        path = Path(config)
+        if path.suffix not in CONFIG_SUFFIXES:
+            raise ConfigError(f"{path}: a config is a file that ends with {', '.join(CONFIG_SUFFIXES)}")
+        cfg = Config.fromfile(path, trust=trust)
+    if options:
+        merge_options(cfg, options)
+    return cfg
+
+
+def load(
+    config: str | Path | Config | Mapping[str, Any],
+    checkpoint: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    cfg_options: Sequence[str] = (),
+) -> Predictor:
+    """A model that predicts.
+
+    Args:
+        config: a config file or object; or a weights file that Segue wrote, which holds its config.
+        checkpoint: weights: a path, URL or alias. None: as the classes initialize them, unless ``config`` is a
+            weights file.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        cfg_options: changes of the config, ``key=value``.
+
+    Raises:
+        ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
+    """
+    from segue.checkpoints import fetch, load_weights, read
+    from segue.config.build import build_model
+    from segue.inference.predictor import Predictor
+
+    weights = None
+    if checkpoint is None and isinstance(config, (str, Path)) and Path(config).suffix not in CONFIG_SUFFIXES:
+        weights = read(fetch(config))
+        if weights.config is None:
+            raise CheckpointError(f"{config}: holds no config; give the config file first and this file second")
+        config = Config.fromstring(weights.config, ".py")
+    cfg = read_config(config, cfg_options)
+    model = build_model(cfg)
+    if weights is None and checkpoint is not None:
+        weights = read(fetch(checkpoint))
+    classes: Sequence[str] | None = None
+    palette: Sequence[Sequence[int]] | None = None
+    if weights is not None:
+        report = load_weights(model, weights)
+        if report.missing or report.mismatched:
+            raise CheckpointError(f"{checkpoint or config} does not fit the model of the config. {report}")
+        classes, palette = weights.classes, weights.palette
+    if classes is None or len(classes) != model.num_classes:
+        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
+    if palette is None or len(palette) != len(classes):
+        from segue.datasets.palette import generate_palette
+
+        palette = generate_palette(classes)
+    return Predictor(model.to(device), cfg, classes, palette)
+
+
+def predict(
+    config: str | Path | Config | Mapping[str, Any],
+    checkpoint: str | Path | None,
+    images: Sequence[str | Path],
+    out: str | Path,
+    *,
+    device: str = "cpu",
+    batch_size: int = 1,
+    cfg_options: Sequence[str] = (),
+) -> list[Prediction]:
+    """Segment image files and folders of them; writes ``NAME.png`` (labels) and ``NAME_overlay.png`` into ``out``.
+
+    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal.
+
+    Raises:
+        DataError: a path that is no image, or an image that cannot be read; those before it are written.
+    """
+    from rich.progress import track
+
+    from segue.inference.predictor import find_images
+
+    files = find_images(images)
+    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options)
+    names = unique_names(files)
+    results = []
+    stream = predictor.stream(files, batch_size=batch_size)
+    for name, result in zip(names, track(stream, "predicting", total=len(files), transient=True), strict=True):
+        try:
+            result.save(out, name)
+        except OSError as error:
+            raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
+        result.image = result.image[:0]  # a thousand pictures need not stay in memory
+        results.append(result)
+    return results
+
+
+def evaluate(config: str | Path | Config | Mapping[str, Any], checkpoint: str | Path, **how: Any) -> dict[str, float]:
+    """Metrics of the test split (``test_dataloader``, ``test_evaluator``); see ``segue.train.evaluate`` for ``how``."""
+    from segue.train import evaluate as run
+
+    return run(read_config(config), checkpoint, **how)
+
+
+def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainResult:
+    """Train as the config says; see ``segue.train.train`` for ``how`` (``work_dir``, ``resume``, ``seed``, ``amp``
+    ...).
+    """
+    from segue.train import train as run
+
+    return run(read_config(config), **how)
+
+
+def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
+    """Names and colors from the config's datasets, without looking at their files; ``class_0`` ... where it has none."""
+    from segue.config.find import UnknownNameError, find
+    from segue.datasets.metainfo import resolve_metainfo
+
+    for split in ("test", "val", "train"):
+        node = cfg.get(f"{split}_dataloader") or {}
+        node = node.get("dataset") or {}
+        while isinstance(node.get("dataset"), Mapping):  # RepeatDataset and its kin
+            node = node["dataset"]
+        if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
+            return tuple(node["classes"]), node.get("palette")
+        try:
+            declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
+        except UnknownNameError:
+            continue
+        info = resolve_metainfo(str(node.get("type")), declared, node.get("metainfo"))
+        if info.classes and len(info.classes) == num_classes:
+            return info.classes, info.palette
+    return tuple(f"class_{i}" for i in range(num_classes)), None
+
+
+def unique_names(files: Sequence[Path]) -> list[str]:
+    """The stem of each file; with as many parent folders as it takes to tell files of one stem apart."""
+    stems = [file.stem for file in files]
+    if len(set(stems)) == len(stems):
+        return stems
+    names = ["/".join((*file.parts[-2:-1], file.stem)) for file in files]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{i:06d}_{stem}" for i, stem in enumerate(stems)]

@@ -1,0 +1,87 @@
+"""The command ``segue``: one file per verb beside this one, found by its name.
+
+A verb's file has ``HELP`` (one line), ``add_arguments(parser)`` and ``run(args) -> exit status``, and imports what it
+needs inside ``run``, so that ``segue --help`` is instant. What a user can mend ends in one message and status 1;
+Ctrl-C in 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+EPILOG = """examples:
+  segue demo                                      train a small OCRNet on a generated town and look at it
+  segue train my_config.py --work-dir runs/first  train; --resume continues
+  segue test my_config.py runs/first/last.ckpt    measure
+  segue predict my_config.py runs/first/last.ckpt photos/ --out seen/
+"""
+
+
+def verbs() -> list[str]:
+    """The names of the verbs, sorted."""
+    return sorted(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+
+
+def make_parser(verb: str | None) -> argparse.ArgumentParser:
+    """The parser; only the verb asked for is imported, or all of them for the list of ``--help``."""
+    from segue import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="segue",
+        description="Semantic segmentation: mmseg's configs, models and checkpoints, in pure Python.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"segue {__version__}")
+    actions = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name in [verb] if verb in verbs() else verbs():
+        module = importlib.import_module(f"segue.cli.{name}")
+        own = actions.add_parser(
+            name,
+            help=module.HELP,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(own)
+        own.set_defaults(run=module.run)
+    return parser
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every verb with a config takes."""
+    parser.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change the config: model.backbone.depth=50 train_pipeline.2.scale=(1024,512)",
+    )
+    parser.add_argument(
+        "--trust-config",
+        action="store_true",
+        help="execute config files that are more than data; only for files whose author you trust",
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit status."""
+    from segue.errors import SegueError
+
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
+    try:
+        return args.run(args)
+    except SegueError as error:
+        print(f"segue {args.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"segue {args.verb}: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output, such as `head`, has left
+        sys.stderr.close()
+        return 141

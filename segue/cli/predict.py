@@ -1,0 +1,53 @@
+"""Segment images: writes NAME.png (class ids) and NAME_overlay.png for each.
+
+segue predict CONFIG CHECKPOINT IMAGE|FOLDER... --out DIR
+segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Segue wrote hold their config)
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "segment images or folders of images"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from segue.cli import add_config_options
+
+    parser.add_argument("model", help="config file, followed by a checkpoint; or a weights file that Segue wrote")
+    parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help="checkpoint, then images and folders")
+    parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to (predictions)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
+    parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Predict, and say what was found."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from segue.api import CONFIG_SUFFIXES, predict, read_config
+    from segue.errors import InputError
+
+    config, checkpoint, images = args.model, None, args.paths
+    if Path(args.model).suffix in CONFIG_SUFFIXES:
+        config = read_config(args.model, args.cfg_options, trust=args.trust_config)
+        checkpoint, *images = args.paths
+        if not images:
+            raise InputError("name the images or folders after the checkpoint")
+    results = predict(
+        config, checkpoint, images, args.out, device=args.device, batch_size=args.batch_size, cfg_options=[]
+    )
+    table = Table("image", "covered by", box=None, pad_edge=False)
+    for result in results[:20]:
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in list(result.shares().items())[:5])
+        table.add_row(result.path.name if result.path else "", shares)
+    console = Console()
+    console.print(table)
+    if len(results) > 20:
+        console.print(f"... and {len(results) - 20} more")
+    console.print(f"{len(results)} label maps and overlays in {args.out}")
+    return 0

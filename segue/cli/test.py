@@ -1,0 +1,31 @@
+"""Measure a checkpoint on the test split of a config (test_dataloader, test_evaluator)."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "measure a checkpoint"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from segue.cli import add_config_options
+    from segue.cli.train import add_machine_options
+
+    parser.add_argument("config", help="config file")
+    parser.add_argument("checkpoint", help="weights: a path, URL or alias")
+    parser.add_argument("--work-dir", help="folder for the metrics as JSON")
+    parser.add_argument("--out", help="folder for the predicted label maps")
+    add_machine_options(parser)
+    add_config_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate; the table is printed on the way."""
+    from segue.api import evaluate, read_config
+    from segue.train import Machine
+
+    config = read_config(args.config, args.cfg_options, trust=args.trust_config)
+    machine = Machine(args.accelerator, args.devices, args.num_nodes, args.strategy)
+    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine)
+    return 0

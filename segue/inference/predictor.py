@@ -1,0 +1,197 @@
+"""A trained model with everything that an image needs on its way through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from segue.errors import ConfigError, DataError, InputError, Problem
+from segue.images import IMAGE_SUFFIXES, write_png
+from segue.inference.segment import label_maps
+
+
+@dataclass
+class Prediction:
+    """The labels of one image.
+
+    Attributes:
+        labels: (H, W) int64, class ids, at the image's own size.
+        classes: name of each id.
+        palette: [red, green, blue] of each id.
+        image: (H, W, 3) uint8, RGB.
+        path: the file it was read from, if any.
+    """
+
+    labels: np.ndarray
+    classes: tuple[str, ...]
+    palette: list[list[int]]
+    image: np.ndarray
+    path: Path | None = None
+
+    def overlay(self, alpha: float = 0.5) -> np.ndarray:
+        """The image, tinted by class: (H, W, 3) uint8, RGB."""
+        from segue.report.draw import overlay
+
+        return overlay(self.image, self.labels, self.palette, alpha)
+
+    def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
+        """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""
+        folder = Path(folder)
+        name = name or (self.path.stem if self.path else "image")
+        labels = self.labels.astype(np.uint8 if len(self.classes) <= 256 else np.uint16)
+        paths = folder / f"{name}.png", folder / f"{name}_overlay.png"
+        write_png(paths[0], labels)
+        write_png(paths[1], self.overlay()[..., ::-1])
+        return paths
+
+    def shares(self) -> dict[str, float]:
+        """Share of the image's pixels that each class covers, largest first; classes that do not occur are left out."""
+        counts = np.bincount(self.labels.ravel(), minlength=len(self.classes)) / self.labels.size
+        return {self.classes[i]: float(counts[i]) for i in np.argsort(-counts, kind="stable") if counts[i] > 0}
+
+
+class Predictor:
+    """What ``segue.load`` returns: a segmentor with its pipeline, class names and colors.
+
+    Attributes:
+        model: the segmentor, in evaluation mode.
+        cfg: its config.
+        classes, palette: of the data it was trained on.
+    """
+
+    def __init__(
+        self, model: nn.Module, cfg: Mapping[str, Any], classes: Sequence[str], palette: Sequence[Sequence[int]]
+    ) -> None:
+        if len(classes) != model.num_classes:
+            raise ConfigError(
+                f"the model has num_classes={model.num_classes}, but there are {len(classes)} class names: "
+                f"{', '.join(classes[:5])}{' ...' if len(classes) > 5 else ''}"
+            )
+        self.model = model.eval()
+        self.cfg = cfg
+        self.classes = tuple(classes)
+        self.palette = [list(color) for color in palette]
+        self._read, self._pipeline = image_pipeline(cfg)
+
+    def predict(self, images: Any, *, batch_size: int = 1) -> Any:
+        """Segment one image, or each of a list.
+
+        Args:
+            images: a path; an array (H, W, 3) or (H, W), BGR as ``cv2.imread`` gives it; a Pillow image; or a list of
+                these.
+            batch_size: images that go through the network together, where their sizes are equal.
+
+        Returns:
+            A ``Prediction``, or a list of them for a list.
+
+        Raises:
+            DataError: an image that cannot be read.
+        """
+        if isinstance(images, (list, tuple)):
+            return list(self.stream(images, batch_size=batch_size))
+        return next(self.stream([images]))
+
+    def stream(self, images: Sequence[Any], *, batch_size: int = 1) -> Iterator[Prediction]:
+        """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
+        if batch_size < 1:
+            raise InputError(f"batch_size={batch_size}; it must be at least 1")
+        for start in range(0, len(images), batch_size):
+            loaded = [self._load(image) for image in images[start : start + batch_size]]
+            packed = [pack for _, _, pack in loaded]
+            batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
+            with torch.inference_mode():
+                found = label_maps(self.model, batch)
+            for (picture, path, _), labels in zip(loaded, found, strict=True):
+                yield Prediction(labels.cpu().numpy(), self.classes, self.palette, picture, path)
+
+    def _load(self, image: Any) -> tuple[np.ndarray, Path | None, dict[str, Any]]:
+        """An image as RGB picture, path and packed sample."""
+        path = None
+        if isinstance(image, (str, Path)):
+            path = Path(image)
+            array = self._read({"img_path": str(path)})["img"]
+        elif isinstance(image, np.ndarray):
+            array = image
+        elif hasattr(image, "convert"):  # a Pillow image
+            array = np.asarray(image.convert("RGB"))[..., ::-1]
+        else:
+            raise InputError(f"predict takes a path, an array, a Pillow image or a list of these, not {type(image)}")
+        if array.ndim == 2:
+            array = np.repeat(array[..., None], 3, axis=2)
+        if array.ndim != 3 or array.size == 0:
+            raise InputError(f"an image must be (H, W) or (H, W, C) and not empty; this array is {array.shape}")
+        array = np.ascontiguousarray(array)
+        sample = {"img": array, "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
+        if path is not None:
+            sample["img_path"] = str(path)
+        for step in self._pipeline:
+            sample = step(sample)
+        return _picture(array), path, sample
+
+
+def image_pipeline(cfg: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+    """The step that reads an image, and those after it that do not concern annotations, of a config's test pipeline.
+
+    It is ``test_pipeline``, or else the test or validation dataset's.
+
+    Raises:
+        ConfigError: there is none, or it does not begin by reading an image.
+    """
+    from segue.config.build import Planner
+
+    for path in ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline"):
+        node: Any = cfg
+        for key in path.split("."):
+            node = node.get(key) if hasattr(node, "get") else None
+        if node:
+            break
+    else:
+        raise ConfigError(Problem("test_pipeline", "the config has none, nor a test_dataloader with a pipeline"))
+    planner = Planner(cfg)
+    kinds = [str(step.get("type", "")).rpartition(".")[2] for step in node]
+    plans = [
+        planner.component(step, "transforms", f"{path}.{i}")
+        for i, (step, kind) in enumerate(zip(node, kinds, strict=True))
+        if not kind.startswith(("LoadAnnotations", "LoadDepthAnnotation"))
+    ]
+    if not kinds[0].startswith("LoadImage"):
+        planner.problem(f"{path}.0", f"a test pipeline begins with LoadImageFromFile, not {kinds[0]}")
+    if planner.problems:
+        raise ConfigError(planner.problems)
+    read, *rest = (plan.make() for plan in plans)
+    return read, rest
+
+
+def find_images(paths: Sequence[str | Path]) -> list[Path]:
+    """The image files that paths name; of a folder, all in it, sorted.
+
+    Raises:
+        DataError: a path that does not exist, or a folder without images.
+    """
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+            if not inside:
+                raise DataError(f"{path}: no images there ({', '.join(IMAGE_SUFFIXES)})")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise DataError(f"{path}: no such file or folder")
+    return found
+
+
+def _picture(array: np.ndarray) -> np.ndarray:
+    """A BGR array of any depth as (H, W, 3) uint8 RGB, for drawing on."""
+    picture = array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
+    if picture.dtype != np.uint8:
+        low, high = float(picture.min()), float(picture.max())
+        picture = ((picture.astype(np.float32) - low) * (255.0 / max(high - low, 1e-6))).astype(np.uint8)
+    return np.ascontiguousarray(picture[..., ::-1])

@@ -1,0 +1,100 @@
+"""Images to label maps. Evaluation in training, ``segue test`` and ``segue predict`` all pass through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from segue.errors import InputError
+from segue.layers.resize import resize
+from segue.types import SegSample, Size
+
+
+def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
+    """Predicted labels (H, W) int64 of each image of a batch, at the image's original size.
+
+    ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
+    Images of one size go through the network together.
+    """
+    images, samples = batch["inputs"], batch["data_samples"]
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for index, image in enumerate(images):
+        groups.setdefault(tuple(image.shape), []).append(index)
+    found: dict[int, Tensor] = {}
+    for indices in groups.values():
+        part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
+        inputs, padded = model.data_preprocessor(part, training=False)  # type: ignore[operator,union-attr]
+        logits = whole_or_slide(model, inputs)
+        for index, own, sample in zip(indices, logits, padded, strict=True):
+            found[index] = labels_of(model, original_logits(model, own[None], sample))[0]
+    return [found[index] for index in range(len(images))]
+
+
+def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
+    """Logits (B, classes, H, W) of preprocessed images (B, C, H, W), seen as the model's ``test_cfg`` says."""
+    return slide(model, inputs) if model.test.mode == "slide" else model.encode_decode(inputs)
+
+
+def slide(model: Any, inputs: Tensor) -> Tensor:
+    """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
+
+    Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
+    the border.
+
+    Raises:
+        InputError: ``test_cfg`` lacks ``crop_size`` or ``stride``, or the stride leaves gaps.
+    """
+    height, width = inputs.shape[-2:]
+    crop, stride = _pair(model.test.crop_size, "crop_size"), _pair(model.test.stride, "stride")
+    if stride[0] > crop[0] or stride[1] > crop[1] or min(stride) < 1:
+        raise InputError(f"test_cfg: stride={stride} leaves gaps between windows of crop_size={crop}")
+    total: Tensor | None = None
+    count = inputs.new_zeros((1, 1, height, width))
+    for top in _starts(height, crop[0], stride[0]):
+        for left in _starts(width, crop[1], stride[1]):
+            window = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
+            logits = model.encode_decode(inputs[window])
+            if total is None:
+                total = logits.new_zeros((*logits.shape[:2], height, width))
+            total[window] += logits
+            count[window] += 1
+    assert total is not None
+    return total / count
+
+
+def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
+    """Logits (1, classes, H, W) of a padded, perhaps flipped and resized image to those of the original, (1, classes,
+    H', W').
+    """
+    left, right, top, bottom = sample.meta.get("padding_size", (0, 0, 0, 0))
+    height, width = logits.shape[-2:]
+    logits = logits[..., top : height - bottom, left : width - right]
+    if sample.meta.get("flip"):
+        axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
+        logits = logits.flip(axes[sample.meta.get("flip_direction", "horizontal")])
+    size = tuple(sample.meta.get("ori_shape", logits.shape[-2:]))[:2]
+    return resize(logits, size, model.head.align_corners)  # type: ignore[arg-type]
+
+
+def labels_of(model: Any, logits: Tensor) -> Tensor:
+    """Logits (B, classes, H, W) to labels (B, H, W) int64: the largest, or with one logit whether it passes the
+    threshold.
+    """
+    if logits.shape[1] > 1:
+        return logits.argmax(dim=1)
+    threshold = getattr(model.head, "threshold", None)
+    return (logits[:, 0].sigmoid() > (0.5 if threshold is None else threshold)).long()
+
+
+def _starts(length: int, crop: int, stride: int) -> Sequence[int]:
+    """Where windows begin along one axis, so that they cover it."""
+    last = max(length - crop, 0)
+    return [min(i * stride, last) for i in range(-(-last // stride) + 1)]
+
+
+def _pair(value: int | Sequence[int] | None, key: str) -> Size:
+    if value is None:
+        raise InputError(f"test_cfg: mode='slide' needs {key}, in pixels: an integer, or (height, width)")
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
