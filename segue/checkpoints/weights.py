@@ -51,7 +51,7 @@ def load_weights(
     state = source.state_dict if isinstance(source, Checkpoint) else source
     own = model.state_dict()
     given = revised(state, own, revise_keys, prefix, name)
-    offered = list(given)
+    offered = dict.fromkeys(given)
     incompatible = copy_into(model, given)
     # Hooks of modules may have renamed keys of older layouts, so the comparison comes after them.
     mismatched = tuple(
@@ -60,14 +60,16 @@ def load_weights(
         if key in given and isinstance(own[key], Tensor) and given[key].shape != own[key].shape
     )
     wrong = {mismatch.key for mismatch in mismatched}
+    # Batch norms make up a counter that files before PyTorch 0.4.1 lack: it was not loaded from anywhere.
+    wrong |= {key for key in given if key.endswith("num_batches_tracked") and key not in offered}
     report = LoadReport(
         loaded=tuple(key for key in own if key in given and key not in wrong),
         missing=tuple(incompatible.missing_keys),
         unexpected=tuple(key for key in incompatible.unexpected_keys if not is_bookkeeping(key, given)),
         mismatched=mismatched,
     )
-    if not any(key in offered for key in report.loaded) and not report.loaded and own:
-        raise CheckpointError(not_for_this_model(name, offered, list(own), mismatched))
+    if own and not report.loaded:
+        raise CheckpointError(not_for_this_model(name, list(offered), list(own), mismatched))
     if strict and not report.complete:
         raise CheckpointError(f"{name} does not fit the model exactly, as strict loading demands. {report}")
     return report

@@ -44,7 +44,9 @@ def integer(value: int) -> bytes:
 
 def storage(key: str = "0", numel: int = 4, kind: str = "FloatStorage") -> bytes:
     """A persistent id as torch writes it."""
-    return b"(" + text("storage") + b"ctorch\n" + kind.encode() + b"\n" + text(key) + text("cpu") + integer(numel) + b"tQ"
+    return (
+        b"(" + text("storage") + b"ctorch\n" + kind.encode() + b"\n" + text(key) + text("cpu") + integer(numel) + b"tQ"
+    )
 
 
 def tensor(

@@ -66,7 +66,10 @@ def test_impossible_tensor(name: str, container: str, tmp_path: Path) -> None:
 
 def test_the_good_one(tmp_path: Path) -> None:
     """The builder of these tests makes readable files when nothing is wrong."""
-    for path in (zipped(tmp_path / "a", weights(tensor()), {"0": DATA}), legacy(tmp_path / "b", weights(tensor()), {"0": (4, DATA)})):
+    for path in (
+        zipped(tmp_path / "a", weights(tensor()), {"0": DATA}),
+        legacy(tmp_path / "b", weights(tensor()), {"0": (4, DATA)}),
+    ):
         assert read(path).state_dict["w"].tolist() == [1, 2, 3, 4]
 
 
@@ -113,7 +116,10 @@ def test_zip_that_understates_its_size(tmp_path: Path) -> None:
 def test_compressed_file(tmp_path: Path) -> None:
     """A checkpoint that was zipped again is readable: random weights hardly shrink."""
     torch.save({"w": torch.randn(1000)}, tmp_path / "w.pth")
-    with zipfile.ZipFile(tmp_path / "w.pth") as old, zipfile.ZipFile(tmp_path / "z.pth", "w", zipfile.ZIP_DEFLATED) as new:
+    with (
+        zipfile.ZipFile(tmp_path / "w.pth") as old,
+        zipfile.ZipFile(tmp_path / "z.pth", "w", zipfile.ZIP_DEFLATED) as new,
+    ):
         for name in old.namelist():
             new.writestr(name, old.read(name))
     assert torch.equal(read(tmp_path / "z.pth").state_dict["w"], read(tmp_path / "w.pth").state_dict["w"])
@@ -138,7 +144,7 @@ def test_flipped_bit_of_a_weight(size: int, tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(CheckpointError, match="the checksum of its entry .*/data/0 is wrong"):
+    with pytest.raises(CheckpointError, match=r"the checksum of its entry .*/data/0 is wrong"):
         read(path)
 
 
@@ -176,7 +182,7 @@ def test_truncated(zipped_file: bool, tmp_path: Path) -> None:
     data = (tmp_path / "w.pth").read_bytes()
     for length in (3, 100, len(data) // 2, len(data) - 1):
         (tmp_path / "cut.pth").write_bytes(data[:length])
-        with pytest.raises(CheckpointError, match="cut.pth is damaged"):
+        with pytest.raises(CheckpointError, match=r"cut.pth is damaged"):
             read(tmp_path / "cut.pth")
 
 
@@ -184,7 +190,11 @@ def test_random_damage(tmp_path: Path) -> None:
     """600 files with random bytes changed end in a CheckpointError or a Checkpoint, never in another exception."""
     chance = random.Random(0)
     for zipped_file in (True, False):
-        torch.save({"state_dict": torch.nn.Linear(3, 2).state_dict()}, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped_file)
+        torch.save(
+            {"state_dict": torch.nn.Linear(3, 2).state_dict()},
+            tmp_path / "w.pth",
+            _use_new_zipfile_serialization=zipped_file,
+        )
         data = (tmp_path / "w.pth").read_bytes()
         for _ in range(300):
             changed = bytearray(data)

@@ -17,6 +17,7 @@ import pytest
 
 from segue.checkpoints import read
 from segue.errors import CheckpointError
+
 from .files import bare, integer, legacy, text, weights, zipped
 
 CANARY = "canary"
@@ -39,7 +40,11 @@ class NestedPayload(dict):
 
 def memo_bomb(levels: int) -> bytes:
     """Each list holds the one before twice: 2**levels leaves in a few bytes."""
-    return b"\x80\x02]q\x00" + b"".join(b"](h" + bytes([i]) + b"h" + bytes([i]) + b"eq" + bytes([i + 1]) for i in range(levels)) + b"."
+    return (
+        b"\x80\x02]q\x00"
+        + b"".join(b"](h" + bytes([i]) + b"h" + bytes([i]) + b"eq" + bytes([i + 1]) for i in range(levels))
+        + b"."
+    )
 
 
 def tuple_bomb_key(levels: int) -> bytes:
@@ -108,14 +113,21 @@ RAW: dict[str, bytes] = {
     "deep lists": b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".",
     "a million sets": b"\x80\x04(" + b"\x8f" * 1_000_000 + b"l.",
     "memo of a million": b"\x80\x04N" + b"\x94" * 2_000_000 + b".",
-    "list copied many times": b"\x80\x04(" + b"N" * 100_000 + b"lq\x000(" + b"c__builtin__\nlist\nh\x00\x85R" * 500 + b"l.",
-    "colliding integer keys": b"\x80\x04}(" + b"".join(b"\x8a\x14" + (k * (2**61 - 1)).to_bytes(20, "little") + b"N" for k in range(1, 20_000)) + b"u.",
+    "list copied many times": (
+        b"\x80\x04(" + b"N" * 100_000 + b"lq\x000(" + b"c__builtin__\nlist\nh\x00\x85R" * 500 + b"l."
+    ),
+    "colliding integer keys": b"\x80\x04}(" + b"".join(
+        b"\x8a\x14" + (k * (2**61 - 1)).to_bytes(20, "little") + b"N" for k in range(1, 20_000)
+    ) + b"u.",
+    "endless small steps": b"\x80\x02" + b"N0" * 5_500_000 + b".",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("container", [bare, zipped, legacy])
 @pytest.mark.parametrize("name", RAW)
-def test_hostile_pickle_is_refused(name: str, container: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_hostile_pickle_is_refused(
+    name: str, container: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One sentence that names the file; no canary; a few seconds at most."""
     monkeypatch.chdir(tmp_path)
     path = container(tmp_path / "bad.pth", RAW[name])
@@ -161,8 +173,11 @@ def test_every_cut_of_a_good_file_is_refused(tmp_path: Path) -> None:
 
 def test_every_flipped_byte_is_read_or_refused(tmp_path: Path) -> None:
     """Random damage ends in a CheckpointError or in a readable file, never in another exception."""
-    data = weights(b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01(K\x02tcnumpy\ndtype\n("
-                   + text("f4") + b"\x89\x88tR(K\x03" + text("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x08" + b"\0" * 8 + b"tb")  # fmt: skip
+    data = weights(
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\x00tC\x01btR(K\x01(K\x02tcnumpy\ndtype\n("
+        + text("f4") + b"\x89\x88tR(K\x03" + text("<") + b"NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89C\x08"
+        + b"\0" * 8 + b"tb"
+    )  # fmt: skip
     assert read(bare(tmp_path / "good.pth", data)).state_dict["w"].tolist() == [0, 0]
     for position in range(len(data)):
         for value in (0, 0x29, 0x52, 0x7F, 0xFF):
@@ -180,9 +195,12 @@ def test_plain_data_survives_every_protocol(protocol: int, tmp_path: Path) -> No
     import torch
 
     notes = {
-        "none": None, "yes": True, "no": False, "int": -5, "big": 2**70, "float": 1.5, "text": "Straße 街\n", "bytes": b"\0\xff",
-        "list": [1, [2, 3]], "tuple": (1, 2, 3, 4), "set": {1, 2}, "frozen": frozenset({"a"}), "complex": 1j, "long": "x" * 70_000,
-        "scalar": np.float64(2.5), "array": np.arange(6, dtype=np.int16).reshape(2, 3), "flags": np.array([True, False]),
+        "none": None, "yes": True, "no": False, "int": -5, "big": 2**70, "float": 1.5, "text": "Straße 街\n",
+        "bytes": b"\0\xff",
+        "list": [1, [2, 3]], "tuple": (1, 2, 3, 4), "set": {1, 2}, "frozen": frozenset({"a"}), "complex": 1j,
+        "long": "x" * 70_000,
+        "scalar": np.float64(2.5), "array": np.arange(6, dtype=np.int16).reshape(2, 3),
+        "flags": np.array([True, False]),
         "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "path": Path("a/b.py"), "slice": slice(1, 2),
         "bytearray": bytearray(b"xy"), "swapped": np.arange(3, dtype=">i4"), "name": np.str_("abc"),
     }  # fmt: skip
