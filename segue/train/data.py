@@ -8,6 +8,7 @@ workers, and resuming at batch n needs no reading of the batches before it.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -209,12 +210,17 @@ class Loader:
     def __init__(self, loader: DataLoader[Any], start: int = 0) -> None:
         self.loader = loader
         self.start = start
+        #: When the last batch was asked for, and when it was there, in seconds of `time.perf_counter`.
+        self.asked = self.arrived = time.perf_counter()
 
     def __iter__(self) -> Iterator[Batch]:
+        self.asked = time.perf_counter()
         for batch in self.loader:
             if isinstance(batch, Failure):
                 raise batch.error
+            self.arrived = time.perf_counter()
             yield batch
+            self.asked = time.perf_counter()
 
     def __len__(self) -> int:
         return self.start + len(self.loader)

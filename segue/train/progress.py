@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segue.train.loops import Loop
+from segue.train.record import iteration_times
 
 Line = Mapping[str, Any]
 REFRESH = 0.1  # seconds
@@ -40,7 +41,7 @@ class Terminal(Callback):
         self.loop = loop
         self.console = console or Console()
         self.best = best
-        self.rate = Rate()
+        self.rate, self.eval_rate = Rate(), Rate()
         self._progress: Progress | None = None
         self._train: TaskID | None = None
         self._eval: TaskID | None = None
@@ -56,15 +57,10 @@ class Terminal(Callback):
         if self._progress is not None:
             done = pl_module.iteration
             self._train = self._progress.add_task("train", total=self.loop.max_iters, completed=done, facts="")
-        self.rate.start()
-
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """The data has arrived."""
-        self.rate.data()
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Move the bar."""
-        self.rate.step()
+        self.rate.step(*iteration_times(trainer))
         if self._progress is None or self._train is None or not self._time_to_draw():
             return
         assert self.loop is not None
@@ -123,22 +119,22 @@ class Terminal(Callback):
         self._close()
 
     def _begin(self, trainer: Trainer, what: str, total: int) -> None:
-        self.rate.start()
+        self.eval_rate.start()
         self._spoken = time.perf_counter()
         self._total, self._what = total, what
         if self._progress is not None:
             self._eval = self._progress.add_task(what, total=total, facts="")
 
     def _advance(self, done: int) -> None:
-        self.rate.step()
-        left = clock((self._total - done) * self.rate.seconds)
+        self.eval_rate.tick()
+        left = clock((self._total - done) * self.eval_rate.seconds)
         if self._progress is not None and self._eval is not None:
             if self._time_to_draw() or done == self._total:
-                self._progress.update(self._eval, completed=done, facts=f"{self.rate} · eta {left}")
+                self._progress.update(self._eval, completed=done, facts=f"{self.eval_rate} · eta {left}")
                 self._progress.refresh()
         elif time.perf_counter() - self._spoken > 30:
             self._spoken = time.perf_counter()
-            self.say(f"{self._what} {done}/{self._total}  {self.rate}  eta {left}")
+            self.say(f"{self._what} {done}/{self._total}  {self.eval_rate}  eta {left}")
 
     def _finish(self, trainer: Trainer, task: Any, title: str) -> None:
         if self._progress is not None and self._eval is not None:
@@ -146,10 +142,9 @@ class Terminal(Callback):
             self._eval = None
         if trainer.is_global_zero and self._opened:
             for metric in task.evaluation.metrics:
-                self.console.print(class_table(metric.table(), title))
+                self.console.print(Text(title, style="bold"), class_table(metric.table()), sep="\n")
             if task.metrics:
                 self.say(summary(task.metrics, self._best_so_far(task)))
-        self.rate.start()
 
     def _best_so_far(self, task: Any) -> Mapping[str, Any]:
         known = dict(self.best())
@@ -213,26 +208,25 @@ class Rate:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.waited = 0.0
-        self._mark = self._began = time.perf_counter()
         self._seen = 0
+        self._mark = 0.0
 
     def start(self) -> None:
-        """Start the clock anew."""
-        self._mark = self._began = time.perf_counter()
-        self._seen = 0
+        """Start the clock for `tick`."""
+        self._mark, self._seen = time.perf_counter(), 0
 
-    def data(self) -> None:
-        """The data of this step has arrived."""
-        self._began = time.perf_counter()
-
-    def step(self) -> None:
+    def tick(self) -> None:
         """A step is over."""
         now = time.perf_counter()
+        self.step(now - self._mark, 0.0)
+        self._mark = now
+
+    def step(self, seconds: float, waited: float) -> None:
+        """A step took ``seconds``, of which it ``waited``."""
         self._seen += 1
         weight = max(0.05, 1 / self._seen)
-        self.seconds += weight * (now - self._mark - self.seconds)
-        self.waited += weight * (max(0.0, self._began - self._mark) - self.waited)
-        self._mark = self._began = now
+        self.seconds += weight * (seconds - self.seconds)
+        self.waited += weight * (waited - self.waited)
 
     def __str__(self) -> str:
         return f"{1 / self.seconds:.1f} it/s" if 0 < self.seconds < 1 else f"{self.seconds:.2f} s/it"
@@ -243,9 +237,9 @@ def clock(seconds: float) -> str:
     return str(timedelta(seconds=max(0, round(seconds)))) if math.isfinite(seconds) else "?"
 
 
-def class_table(rows: list[dict[str, str | float]], title: str) -> Table:
+def class_table(rows: list[dict[str, str | float]]) -> Table:
     """One row per class, as `Metric.table` gives them."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table = Table(box=box.SIMPLE_HEAD)
     columns = list(rows[0]) if rows else []
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index == 0 else "right")

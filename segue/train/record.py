@@ -33,45 +33,44 @@ class Record(Callback):
         interval: iterations per line.
         loop: how training is counted.
         resumed: the iteration that training continues from; later lines of the file are dropped. None starts a new file.
+        validated: the iteration of the last validation that the resumed checkpoint knows.
         listeners: called with each line, in the main process.
     """
 
     def __init__(
-        self, path: Path, interval: int, loop: Loop, resumed: int | None, listeners: list[Callable[[Line], None]]
+        self,
+        path: Path,
+        interval: int,
+        loop: Loop,
+        resumed: int | None,
+        validated: Callable[[], int],
+        listeners: list[Callable[[Line], None]],
     ) -> None:
         self.path = path
         self.interval = interval
         self.loop = loop
         self.resumed = resumed
+        self.validated = validated
         self.listeners = listeners
         self.sums: dict[str, Any] = {}
         self.count = 0
         self._file: TextIO | None = None
-        self._mark = time.perf_counter()
-        self._began = self._mark
-        self._validation = self._mark
+        self._validation = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Open the file."""
         if trainer.is_global_zero and self._file is None:
-            validated = next((c.validated for c in trainer.callbacks if hasattr(c, "validated")), 0)  # type: ignore[attr-defined]
-            self._file = open_lines(self.path, self.resumed, validated)
-        self._mark = time.perf_counter()
-
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """The data has arrived."""
-        self._began = time.perf_counter()
+            self._file = open_lines(self.path, self.resumed, self.validated())
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Add up; write a line when it is time."""
-        now = time.perf_counter()
-        values = {**pl_module.values, "time": now - self._mark, "data_time": self._began - self._mark}
+        times = iteration_times(trainer)
+        values = {**pl_module.values, "time": times[0], "data_time": times[1]}
         for name, value in values.items():
             self.sums[name] = self.sums[name] + value if name in self.sums else value
         self.count += 1
-        self._mark = now
         iteration = batch_idx + 1
         if iteration % self.interval == 0 or iteration == self.loop.max_iters:
             self.write(self.train_line(trainer, iteration))
@@ -106,10 +105,9 @@ class Record(Callback):
             return
         iteration = pl_module.iteration
         batches = max(1, sum(int(b) for b in trainer.num_val_batches))
-        now = time.perf_counter()
+        seconds = time.perf_counter() - self._validation
         line: Line = {"mode": "val", "step": iteration, "epoch": self.epoch(iteration), **pl_module.metrics}
-        self.write({**line, "time": (now - self._validation) / batches})
-        self._mark = now
+        self.write({**line, "time": seconds / batches})
 
     def write(self, line: Line) -> None:
         """One line to the file and to the listeners."""
@@ -164,9 +162,15 @@ def open_lines(path: Path, resumed: int | None, validated: int) -> TextIO:
                 ends = validated if line.get("mode") == "val" else resumed
                 if text.endswith("\n") and line["step"] <= ends:
                     kept.append(text)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError):
                 continue  # the line that a crash cut off
     part = path.with_name(f".{path.name}.part")
     part.write_text("".join(kept), encoding="utf-8")
     part.replace(path)
     return path.open("a", encoding="utf-8")
+
+
+def iteration_times(trainer: Trainer) -> tuple[float, float]:
+    """Seconds since this iteration's batch was asked for, and how long it took to arrive."""
+    loader = trainer.train_dataloader
+    return time.perf_counter() - loader.asked, loader.arrived - loader.asked  # type: ignore[union-attr]

@@ -245,6 +245,7 @@ class Run:
             self.plan.hooks.logger.interval,
             loop,
             self.resumed if self.raw else None,
+            lambda: saver.validated,
             [terminal.line],
         )
         stopping = self.plan.hooks.early_stopping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from segue.errors import ConfigError
 from segue.train.optimizers import build_optimizer, parameter_groups, read_optim_wrapper
 from torch import nn
 
-sys.path.insert(0, str(Path(__file__).parent))
 from optimizer_models import PARAMWISE, Model
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "paramwise.json").read_text())
