@@ -123,7 +123,7 @@ def test_checkpoint_of_mmcv(tmp_path: Path) -> None:
 
 def test_checkpoint_of_lightning(tmp_path: Path) -> None:
     """Oracle: a Trainer of the installed Lightning writes the file."""
-    lightning = pytest.importorskip(
+    lightning = pytest.importorskip("lightning.pytorch", reason="a dependency; absent only in odd installs")
         "lightning.pytorch", reason="Lightning is a dependency; absent only in odd installs"
     )
 
@@ -140,8 +140,8 @@ def test_checkpoint_of_lightning(tmp_path: Path) -> None:
             return torch.optim.AdamW(self.parameters(), 0.1)
 
     task = Task()
-    trainer = lightning.Trainer(max_steps=2, accelerator="cpu", logger=False, enable_checkpointing=False,
-    lightning = pytest.importorskip("lightning.pytorch", reason="a dependency; absent only in odd installs")
+    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    trainer = lightning.Trainer(max_steps=2, accelerator="cpu", default_root_dir=tmp_path, **quiet)
     with pytest.warns():  # about the number of workers
         trainer.fit(task, torch.utils.data.DataLoader(torch.ones(4, 2)))
     trainer.save_checkpoint(tmp_path / "last.ckpt")
