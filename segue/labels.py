@@ -178,5 +178,5 @@ def diagnose(counts: Mapping[int, int], num_classes: int, ignore_index: int = IG
         )
     if len(values) <= num_classes:
         entries = ", ".join(f"{value}: {index}" for index, value in enumerate(values))
-        return f"The {len(values)} values are not numbered from 0: set label_map={{{entries}}} on the dataset"
+        return f"The {len(values)} values are not 0, 1, 2 ...: set label_map={{{entries}}} on the dataset"
     return f"To ignore such pixels set label_map={{{wrong[0] if wrong else highest}: {ignore_index}}} on the dataset"

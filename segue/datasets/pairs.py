@@ -68,7 +68,9 @@ def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str,
     mask_stems = _stems(masks, mask_folder)
     best: tuple[int, int] = (-1, 0)
     chosen = (Affix(), Affix())
-    for image_affix, mask_affix in product(_affixes(image_stems), _affixes(mask_stems)):
+    # what only some images have is no affix; one image alone shows none
+    image_affixes = _affixes(image_stems, len(images)) if len(images) > 1 else [Affix()]
+    for image_affix, mask_affix in product(image_affixes, _affixes(mask_stems, len(images))):
         shared = _strip(image_stems, image_affix).keys() & _strip(mask_stems, mask_affix).keys()
         taken_off = sum(len(part) for affix in (image_affix, mask_affix) for part in (affix.prefix, affix.suffix))
         if (len(shared), -taken_off) > best:
@@ -102,8 +104,8 @@ def _strip(stems: dict[str, str], affix: Affix) -> dict[str, str]:
     return {key: name for key, name in stripped if key is not None}
 
 
-def _affixes(stems: dict[str, str]) -> list[Affix]:
-    """No affix, and those endings and beginnings, cut at ``_``, ``-`` or ``.``, that many of the names have."""
+def _affixes(stems: dict[str, str], enough: int) -> list[Affix]:
+    """No affix, and those endings and beginnings, cut at ``_``, ``-`` or ``.``, that ``enough`` of the names have."""
     endings: Counter[str] = Counter()
     beginnings: Counter[str] = Counter()
     for stem in stems:
@@ -113,7 +115,6 @@ def _affixes(stems: dict[str, str]) -> list[Affix]:
                 endings[name[match.start() :]] += 1
             if match.end() < len(name):
                 beginnings[name[: match.end()]] += 1
-    enough = max(len(stems) // 4, 1 if len(stems) < 4 else 2)
     suffixes = ["", *(ending for ending, count in endings.most_common(_MOST_AFFIXES) if count >= enough)]
     prefixes = ["", *(beginning for beginning, count in beginnings.most_common(_MOST_AFFIXES) if count >= enough)]
     return [Affix(prefix, suffix) for prefix, suffix in product(prefixes, suffixes) if not (prefix and suffix)]

@@ -147,19 +147,21 @@ class IoUMetric:
             for index, name in enumerate(self.classes)
         ]
 
-    def state(self) -> Tensor:
-        """The sums (3, C) int64: areas of intersection, prediction and label. They add up across processes."""
-        return self._areas.clone()
+    def state(self) -> dict[str, Tensor]:
+        """``areas`` (3, C) int64: of intersection, prediction and label. They add up across processes."""
+        return {"areas": self._areas.clone()}
 
-    def load(self, state: Tensor) -> None:
+    def load(self, state: Mapping[str, Tensor]) -> None:
         """Continue from a `state`."""
-        if tuple(state.shape) != (3, len(self.classes)):
+        areas = state["areas"]
+        if tuple(areas.shape) != (3, len(self.classes)):
             raise InputError(
-                f"IoUMetric: a state of shape {tuple(state.shape)} does not fit {len(self.classes)} classes"
+                f"IoUMetric: areas of shape {tuple(areas.shape)} do not fit {len(self.classes)} classes, which need "
+                f"{(3, len(self.classes))}"
             )
-        self._areas = state.detach().to("cpu", torch.int64, copy=True)
+        self._areas = areas.detach().to("cpu", torch.int64, copy=True)
 
-    def merge(self, state: Tensor) -> None:
+    def merge(self, state: Mapping[str, Tensor]) -> None:
         """Add the `state` of another process."""
         own = self._areas
         self.load(state)

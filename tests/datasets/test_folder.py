@@ -1,0 +1,126 @@
+"""FolderDataset: from two folders to samples without a line of code."""
+
+from __future__ import annotations
+
+import pytest
+
+from segue.datasets.folder import FolderDataset
+from segue.errors import DataError, InputError, LabelError
+from segue.transforms.load_annotations import LoadAnnotations
+from segue.transforms.load_image_from_file import LoadImageFromFile
+from segue.transforms.pack_seg_inputs import PackSegInputs
+
+LOAD = [LoadImageFromFile(), LoadAnnotations(), PackSegInputs()]
+
+
+def labels(dataset, index=0):
+    return dataset[index]["data_samples"].gt_sem_seg[0].tolist()
+
+
+def test_classes_are_found(folder):
+    """Oracle: values 0 and 2 in train, 1 only in val: three classes in both; 255 is no class."""
+    root = folder(
+        {
+            "images/train/a.png": None,
+            "images/val/b.png": None,
+            "masks/train/a.png": [0, 2, 255],
+            "masks/val/b.png": [0, 1, 1],
+        }
+    )
+    train = FolderDataset(str(root), "images/train", "masks/train", pipeline=LOAD)
+    assert train.metainfo["classes"] == ("class_0", "class_1", "class_2")
+    assert train.metainfo["palette"][0] == [0, 0, 0]
+    assert train.metainfo["label_map"] is None
+    assert labels(train) == [0, 2, 255]
+    val = FolderDataset(str(root), "images/val", "masks/val", pipeline=LOAD, test_mode=True)
+    assert val.metainfo == train.metainfo
+    assert train.notes == ["3 classes found in 2 masks: class_0, class_1, class_2"]
+
+
+def test_binary_masks_need_nothing(folder):
+    """Oracle: 0 and 255, and nothing else, is background and foreground."""
+    dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 255, 255]})), pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("background", "foreground")
+    assert labels(dataset) == [0, 1, 1]
+
+
+def test_gaps_are_closed(folder):
+    """Oracle: 0, 38 and 75 are numbered 0, 1, 2 and keep their values as names."""
+    dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 38, 75]})), pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("class_0", "class_38", "class_75")
+    assert labels(dataset) == [0, 1, 2]
+
+
+def test_gaps_under_reduce_zero_label(folder):
+    """Oracle: 0 is unlabeled; 1 and 5 are classes 0 and 1."""
+    root = folder({"images/a.png": None, "masks/a.png": [0, 1, 5]})
+    dataset = FolderDataset(str(root), reduce_zero_label=True, pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("class_1", "class_5")
+    assert labels(dataset) == [255, 0, 1]
+
+
+def test_given_classes(folder):
+    root = folder({"images/a.png": None, "masks/a.png": [0, 1, 11], "names.txt": "sky\nroad\n"})
+    for classes in (["sky", "road"], "names.txt"):
+        dataset = FolderDataset(str(root), classes=classes, ignore_index=11, pipeline=LOAD)
+        assert dataset.metainfo["classes"] == ("sky", "road")
+        assert labels(dataset) == [0, 1, 255]
+    (root / "names.txt").rename(root / "classes.txt")
+    assert FolderDataset(str(root), ignore_index=11).metainfo["classes"] == ("sky", "road")
+
+
+def test_label_map_names_the_classes(folder):
+    root = folder({"images/a.png": None, "masks/a.png": [0, 255, 255]})
+    dataset = FolderDataset(str(root), label_map={0: 0, 255: 1}, pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("class_0", "class_1")
+    assert labels(dataset) == [0, 1, 1]
+
+
+def test_names_of_both_sides_differ(folder):
+    """Oracle: the layout of DRIVE."""
+    root = folder(
+        {f"images/{n}_training.png": None for n in (21, 22, 23)}
+        | {f"masks/{n}_manual1.png": [0, 255] for n in (21, 22, 23)}
+    )
+    dataset = FolderDataset(str(root))
+    assert [info["seg_map_path"][-14:] for info in dataset.data_list] == [f"{n}_manual1.png" for n in (21, 22, 23)]
+    assert "images are named *_training, their masks *_manual1" in dataset.notes
+
+
+def test_split(folder):
+    files = {f"images/{n}.png": None for n in "abc"} | {f"masks/{n}_mask.png": [0, 1] for n in "abc"}
+    root = folder({**files, "train.txt": "c\na.png\n", "bad.txt": "a\nz\n"})
+    dataset = FolderDataset(str(root), split="train.txt")
+    assert [info["img_path"][-5] for info in dataset.data_list] == ["a", "c"]
+    with pytest.raises(DataError, match=r"bad.txt: 1 of 2 names are not in .*images: z"):
+        FolderDataset(str(root), split="bad.txt")
+
+
+def test_unused_masks_are_noted(folder):
+    dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 1], "masks/b.png": [0]})))
+    assert "1 masks belong to no image: b.png" in dataset.notes
+
+
+def test_faults(folder):
+    root = folder({"images/a.png": None, "images/b.png": None, "masks/a.png": [0, 1], "text/a.txt": "x"})
+    with pytest.raises(
+        DataError, match=r"images: 1 of 2 images have no mask in .*masks: b.png. That folder has 1 masks"
+    ):
+        FolderDataset(str(root))
+    with pytest.raises(DataError, match=r"text: no images \(.jpg, .* in the folder; it has a.txt"):
+        FolderDataset(str(root), images="text")
+    with pytest.raises(DataError, match=r"mask: does not exist; .* has images, masks, text"):
+        FolderDataset(str(root), masks="mask")
+    with pytest.raises(InputError, match="images and masks must be different folders"):
+        FolderDataset(str(root), images="masks")
+
+
+def test_photographs_as_masks(folder):
+    root = folder({"images/a.png": None, **{f"masks/{i}.png": list(range(i * 6, i * 6 + 6)) for i in range(60)}})
+    with pytest.raises(LabelError, match="different values, too many to be classes"):
+        FolderDataset(str(root))
+
+
+def test_images_without_masks(folder):
+    dataset = FolderDataset(str(folder({"images/a.png": None})), masks=None, classes=["sky"], test_mode=True)
+    assert "seg_map_path" not in dataset[0]
