@@ -124,8 +124,6 @@ def test_checkpoint_of_mmcv(tmp_path: Path) -> None:
 def test_checkpoint_of_lightning(tmp_path: Path) -> None:
     """Oracle: a Trainer of the installed Lightning writes the file."""
     lightning = pytest.importorskip("lightning.pytorch", reason="a dependency; absent only in odd installs")
-        "lightning.pytorch", reason="Lightning is a dependency; absent only in odd installs"
-    )
 
     class Task(lightning.LightningModule):
         def __init__(self) -> None:
@@ -140,7 +138,7 @@ def test_checkpoint_of_lightning(tmp_path: Path) -> None:
             return torch.optim.AdamW(self.parameters(), 0.1)
 
     task = Task()
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False, "enable_model_summary": False}
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
     trainer = lightning.Trainer(max_steps=2, accelerator="cpu", default_root_dir=tmp_path, **quiet)
     with pytest.warns():  # about the number of workers
         trainer.fit(task, torch.utils.data.DataLoader(torch.ones(4, 2)))
