@@ -140,7 +140,7 @@ def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainR
 
 
 def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
-    """Names and colors from the config's datasets, without looking at their files; ``class_0`` ... where it has none."""
+    """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
     from segue.config.find import UnknownNameError, find
     from segue.datasets.metainfo import resolve_metainfo
 

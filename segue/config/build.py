@@ -405,7 +405,7 @@ def _make(plan: Any) -> Any:
 def _at(cfg: Mapping[str, Any], path: str) -> Any:
     node: Any = cfg
     for key in path.split("."):
-        if not isinstance(node, Mapping) or key not in node:
+        if key not in node:
             raise ConfigError(Problem(path, f"the config has no {key!r}{nearest(key, [str(k) for k in node])}"))
         node = node[key]
     return node

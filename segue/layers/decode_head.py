@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -58,8 +58,8 @@ class HeadOptions:
 class DecodeHead(nn.Module):
     """Base of the heads whose output is one logit map per class.
 
-    A subclass writes ``forward(features) -> logits``; it takes its input from ``self.select(features)`` and ends
-    with ``self.classify(x)``.
+    A subclass writes ``embed(features) -> x``, which takes its input from ``self.select(features)``; or, where more
+    than one thing is classified, ``forward(features) -> logits``, which ends with ``self.classify(x)``.
 
     Raises:
         InputError: ``in_channels``, ``in_index`` and ``input_transform`` contradict each other, or ``num_classes`` and
@@ -94,11 +94,11 @@ class DecodeHead(nn.Module):
         self.channels = options.channels
         self.norm = options.norm
         self.act = options.act
-        #: channels of what ``select`` returns: a number, or a list for ``multiple_select``
-        self.in_channels = options.in_channels
+        #: channels of what ``select`` returns; for ``multiple_select`` the list of channels of ``select_all``
+        self.in_channels: Any = options.in_channels
         if options.input_transform == "resize_concat":
             self.in_channels = sum(options.in_channels)  # type: ignore[arg-type]
-        losses = options.loss_decode
+        losses: Any = options.loss_decode
         self.loss_decode = nn.ModuleList(losses if isinstance(losses, Sequence) else [losses] if losses else [])
         self.sampler = options.sampler
         self.conv_seg = nn.Conv2d(options.channels, out_channels, kernel_size=1)
@@ -124,9 +124,13 @@ class DecodeHead(nn.Module):
         """(B, channels, H, W) to logits (B, out_channels, H, W)."""
         return self.conv_seg(self.dropout(x) if self.dropout else x)
 
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H', W')."""
+        raise NotImplementedError(f"{type(self).__name__} must define embed(features), or forward(features)")
+
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to logits (B, out_channels, H', W') at the head's own resolution."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(features)")
+        return self.classify(self.embed(features))
 
     def predict(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
         """Logits (B, out_channels, *size); ``previous`` are the logits of the head before, in a cascade."""
@@ -147,11 +151,12 @@ class DecodeHead(nn.Module):
         logits = resize(logits, labels.shape[-2:], self.align_corners)
         weight = None
         if self.sampler:
-            weight = self.sampler.sample(logits, labels, self.loss_decode, ignore)
+            weight = self.sampler.sample(logits, labels, list(self.loss_decode), ignore)
         losses: dict[str, Tensor] = {}
         for loss in self.loss_decode:
+            name = str(loss.loss_name)
             value = loss(logits, labels, weight=weight, ignore_index=ignore)
-            losses[loss.loss_name] = losses[loss.loss_name] + value if loss.loss_name in losses else value
+            losses[name] = losses[name] + value if name in losses else value
         losses["acc_seg"] = pixel_accuracy(logits, labels, ignore)
         return losses
 

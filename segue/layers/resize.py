@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 from torch.nn import functional as F
 
-from segue.types import Size
 
-
-def resize(x: Tensor, size: Size, align_corners: bool = False) -> Tensor:
+def resize(x: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
     """Resize (B, C, H, W) to (B, C, *size) bilinearly; returns ``x`` itself when it has that size already.
 
     ``align_corners=True`` maps the centers of the corner pixels onto each other, which suits sizes of the form 8k + 1

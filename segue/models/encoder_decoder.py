@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -37,8 +38,10 @@ class EncoderDecoder(nn.Module):
         self.backbone = backbone
         self.neck = neck
         self.decode_head = decode_head
-        several = isinstance(auxiliary_head, Sequence)
-        self.auxiliary_head = nn.ModuleList(auxiliary_head) if several else auxiliary_head  # type: ignore[arg-type]
+        #: a module, a list of modules, or None
+        self.auxiliary_head: Any = auxiliary_head
+        if isinstance(auxiliary_head, Sequence):
+            self.auxiliary_head = nn.ModuleList(cast(Sequence[nn.Module], auxiliary_head))
         self.test = test or TestOptions()
 
     @property
@@ -83,8 +86,8 @@ class EncoderDecoder(nn.Module):
         if not isinstance(self.auxiliary_head, nn.ModuleList):
             return prefixed("aux", self.auxiliary_head.loss(features, targets))
         losses: dict[str, Tensor] = {}
-        for i, head in enumerate(self.auxiliary_head):
-            losses |= prefixed(f"aux_{i}", head.loss(features, targets))  # type: ignore[operator]
+        for i, head in enumerate(cast(list[Any], self.auxiliary_head)):
+            losses |= prefixed(f"aux_{i}", head.loss(features, targets))
         return losses
 
 

@@ -63,6 +63,8 @@ class SegDataPreProcessor(nn.Module):
         self.pad_val = pad_val
         self.seg_pad_val = seg_pad_val
         self.swap = bgr_to_rgb or rgb_to_bgr
+        self.mean: Tensor
+        self.std: Tensor
         # Not part of the state dict: checkpoints of the reference do not hold them.
         self.register_buffer("mean", _channel_values(mean), persistent=False)
         self.register_buffer("std", _channel_values(std), persistent=False)
