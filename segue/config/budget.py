@@ -11,8 +11,9 @@ from typing import Any
 from segue.config.origins import Origin
 from segue.errors import ConfigError, Problem
 
-MAX_STEPS = 500_000
-MAX_TEXT = 1_000_000  # characters of one file and of one string
+MAX_STEPS = 300_000
+MAX_TEXT = 1_000_000  # characters of one string
+MAX_FILE = 600_000  # characters of one file
 MAX_BITS = 4096  # of an integer
 MAX_KEY_BITS = 63  # of an integer key: beyond, keys with equal hashes could be made at will
 MAX_DEPTH = 100  # of nested values and expressions

@@ -106,7 +106,15 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-_Dumper.add_representer(tuple, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:python/tuple", data))
+def _sequence(dumper: yaml.SafeDumper, data: Any) -> yaml.Node:
+    """A list or tuple; on one line if it holds no others."""
+    flat = not any(isinstance(item, dict | list | tuple) for item in data)
+    tag = "python/tuple" if isinstance(data, tuple) else "seq"
+    return dumper.represent_sequence(f"tag:yaml.org,2002:{tag}", data, flow_style=flat)
+
+
+_Dumper.add_representer(tuple, _sequence)
+_Dumper.add_representer(list, _sequence)
 _Dumper.add_representer(range, lambda dumper, data: dumper.represent_list(list(data)))
 _Dumper.add_representer(set, lambda dumper, data: dumper.represent_list(sorted(data, key=repr)))
 _Dumper.add_multi_representer(object, lambda dumper, data: dumper.represent_str(_as_name(data)))
@@ -116,7 +124,9 @@ _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+01234567
 
 def to_yaml(tree: dict[Any, Any]) -> str:
     """The .yaml form; tuples have the tag ``!!python/tuple``."""
-    return yaml.dump(to_plain(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+    return yaml.dump(
+        to_plain(tree), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH, default_flow_style=False
+    )
 
 
 def to_json(tree: dict[Any, Any]) -> str:

@@ -121,6 +121,7 @@ def _extreme(kind: str) -> Callable[..., Any]:
 
 
 def safe_sorted(run: Scope, items: Any, /, *, reverse: bool = False) -> list[Any]:
+    """``sorted``, charged for its comparisons."""
     found = list(run.iterate(items))
     # Each element is compared about log2(n) times.
     for _ in range(max(1, len(found).bit_length())):
@@ -184,6 +185,7 @@ def deepcopy(run: Scope, value: Any, /, depth: int = 0) -> Any:
 
 
 def shallow_copy(run: Scope, value: Any, /) -> Any:
+    """``copy.copy`` and the method ``copy``, keeping marks."""
     if isinstance(value, dict):
         run.budget.charge(len(value))
         result = copy.copy(value)

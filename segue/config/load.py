@@ -8,13 +8,14 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.budget import MAX_DEPTH, MAX_FILES, MAX_TEXT, Budget
+from segue.config.budget import MAX_DEPTH, MAX_FILE, MAX_FILES, Budget
 from segue.config.documents import read_json, read_yaml
 from segue.config.external import add_scope, find_external, find_module, scope_of
 from segue.config.merge import merge_into
 from segue.config.origins import Origin, origin
+from segue.config.parse import Module, parse
 from segue.config.placeholders import Template, fill, find_base, substitute
-from segue.config.read import Module, Reader, parse
+from segue.config.read import Reader
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trusted import execute
 from segue.errors import ConfigError, Problem
@@ -79,8 +80,8 @@ def read_text(path: str) -> str:
         info = os.stat(path)
         if not stat.S_ISREG(info.st_mode):
             raise _fault(path, "this is not a file")
-        if info.st_size > 4 * MAX_TEXT:
-            raise _fault(path, f"the file has {info.st_size} bytes; a config has at most {MAX_TEXT} characters")
+        if info.st_size > 4 * MAX_FILE:
+            raise _fault(path, f"the file has {info.st_size} bytes; a config has at most {MAX_FILE} characters")
         with open(path, encoding="utf-8-sig", newline=None) as stream:
             text = stream.read()
     except (OSError, ValueError) as error:
@@ -96,8 +97,8 @@ def read_text(path: str) -> str:
 
 def check_text(text: str, path: str) -> None:
     """Refuse what no config's text is."""
-    if len(text) > MAX_TEXT:
-        raise _fault(path, f"the text has {len(text)} characters; a config has at most {MAX_TEXT}")
+    if len(text) > MAX_FILE:
+        raise _fault(path, f"the text has {len(text)} characters; a config has at most {MAX_FILE}")
     if "\0" in text:
         raise ConfigError(
             Problem("", "the text holds a NUL byte", str(Origin(path, text[: text.index("\0")].count("\n") + 1)))

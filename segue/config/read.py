@@ -1,14 +1,9 @@
-"""Reads a .py config from its syntax tree: the statements of the language. Nothing is compiled or executed.
-
-``parse`` finds the bases and the style; ``Reader.run`` interprets the statements and returns the tree of values.
-"""
+"""Interprets the statements of a parsed .py config; the result is the tree of its variables."""
 
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.budget import Budget
@@ -17,6 +12,7 @@ from segue.config.functions import MODULES, Environ, SafeFunction, SafeModule
 from segue.config.methods import extend
 from segue.config.operators import binary, check_repeat
 from segue.config.origins import Origin
+from segue.config.parse import Module, is_read_base
 from segue.config.placeholders import Template, fill, find_base
 from segue.config.scope import FAULTS, explain
 from segue.config.tree import ConfigDict
@@ -31,79 +27,6 @@ _STATEMENTS = {
     ast.With: "with (other than `with read_base():`)",
     ast.Try: "try",
 }
-
-
-@dataclass
-class Module:
-    """A parsed file: its statements without ``_base_``, and the bases with their lines."""
-
-    file: str
-    body: list[ast.stmt]
-    bases: list[tuple[str, int]] = field(default_factory=list)
-    has_bases: bool = False
-    lazy: bool = False
-
-
-def parse(text: str, file: str, budget: Budget) -> Module:
-    """The syntax tree of a config and its bases.
-
-    Raises:
-        ConfigError: the text is no Python, or ``_base_`` is not text or a list of texts.
-    """
-    if text.count("{") > 20_000:  # some Pythons take quadratic time for the braces of one f-string
-        budget.at = Origin(file, 0)
-        raise budget.refuse("the file has more than 20000 braces")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a config with '\d' is not ours to complain about
-            tree = ast.parse(text)
-    except SyntaxError as error:
-        message = f"this is not valid Python: {error.msg}"
-        raise ConfigError(Problem("", message, str(Origin(file, error.lineno or 0)))) from None
-    except (RecursionError, MemoryError):
-        raise ConfigError(Problem("", "the file is nested too deeply to be read", str(Origin(file, 0)))) from None
-    except ValueError as error:
-        raise ConfigError(Problem("", f"this is not valid Python: {error}", str(Origin(file, 0)))) from None
-    module = Module(file, [])
-    for statement in tree.body:
-        if isinstance(statement, ast.Assign) and any(_is_base(target) for target in statement.targets):
-            if not module.has_bases:
-                module.bases = _bases(statement, file, budget)
-                module.has_bases = True
-            continue
-        module.body.append(statement)
-    module.lazy = not module.has_bases and any(_is_new_style(statement) for statement in module.body)
-    return module
-
-
-def _is_base(target: ast.expr) -> bool:
-    return isinstance(target, ast.Name) and target.id == "_base_"
-
-
-def _bases(statement: ast.Assign, file: str, budget: Budget) -> list[tuple[str, int]]:
-    """The right side of ``_base_ = ...``, evaluated where no name of the file is known."""
-    alone = Expressions(file, budget)
-    value = alone.evaluate(statement.value)
-    lines = [getattr(mark, "line", statement.lineno) for mark in alone.marks.of_items(value)]
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise alone.error(statement, "_base_ must be a path or a list of paths")
-    return list(zip(names, lines if len(lines) == len(names) else [statement.lineno] * len(names), strict=True))
-
-
-def _is_new_style(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.ImportFrom):
-        return statement.level > 0 or (statement.module not in MODULES and statement.module != "__future__")
-    if isinstance(statement, ast.Import):
-        return any(name.name not in MODULES for name in statement.names)
-    return _is_read_base(statement)
-
-
-def _is_read_base(statement: ast.stmt) -> bool:
-    if not isinstance(statement, ast.With) or len(statement.items) != 1:
-        return False
-    call = statement.items[0].context_expr
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "read_base"
 
 
 class _Break(Exception):
@@ -165,7 +88,7 @@ class Reader(Expressions):
         return freeze(self._live, self.marks, None, self.budget)[0]
 
     def _is_tool(self, name: str, value: Any) -> bool:
-        return name in self._imported or isinstance(value, SafeFunction | SafeModule | Environ)
+        return name.startswith("__") or name in self._imported or isinstance(value, SafeFunction | SafeModule | Environ)
 
     # Names and text that the bases define.
 
@@ -233,7 +156,7 @@ class Reader(Expressions):
                 self.delete(target)
         elif isinstance(node, ast.Import | ast.ImportFrom):
             self.bring(node)
-        elif _is_read_base(node):
+        elif is_read_base(node):
             self.read_base(node)
         elif isinstance(node, ast.Break):
             raise _Break

@@ -69,6 +69,7 @@ def freeze(value: Any, table: MarkTable, mark: Mark, budget: Budget, depth: int 
         if depth >= MAX_DEPTH:
             raise budget.refuse(f"values are nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, dict):
+            budget.charge(2)  # a dict costs more than a number
             marks = table.of_dict(value)
             node = ConfigDict()
             for key, item in value.items():

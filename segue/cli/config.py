@@ -1,0 +1,44 @@
+"""``segue config``: look at a config after everything is merged."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+HELP = "show a config after its bases and options are merged, and where each value comes from"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare ``show``."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="print the resolved config", description="Print the resolved config.")
+    show.add_argument("file", help="a .py, .yaml or .json config")
+    show.add_argument("--origins", action="store_true", help="print each value with the file and line that set it")
+    show.add_argument(
+        "--cfg-options",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override values: model.backbone.depth=101 train_pipeline.2.prob=0.3",
+    )
+    form = show.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--yaml", action="store_true", help="print YAML")
+    show.add_argument("--trust-config", action="store_true", help="execute the file if it is more than data")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked; errors are the caller's to print."""
+    from segue.config import Config, merge_options
+    from segue.config.show import origins_json, show, show_origins
+
+    cfg = Config.fromfile(args.file, trust=args.trust_config)
+    merge_options(cfg, args.cfg_options)
+    if args.origins and args.json:
+        sys.stdout.write(origins_json(cfg))
+    elif args.origins:
+        show_origins(cfg)
+    else:
+        show(cfg, extension=".json" if args.json else ".yaml" if args.yaml else ".py")
+    return 0
