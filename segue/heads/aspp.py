@@ -47,6 +47,6 @@ class ASPPHead(DecodeHead):
         mean = resize(self.image_pool(x), x.shape[-2:], self.align_corners)
         return self.bottleneck(torch.cat([mean, *(branch(x) for branch in self.aspp_modules)], dim=1))
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps to logits (B, out_channels, H', W')."""
-        return self.classify(self.context(self.select(features)))
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H', W')."""
+        return self.context(self.select(features))

@@ -54,10 +54,10 @@ class DepthwiseSeparableASPPHead(ASPPHead):
             act=self.act,
         )
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps, of which the first is the fine one, to logits (B, out_channels, H', W')."""
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps, of which the first is the fine one, to what is classified: (B, channels, H', W')."""
         x = self.context(self.select(features))
         if self.c1_bottleneck is not None:
             fine = self.c1_bottleneck(features[0])
             x = torch.cat([resize(x, fine.shape[-2:], self.align_corners), fine], dim=1)
-        return self.classify(self.sep_bottleneck(x))
+        return self.sep_bottleneck(x)

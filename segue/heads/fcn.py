@@ -60,10 +60,12 @@ class FCNHead(DecodeHead):
                 act=self.act,
             )
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps to logits (B, out_channels, H', W')."""
+    def transform(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, channels, H, W); the heads derived from this one add something in between."""
+        return self.convs(x)
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H', W')."""
         x = self.select(features)
-        out = self.convs(x)
-        if self.concat_input:
-            out = self.conv_cat(torch.cat([x, out], dim=1))
-        return self.classify(out)
+        out = self.transform(x)
+        return self.conv_cat(torch.cat([x, out], dim=1)) if self.concat_input else out

@@ -33,7 +33,7 @@ class PSPHead(DecodeHead):
             act=self.act,
         )
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps to logits (B, out_channels, H', W')."""
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H', W')."""
         x = self.select(features)
-        return self.classify(self.bottleneck(torch.cat([x, *self.psp_modules(x)], dim=1)))
+        return self.bottleneck(torch.cat([x, *self.psp_modules(x)], dim=1))
