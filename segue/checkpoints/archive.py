@@ -146,7 +146,10 @@ class Archive:
                     raise self.budget.damaged("it ends too early")
                 done += count
         elif entry.method == DEFLATED:
-            self.inflate(entry, target)
+            try:
+                self.inflate(entry, target)
+            except zlib.error as error:
+                raise self.budget.damaged(f"its zip entry {entry.name} does not unpack") from error
         else:
             raise self.budget.refused(f"is compressed by a method (number {entry.method}) that Segue does not read")
         self.check(entry, target)

@@ -86,9 +86,10 @@ def read_legacy(file: BinaryIO, budget: Budget, device: torch.device) -> Any:
     storages = LegacyStorages(budget, device)
     machine = Machine(file, budget.size, budget, resolve, storages)
     first = machine.load()
-    if first != LEGACY_MAGIC or type(first) is not int:
+    if type(first) is not int or first != LEGACY_MAGIC:
         return first
-    if machine.load() != LEGACY_PROTOCOL:
+    protocol = machine.load()
+    if type(protocol) is not int or protocol != LEGACY_PROTOCOL:
         raise budget.refused("is of a torch format that is older than PyTorch 0.1.10")
     system = machine.load()
     if not isinstance(system, dict) or system.get("little_endian") is not True:
@@ -129,7 +130,8 @@ class LegacyStorages:
 
     def fill(self, file: BinaryIO, keys: Any) -> None:
         """Read the bytes of all storages, which follow in the order of ``keys``."""
-        if not isinstance(keys, list) or len(keys) != len(self.pending) or set(keys) != set(self.pending):
+        named = isinstance(keys, list) and all(type(key) is str for key in keys)
+        if not named or len(keys) != len(self.pending) or set(keys) != set(self.pending):
             raise self.budget.damaged("its list of storages does not fit its tensors")
         for key in keys:
             record, data, view = self.pending[key]

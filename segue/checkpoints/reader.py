@@ -69,13 +69,20 @@ class Checkpoint:
         found = self.dataset_meta("palette", "PALETTE")
         if isinstance(found, np.ndarray):
             found = found.tolist()
-        return [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else None
+        try:
+            return [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else None
+        except (TypeError, ValueError):
+            return None  # not a palette
 
     @property
     def config(self) -> str | None:
         """The text of the config that the weights were trained with."""
-        found = next((self.meta[key] for key in ("cfg", "config") if self.meta.get(key)), None)
-        return found if isinstance(found, str) else None
+        return self.note("cfg", "config")
+
+    def note(self, *keys: str) -> str | None:
+        """The first of ``keys`` in ``meta`` that is text with something in it."""
+        found = (self.meta.get(key) for key in keys)
+        return next((text for text in found if isinstance(text, str) and text.strip()), None)
 
     def dataset_meta(self, *keys: str) -> Any:
         """The first of ``keys`` in mmengine's ``dataset_meta`` or in ``meta`` itself."""
@@ -99,7 +106,7 @@ class Checkpoint:
             "dtypes": sorted({str(t.dtype).removeprefix("torch.") for t in tensors}),
             **progress,
             "classes": list(self.classes) if self.classes else None,
-            "experiment": next((str(self.meta[k]) for k in ("experiment_name", "exp_name") if self.meta.get(k)), None),
+            "experiment": self.note("experiment_name", "exp_name"),
             "has_config": self.config is not None,
             "has_optimizer": self.optimizer is not None,
             "keys": list(self.state_dict)[:8],
@@ -121,13 +128,16 @@ def read(path: str | Path, map_location: str | torch.device = "cpu") -> Checkpoi
         raise CheckpointError(f"{path} is not a file; give the path of a checkpoint (.pth, .pt, .ckpt, .safetensors).")
     device = torch.device(map_location)
     budget = Budget(str(path), path.stat().st_size)
-    with path.open("rb", buffering=1 << 16) as file:
-        head = file.read(512)
-        refuse_lookalikes(path, head)
-        if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= budget.size - 8:
-            return read_safetensors(path, device)
-        file.seek(0)
-        root = read_torch(file, head, budget, device)
+    try:
+        with path.open("rb", buffering=1 << 16) as file:
+            head = file.read(512)
+            refuse_lookalikes(path, head)
+            if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= budget.size - 8:
+                return read_safetensors(path, device)
+            file.seek(0)
+            root = read_torch(file, head, budget, device)
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be read: {error.strerror or error}.") from error
     return from_root(root, budget)
 
 
@@ -161,7 +171,7 @@ def read_safetensors(path: Path, device: torch.device) -> Checkpoint:
         raise CheckpointError(f"{path} is damaged: {error}; download or copy it again.") from error
     try:
         meta = json.loads(header["segue"]) if "segue" in header else header
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: its notes are not JSON; download or copy it again.") from error
     if not isinstance(meta, dict):
         raise CheckpointError(f"{path} is damaged: its notes are not a JSON object; download or copy it again.")

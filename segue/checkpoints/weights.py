@@ -7,7 +7,6 @@ import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +172,8 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
 
     The file appears complete or not at all. Tensors that share memory are written once per name.
     """
+    from segue import __version__
+
     path = Path(path)
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: weights are written as safetensors; name the file {path.stem}.safetensors.")
@@ -187,7 +188,7 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
         partial = value.untyped_storage().nbytes() != value.numel() * value.element_size()
         tensors[key] = value.clone() if partial or where in seen else value
         seen.add(where)
-    notes = json.dumps({**plain(dict(meta or {})), "segue_version": segue_version()})
+    notes = json.dumps({**plain(dict(meta or {})), "segue_version": __version__})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         save_file(tensors, temporary, metadata={"format": "pt", "segue": notes})
@@ -210,11 +211,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic, Tensor)):
         return value.tolist()
     return str(value)
-
-
-def segue_version() -> str:
-    """The installed version, or that it runs from a source tree."""
-    try:
-        return version("segue")
-    except PackageNotFoundError:
-        return "source"

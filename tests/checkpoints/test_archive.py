@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import struct
 import time
@@ -9,13 +10,14 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from segue.checkpoints import read
 from segue.errors import CheckpointError
 
-from .files import legacy, storage, tensor, text, weights, zipped
+from .files import MAGIC, legacy, storage, tensor, text, weights, zipped
 
 DATA = struct.pack("<4f", 1, 2, 3, 4)
 
@@ -233,3 +235,35 @@ def test_legacy_storages_that_do_not_fit(tmp_path: Path) -> None:
         path = legacy(tmp_path / "bad.pth", weights(tensor()), storages)  # type: ignore[arg-type]
         with pytest.raises(CheckpointError, match="damaged"):
             read(path)
+
+
+ARRAY = pickle.dumps(np.zeros(3), 2)
+HEAD = [pickle.dumps(part, 2) for part in (MAGIC, 1001, {"little_endian": True})]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [ARRAY],
+        [HEAD[0], ARRAY],
+        [HEAD[0], HEAD[1], ARRAY],
+        [HEAD[0], HEAD[1], pickle.dumps({"little_endian": np.zeros(3)}, 2)],
+        [*HEAD, ARRAY, ARRAY],
+        [*HEAD, ARRAY, b"\x80\x02])" + b"2\x86" * 60 + b"a."],
+    ],
+)
+def test_legacy_parts_of_the_wrong_kind(parts: list[bytes], tmp_path: Path) -> None:
+    """Arrays, whose comparison is not a truth value, and tuples that hash for ever, in place of numbers and keys."""
+    (tmp_path / "bad.pth").write_bytes(b"".join(parts))
+    with pytest.raises(CheckpointError):
+        read(tmp_path / "bad.pth")
+
+
+def test_broken_compression(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bad.pth", weights(tensor()), {"0": DATA}, zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    where = data.index(b"archive/data/0") + len("archive/data/0")
+    data[where : where + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="does not unpack"):
+        read(path)

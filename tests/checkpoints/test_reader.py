@@ -211,6 +211,21 @@ def test_safetensors(tmp_path: Path) -> None:
         read(tmp_path / "cut.safetensors")
 
 
+@pytest.mark.parametrize("notes", ["[" * 100_000, "{", "[1]"])
+def test_safetensors_with_hostile_notes(notes: str, tmp_path: Path) -> None:
+    save_file({"w": torch.ones(2)}, tmp_path / "w.safetensors", metadata={"segue": notes})
+    with pytest.raises(CheckpointError, match=r"is damaged: its notes are not"):
+        read(tmp_path / "w.safetensors")
+
+
+def test_odd_notes_are_no_notes(tmp_path: Path) -> None:
+    """Arrays and objects where text and colors are expected do not get in the way of the weights."""
+    meta = {"cfg": np.zeros(3), "exp_name": torch.ones(2), "PALETTE": ["red"], "CLASSES": 5}
+    torch.save({"meta": meta, "state_dict": {"w": torch.ones(1)}}, tmp_path / "w.pth")
+    checkpoint = read(tmp_path / "w.pth")
+    assert checkpoint.config is checkpoint.palette is checkpoint.classes is checkpoint.summary()["experiment"] is None
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
