@@ -105,25 +105,30 @@ class IoUMetric:
                 f"IoUMetric: {_name(meta)}: the prediction is {tuple(pred.shape)}, the label map {tuple(label.shape)}; "
                 "predictions must be brought back to the size of the original image"
             )
-        counted = label != self.ignore_index
-        if len(self.classes) <= IGNORE:
-            counted &= label != IGNORE
-        label = label[counted].long()
-        pred = pred[counted].long()
+        self._areas += self._count(pred, label, meta).cpu()
+
+    def _count(self, pred: Tensor, label: Tensor, meta: Mapping[str, Any]) -> Tensor:
+        """Areas (3, C) of one image, after a check that both sides hold class ids."""
+        if not label.numel():
+            return torch.zeros_like(self._areas)
         count = len(self.classes)
-        if label.numel():
-            # one reduction and one wait for the device, instead of one per bound
-            low, high = torch.aminmax(torch.stack((label, pred)), dim=1)
-            lows, highs = low.tolist(), high.tolist()
-            if lows[0] < 0 or highs[0] >= count:
-                raise self._wrong_labels(label, meta)
-            if lows[1] < 0 or highs[1] >= count:
-                raise InputError(
-                    f"IoUMetric: {_name(meta)}: predicted classes {lows[1]}..{highs[1]}, but the dataset has {count} "
-                    f"classes 0..{count - 1}; num_classes of the head and the dataset's classes disagree"
-                )
-        areas = [torch.bincount(ids, minlength=count) for ids in (label[pred == label], pred, label)]
-        self._areas += torch.stack(areas).cpu()
+        void = label == self.ignore_index
+        if count <= IGNORE:
+            void |= label == IGNORE
+        # filling is several times faster than picking out the counted pixels; these share one last bin
+        label = label.long().masked_fill(void, 0)
+        filled = pred.long().masked_fill(void, 0)
+        low, high, low_pred, high_pred = torch.stack((*torch.aminmax(label), *torch.aminmax(filled))).tolist()
+        if low < 0 or high >= count:
+            raise self._wrong_labels(label[~void], meta)
+        if low_pred < 0 or high_pred >= count:
+            raise InputError(
+                f"IoUMetric: {_name(meta)}: predicted classes {low_pred}..{high_pred}, but the dataset has {count} "
+                f"classes 0..{count - 1}; num_classes of the head and the dataset's classes disagree"
+            )
+        cells = (label * count + filled).masked_fill_(void, count * count)
+        confusion = torch.bincount(cells.flatten(), minlength=count * count + 1)[:-1].view(count, count)
+        return torch.stack((confusion.diagonal(), confusion.sum(0), confusion.sum(1)))
 
     def compute(self) -> dict[str, float]:
         """``aAcc``, the means (``mIoU``, ``mAcc`` ...) and every class's values (``IoU/road`` ...)."""

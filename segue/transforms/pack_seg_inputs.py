@@ -45,7 +45,7 @@ class PackSegInputs:
         if sample.get("img") is not None:
             image = image_of(self, sample)
             image = image[:, :, None] if image.ndim == 2 else image
-            packed["inputs"] = _tensor(image.transpose(2, 0, 1))
+            packed["inputs"] = _tensor(image, channels_first=True)
         labels = label_map_of(sample)
         if labels is not None and labels.ndim != 2:
             raise LabelError(
@@ -61,6 +61,9 @@ class PackSegInputs:
         return packed
 
 
-def _tensor(array: Array) -> Tensor:
+def _tensor(array: Array, channels_first: bool = False) -> Tensor:
+    if any(stride < 0 for stride in array.strides):  # flipped by a view, which torch has no word for
+        array = np.ascontiguousarray(array)
+    tensor = torch.from_numpy(array)
     # a copy: the crop of a large image must not keep the whole of it alive, nor share memory with a cached sample
-    return torch.from_numpy(np.array(array, order="C", copy=True))
+    return (tensor.permute(2, 0, 1) if channels_first else tensor).clone(memory_format=torch.contiguous_format)
