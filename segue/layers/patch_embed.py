@@ -1,0 +1,81 @@
+"""Image to tokens: a strided convolution, with padding that lets any image size in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.layers.norm import Norm
+from segue.types import Size
+
+
+def pad_to_windows(x: Tensor, kernel: Size, stride: Size, place: Literal["corner", "same"] = "corner") -> Tensor:
+    """Zero-pad (B, C, H, W) so that windows of ``kernel`` at every ``stride`` pixels cover it to the last pixel.
+
+    ``corner`` pads at the right and the bottom, ``same`` on all sides.
+    """
+    h, w = x.shape[-2:]
+    rows = max((-(-h // stride[0]) - 1) * stride[0] + kernel[0] - h, 0)
+    columns = max((-(-w // stride[1]) - 1) * stride[1] + kernel[1] - w, 0)
+    if not (rows or columns):
+        return x
+    if place == "corner":
+        return F.pad(x, (0, columns, 0, rows))
+    return F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+
+
+class PatchEmbed(nn.Module):
+    """Convolution over patches, then normalization of each token.
+
+    Args:
+        in_channels: channels of the image or feature map.
+        embed_dims: width of a token.
+        patch_size, stride: of the convolution, in pixels.
+        padding: pixels of zeros on every side, or ``corner``/``same``: as many as complete the last patches.
+        bias: of the convolution.
+        norm: of the tokens.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        embed_dims: int,
+        patch_size: int,
+        *,
+        stride: int | None = None,
+        padding: int | Literal["corner", "same"] = "corner",
+        bias: bool = True,
+        norm: Norm | None = None,
+    ) -> None:
+        super().__init__()
+        self.place = padding if isinstance(padding, str) else None
+        self.projection = nn.Conv2d(
+            in_channels,
+            embed_dims,
+            patch_size,
+            stride=stride or patch_size,
+            padding=0 if isinstance(padding, str) else padding,
+            bias=bias,
+        )
+        self.norm = norm(embed_dims) if norm else None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Size]:
+        """(B, in_channels, H, W) to tokens (B, H' * W', embed_dims) and their grid (H', W')."""
+        if self.place:
+            x = pad_to_windows(x, self.projection.kernel_size, self.projection.stride, self.place)  # type: ignore
+        x = self.projection(x)
+        size = (x.shape[2], x.shape[3])
+        x = to_tokens(x)
+        return (self.norm(x) if self.norm else x), size
+
+
+def to_tokens(x: Tensor) -> Tensor:
+    """Feature map (B, C, H, W) to tokens (B, H * W, C)."""
+    return x.flatten(2).transpose(1, 2)
+
+
+def to_map(x: Tensor, size: Size) -> Tensor:
+    """Tokens (B, H * W, C) to a feature map (B, C, H, W), contiguous."""
+    return x.transpose(1, 2).unflatten(2, size).contiguous()
