@@ -212,10 +212,12 @@ class Loader:
         self.start = start
         #: When the last batch was asked for, and when it was there, in seconds of `time.perf_counter`.
         self.asked = self.arrived = time.perf_counter()
+        self._reading: Iterator[Any] | None = None
 
     def __iter__(self) -> Iterator[Batch]:
         self.asked = time.perf_counter()
-        for batch in self.loader:
+        self._reading = iter(self.loader)
+        for batch in self._reading:
             if isinstance(batch, Failure):
                 raise batch.error
             self.arrived = time.perf_counter()
@@ -224,6 +226,13 @@ class Loader:
 
     def __len__(self) -> int:
         return self.start + len(self.loader)
+
+    def close(self) -> None:
+        """End the workers now. Left to the garbage collector, each would be waited for five seconds."""
+        reading, self._reading, self.loader._iterator = self._reading, None, None
+        end = getattr(reading, "_shutdown_workers", None)
+        if end is not None:
+            end()
 
     def state_dict(self) -> dict[str, Any]:
         """Nothing: see the class."""

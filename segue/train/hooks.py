@@ -70,15 +70,16 @@ class CheckpointHook:
         """The metrics of ``save_best``."""
         return (self.save_best,) if isinstance(self.save_best, str) else tuple(self.save_best or ())
 
-    def greater(self, metric: str) -> bool:
-        """Whether more of ``metric`` is better."""
-        if metric in (self.greater_keys or ()):
+    def greater(self, metric: str, name: str | None = None) -> bool:
+        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` turned out to be."""
+        name = name or metric
+        if name in (self.greater_keys or ()):
             return True
-        if metric in (self.less_keys or ()):
+        if name in (self.less_keys or ()):
             return False
         rules = [self.rule] if isinstance(self.rule, str) else list(self.rule or [None])  # type: ignore[list-item]
         index = self.best.index(metric) if metric in self.best else 0
-        return is_greater_better(metric, rules[index if len(rules) > 1 else 0])
+        return is_greater_better(name, rules[index if len(rules) > 1 else 0])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -213,8 +213,10 @@ class Saver(Checkpoint):
                 Problem("default_hooks.checkpoint.save_best", f"the validation has no metric {key!r}{hint}")
             )
         value, known = values[key], self.best.get(key)
-        if value != value or (known and not (value > known[0] if self.hook.greater(metric) else value < known[0])):
-            return  # not a number, or no better
+        if value != value:
+            return  # not a number
+        if known and not (value > known[0] if self.hook.greater(metric, key) else value < known[0]):
+            return
         file = f"best_{key.replace('/', '_').replace(' ', '_')}_{self.name(iteration)}.safetensors"
         if trainer.is_global_zero:
             self.folder.mkdir(parents=True, exist_ok=True)

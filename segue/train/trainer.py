@@ -154,12 +154,19 @@ def evaluate(
         )
         workers = workers_of(cfg, trainer)
 
+        loaders: list[Loader] = []
+
         def loader(rank: int, world: int) -> Loader:
             stream = EvaluationStream(len(parts.val_data), settings.batch_size, rank=rank, world=world)
-            return make_loader(parts.val_data, stream, settings, parts.collate, workers)
+            loaders.append(make_loader(parts.val_data, stream, settings, parts.collate, workers))
+            return loaders[-1]
 
         task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
-        trainer.test(task, verbose=False)
+        try:
+            trainer.test(task, verbose=False)
+        finally:
+            for made in loaders:
+                made.close()
     if work_dir is not None and trainer.is_global_zero:
         write_metrics(Path(work_dir) / "metrics.json", task.metrics)
     return dict(task.metrics)
@@ -231,6 +238,7 @@ class Run:
         self.cfg, self.plan, self.parts = cfg, plan, parts
         self.folder, self.seed, self.raw, self.console = folder, seed, raw, console
         self.resumed = int(raw["meta"]["iter"]) if raw else 0
+        self.loaders: list[Loader] = []
 
     def fit(self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]) -> TrainResult:
         """Train, and describe what came of it."""
@@ -275,6 +283,9 @@ class Run:
                 f"--work-dir {self.folder} --resume"
             )
             raise KeyboardInterrupt from None
+        finally:
+            for loader in self.loaders:
+                loader.close()
         best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
         file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
         return TrainResult(self.folder, file if file.exists() else None, dict(task.metrics), best, task.iteration)
@@ -305,6 +316,7 @@ class Run:
             val_check_interval=1,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
+            limit_val_batches=1.0 if self.parts.val_data is not None else 0,
             accumulate_grad_batches=wrapper.accumulative_counts,
             sync_batchnorm=machine_count(machine) > 1 and has_sync_norm(cfg.get("model")),
             deterministic="warn" if randomness.get("deterministic") else None,
@@ -345,12 +357,12 @@ class Run:
 
         def train_loader(rank: int, world: int) -> Loader:
             stream = self.stream(rank, world, loop.max_iters)
-            return make_loader(parts.train_data, stream, train_node, parts.collate, workers)
+            return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
 
         def val_loader(rank: int, world: int) -> Loader:
             node, _ = read_loader(cfg["val_dataloader"], "val_dataloader")
             stream = EvaluationStream(len(parts.val_data), node.batch_size, rank=rank, world=world)
-            return make_loader(parts.val_data, stream, node, parts.collate, workers)
+            return self.opened(make_loader(parts.val_data, stream, node, parts.collate, workers))
 
         recipe = Recipe(
             loop=loop,
@@ -372,6 +384,11 @@ class Run:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task
+
+    def opened(self, loader: Loader) -> Loader:
+        """Remember a loader, to close it when the run ends."""
+        self.loaders.append(loader)
+        return loader
 
     def users(self) -> list[Callback]:
         """The callbacks that the config's custom hooks name."""

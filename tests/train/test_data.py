@@ -34,7 +34,10 @@ def collate(samples: list) -> dict:
 def batches(stream: TrainStream | EvaluationStream, workers: int = 0, broken: bool = False) -> list:
     node = {"batch_size": 3, "num_workers": workers, "sampler": {"type": "InfiniteSampler"}}
     loader = make_loader(Noise(broken), stream, read_loader(node, "train_dataloader")[0], collate, Workers())
-    return [batch["samples"] for batch in loader]
+    try:
+        return [batch["samples"] for batch in loader]
+    finally:
+        loader.close()
 
 
 def indices(stream: TrainStream | EvaluationStream) -> list[list[int]]:

@@ -11,7 +11,7 @@ from segue.errors import ConfigError
 from segue.train.optimizers import build_optimizer, parameter_groups, read_optim_wrapper
 from torch import nn
 
-from optimizer_models import PARAMWISE, Model
+from .optimizer_models import PARAMWISE, Model
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "paramwise.json").read_text())
 ADAMW = {"type": "AdamW", "lr": 6e-5, "weight_decay": 0.01}

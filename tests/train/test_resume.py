@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback
 from segue.errors import CheckpointError
 from segue.checkpoints import read
-from small_run import config, lines, run
+from .small_run import config, lines, run
 
 EPOCHS = {
     "train_dataloader": {"batch_size": 4, "num_workers": 0, "sampler": {"type": "DefaultSampler", "shuffle": True}},
