@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from rich.console import Console
+from torch import Tensor, nn
+from torch.nn import functional as F
+
 from segue.metrics.iou import IoUMetric
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.train.parts import Parts
 from segue.train.trainer import Machine, TrainResult, train
 from segue.types import SegSample, Targets, TestOptions
-from torch import Tensor, nn
-from torch.nn import functional as F
 
 CLASSES = ("road", "sky", "tree")
 
@@ -74,7 +75,11 @@ def config(**changes: Any) -> dict[str, Any]:
     """Six iterations with a checkpoint after the third; ``changes`` replace whole sections."""
     base: dict[str, Any] = {
         "model": {"type": "Small"},
-        "train_dataloader": {"batch_size": 2, "num_workers": 0, "sampler": {"type": "InfiniteSampler", "shuffle": True}},
+        "train_dataloader": {
+            "batch_size": 2,
+            "num_workers": 0,
+            "sampler": {"type": "InfiniteSampler", "shuffle": True},
+        },
         "val_dataloader": {"batch_size": 1, "num_workers": 0, "sampler": {"type": "DefaultSampler", "shuffle": False}},
         "val_evaluator": {"type": "IoUMetric"},
         "test_dataloader": {"batch_size": 2},
@@ -90,10 +95,14 @@ def config(**changes: Any) -> dict[str, Any]:
     return {**base, **changes}
 
 
-def run(cfg: dict[str, Any], folder: Path, *, build: Any = parts, text: io.StringIO | None = None, **given: Any) -> TrainResult:
+def run(
+    cfg: dict[str, Any], folder: Path, *, build: Any = parts, text: io.StringIO | None = None, **given: Any
+) -> TrainResult:
     """Train on the CPU, quietly."""
     console = Console(file=text or io.StringIO(), width=160)
-    return train(cfg, work_dir=folder, build=build, machine=Machine(accelerator="cpu", devices=1), console=console, **given)
+    return train(
+        cfg, work_dir=folder, build=build, machine=Machine(accelerator="cpu", devices=1), console=console, **given
+    )
 
 
 def lines(folder: Path, mode: str = "train") -> list[dict[str, Any]]:

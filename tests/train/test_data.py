@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+
 from segue.errors import ConfigError, DataError, LabelError
 from segue.train.data import EvaluationStream, TrainStream, Workers, make_loader, read_loader
 
@@ -117,8 +118,14 @@ def test_empty_dataset_is_named() -> None:
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"batchsize": 2}, "train_dataloader.batchsize: LoaderSettings has no argument 'batchsize'; did you mean 'batch_size'"),
-        ({"sampler": {"type": "InfinitSampler"}}, "there is no sampler 'InfinitSampler'; did you mean 'InfiniteSampler'"),
+        (
+            {"batchsize": 2},
+            "train_dataloader.batchsize: LoaderSettings has no argument 'batchsize'; did you mean 'batch_size'",
+        ),
+        (
+            {"sampler": {"type": "InfinitSampler"}},
+            "there is no sampler 'InfinitSampler'; did you mean 'InfiniteSampler'",
+        ),
         ({"batch_size": 0}, "batch_size=0"),
         ({"collate_fn": {"type": "my_collate"}}, "'my_collate' is not supported"),
     ],

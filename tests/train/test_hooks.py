@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from segue.errors import ConfigError
 from segue.train.hooks import read_hooks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from segue.errors import ConfigError
 from segue.train.loops import read_train_loop
 
@@ -17,7 +18,13 @@ def test_iterations() -> None:
 
 
 def test_val_begin_and_changing_intervals() -> None:
-    node = {"type": "IterBasedTrainLoop", "max_iters": 12, "val_begin": 5, "val_interval": 4, "dynamic_intervals": [(9, 1)]}
+    node = {
+        "type": "IterBasedTrainLoop",
+        "max_iters": 12,
+        "val_begin": 5,
+        "val_interval": 4,
+        "dynamic_intervals": [(9, 1)],
+    }
     assert validations(node) == [8, 9, 10, 11, 12]
 
 
@@ -33,7 +40,10 @@ def test_type_may_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("node", "message"),
     [
-        ({"type": "IterBasedLoop", "max_iters": 1}, "no training loop 'IterBasedLoop'; did you mean 'IterBasedTrainLoop'"),
+        (
+            {"type": "IterBasedLoop", "max_iters": 1},
+            "no training loop 'IterBasedLoop'; did you mean 'IterBasedTrainLoop'",
+        ),
         ({"type": "IterBasedTrainLoop", "max_iter": 1}, "no argument 'max_iter'; did you mean 'max_iters'"),
         ({"type": "IterBasedTrainLoop", "max_iters": 0}, "a positive whole number is expected, got 0"),
     ],

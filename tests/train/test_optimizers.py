@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+
 from segue.errors import ConfigError
 from segue.train.optimizers import build_optimizer, parameter_groups, read_optim_wrapper
-from torch import nn
 
 from .optimizer_models import PARAMWISE, Model
 
@@ -68,7 +69,10 @@ def test_layer_decay_of_a_vit() -> None:
     ("node", "message"),
     [
         ({"optimizer": {"type": "Adamw", "lr": 1}}, "there is no optimizer 'Adamw'; did you mean 'AdamW'"),
-        ({"optimizer": {"type": "SGD", "lr": 1, "momentm": 0.9}}, "SGD has no argument 'momentm'; did you mean 'momentum'"),
+        (
+            {"optimizer": {"type": "SGD", "lr": 1, "momentm": 0.9}},
+            "SGD has no argument 'momentm'; did you mean 'momentum'",
+        ),
         ({"optimizer": {"type": "SGD", "lr": -1.0}}, "Invalid learning rate: -1.0"),
         ({"optimizer": ADAMW, "clip_gard": None}, "OptimWrapper has no argument 'clip_gard'; did you mean 'clip_grad'"),
         ({"type": "AmpWrapper", "optimizer": ADAMW}, "there is no optimizer wrapper 'AmpWrapper'"),

@@ -6,9 +6,10 @@ import io
 from pathlib import Path
 
 from rich.console import Console
+from small_run import config, parts, run
+
 from segue.train.progress import class_table, clock, summary
 from segue.train.trainer import Machine, train
-from small_run import config, parts, run
 
 
 def shown(table: object) -> str:

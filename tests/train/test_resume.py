@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback
-from segue.errors import CheckpointError
+
 from segue.checkpoints import read
+from segue.errors import CheckpointError
+
 from .small_run import config, lines, run
 
 EPOCHS = {

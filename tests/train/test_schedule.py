@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from segue.errors import ConfigError
 from segue.train.schedule import Schedule, build_rules
 
@@ -34,7 +35,9 @@ def test_rates_equal_mmengine(case: dict) -> None:
         assert [g["lr"] for g in sgd.param_groups] == pytest.approx(expected, rel=1e-12, abs=1e-300)
 
 
-@pytest.mark.parametrize("name", ["overlapping rules", "epochs: linear in iterations, then multistep in epochs", "restarts"])
+@pytest.mark.parametrize(
+    "name", ["overlapping rules", "epochs: linear in iterations, then multistep in epochs", "restarts"]
+)
 def test_resumed_schedule_continues_bit_for_bit(name: str) -> None:
     """Oracle: the uninterrupted schedule."""
     case = next(c for c in CASES if c["name"] == name)

@@ -13,12 +13,14 @@ import pytest
 import torch
 from lightning.pytorch import Callback
 from rich.console import Console
+from small_run import Small, Squares, config, lines, parts, run
+from torch import Tensor
+
 from segue.checkpoints import read
 from segue.errors import ConfigError, LabelError, SegueError
 from segue.train.parts import Parts
-from segue.train.trainer import Machine, evaluate, lr_scale, work_folder
-from small_run import Small, Squares, config, lines, parts, run
-from torch import Tensor
+from segue.train.plan import lr_scale
+from segue.train.trainer import Machine, evaluate, work_folder
 
 
 def hooks(**checkpoint: Any) -> dict[str, Any]:
@@ -45,7 +47,9 @@ def test_record_has_every_fact(tmp_path: Path) -> None:
         *(("train", 1), ("train", 2), ("train", 3), ("val", 3)),
         *(("train", 4), ("train", 5), ("train", 6), ("val", 6)),
     ]
-    assert {"mode", "step", "epoch", "lr", "loss", "decode.loss_ce", "decode.acc_seg", "time", "data_time"} <= set(found[0])
+    assert {"mode", "step", "epoch", "lr", "loss", "decode.loss_ce", "decode.acc_seg", "time", "data_time"} <= set(
+        found[0]
+    )
     assert {"mIoU", "aAcc", "mAcc", "IoU/road", "Acc/tree", "time"} <= set(found[3])
     assert found[0]["loss"] == found[0]["decode.loss_ce"]
     assert 0 <= found[0]["data_time"] <= found[0]["time"]
@@ -66,7 +70,9 @@ def test_best_by_any_metric(metric: Any, tmp_path: Path) -> None:
 
 
 def test_misspelt_best_metric_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"save_best: the validation has no metric 'IoU/rod'; did you mean 'IoU/road'"):
+    with pytest.raises(
+        ConfigError, match=r"save_best: the validation has no metric 'IoU/rod'; did you mean 'IoU/road'"
+    ):
         run(config(default_hooks=hooks(save_best="IoU/rod")), tmp_path)
 
 
@@ -151,7 +157,9 @@ def test_loss_that_is_no_number_names_the_images(tmp_path: Path) -> None:
     with pytest.raises(SegueError) as caught:
         run(config(), tmp_path, build=lambda: parts(Diverging()))
     text = str(caught.value)
-    assert text.startswith("the loss is not finite at iteration 1 (loss=nan, decode.loss_ce=nan). The images of the batch:")
+    assert text.startswith(
+        "the loss is not finite at iteration 1 (loss=nan, decode.loss_ce=nan). The images of the batch:"
+    )
     assert text.count("image_") == 2
     assert not (tmp_path / "last.ckpt").exists()
 
