@@ -87,7 +87,7 @@ def run_demo(out: Path, quick: bool = False, console: Console | None = None) -> 
     console.rule("4/4  A page sums it up", align="left")
     summary = Summary(
         title="A small town, segmented",
-        lead=f"Segue drew {len(names)} held-out and {training_tiles(out)} training tiles of a town that does not exist, "
+        lead=f"Segue drew {training_tiles(out)} training and {len(names)} held-out tiles of an invented town, "
         "turned its building and road polygons into masks, and trained an OCRNet from scratch. "
         "Everything below was held out: the model has not seen these tiles.",
         numbers=[

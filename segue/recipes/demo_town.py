@@ -88,13 +88,13 @@ test_evaluator = val_evaluator
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=0.002, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.03, by_epoch=False, begin=0, end=30),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=30, end=220),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=30, end=160),
 ]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=220, val_interval=55)
+train_cfg = dict(type='IterBasedTrainLoop', max_iters=160, val_interval=40)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 default_hooks = dict(
     logger=dict(type='LoggerHook', interval=5, log_metric_by_epoch=False),
-    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=220, max_keep_ckpts=1))
+    checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=160, max_keep_ckpts=1))
 default_scope = 'mmseg'
 randomness = dict(seed=0)
