@@ -87,10 +87,10 @@ def read_mask(path: str | Path) -> Array:
     """
     picture = _pillow_pixels(read_bytes(path), path)
     if picture.mode == "1":
-        return np.asarray(picture, dtype=np.uint8)
+        return np.array(picture, dtype=np.uint8)
     if picture.mode in ("RGB", "RGBA", "LA", "PA", "RGBX"):
         return _single_channel(picture, path)
-    mask = np.asarray(picture)
+    mask = np.array(picture)  # a copy, since Pillow's own memory is read-only
     if mask.dtype == np.uint8 and mask.ndim == 2:
         return mask
     if mask.ndim != 2:
@@ -168,4 +168,4 @@ def _single_channel(picture: Image.Image, path: str | Path) -> Array:
             f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
             "convert the colours to ids first and save an 8-bit gray or palette PNG"
         )
-    return np.ascontiguousarray(colors[:, :, 0])
+    return colors[:, :, 0].copy()

@@ -121,6 +121,7 @@ def test_mask_modes(tmp_path):
     save(tmp_path / "bits.png", indexes > 2)
     np.testing.assert_array_equal(read_mask(tmp_path / "bits.png"), indexes > 2)
     assert read_mask(tmp_path / "bits.png").dtype == np.uint8
+    assert all(read_mask(tmp_path / name).flags.writeable for name in ("p.png", "bits.png"))
     write_png(tmp_path / "deep.png", indexes.astype(np.uint16) * 1000)
     deep = read_mask(tmp_path / "deep.png")
     np.testing.assert_array_equal(deep, indexes.astype(int) * 1000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -62,8 +61,8 @@ class PackSegInputs:
 
 
 def _tensor(array: Array, channels_first: bool = False) -> Tensor:
-    if any(stride < 0 for stride in array.strides):  # flipped by a view, which torch has no word for
-        array = np.ascontiguousarray(array)
+    if any(stride < 0 for stride in array.strides) or not array.flags.writeable:  # torch takes neither
+        array = array.copy()
     tensor = torch.from_numpy(array)
     # a copy: the crop of a large image must not keep the whole of it alive, nor share memory with a cached sample
     return (tensor.permute(2, 0, 1) if channels_first else tensor).clone(memory_format=torch.contiguous_format)

@@ -46,6 +46,16 @@ def test_crop_does_not_keep_the_image():
     assert not image.any()
 
 
+def test_views_and_read_only_arrays():
+    """Oracle: a mirrored view and a frozen array give the same values as their copies."""
+    image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    frozen = np.array([[0, 1], [2, 3]], np.uint8)
+    frozen.flags.writeable = False
+    packed = PackSegInputs()({"img": image[:, ::-1], "gt_seg_map": frozen})
+    assert packed["inputs"][0].tolist() == [[3, 0], [9, 6]]
+    assert packed["data_samples"].gt_sem_seg.tolist() == [[0, 1], [2, 3]]
+
+
 def test_refused():
     with pytest.raises(InputError, match="meta_keys must be a list of keys, got 'img_path'"):
         PackSegInputs(meta_keys="img_path")
