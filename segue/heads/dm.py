@@ -1,0 +1,81 @@
+"""Dynamic multi-scale filters, DMNet (He et al., ICCV 2019): depthwise kernels of several sizes that are computed from
+the image itself (figure 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.layers.conv import ConvModule
+from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.norm import Norm
+from segue.types import Activation
+
+
+class DynamicConv(nn.Module):
+    """The dynamic convolutional module for one kernel size.
+
+    Args:
+        filter_size: side of the kernel.
+        fusion: convolve the result once more.
+        in_channels: of the input.
+        channels: of the output.
+        norm, act: of the convolutions and after the dynamic one.
+    """
+
+    def __init__(
+        self,
+        filter_size: int,
+        fusion: bool,
+        in_channels: int,
+        channels: int,
+        norm: Norm | None,
+        act: Activation | None,
+    ) -> None:
+        super().__init__()
+        self.filter_size = filter_size
+        self.filter_gen_conv = nn.Conv2d(in_channels, channels, 1)
+        self.input_redu_conv = ConvModule(in_channels, channels, 1, norm=norm, act=act)
+        self.norm = norm(channels) if norm else nn.Identity()
+        self.activate = act() if act else nn.Identity()
+        self.fusion_conv = ConvModule(channels, channels, 1, norm=norm, act=act) if fusion else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in_channels, H, W) to (B, channels, H, W)."""
+        kernels = self.filter_gen_conv(F.adaptive_avg_pool2d(x, self.filter_size))  # (B, channels, size, size)
+        x = self.input_redu_conv(x)
+        # Every channel of every image has a kernel of its own: one convolution with that many groups.
+        before = self.filter_size // 2
+        after = self.filter_size - 1 - before
+        padded = F.pad(x.flatten(0, 1).unsqueeze(0), (before, after, before, after))
+        out = F.conv2d(padded, kernels.flatten(0, 1).unsqueeze(1), groups=padded.shape[1])
+        out = self.activate(self.norm(out.view_as(x)))
+        return self.fusion_conv(out) if self.fusion_conv else out
+
+
+class DMHead(DecodeHead):
+    """Dynamic convolutions of several sizes, concatenated to the input.
+
+    Args:
+        filter_sizes: side of each kernel.
+        fusion: convolve each result once more.
+    """
+
+    def __init__(
+        self, options: HeadOptions, *, filter_sizes: Sequence[int] = (1, 3, 5, 7), fusion: bool = False
+    ) -> None:
+        super().__init__(options)
+        self.dcm_modules = nn.ModuleList(
+            DynamicConv(size, fusion, self.in_channels, self.channels, self.norm, self.act) for size in filter_sizes
+        )
+        width = self.in_channels + len(filter_sizes) * self.channels
+        self.bottleneck = ConvModule(width, self.channels, 3, padding=1, norm=self.norm, act=self.act)
+
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H', W')."""
+        x = self.select(features)
+        return self.bottleneck(torch.cat([x, *(module(x) for module in self.dcm_modules)], dim=1))
