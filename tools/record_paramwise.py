@@ -24,7 +24,7 @@ def main() -> int:
     for case, paramwise in PARAMWISE.items():
         model = Model()
         names = {id(p): name for name, p in model.named_parameters()}
-        wrapper = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=6e-5, weight_decay=0.01))
+        wrapper = {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 6e-5, "weight_decay": 0.01}}
         built = DefaultOptimWrapperConstructor(wrapper, paramwise)(model)
         recorded[case] = {
             names[id(p)]: [group["lr"], group["weight_decay"]]

@@ -36,12 +36,17 @@ CONFIGS = [
 
 # Kinds that no published config uses, or uses only with other clocks. (name, schedule, max_iters, epoch_length)
 MADE = [
-    ("epochs: poly", [dict(type="PolyLR", eta_min=1e-4, power=0.9, begin=0, end=20, by_epoch=True)], 2000, 100),
+    (
+        "epochs: poly",
+        [{"type": "PolyLR", "eta_min": 1e-4, "power": 0.9, "begin": 0, "end": 20, "by_epoch": True}],
+        2000,
+        100,
+    ),
     (
         "epochs: linear in iterations, then multistep in epochs",
         [
-            dict(type="LinearLR", start_factor=1e-3, by_epoch=False, begin=0, end=500),
-            dict(type="MultiStepLR", milestones=[8, 11], gamma=0.1, begin=0, end=12, by_epoch=True),
+            {"type": "LinearLR", "start_factor": 1e-3, "by_epoch": False, "begin": 0, "end": 500},
+            {"type": "MultiStepLR", "milestones": [8, 11], "gamma": 0.1, "begin": 0, "end": 12, "by_epoch": True},
         ],
         1200,
         100,
@@ -49,51 +54,74 @@ MADE = [
     (
         "epochs: linear and cosine, converted to iterations",
         [
-            dict(type="LinearLR", start_factor=0.01, begin=0, end=5, by_epoch=True, convert_to_iter_based=True),
-            dict(
-                type="CosineAnnealingLR", T_max=15, eta_min=1e-5, begin=5, end=20, by_epoch=True, convert_to_iter_based=True
-            ),
+            {
+                "type": "LinearLR",
+                "start_factor": 0.01,
+                "begin": 0,
+                "end": 5,
+                "by_epoch": True,
+                "convert_to_iter_based": True,
+            },
+            {
+                "type": "CosineAnnealingLR",
+                "T_max": 15,
+                "eta_min": 1e-5,
+                "begin": 5,
+                "end": 20,
+                "by_epoch": True,
+                "convert_to_iter_based": True,
+            },
         ],
         2000,
         100,
     ),
-    ("cosine, past its bottom", [dict(type="CosineAnnealingLR", T_max=300, eta_min=1e-4, by_epoch=False)], 1000, 0),
-    ("cosine, ratio", [dict(type="CosineAnnealingLR", eta_min_ratio=0.05, by_epoch=False, begin=100, end=900)], 1000, 0),
-    ("step", [dict(type="StepLR", step_size=70, gamma=0.5, by_epoch=False)], 1000, 0),
-    ("exponential", [dict(type="ExponentialLR", gamma=0.995, by_epoch=False, begin=10, end=700)], 1000, 0),
-    ("constant", [dict(type="ConstantLR", factor=0.25, by_epoch=False, begin=5, end=50)], 1000, 0),
+    (
+        "cosine, past its bottom",
+        [{"type": "CosineAnnealingLR", "T_max": 300, "eta_min": 1e-4, "by_epoch": False}],
+        1000,
+        0,
+    ),
+    (
+        "cosine, ratio",
+        [{"type": "CosineAnnealingLR", "eta_min_ratio": 0.05, "by_epoch": False, "begin": 100, "end": 900}],
+        1000,
+        0,
+    ),
+    ("step", [{"type": "StepLR", "step_size": 70, "gamma": 0.5, "by_epoch": False}], 1000, 0),
+    ("exponential", [{"type": "ExponentialLR", "gamma": 0.995, "by_epoch": False, "begin": 10, "end": 700}], 1000, 0),
+    ("constant", [{"type": "ConstantLR", "factor": 0.25, "by_epoch": False, "begin": 5, "end": 50}], 1000, 0),
     (
         "restarts",
         [
-            dict(
-                type="CosineRestartLR",
-                periods=[100, 200, 400],
-                restart_weights=[1, 0.5, 0.25],
-                eta_min=1e-6,
-                by_epoch=False,
-            )
+            {
+                "type": "CosineRestartLR",
+                "periods": [100, 200, 400],
+                "restart_weights": [1, 0.5, 0.25],
+                "eta_min": 1e-6,
+                "by_epoch": False,
+            }
         ],
         1000,
         0,
     ),
-    ("one cycle", [dict(type="OneCycleLR", eta_max=0.02, total_steps=1000, by_epoch=False)], 1000, 0),
+    ("one cycle", [{"type": "OneCycleLR", "eta_max": 0.02, "total_steps": 1000, "by_epoch": False}], 1000, 0),
     (
         "one cycle, three phases",
-        [dict(type="OneCycleLR", eta_max=0.02, anneal_strategy="linear", three_phase=True, by_epoch=False)],
+        [{"type": "OneCycleLR", "eta_max": 0.02, "anneal_strategy": "linear", "three_phase": True, "by_epoch": False}],
         1000,
         0,
     ),
     (
         "overlapping rules",
         [
-            dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=200),
-            dict(type="PolyLR", power=0.9, eta_min=1e-4, by_epoch=False, begin=0, end=1000),
-            dict(type="MultiStepLR", milestones=[300, 300, 600], gamma=0.5, by_epoch=False),
+            {"type": "LinearLR", "start_factor": 0.1, "by_epoch": False, "begin": 0, "end": 200},
+            {"type": "PolyLR", "power": 0.9, "eta_min": 1e-4, "by_epoch": False, "begin": 0, "end": 1000},
+            {"type": "MultiStepLR", "milestones": [300, 300, 600], "gamma": 0.5, "by_epoch": False},
         ],
         1000,
         0,
     ),
-    ("no end given", [dict(type="PolyLR", power=2.0, by_epoch=False)], 1000, 0),
+    ("no end given", [{"type": "PolyLR", "power": 2.0, "by_epoch": False}], 1000, 0),
 ]
 
 
@@ -107,7 +135,9 @@ def record(name: str, rules: list[dict], max_iters: int, epoch_length: int, lr: 
         # as Runner does: what has no end lasts until training ends
         max_epochs = max_iters // epoch_length if epoch_length else 1
         node.setdefault("end", max_epochs if node.get("by_epoch", True) else max_iters)
-        schedulers.append(PARAM_SCHEDULERS.build(node, default_args=dict(optimizer=optimizer, epoch_length=epoch_length)))
+        schedulers.append(
+            PARAM_SCHEDULERS.build(node, default_args={"optimizer": optimizer, "epoch_length": epoch_length})
+        )
     wanted = {0, 1, 2, 10, 100, 101, 500, 1000, 1500, 10000, 24000, max_iters // 2, max_iters - 1}
     rates = {}
     for iteration in range(max_iters):
@@ -121,7 +151,14 @@ def record(name: str, rules: list[dict], max_iters: int, epoch_length: int, lr: 
             for scheduler in schedulers:
                 if scheduler.by_epoch:
                     scheduler.step()
-    return dict(name=name, rules=rules, max_iters=max_iters, epoch_length=epoch_length, lr=lr, rates=rates)
+    return {
+        "name": name,
+        "rules": rules,
+        "max_iters": max_iters,
+        "epoch_length": epoch_length,
+        "lr": lr,
+        "rates": rates,
+    }
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """``EMAHook``: a running average of the weights, with which validation runs and which is saved as the model.
 
-One step is one iteration, as in mmengine: ``average = (1 - momentum) * average + momentum * weights``, the first one a copy.
+One step is one iteration, as in mmengine: ``average = (1 - momentum) average + momentum weights``, the first a copy.
 Buffers follow the model unless ``update_buffers`` averages them too.
 """
 

@@ -1,8 +1,7 @@
 """The loaders of ``train_dataloader``, ``val_dataloader`` and ``test_dataloader``.
 
-What the n-th batch holds is a function of the seed and n: a *stream* turns n into *draws* (index, seed), and every draw
-is fetched with Python's, numpy's and torch's random generators seeded from it. So a run does not depend on the number of
-workers, and resuming at batch n needs no reading of the batches before it.
+Every draw of a stream (`segue.train.streams`) is fetched with Python's, numpy's and torch's random generators seeded
+from it, so a run does not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segue.errors import ConfigError, DataError, Problem, SegueError
+from segue.train.streams import Draw, EvaluationStream, TrainStream
 from segue.train.translate import lookup, settings, type_name
 
 Batch = dict[str, Any]
@@ -33,15 +33,6 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
-class Draw:
-    """One sample to fetch; ``counted`` is False for a repeated one that only keeps processes in step."""
-
-    index: int
-    seed: int
-    counted: bool = True
-
-
-@dataclass(frozen=True)
 class Failure:
     """A worker's `SegueError` on its way to the main process, where it is raised as it was."""
 
@@ -50,7 +41,7 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class Sampler:
-    """``sampler`` of a loader: with ``InfiniteSampler`` a batch may span two passes, with ``DefaultSampler`` it may not.
+    """``sampler`` of a loader: a batch of ``InfiniteSampler`` may span two passes, one of ``DefaultSampler`` may not.
 
     Attributes:
         shuffle: a new permutation each pass.
@@ -63,101 +54,6 @@ class Sampler:
     seed: int | None = None
     round_up: bool = True
     infinite: bool = False
-
-
-def mix(*parts: int) -> int:
-    """One 63-bit seed from several numbers, well spread even where they are consecutive."""
-    words = np.random.SeedSequence(parts).generate_state(2, np.uint32)
-    return (int(words[0]) << 31) ^ int(words[1])
-
-
-class TrainStream:
-    """Batches of draws without end, as a function of the batch's number.
-
-    Args:
-        size: samples of the dataset.
-        batch_size: samples per process and batch.
-        seed: of order and augmentation.
-        infinite: passes follow each other without regard to batches; otherwise each pass ends with its own (possibly
-            smaller) batch.
-        shuffle: a new permutation each pass.
-        drop_last: leave out a pass's incomplete batch.
-        rank, world: this process and how many there are; their batches are disjoint.
-        start, stop: the numbers of the first batch and of the end of iteration.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        batch_size: int,
-        seed: int,
-        *,
-        infinite: bool = True,
-        shuffle: bool = True,
-        drop_last: bool = False,
-        rank: int = 0,
-        world: int = 1,
-        start: int = 0,
-        stop: int = 0,
-    ) -> None:
-        self.size, self.batch_size, self.seed = size, batch_size, seed
-        self.infinite, self.shuffle = infinite, shuffle
-        self.rank, self.world = rank, world
-        self.start, self.stop = start, stop
-        per_rank = -(-size // world)
-        whole, rest = divmod(per_rank, batch_size)
-        self.per_rank = per_rank
-        #: Batches of one pass over the data, rounded up.
-        self.epoch_length = whole if drop_last and not infinite and whole else whole + bool(rest)
-        self._pass: tuple[int, torch.Tensor] | None = None
-
-    def batch(self, number: int) -> list[Draw]:
-        """The draws of batch ``number`` in this process."""
-        if self.infinite:
-            slots = range(number * self.batch_size, (number + 1) * self.batch_size)
-            positions = [slot * self.world + self.rank for slot in slots]
-            return [self._draw(*divmod(position, self.size), position) for position in positions]
-        turn, place = divmod(number, self.epoch_length)
-        slots = range(place * self.batch_size, min((place + 1) * self.batch_size, self.per_rank))
-        offsets = [slot * self.world + self.rank for slot in slots]
-        padded = self.per_rank * self.world
-        # past the end the pass starts over, so that every process has as many
-        return [self._draw(turn, offset % self.size, turn * padded + offset) for offset in offsets]
-
-    def _draw(self, turn: int, offset: int, position: int) -> Draw:
-        return Draw(self._order(turn, offset), mix(self.seed, 1, position))
-
-    def _order(self, turn: int, offset: int) -> int:
-        if not self.shuffle:
-            return offset
-        if self._pass is None or self._pass[0] != turn:
-            generator = torch.Generator().manual_seed(mix(self.seed, 0, turn))
-            self._pass = turn, torch.randperm(self.size, generator=generator)
-        return int(self._pass[1][offset])
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        for number in range(self.start, self.stop):
-            yield self.batch(number)
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
-class EvaluationStream:
-    """Every sample once, in order, dealt out to the processes; the short hands are filled up with uncounted draws."""
-
-    def __init__(self, size: int, batch_size: int, *, rank: int = 0, world: int = 1) -> None:
-        self.size, self.batch_size, self.rank, self.world = size, batch_size, rank, world
-        self.per_rank = -(-size // world)
-
-    def __iter__(self) -> Iterator[list[Draw]]:
-        for begin in range(0, self.per_rank, self.batch_size):
-            slots = range(begin, min(begin + self.batch_size, self.per_rank))
-            places = [slot * self.world + self.rank for slot in slots]
-            yield [Draw(place % self.size, mix(place), counted=place < self.size) for place in places]
-
-    def __len__(self) -> int:
-        return -(-self.per_rank // self.batch_size)
 
 
 class Fetch(Dataset[Any]):
@@ -250,7 +146,7 @@ class LoaderSettings:
         batch_size: samples per process and batch.
         dataset: the dataset's own section (built elsewhere).
         sampler: see `Sampler`.
-        num_workers, persistent_workers, pin_memory, prefetch_factor, timeout: torch's; ``pin_memory`` is used with CUDA.
+        num_workers, persistent_workers, pin_memory, prefetch_factor, timeout: torch's; only CUDA pins memory.
         drop_last: leave out a pass's incomplete batch.
         collate_fn, batch_sampler, worker_init_fn: not needed here; ``None`` or the toolbox's own are accepted.
     """

@@ -30,7 +30,8 @@ def is_greater_better(metric: str, rule: str | None = None) -> bool:
         return True
     if any(key in name for key in LESS):
         return False
-    raise ValueError(f"whether more or less {metric!r} is better cannot be told from its name: set rule='greater' or 'less'")
+    hint = "set rule='greater' or 'less'"
+    raise ValueError(f"whether more or less {metric!r} is better cannot be told from its name: {hint}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +72,7 @@ class CheckpointHook:
         return (self.save_best,) if isinstance(self.save_best, str) else tuple(self.save_best or ())
 
     def greater(self, metric: str, name: str | None = None) -> bool:
-        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` turned out to be."""
+        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` stands for."""
         name = name or metric
         if name in (self.greater_keys or ()):
             return True
@@ -172,7 +173,7 @@ ACCEPTED: dict[str, str] = {
     "ParamSchedulerHook": "the schedule always runs",
     "RuntimeInfoHook": "losses, rates and metrics are always logged",
     "DistSamplerSeedHook": "the order of the data is a function of seed and position",
-    "EmptyCacheHook": "emptying the cache slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
+    "EmptyCacheHook": "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
     "SyncBuffersHook": "Lightning synchronizes buffers",
     "SegVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
     "NaiveVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",

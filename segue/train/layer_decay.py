@@ -54,12 +54,13 @@ def layer_decay_groups(
     layers = int(depth) + 2
     by_stage = paramwise.get("decay_type", "layer_wise") == "stage_wise"
     backbone = type(getattr(model, "backbone", None)).__name__
-    if "convnext" not in backbone.lower() and (by_stage or not any(n in backbone.lower() for n in ("beit", "mae", "vit"))):
+    convnext = "convnext" in backbone.lower()
+    if not convnext and (by_stage or not any(n in backbone.lower() for n in ("beit", "mae", "vit"))):
         raise ConfigError(Problem(key, f"layer decay knows ConvNeXt, BEiT and MAE backbones, not {backbone}"))
     for name, parameter in model.named_parameters():
         if not parameter.requires_grad:
             continue
-        if "convnext" not in backbone.lower():
+        if not convnext:
             layer = vit_layer(name, layers)
         else:
             layer = convnext_stage(name, layers) if by_stage else convnext_layer(name, int(depth))

@@ -41,7 +41,11 @@ class EvaluationLoop:
     fp16: bool = False
 
 
-TRAIN_LOOPS = {"IterBasedTrainLoop": IterBasedTrainLoop, "EpochBasedTrainLoop": EpochBasedTrainLoop}
+TrainLoop = IterBasedTrainLoop | EpochBasedTrainLoop
+TRAIN_LOOPS: dict[str, type[TrainLoop]] = {
+    "IterBasedTrainLoop": IterBasedTrainLoop,
+    "EpochBasedTrainLoop": EpochBasedTrainLoop,
+}
 EVALUATION_LOOPS = {"ValLoop": EvaluationLoop, "TestLoop": EvaluationLoop}
 
 
@@ -94,7 +98,7 @@ def read_train_loop(node: Mapping[str, Any], epoch_length: int) -> Loop:
     node = dict(node)
     by_epoch = node.pop("by_epoch", True)
     name = type_name(node, key, "EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop")
-    loop = settings(lookup(TRAIN_LOOPS, name, key, "training loop"), node, key)
+    loop: TrainLoop = settings(lookup(TRAIN_LOOPS, name, key, "training loop"), node, key)
     length = loop.max_iters if isinstance(loop, IterBasedTrainLoop) else loop.max_epochs
     for field, value in (("max_iters/max_epochs", length), ("val_interval", loop.val_interval)):
         if not isinstance(value, int) or value < 1:

@@ -1,7 +1,7 @@
 """``optim_wrapper`` to a torch optimizer, and to what training must know besides (precision, clipping, accumulation).
 
-``paramwise_cfg`` follows mmengine's rules parameter by parameter. Parameters that end up with the same settings share one
-group, because a fused or foreach optimizer walks a group at once; the arithmetic per parameter is the same.
+``paramwise_cfg`` follows mmengine's rules parameter by parameter. Parameters that end up with the same settings share
+a group, because a fused or foreach optimizer walks a group at once; the arithmetic per parameter is the same.
 """
 
 from __future__ import annotations
@@ -169,9 +169,8 @@ def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, 
         needs = [k for k in paramwise if k.endswith("decay_mult") and k != "flat_decay_mult"]
         needs += [f"custom_keys.{k}" for k, v in rules.custom_keys.items() if "decay_mult" in v]
         if needs and decay is None:
-            raise ConfigError(
-                Problem(f"optim_wrapper.paramwise_cfg.{needs[0]}", "multiplies optimizer.weight_decay, which is not set")
-            )
+            key = f"optim_wrapper.paramwise_cfg.{needs[0]}"
+            raise ConfigError(Problem(key, "multiplies optimizer.weight_decay, which is not set"))
         named = parameter_settings(model, rules, lr, decay)
     groups: dict[str, dict[str, Any]] = {}
     for name, parameter, own in named:
@@ -183,8 +182,9 @@ def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, 
 
 def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
     """The optimizer classes of torch by name."""
+    base = torch.optim.Optimizer
     found = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item)}
-    return {name: item for name, item in found.items() if issubclass(item, torch.optim.Optimizer) and name != "Optimizer"}
+    return {name: item for name, item in found.items() if issubclass(item, base) and item is not base}
 
 
 def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:

@@ -17,17 +17,26 @@ from segue.types import SegSample, Targets
 class Metric(Protocol):
     """What evaluation needs of a metric."""
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Forget all images."""
 
-    def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None: ...
+    def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None:
+        """Count one image: labels (H, W) predicted and true."""
 
-    def compute(self) -> Mapping[str, float]: ...
+    def compute(self) -> Mapping[str, float]:
+        """Values by name."""
+        ...
 
-    def table(self) -> list[dict[str, str | float]]: ...
+    def table(self) -> list[dict[str, str | float]]:
+        """One row per class."""
+        ...
 
-    def state(self) -> Tensor: ...
+    def state(self) -> Tensor:
+        """Sums that add up across processes."""
+        ...
 
-    def load(self, state: Tensor) -> None: ...
+    def load(self, state: Tensor) -> None:
+        """Continue from sums."""
 
 
 def collate_lists(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

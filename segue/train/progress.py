@@ -1,6 +1,6 @@
 """What a person sees of a run: a bar with the facts of the moment and a table after each validation.
 
-On a terminal the bar moves; elsewhere (a file, a cluster's log) the same facts come as a line whenever the log gets one.
+On a terminal the bar moves; elsewhere (a file, a cluster's log) the same facts come as lines, as often as the record's.
 """
 
 from __future__ import annotations
@@ -93,7 +93,13 @@ class Terminal(Callback):
         self._begin(trainer, "validate", sum(int(n) for n in trainer.num_val_batches))
 
     def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Move it."""
         self._advance(batch_idx + 1)
@@ -108,7 +114,13 @@ class Terminal(Callback):
         self._begin(trainer, "evaluate", sum(int(n) for n in trainer.num_test_batches))
 
     def on_test_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Move it."""
         self._advance(batch_idx + 1)

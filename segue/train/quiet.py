@@ -16,7 +16,7 @@ MESSAGES = {
     r"You have overridden `transfer_batch_to_device`": "on purpose",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated": "inside Lightning",
     r"The `srun` command is available": "the user chose to start without it",
-    r"This process \(pid=\d+\) is multi-threaded, use of fork\(\)": "workers start before any thread of ours; torch's are idle",
+    r"This process \(pid=\d+\) is multi-threaded, use of fork\(\)": "torch's threads are idle when workers start",
     r"`lr_scheduler.step\(\)`": "the schedule is our own",
     r"Consider setting `persistent_workers=True`": "the config decides",
     r"The total number of parameters detected may be inaccurate": "no summary is shown",

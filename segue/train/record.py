@@ -1,10 +1,11 @@
-"""``scalars.jsonl``: one JSON object per line, of training every ``LoggerHook.interval`` iterations and of each validation.
+"""``scalars.jsonl``: a JSON object per line, every ``LoggerHook.interval`` iterations and after each validation.
 
-    {"mode": "train", "step": 50, "epoch": 1, "lr": 0.01, "loss": 1.9, "decode.loss_ce": 1.3, "time": 0.4, "data_time": 0.01, ...}
+    {"mode": "train", "step": 50, "epoch": 1, "lr": 0.01, "loss": 1.9, "decode.loss_ce": 1.3, "time": 0.4, ...}
     {"mode": "val", "step": 4000, "epoch": 1, "mIoU": 71.2, "aAcc": 95.0, "IoU/road": 97.1, ..., "time": 0.1}
 
-Losses and times are means over the iterations since the last line. Times are in seconds per iteration, ``memory`` is the peak
-on the GPU in MB, numbers that are not finite are null. Every line is on disk when the iteration is over.
+Losses and times are means over the iterations since the last line. Times are seconds per iteration (``data_time`` of
+them waiting for data), ``memory`` is the peak on the GPU in MB, numbers that are not finite are null. Every line is
+written out before the next iteration.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Record(Callback):
         path: of the file.
         interval: iterations per line.
         loop: how training is counted.
-        resumed: the iteration that training continues from; later lines of the file are dropped. None starts a new file.
+        resumed: the iteration that training continues from; later lines are dropped. None starts a new file.
         validated: the iteration of the last validation that the resumed checkpoint knows.
         listeners: called with each line, in the main process.
     """
@@ -62,9 +63,7 @@ class Record(Callback):
         if trainer.is_global_zero and self._file is None:
             self._file = open_lines(self.path, self.resumed, self.validated())
 
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Add up; write a line when it is time."""
         times = iteration_times(trainer)
         values = {**pl_module.values, "time": times[0], "data_time": times[1]}
@@ -144,7 +143,7 @@ class Record(Callback):
 def open_lines(path: Path, resumed: int | None, validated: int) -> TextIO:
     """Open ``path`` for appending.
 
-    A resumed run keeps the lines up to where it continues; a new one puts an older file aside as ``scalars.1.jsonl`` ...
+    A resumed run keeps the lines up to where it continues; a new one puts an older file aside (``scalars.1.jsonl``).
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if resumed is None:

@@ -1,14 +1,13 @@
 """Checkpoints: when they are written, which are kept, how they are read, and what Ctrl-C leaves behind.
 
-In the work folder: ``last.ckpt``, from which training resumes; ``iter_N.ckpt`` or ``epoch_N.ckpt`` at the config's interval;
-``best_<metric>_iter_N.safetensors``, weights only. A file is complete or absent: it is written beside its place and moved there.
+In the work folder: ``last.ckpt``, from which training resumes; ``iter_N.ckpt`` or ``epoch_N.ckpt`` at the config's
+interval; ``best_<metric>_iter_N.safetensors``, weights only. A file is complete or absent: it is written beside its
+place and then moved.
 """
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -22,11 +21,8 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segue.errors import CheckpointError, ConfigError, Problem
 from segue.train.hooks import CheckpointHook
+from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
-
-
-class Interrupted(BaseException):
-    """Training was stopped between two iterations on request; everything is saved."""
 
 
 class SafeFiles(CheckpointIO):
@@ -75,37 +71,10 @@ def read_state(path: Path) -> dict[str, Any]:
     missing = [key for key in ("loops", "optimizer_states", "schedule", "meta") if key not in raw]
     if missing:
         raise CheckpointError(
-            f"{path} cannot be resumed from: it has no {', '.join(missing)}. Use a .ckpt that `segue train` wrote, or start "
-            "a new run from its weights with load_from."
+            f"{path} cannot be resumed from: it has no {', '.join(missing)}. Use a .ckpt that `segue train` wrote, or "
+            "start a new run from its weights with load_from."
         )
     return raw
-
-
-class StopRequest:
-    """Ctrl-C as a wish that training grants after the current iteration.
-
-    SIGTERM, with which clusters announce the end, is handled by Lightning in the same way. A second Ctrl-C stops at once. Use as a context manager in the main thread.
-    """
-
-    def __init__(self, announce: Callable[[str], None]) -> None:
-        self.announce = announce
-        self.requested = False
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> StopRequest:
-        if threading.current_thread() is threading.main_thread():
-            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._handle)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, frame: Any) -> None:
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
-        self.announce("Stopping after this iteration (Ctrl-C again: at once)")
 
 
 class Saver(Checkpoint):
@@ -177,7 +146,13 @@ class Saver(Checkpoint):
         self._maybe_stop(trainer, iteration)
 
     def on_validation_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Stop inside validation if asked to; it runs again on resuming."""
         if self.stop.requested and trainer.world_size == 1:
@@ -185,7 +160,8 @@ class Saver(Checkpoint):
 
     def _maybe_stop(self, trainer: Trainer, iteration: int) -> None:
         requested = self.stop.requested
-        if trainer.world_size > 1:  # all processes stop after the same iteration, so they ask each other, but not always
+        if trainer.world_size > 1:
+            # all processes stop after the same iteration, so they ask each other, but not every time
             requested = iteration % 10 == 0 and trainer.strategy.reduce_boolean_decision(requested, all=False)
         if requested:
             raise Interrupted
@@ -257,7 +233,11 @@ class Saver(Checkpoint):
 
     def state_dict(self) -> dict[str, Any]:
         """What the files in the folder are, as of this checkpoint."""
-        return {"best": {k: list(v) for k, v in self.best.items()}, "kept": list(self.kept), "validated": self.validated}
+        return {
+            "best": {k: list(v) for k, v in self.best.items()},
+            "kept": list(self.kept),
+            "validated": self.validated,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the files of the interrupted run."""

@@ -35,7 +35,8 @@ class EarlyStopping(Callback):
             from segue.config.find import nearest
 
             hint = nearest(name, list(pl_module.metrics))
-            raise ConfigError(Problem("custom_hooks", f"EarlyStoppingHook: the validation has no metric {name!r}{hint}"))
+            problem = f"EarlyStoppingHook: the validation has no metric {name!r}{hint}"
+            raise ConfigError(Problem("custom_hooks", problem))
         reason = self.judge(pl_module.metrics[name])
         if reason:
             self.say(f"Stopping early after iteration {pl_module.iteration}: {reason}")
@@ -68,7 +69,7 @@ class EarlyStopping(Callback):
 
 
 class ValidationTimes(Callback):
-    """Makes Lightning validate exactly when the loop says so, and after resuming makes up for a validation that was cut off.
+    """Makes Lightning validate exactly when the loop says so, and makes up for a validation that was cut off.
 
     Args:
         loop: says when.

@@ -1,7 +1,8 @@
 """One segmentor in training and evaluation, as Lightning sees it.
 
-The whole run is one Lightning epoch of ``loop.max_iters`` batches, so the batch index is the iteration. Everything random
-in an iteration is seeded from (seed, iteration, process): a resumed run repeats the uninterrupted one without stored generators.
+The whole run is one Lightning epoch of ``loop.max_iters`` batches, so the batch index is the iteration. Everything
+random in an iteration is seeded from (seed, iteration, process): a resumed run repeats the uninterrupted one without
+stored generators.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from torch import Tensor, nn
 
 from segue.errors import DataError, SegueError
 from segue.train.averaging import Averaging
-from segue.train.data import Batch, Loader, mix
+from segue.train.data import Batch, Loader
 from segue.train.loops import Loop
 from segue.train.optimizers import OptimWrapper, build_optimizer
 from segue.train.parts import Metric, label_maps, targets_of
-from segue.train.schedule import Rule, Schedule
+from segue.train.rules import Rule
+from segue.train.schedule import Schedule
+from segue.train.streams import mix
 
 #: fp16's loss scaling skips a step whose gradients overflow; this many in a row are no longer an accident.
 FP16_PATIENCE = 20
@@ -149,7 +152,7 @@ class SegmentationTask(LightningModule):
         return total * self._remainder_scale(batch_idx)
 
     def _remainder_scale(self, batch_idx: int) -> float:
-        # Lightning divides by accumulate_grad_batches; the last, incomplete group of batches is averaged over its own number
+        # Lightning divides by accumulate_grad_batches; the last, incomplete group is averaged over its own number
         counts, length = self.recipe.wrapper.accumulative_counts, self.recipe.loop.max_iters
         rest = length % counts
         return counts / rest if rest and batch_idx >= length - rest else 1.0

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    """The ``type`` of a config dict as a bare name: ``'mmengine.EMAHook'`` and the class itself both give ``EMAHook``."""
+    """The ``type`` of a config dict as a bare name: ``'mmengine.EMAHook'`` and the class give ``EMAHook``."""
     given = node.get("type", default)
     if given is None:
         raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {dict(node)!r}"))
@@ -45,7 +45,9 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
             given[arg if arg in known else arg.removesuffix("_cfg")] = value
     name = cls.__name__
     problems = [
-        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, sorted(known))}") for arg in given if arg not in known
+        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, sorted(known))}")
+        for arg in given
+        if arg not in known
     ]
     problems += [
         Problem(f"{key}.{arg}", f"{name} needs the argument {arg!r}")

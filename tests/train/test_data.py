@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from segue.errors import ConfigError, DataError, LabelError
-from segue.train.data import EvaluationStream, TrainStream, Workers, make_loader, read_loader
+from segue.train.data import Workers, make_loader, read_loader
+from segue.train.streams import EvaluationStream, TrainStream
 
 
 class Noise:
@@ -70,7 +71,7 @@ def test_start_in_the_middle_equals_the_tail(infinite: bool) -> None:
 
 
 def test_every_pass_is_a_permutation_and_the_next_differs() -> None:
-    drawn = sum(indices(TrainStream(10, 5, seed=3, stop=4)), [])
+    drawn = [index for batch in indices(TrainStream(10, 5, seed=3, stop=4)) for index in batch]
     assert sorted(drawn[:10]) == sorted(drawn[10:]) == list(range(10))
     assert drawn[:10] != drawn[10:]
 

@@ -36,7 +36,7 @@ def test_parameters_with_equal_settings_share_a_group() -> None:
 
 
 def test_layer_decay_of_a_vit() -> None:
-    """Oracle: by hand: 2 layers and decay 0.5 give 0.5 ** 3 to the embedding and 1 to the head; vectors do not decay."""
+    """Oracle, by hand: 2 layers and decay 0.5 give 0.5 ** 3 to the embedding, 1 to the head; vectors do not decay."""
 
     class BEiT(nn.Module):
         def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A run that was interrupted and resumed is the run that was not. Oracle everywhere: the uninterrupted run, bit for bit."""
+"""A run that was interrupted and resumed is the run that was not. Oracle: the uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole runs of a tiny model: what they write, when they validate and stop, and what they say when something is wrong."""
+"""Whole runs of a tiny model: what they write, when they validate and stop, what they say when something is wrong."""
 
 from __future__ import annotations
 

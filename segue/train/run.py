@@ -1,0 +1,249 @@
+"""One training run: the Trainer, its callbacks and loaders, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.plugins.precision import MixedPrecision
+from rich.console import Console
+
+from segue.errors import ConfigError, Problem
+from segue.train.averaging import Averaging
+from segue.train.data import Loader, make_loader, read_loader
+from segue.train.interruption import Interrupted, StopRequest
+from segue.train.loops import Loop
+from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_of, uses_cuda, workers_of
+from segue.train.parts import Parts, load_initial_weights, save_weights
+from segue.train.plan import Plan, config_text, lr_scale, rules_of
+from segue.train.progress import Terminal, device_line
+from segue.train.record import Record
+from segue.train.saving import SafeFiles, Saver
+from segue.train.scaler import make_scaler
+from segue.train.stopping import EarlyStopping, ValidationTimes
+from segue.train.streams import EvaluationStream, TrainStream
+from segue.train.task import Evaluation, Recipe, SegmentationTask
+
+
+@dataclass
+class TrainResult:
+    """What a run left behind.
+
+    Attributes:
+        work_dir: the folder of its files.
+        checkpoint: the best weights if the config keeps them, otherwise the last checkpoint.
+        metrics: of the last validation.
+        best: metric -> (value, iteration).
+        iterations: how many were trained in all.
+    """
+
+    work_dir: Path
+    checkpoint: Path | None
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: dict[str, tuple[float, int]] = field(default_factory=dict)
+    iterations: int = 0
+
+
+class Run:
+    """One training run, from its parts to its result."""
+
+    def __init__(
+        self,
+        cfg: Mapping[str, Any],
+        plan: Plan,
+        parts: Parts,
+        folder: Path,
+        seed: int,
+        raw: dict[str, Any] | None,
+        console: Console,
+    ) -> None:
+        self.cfg, self.plan, self.parts = cfg, plan, parts
+        self.folder, self.seed, self.raw, self.console = folder, seed, raw, console
+        self.resumed = int(raw["meta"]["iter"]) if raw else 0
+        self.loaders: list[Loader] = []
+
+    def fit(
+        self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]
+    ) -> TrainResult:
+        """Train, and describe what came of it."""
+        files = SafeFiles(self.raw)
+        trainer = self.trainer(machine, files)
+        loop = self.sized_loop(trainer.world_size)
+        saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
+        terminal = Terminal(loop, self.console, lambda: saver.best)
+        averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
+        record = Record(
+            self.folder / "scalars.jsonl",
+            self.plan.hooks.logger.interval,
+            loop,
+            self.resumed if self.raw else None,
+            lambda: saver.validated,
+            [terminal.line],
+        )
+        stopping = self.plan.hooks.early_stopping
+        own: list[Callback | None] = [
+            averaging,
+            EarlyStopping(stopping, terminal.say) if stopping else None,
+            record,
+            terminal,
+            *self.users(),
+            *callbacks,
+            ValidationTimes(loop, lambda: saver.validated, self.resumed),
+            saver,
+        ]
+        trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
+        task = self.task(trainer, loop, averaging)
+        if self.resumed >= loop.max_iters and not self.pending(loop):
+            self.console.print(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
+        elif trainer.is_global_zero:
+            self.introduce(trainer, loop, source)
+        try:
+            trainer.fit(task, ckpt_path=source)
+        except (Interrupted, KeyboardInterrupt, SystemExit) as error:
+            if isinstance(error, SystemExit) and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            self.console.print(
+                f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
+                f"--work-dir {self.folder} --resume"
+            )
+            raise KeyboardInterrupt from None
+        finally:
+            for loader in self.loaders:
+                loader.close()
+        best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
+        file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
+        return TrainResult(self.folder, file if file.exists() else None, dict(task.metrics), best, task.iteration)
+
+    def pending(self, loop: Loop) -> bool:
+        """Whether the validation after the resumed iteration was cut off."""
+        assert self.raw is not None
+        states = self.raw.get("callbacks") or {}
+        validated = next((s["validated"] for k, s in states.items() if k.startswith("Saver")), 0)
+        return self.parts.val_data is not None and loop.validates_after(self.resumed) and validated < self.resumed
+
+    def trainer(self, machine: Machine, files: SafeFiles) -> Trainer:
+        """Lightning's Trainer for this run; its callbacks come later, since they need the number of processes."""
+        wrapper, cfg = self.plan.wrapper, self.cfg
+        precision = wrapper.precision(cuda=uses_cuda(machine))
+        plugins: list[Any] = [files]
+        if precision == "16-mixed":
+            plugins.append(MixedPrecision("16-mixed", "cuda", make_scaler(wrapper.loss_scale)))
+        randomness = cfg.get("randomness") or {}
+        return Trainer(
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            num_nodes=machine.num_nodes,
+            strategy=strategy_of(cfg, machine),
+            precision=None if precision == "16-mixed" else precision,  # type: ignore[arg-type]
+            plugins=plugins,
+            max_epochs=1,
+            val_check_interval=1,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            limit_val_batches=1.0 if self.parts.val_data is not None else 0,
+            accumulate_grad_batches=wrapper.accumulative_counts,
+            sync_batchnorm=machine_count(machine) > 1 and has_sync_norm(cfg.get("model")),
+            deterministic="warn" if randomness.get("deterministic") else None,
+            benchmark=bool((cfg.get("env_cfg") or {}).get("cudnn_benchmark")) and not randomness.get("deterministic"),
+            use_distributed_sampler=False,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=self.folder,
+        )
+
+    def sized_loop(self, world: int) -> Loop:
+        """The loop, with the length of an epoch for this many processes."""
+        return replace(self.plan.loop, epoch_length=self.stream(0, world).epoch_length)
+
+    def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
+        """The training batches of a process."""
+        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
+        return TrainStream(
+            len(self.parts.train_data),
+            node.batch_size,
+            self.seed if sampler.seed is None else sampler.seed,
+            infinite=sampler.infinite,
+            shuffle=sampler.shuffle,
+            drop_last=node.drop_last,
+            rank=rank,
+            world=world,
+            start=self.resumed,
+            stop=stop,
+        )
+
+    def task(self, trainer: Trainer, loop: Loop, averaging: Averaging | None) -> SegmentationTask:
+        """The task, with weights to start from."""
+        cfg, parts = self.cfg, self.parts
+        workers = workers_of(cfg, trainer)
+        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader")
+
+        def train_loader(rank: int, world: int) -> Loader:
+            stream = self.stream(rank, world, loop.max_iters)
+            return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
+
+        def val_loader(rank: int, world: int) -> Loader:
+            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader")
+            stream = EvaluationStream(len(parts.val_data), node.batch_size, rank=rank, world=world)
+            return self.opened(make_loader(parts.val_data, stream, node, parts.collate, workers))
+
+        recipe = Recipe(
+            loop=loop,
+            wrapper=self.plan.wrapper,
+            rules=rules_of(cfg, loop),
+            seed=self.seed,
+            train_loader=train_loader,
+            val_loader=val_loader if parts.val_data is not None else None,
+            lr_scale=lr_scale(cfg, train_node.batch_size * trainer.world_size),
+            averaging=averaging,
+        )
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, self.plan.mixed_validation), recipe)
+        metainfo = dict(getattr(parts.train_data, "metainfo", {}))
+        dataset = {"classes": list(metainfo.get("classes") or ()), "palette": metainfo.get("palette")}
+        task.notes = {"cfg": config_text(cfg), "dataset_meta": dataset, "seed": self.seed}
+        if self.raw is None and cfg.get("load_from"):
+            load_initial_weights(parts.model, cfg["load_from"])
+        if trainer.is_global_zero:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
+        return task
+
+    def opened(self, loader: Loader) -> Loader:
+        """Remember a loader, to close it when the run ends."""
+        self.loaders.append(loader)
+        return loader
+
+    def users(self) -> list[Callback]:
+        """The callbacks that the config's custom hooks name."""
+        made = []
+        for hook in self.plan.hooks.custom:
+            if not (isinstance(hook.cls, type) and issubclass(hook.cls, Callback)):
+                name = getattr(hook.cls, "__name__", hook.cls)
+                advice = "hooks are Lightning callbacks; derive it from lightning.pytorch.Callback"
+                example = "before_train_iter is on_train_batch_start, and so on"
+                raise ConfigError(Problem(hook.key, f"{name}: {advice} ({example})"))
+            try:
+                made.append(hook.cls(**hook.arguments))
+            except TypeError as error:
+                raise ConfigError(Problem(hook.key, str(error))) from error
+        return made
+
+    def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
+        """What is about to happen, in a few lines."""
+        model = self.parts.model
+        weights = sum(p.numel() for p in model.parameters()) / 1e6
+        length = f"{loop.max_epochs} epochs of {loop.epoch_length}" if loop.by_epoch else f"{loop.max_iters}"
+        images = len(self.parts.train_data)
+        checked = f", {len(self.parts.val_data)} for validation" if self.parts.val_data is not None else ""
+        self.console.print(
+            f"{type(model).__name__}, {weights:.1f} M parameters; {images} images{checked}\n"
+            f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
+            f"Everything is written to {self.folder}",
+            highlight=False,
+        )
+        if source is not None:
+            self.console.print(f"Continuing {source} after iteration {self.resumed}", highlight=False)
