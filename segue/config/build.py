@@ -26,6 +26,7 @@ from typing import Any
 
 from torch import nn
 
+from segue.config import origin_of
 from segue.config.find import ROOMS, UnknownNameError, find, nearest
 from segue.errors import ConfigError, InputError, Problem
 from segue.layers.activation import ACTIVATIONS
@@ -162,8 +163,7 @@ class Planner:
 
     def where(self, path: str) -> str:
         """``file:line`` of a key path, as far as the config knows it."""
-        origin = self.cfg.origin(path) if hasattr(self.cfg, "origin") else None
-        return str(origin) if origin else ""
+        return str(origin_of(self.cfg, path) or "")
 
     def component(self, node: Any, room: str, path: str) -> Any:
         """Plan a component dict, or a list of them; objects that are built already pass through."""

@@ -19,7 +19,7 @@ from segue.errors import ConfigError
 _FIELDS = ("tree", "filename", "text", "env_variables")
 
 
-class Config:
+class Config(Mapping[Any, Any]):
     """A config with attribute and item access: ``cfg.model.backbone.depth`` or ``cfg["model"]["backbone"]``.
 
     Make one with ``Config.fromfile``, ``Config.fromstring`` or from a dict. Every value read from a file knows where
