@@ -134,7 +134,8 @@ def compare(golden: dict[str, Any], config: dict[str, Any], salt: str = "") -> t
         if isinstance(module, DiceLoss):
             module.count_ignored = True
     h, w = golden["size"]
-    x = image(h, w, salt=salt)
+    channels = config["model"].get("backbone", {}).get("in_channels", 3)
+    x = image(h, w, channels if isinstance(channels, int) else 3, salt)
     model.eval()
     with torch.no_grad():
         if "tensor" in golden:

@@ -24,9 +24,7 @@ class UPerHead(DecodeHead):
     def __init__(self, options: HeadOptions, *, pool_scales: Sequence[int] = (1, 2, 3, 6)) -> None:
         super().__init__(replace(options, input_transform="multiple_select"))
         *finer, coarsest = self.in_channels
-        self.psp_modules = PyramidPooling(
-            pool_scales, coarsest, self.channels, self.norm, self.act, self.align_corners
-        )
+        self.psp_modules = PyramidPooling(pool_scales, coarsest, self.channels, self.norm, self.act, self.align_corners)
         self.bottleneck = self._conv(coarsest + len(pool_scales) * self.channels, 3)
         self.lateral_convs = nn.ModuleList(self._conv(width, 1) for width in finer)
         self.fpn_convs = nn.ModuleList(self._conv(self.channels, 3) for _ in finer)

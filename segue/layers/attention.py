@@ -101,6 +101,46 @@ class SpatialReductionAttention(MultiheadAttention):
         return self(x, self.norm(to_tokens(self.sr(to_map(x, size)))))
 
 
+class QKVAttention(nn.Module):
+    """Self-attention with one linear layer ``qkv`` for queries, keys and values.
+
+    Args:
+        embed_dims, num_heads: width of the tokens and number of heads.
+        qkv_bias: whether ``qkv`` has a bias.
+        qk_scale: factor of the products of queries and keys; default (embed_dims / num_heads) ** -0.5.
+        attn_drop, proj_drop: dropout of the attention weights and of the output.
+    """
+
+    def __init__(
+        self,
+        embed_dims: int,
+        num_heads: int,
+        *,
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        attn_drop: float = 0.0,
+        proj_drop: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qk_scale = qk_scale
+        self.attn_drop = attn_drop
+        self.qkv = nn.Linear(embed_dims, 3 * embed_dims, bias=qkv_bias)
+        self.proj = nn.Linear(embed_dims, embed_dims)
+        self.proj_drop = nn.Dropout(proj_drop)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Tokens (B, N, C) to the same shape; ``mask`` broadcasts to (B, num_heads, N, N), as above."""
+        return self.attend(self.qkv(x), mask)
+
+    def attend(self, qkv: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Projected tokens (B, N, 3 * C) to (B, N, C)."""
+        q, k, v = (split_heads(x, self.num_heads) for x in qkv.chunk(3, dim=-1))
+        dropout = self.attn_drop if self.training else 0.0
+        x = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=dropout, scale=self.qk_scale)
+        return self.proj_drop(self.proj(join_heads(x)))
+
+
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
     """(B, N, C) to (B, num_heads, N, C / num_heads)."""
     return x.unflatten(-1, (num_heads, -1)).transpose(-2, -3)
