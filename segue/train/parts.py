@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from segue.errors import ConfigError
+from segue.errors import CheckpointError, ConfigError
 from segue.types import SegSample, Targets
 
 
@@ -95,55 +94,39 @@ def targets_of(samples: Sequence[SegSample], device: torch.device) -> Targets:
     return stack_targets(samples, device)
 
 
-def label_maps(model: Any, batch: Mapping[str, Any]) -> list[Tensor]:
-    """Predicted label maps (H, W) int64 of a batch, each at its image's original size.
+def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
+    """Predicted label maps (H, W) int64 of a batch, each at its image's original size."""
+    from segue.inference import label_maps as predict
 
-    Images of one size go through the network together.
+    return predict(model, batch)
+
+
+def load_trained(model: nn.Module, source: Any) -> None:
+    """Load the weights of a trained model; all of the model's must be there.
+
+    Raises:
+        CheckpointError: some are missing or of another shape: what such a model predicts means nothing.
     """
-    images, samples = batch["inputs"], batch["data_samples"]
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for index, image in enumerate(images):
-        groups.setdefault(tuple(image.shape), []).append(index)
-    found: dict[int, Tensor] = {}
-    for indices in groups.values():
-        part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
-        inputs, padded = model.data_preprocessor(part, training=False)
-        logits = whole_or_slide(model, inputs)
-        for index, own, sample in zip(indices, logits, padded, strict=True):
-            found[index] = to_labels(model, own[None], sample)
-    return [found[index] for index in range(len(images))]
-
-
-def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
-    """Logits (B, classes, H, W) at input size, the image seen as ``test_cfg`` says."""
-    if model.test.mode == "whole":
-        return model.encode_decode(inputs)
-    from segue.inference import slide
-
-    return slide(model, inputs)
-
-
-def to_labels(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
-    """Logits (1, classes, H, W) of a padded image to the label map (H, W) of the original."""
-    left, right, top, bottom = sample.meta.get("padding_size", (0, 0, 0, 0))
-    height, width = logits.shape[-2:]
-    logits = logits[..., top : height - bottom, left : width - right]
-    if sample.meta.get("flip"):
-        axis = {"horizontal": (3,), "vertical": (2,)}.get(sample.meta.get("flip_direction", "horizontal"), (2, 3))
-        logits = logits.flip(axis)
-    size = tuple(sample.meta.get("ori_shape", logits.shape[-2:]))[:2]
-    if tuple(logits.shape[-2:]) != size:
-        logits = F.interpolate(logits, size=size, mode="bilinear", align_corners=model.align_corners)
-    if logits.shape[1] == 1:
-        return (logits[0, 0].sigmoid() > getattr(model.head, "threshold", 0.5)).long()
-    return logits[0].argmax(dim=0)
-
-
-def load_initial_weights(model: nn.Module, source: Any) -> None:
-    """Load the weights at a path, URL or alias into ``model``; keys that do not fit are reported."""
     from segue.checkpoints import load_weights
 
-    load_weights(model, source)
+    report = load_weights(model, source)
+    if report.missing or report.mismatched:
+        raise CheckpointError(f"{source} does not fit the config's model. {report}")
+
+
+def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
+    """Load what training starts from, the config's ``load_from``, else its pretrained weights; says what was loaded."""
+    from segue.checkpoints import load_weights
+    from segue.config.build import pretrained_sources
+
+    if cfg.get("load_from"):
+        return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]
+    said = []
+    for source in pretrained_sources(cfg):
+        part = model.get_submodule(source.module)
+        report = load_weights(part, source.checkpoint, prefix=source.prefix)
+        said.append(f"Weights of {source.checkpoint} for {source.module or 'the model'}: {report}")
+    return said
 
 
 def save_weights(path: Any, state: dict[str, Tensor], notes: dict[str, Any]) -> None:

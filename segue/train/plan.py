@@ -77,7 +77,7 @@ def lr_scale(cfg: Mapping[str, Any], batch: int) -> float:
 
 def config_text(cfg: Any) -> str:
     """The resolved config as Python text."""
-    for name in ("dump", "pretty_text"):
+    for name in ("pretty_text", "dump"):
         found = getattr(cfg, name, None)
         if found is not None and not isinstance(cfg, dict):
             return str(found() if callable(found) else found)

@@ -17,7 +17,7 @@ from segue.train.data import Loader, make_loader, read_loader
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
 from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_of, uses_cuda, workers_of
-from segue.train.parts import Parts, load_initial_weights, save_weights
+from segue.train.parts import Parts, load_initial, save_weights
 from segue.train.plan import Plan, config_text, lr_scale, rules_of
 from segue.train.progress import Terminal, device_line
 from segue.train.record import Record
@@ -205,8 +205,10 @@ class Run:
         metainfo = dict(getattr(parts.train_data, "metainfo", {}))
         dataset = {"classes": list(metainfo.get("classes") or ()), "palette": metainfo.get("palette")}
         task.notes = {"cfg": config_text(cfg), "dataset_meta": dataset, "seed": self.seed}
-        if self.raw is None and cfg.get("load_from"):
-            load_initial_weights(parts.model, cfg["load_from"])
+        if self.raw is None:
+            said = load_initial(parts.model, cfg)
+            if said and trainer.is_global_zero:
+                self.console.print(*said, sep="\n", highlight=False)
         if trainer.is_global_zero:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / "config.py").write_text(task.notes["cfg"], encoding="utf-8")

@@ -19,7 +19,7 @@ from segue.train.data import Loader, make_loader, read_loader
 from segue.train.interruption import StopRequest
 from segue.train.loops import read_evaluation_loop
 from segue.train.machine import Machine, strategy_of, workers_of
-from segue.train.parts import Parts, build_parts, load_initial_weights
+from segue.train.parts import Parts, build_parts, load_trained
 from segue.train.plan import located, read_plan
 from segue.train.progress import Terminal
 from segue.train.quiet import quiet
@@ -106,7 +106,7 @@ def evaluate(
         for metric in parts.metrics:
             metric.output_dir = Path(out)
     if checkpoint is not None:
-        load_initial_weights(parts.model, checkpoint)
+        load_trained(parts.model, checkpoint)
     machine = machine or Machine()
     with quiet():
         trainer = Trainer(

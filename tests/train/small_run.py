@@ -55,6 +55,10 @@ class Small(nn.Module):
         self.test = TestOptions()
         self.align_corners = False
 
+    @property
+    def head(self) -> Small:
+        return self
+
     def encode_decode(self, x: Tensor) -> Tensor:
         return self.decode_head(self.backbone(x))
 
