@@ -1,0 +1,36 @@
+"""CascadeEncoderDecoder: the second head reads the first one's logits, and gradients reach both."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from segue.config.build import build_model
+from segue.errors import ConfigError
+from segue.types import Targets
+from tests.models.small import ocrnet
+
+
+def test_any_size() -> None:
+    model = build_model(ocrnet()).eval()
+    assert model.encode_decode(torch.randn(1, 3, 97, 131)).shape == (1, 3, 97, 131)
+    assert model(torch.randn(1, 3, 64, 64)).shape == (1, 3, 8, 8)
+
+
+def test_losses_of_both_heads() -> None:
+    model = build_model(ocrnet())
+    losses = model.loss(torch.randn(2, 3, 64, 64), Targets(labels=torch.randint(0, 3, (2, 64, 64))))
+    assert list(losses) == ["decode_0.loss_ce", "decode_0.acc_seg", "decode_1.loss_ce", "decode_1.acc_seg"]
+    losses["decode_1.loss_ce"].backward()
+    # The regions are supervised by their own loss and shaped by the second head's as well.
+    assert model.decode_head[0].conv_seg.weight.grad.any()
+
+
+def test_the_model_is_the_last_head() -> None:
+    model = build_model(ocrnet())
+    assert model.head is model.decode_head[1] and model.num_classes == 3
+
+
+def test_number_of_stages() -> None:
+    with pytest.raises(ConfigError, match="num_stages=3, but decode_head lists 2 heads"):
+        build_model(ocrnet(num_stages=3))
