@@ -2,6 +2,8 @@
 
 The attention of a non-local block is split into a whitened pairwise term, which learns what belongs together, and a
 unary term, which learns what is salient everywhere (equation 11).
+
+Deviation from the reference: in the mode ``gaussian`` it whitens the block's input as well, by mistake.
 """
 
 from __future__ import annotations

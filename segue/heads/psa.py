@@ -2,6 +2,8 @@
 
 Every position predicts a map of weights, centered on itself, of how much it takes from each other position
 (``collect``) or gives to it (``distribute``); section 3.
+
+Deviation from the reference: with ``compact`` and one direction, it takes the one for the other.
 """
 
 from __future__ import annotations
@@ -115,11 +117,11 @@ class PSAHead(DecodeHead):
                     f"PSAHead: with compact=True, mask_size={self.mask_size} must be the feature map's size divided "
                     f"by shrink_factor, here {tuple(x.shape[-2:])}; compact=False takes any size"
                 )
-            weights, transpose = masks.flatten(2), not distribute
+            weights = masks.flatten(2)
         else:
-            weights, transpose = place_masks(masks, self.mask_size), distribute
-        # Columns are the positions that receive.
-        weights = weights.transpose(1, 2) if transpose else weights
+            weights = place_masks(masks, self.mask_size)
+        # Columns are the positions that predicted the weights; now, those that receive.
+        weights = weights.transpose(1, 2) if distribute else weights
         if self.psa_softmax:
             weights = weights.softmax(dim=1)
         return (x.flatten(2) @ weights).view_as(x) / self.normalization_factor
