@@ -131,9 +131,9 @@ class QKVAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Tokens (B, N, C) to the same shape; ``mask`` broadcasts to (B, num_heads, N, N), as above."""
-        return self.attend(self.qkv(x), mask)
+        return self.attend_projected(self.qkv(x), mask)
 
-    def attend(self, qkv: Tensor, mask: Tensor | None = None) -> Tensor:
+    def attend_projected(self, qkv: Tensor, mask: Tensor | None = None) -> Tensor:
         """Projected tokens (B, N, 3 * C) to (B, N, C)."""
         q, k, v = (split_heads(x, self.num_heads) for x in qkv.chunk(3, dim=-1))
         dropout = self.attn_drop if self.training else 0.0
