@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segue.config import Config, merge_options
+from segue.config.find import import_custom
 from segue.errors import CheckpointError, ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def read_config(
         cfg = Config.fromfile(path, trust=trust)
     if options:
         merge_options(cfg, options)
+    import_custom(cfg)
     return cfg
 
 

@@ -12,12 +12,15 @@ import difflib
 import functools
 import importlib
 import inspect
+import os
 import pkgutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, TypeVar, overload
 
-from segue.errors import ConfigError
+from segue.config.origins import origin_of
+from segue.errors import ConfigError, Problem
 
 ROOMS = ("models", "backbones", "necks", "heads", "losses", "datasets", "transforms", "metrics")
 #: Prefixes such as ``mmdet.`` that configs put before a type; Segue has these components itself.
@@ -76,6 +79,30 @@ def find(room: str, name: str) -> Callable[..., Any]:
     raise UnknownNameError(f"there is no {name!r} in {room}{nearest(name, names(room))}")
 
 
+def import_custom(cfg: Mapping[str, Any]) -> None:
+    """Import the modules of a config's ``custom_imports``, which register the user's classes.
+
+    They are looked up like any import, and in the working directory. Modules of the OpenMMLab family are passed over:
+    what configs need of them is here.
+
+    Raises:
+        ConfigError: a module cannot be imported, unless ``allow_failed_imports`` is set.
+    """
+    wanted = cfg.get("custom_imports") or {}
+    modules = wanted.get("imports") or ()
+    for name in [modules] if isinstance(modules, str) else modules:
+        if name.partition(".")[0] in SCOPES:
+            continue
+        if "" not in sys.path and os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if not wanted.get("allow_failed_imports"):
+                message = f"{name!r} cannot be imported: {error}; run from the folder that holds it, or install it"
+                raise ConfigError(Problem("custom_imports", message, str(origin_of(cfg, "custom_imports")))) from error
+
+
 def names(room: str) -> list[str]:
     """All names of a room that configs can use, sorted; imports its files."""
     found = {name for stem in _stems(room) for name in _components(importlib.import_module(f"segue.{room}.{stem}"))}
@@ -85,7 +112,8 @@ def names(room: str) -> list[str]:
 def nearest(name: str, choices: list[str]) -> str:
     """`` (did you mean 'X'?)``, or the choices where there are few, or nothing: the end of a message."""
     folded = {_fold(choice): choice for choice in choices}
-    close = difflib.get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    close = [choice for choice in folded if len(name) > 3 and choice.startswith(_fold(name))]
+    close = close or difflib.get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
     if close:
         return f"; did you mean {folded[close[0]]!r}?"
     return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
