@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from segue.config import Config, merge_options
 from segue.config.find import import_custom
-from segue.errors import CheckpointError, ConfigError, DataError
+from segue.errors import CheckpointError, ConfigError, DataError, InputError
 
 if TYPE_CHECKING:
+    import torch
+
     from segue.inference.predictor import Prediction, Predictor
     from segue.train import TrainResult
 
@@ -70,6 +72,7 @@ def load(
             raise CheckpointError(f"{config}: holds no config; give the config file first and this file second")
         config = Config.fromstring(weights.config, ".py")
     cfg = read_config(config, cfg_options)
+    place = usable_device(device)
     model = build_model(cfg)
     if weights is None and checkpoint is not None:
         weights = read(fetch(checkpoint))
@@ -86,7 +89,7 @@ def load(
         from segue.datasets.palette import generate_palette
 
         palette = generate_palette(classes)
-    return Predictor(model.to(device), cfg, classes, palette)
+    return Predictor(model.to(place), cfg, classes, palette)
 
 
 def predict(
@@ -139,6 +142,22 @@ def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainR
     from segue.train import train as run
 
     return run(read_config(config), **how)
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        InputError: there is none here.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
+        raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
+    return device
 
 
 def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:

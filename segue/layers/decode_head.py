@@ -107,18 +107,37 @@ class DecodeHead(nn.Module):
         self.dropout = nn.Dropout2d(options.dropout_ratio) if options.dropout_ratio > 0 else None
 
     def select(self, features: Sequence[Tensor]) -> Tensor:
-        """The feature map that ``in_index`` names, or several concatenated at the first one's size: (B, in_channels,
-        H, W).
+        """The feature map that ``in_index`` names, or several concatenated at the first one's size.
+
+        Returns:
+            (B, in_channels, H, W).
+
+        Raises:
+            InputError: there is no such map, or its channels are not ``in_channels``.
         """
-        if self.options.input_transform is None:
-            return features[self.options.in_index]  # type: ignore[index]
         chosen = self.select_all(features)
+        if len(chosen) == 1:
+            return chosen[0]
         size = chosen[0].shape[-2:]
         return torch.cat([resize(f, size, self.align_corners) for f in chosen], dim=1)
 
     def select_all(self, features: Sequence[Tensor]) -> list[Tensor]:
         """The feature maps that ``in_index`` lists, as they are: (B, in_channels[i], H_i, W_i)."""
-        return [features[i] for i in self.options.in_index]  # type: ignore[union-attr]
+        options = self.options
+        indices = options.in_index if isinstance(options.in_index, Sequence) else [options.in_index]
+        widths = options.in_channels if isinstance(options.in_channels, Sequence) else [options.in_channels]
+        offered = [f.shape[1] for f in features]
+        chosen = []
+        for index, width in zip(indices, widths, strict=True):
+            if not -len(offered) <= index < len(offered):
+                raise InputError(f"{type(self).__name__}: in_index={index}, but there are {len(offered)} feature maps")
+            if offered[index] != width:
+                raise InputError(
+                    f"{type(self).__name__}: in_channels={width}, but feature map {index} has {offered[index]} "
+                    f"channels; the maps have {offered}"
+                )
+            chosen.append(features[index])
+        return chosen
 
     def classify(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to logits (B, out_channels, H, W)."""

@@ -97,3 +97,12 @@ def test_contradictions(changes: dict, message: str) -> None:
 def test_no_loss() -> None:
     with pytest.raises(InputError, match="made without loss_decode"):
         head(in_index=0).loss(FEATURES, TARGETS)
+
+
+def test_a_map_that_does_not_fit() -> None:
+    with pytest.raises(
+        InputError, match=r"Plain: in_channels=4, but feature map 1 has 6 channels; the maps have \[4, 6\]"
+    ):
+        head(in_index=1)(FEATURES)
+    with pytest.raises(InputError, match="in_index=2, but there are 2 feature maps"):
+        head(in_index=2)(FEATURES)
