@@ -6,13 +6,15 @@ A spatial branch stays at 1/8 of the image; a context branch goes down to 1/64; 
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import Tensor, nn
 
 from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
 from segue.layers.norm import BN, Norm
 from segue.layers.resize import resize
-from segue.layers.two_branch import DAPPM, BasicBlock, Bottleneck
+from segue.layers.two_branch import DAPPM, BasicBlock, Bottleneck, branch_stage
 from segue.types import Activation
 
 
@@ -39,29 +41,33 @@ class DDRNet(nn.Module):
     ) -> None:
         super().__init__()
         self.align_corners = align_corners
-        self.norm, self.act = norm, act
         self.relu = nn.ReLU()
         double, quad = channels * 2, channels * 4
+
+        def shortcut(c_in: int, c_out: int, stride: int) -> nn.Module:
+            return nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride=stride, bias=False), norm(c_out))
+
+        stage = partial(branch_stage, shortcut=shortcut, norm=norm, act=act)
         self.stem = nn.Sequential(
             ConvModule(in_channels, channels, 3, stride=2, padding=1, norm=norm, act=act),
             ConvModule(channels, channels, 3, stride=2, padding=1, norm=norm, act=act),
-            self._layer(BasicBlock, channels, channels, 2),
+            stage(BasicBlock, channels, channels, 2),
             nn.ReLU(),
-            self._layer(BasicBlock, channels, double, 2, stride=2),
+            stage(BasicBlock, channels, double, 2, stride=2),
             nn.ReLU(),
         )
         self.context_branch_layers = nn.ModuleList(
             [
-                self._layer(BasicBlock, double, quad, 2, stride=2),
-                self._layer(BasicBlock, quad, channels * 8, 2, stride=2),
-                self._layer(Bottleneck, channels * 8, channels * 8, 1, stride=2),
+                stage(BasicBlock, double, quad, 2, stride=2),
+                stage(BasicBlock, quad, channels * 8, 2, stride=2),
+                stage(Bottleneck, channels * 8, channels * 8, stride=2),
             ]
         )
         self.spatial_branch_layers = nn.ModuleList(
             [
-                self._layer(BasicBlock, double, double, 2),
-                self._layer(BasicBlock, double, double, 2),
-                self._layer(Bottleneck, double, double, 1),
+                stage(BasicBlock, double, double, 2),
+                stage(BasicBlock, double, double, 2),
+                stage(Bottleneck, double, double),
             ]
         )
         self.compression_1 = ConvModule(quad, double, 1, norm=norm, act=None)
@@ -72,9 +78,6 @@ class DDRNet(nn.Module):
             ConvModule(quad, channels * 8, 3, stride=2, padding=1, norm=norm, act=None),
         )
         self.spp = DAPPM(channels * 16, ppm_channels, quad, norm=norm, act=RELU)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to two maps at 1/8.
@@ -99,27 +102,3 @@ class DDRNet(nn.Module):
         spatial = self.spatial_branch_layers[2](self.relu(spatial))
         context = self.spp(self.context_branch_layers[2](self.relu(context)))
         return [early, spatial + resize(context, size, self.align_corners)]
-
-    def _layer(
-        self, block: type[BasicBlock] | type[Bottleneck], in_channels: int, channels: int, count: int, stride: int = 1
-    ) -> nn.Sequential:
-        """Blocks in a row; the last sum is not activated."""
-        out_channels = channels * block.expansion
-        downsample = None
-        if stride != 1 or in_channels != out_channels:
-            downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False), self.norm(out_channels)
-            )
-        blocks = [
-            block(
-                in_channels if i == 0 else out_channels,
-                channels,
-                stride=stride if i == 0 else 1,
-                downsample=downsample if i == 0 else None,
-                norm=self.norm,
-                act=self.act,
-                last_act=None if i == count - 1 else self.act,
-            )
-            for i in range(count)
-        ]
-        return nn.Sequential(*blocks)

@@ -31,9 +31,9 @@ class DDRHead(DecodeHead):
         self.head = self._branch(self.in_channels)
         self.aux_head = self._branch(self.in_channels // 2)
         self.aux_cls_seg = nn.Conv2d(self.channels, self.out_channels, kernel_size=1)
-        for module in [*self.head.modules(), *self.aux_head.modules()]:
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for classifier in (self.conv_seg, self.aux_cls_seg):
+            classifier.reset_parameters()
+            nn.init.kaiming_normal_(classifier.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to logits (B, out_channels, H / 8, W / 8)."""

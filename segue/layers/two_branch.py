@@ -7,6 +7,8 @@ arXiv:2101.06085, section 3.3) or all at once (PAPPM, arXiv:2206.02066, section 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -20,12 +22,12 @@ from segue.types import Activation
 POOLS = ((5, 2, 2), (9, 4, 4), (17, 8, 8))
 
 
-class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut.
+class TwoBranchBlock(nn.Module):
+    """A shortcut around ``body``; the subclasses make the convolutions and define ``body``.
 
     Args:
-        in_channels, channels: of input and output.
-        stride: of the first convolution.
+        in_channels, channels: of the input and the width of the block; the output has ``channels * expansion``.
+        stride: of the first 3 x 3 convolution.
         downsample: what the shortcut does where the shapes differ.
         norm, act: of the convolutions; ``last_act`` is applied to the sum.
     """
@@ -39,55 +41,90 @@ class BasicBlock(nn.Module):
         *,
         stride: int = 1,
         downsample: nn.Module | None = None,
-        norm: Norm | None,
+        norm: Norm,
         act: Activation | None,
-        last_act: Activation | None,
+        last_act: Activation | None = None,
     ) -> None:
         super().__init__()
-        self.conv1 = ConvModule(in_channels, channels, 3, stride=stride, padding=1, norm=norm, act=act)
-        self.conv2 = ConvModule(channels, channels, 3, padding=1, norm=norm, act=None)
+        self.build(in_channels, channels, stride, norm, act)
         self.downsample = downsample
         self.act = last_act() if last_act else nn.Identity()
 
+    def build(self, in_channels: int, channels: int, stride: int, norm: Norm, act: Activation | None) -> None:
+        """Make the convolutions."""
+        raise NotImplementedError
+
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        raise NotImplementedError
+
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) to (B, channels, H / stride, W / stride)."""
-        return self.act(self.conv2(self.conv1(x)) + (x if self.downsample is None else self.downsample(x)))
+        """(B, in_channels, H, W) to (B, channels * expansion, H / stride, W / stride)."""
+        return self.act(self.body(x) + (x if self.downsample is None else self.downsample(x)))
 
 
-class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut; the output has twice the width of the middle.
+class BasicBlock(TwoBranchBlock):
+    """Two 3 x 3 convolutions and a shortcut."""
 
-    Args:
-        in_channels, channels: of the input and of the middle.
-        stride: of the 3 x 3 convolution.
-        downsample: what the shortcut does where the shapes differ.
-        norm, act: of the convolutions; ``last_act`` is applied to the sum.
-    """
+    def build(self, in_channels: int, channels: int, stride: int, norm: Norm, act: Activation | None) -> None:
+        """Make the convolutions."""
+        self.conv1 = ConvModule(in_channels, channels, 3, stride=stride, padding=1, norm=norm, act=act)
+        self.conv2 = ConvModule(channels, channels, 3, padding=1, norm=norm, act=None)
+
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        return self.conv2(self.conv1(x))
+
+
+class Bottleneck(TwoBranchBlock):
+    """1 x 1, 3 x 3 and 1 x 1 convolutions and a shortcut; twice as wide at the end as in the middle."""
 
     expansion = 2
 
-    def __init__(
-        self,
-        in_channels: int,
-        channels: int,
-        *,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        norm: Norm | None,
-        act: Activation | None,
-        last_act: Activation | None,
-    ) -> None:
-        super().__init__()
+    def build(self, in_channels: int, channels: int, stride: int, norm: Norm, act: Activation | None) -> None:
+        """Make the convolutions."""
         self.conv1 = ConvModule(in_channels, channels, 1, norm=norm, act=act)
         self.conv2 = ConvModule(channels, channels, 3, stride=stride, padding=1, norm=norm, act=act)
         self.conv3 = ConvModule(channels, channels * self.expansion, 1, norm=norm, act=None)
-        self.downsample = downsample
-        self.act = last_act() if last_act else nn.Identity()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, in_channels, H, W) to (B, 2 * channels, H / stride, W / stride)."""
-        out = self.conv3(self.conv2(self.conv1(x)))
-        return self.act(out + (x if self.downsample is None else self.downsample(x)))
+    def body(self, x: Tensor) -> Tensor:
+        """The residual branch."""
+        return self.conv3(self.conv2(self.conv1(x)))
+
+
+def branch_stage(
+    block: type[TwoBranchBlock],
+    in_channels: int,
+    channels: int,
+    count: int = 1,
+    *,
+    stride: int = 1,
+    shortcut: Callable[[int, int, int], nn.Module],
+    norm: Norm,
+    act: Activation | None,
+) -> nn.Sequential:
+    """Blocks in a row, of which the first strides and changes the width; the last sum is not activated.
+
+    ``shortcut(in_channels, out_channels, stride)`` makes what the first block's shortcut does where shapes differ.
+    """
+    out_channels = channels * block.expansion
+    blocks = []
+    for i in range(count):
+        source, step = (in_channels, stride) if i == 0 else (out_channels, 1)
+        changes = step != 1 or source != out_channels
+        blocks.append(
+            block(
+                source,
+                channels,
+                stride=step,
+                downsample=shortcut(source, out_channels, step) if changes else None,
+                norm=norm,
+                act=act,
+                # Sums of bottlenecks are never activated, as in the published networks.
+                last_act=act if block is BasicBlock and i < count - 1 else None,
+            )
+        )
+    return nn.Sequential(*blocks)
 
 
 class PyramidBranches(nn.Module):
