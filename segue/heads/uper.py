@@ -35,8 +35,8 @@ class UPerHead(DecodeHead):
             in_channels, self.channels, kernel_size, padding=kernel_size // 2, norm=self.norm, act=self.act
         )
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps, finest first, to logits (B, out_channels, H', W') at the finest map's size."""
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps, finest first, to what is classified: (B, channels, H', W') at the finest map's size."""
         *finer, coarsest = self.select_all(features)
         laterals = [conv(x) for conv, x in zip(self.lateral_convs, finer, strict=True)]
         laterals.append(self.bottleneck(torch.cat([coarsest, *self.psp_modules(coarsest)], dim=1)))
@@ -47,4 +47,4 @@ class UPerHead(DecodeHead):
         levels.append(laterals[-1])
         size = levels[0].shape[-2:]
         joined = torch.cat([resize(x, size, self.align_corners) for x in levels], dim=1)
-        return self.classify(self.fpn_bottleneck(joined))
+        return self.fpn_bottleneck(joined)
