@@ -7,6 +7,7 @@ from it, so a run does not depend on the number of workers.
 from __future__ import annotations
 
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -89,7 +90,11 @@ def collate_fetched(fetched: Sequence[Any], collate: Callable[[Sequence[Any]], B
 
 
 def start_worker(_: int, opencv_threads: int | None) -> None:
-    """Settings of a worker process: OpenCV's own threads only get in the way of the workers."""
+    """Settings of a worker process: OpenCV's own threads only get in the way of the workers.
+
+    Ctrl-C reaches every process of a terminal; the main one ends its workers when it is ready to.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if opencv_threads is not None:
         import cv2
 

@@ -30,11 +30,11 @@ class Metric(Protocol):
         """One row per class."""
         ...
 
-    def state(self) -> Tensor:
+    def state(self) -> Mapping[str, Tensor]:
         """Sums that add up across processes."""
         ...
 
-    def load(self, state: Tensor) -> None:
+    def load(self, state: Mapping[str, Tensor]) -> None:
         """Continue from sums."""
 
 

@@ -11,7 +11,7 @@ from segue.train.data import read_loader
 from segue.train.hooks import Hooks, read_hooks
 from segue.train.loops import Loop, read_evaluation_loop, read_train_loop
 from segue.train.optimizers import OptimWrapper, read_optim_wrapper
-from segue.train.rules import Rule
+from segue.train.rules import NEVER, Rule
 from segue.train.schedule import build_rules
 
 
@@ -23,6 +23,10 @@ class Plan:
     wrapper: OptimWrapper
     hooks: Hooks
     mixed_validation: bool
+
+
+#: Stands in for a loop that cannot be read, so that the schedule's own problems are still found.
+UNKNOWN = Loop(by_epoch=False, length=NEVER, epoch_length=1, val_begin=1, val_intervals=((0, 1),))
 
 
 def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
@@ -48,8 +52,7 @@ def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
     for name in ("train_dataloader", "val_dataloader"):
         if cfg.get(name):
             attempt(name, lambda name=name: read_loader(cfg[name], name))  # type: ignore[misc]
-    if "loop" in found:
-        attempt("rules", lambda: rules_of(cfg, found["loop"]))
+    attempt("rules", lambda: rules_of(cfg, found.get("loop", UNKNOWN)))
     if problems:
         raise ConfigError(problems)
     return Plan(found["loop"], found["wrapper"], found["hooks"], found["val"].fp16)

@@ -152,6 +152,7 @@ class Terminal(Callback):
         if self._progress is not None and self._eval is not None:
             self._progress.remove_task(self._eval)
             self._eval = None
+            self._progress.refresh()
         if trainer.is_global_zero and self._opened:
             for metric in task.evaluation.metrics:
                 self.console.print(Text(title, style="bold"), class_table(metric.table()), sep="\n")

@@ -107,7 +107,9 @@ class Run:
                 raise
             self.console.print(
                 f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
-                f"--work-dir {self.folder} --resume"
+                f"--work-dir {self.folder} --resume",
+                highlight=False,
+                soft_wrap=True,
             )
             raise KeyboardInterrupt from None
         finally:
@@ -145,7 +147,8 @@ class Run:
             num_sanity_val_steps=0,
             limit_val_batches=1.0 if self.parts.val_data is not None else 0,
             accumulate_grad_batches=wrapper.accumulative_counts,
-            sync_batchnorm=machine_count(machine) > 1 and has_sync_norm(cfg.get("model")),
+            # torch synchronizes batch normalization between GPUs only
+            sync_batchnorm=machine_count(machine) > 1 and uses_cuda(machine) and has_sync_norm(cfg.get("model")),
             deterministic="warn" if randomness.get("deterministic") else None,
             benchmark=bool((cfg.get("env_cfg") or {}).get("cudnn_benchmark")) and not randomness.get("deterministic"),
             use_distributed_sampler=False,

@@ -208,6 +208,12 @@ class SegmentationTask(LightningModule):
 
     # evaluation
 
+    def on_validation_start(self) -> None:
+        """All processes measure the model that is saved: batch statistics that are not synchronized are process 0's."""
+        if self.trainer.world_size > 1:
+            for buffer in self.model.buffers():
+                torch.distributed.broadcast(buffer, src=0)
+
     def on_validation_epoch_start(self) -> None:
         """Forget the last evaluation."""
         for metric in self.evaluation.metrics:
@@ -235,7 +241,8 @@ class SegmentationTask(LightningModule):
         for metric in self.evaluation.metrics:
             if self.trainer.world_size > 1:
                 state = metric.state()
-                metric.load(self.trainer.strategy.reduce(state.to(self.device), reduce_op="sum"))
+                merge = self.trainer.strategy.reduce
+                metric.load({k: merge(v.to(self.device), reduce_op="sum") for k, v in state.items()})
             self.metrics |= {k: float(v) for k, v in metric.compute().items()}
         self.log_dict({f"val/{name}": value for name, value in self.metrics.items()})
 

@@ -70,7 +70,7 @@ def train(
         plan = read_plan(cfg, amp)
         parts = (build or (lambda: build_parts(cfg, "train")))()
         run = Run(cfg, plan, parts, folder, seed, raw, console)
-        with quiet(), StopRequest(console.print) as stop:
+        with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
             return run.fit(stop, source, machine or Machine(), callbacks)
 
 

@@ -70,9 +70,13 @@ class Small(nn.Module):
 
 
 def parts(model: nn.Module | None = None, train_size: int = 10) -> Parts:
+    return Parts(model or Small(), Squares(train_size), Squares(4, augment=False), metrics())
+
+
+def metrics() -> list[Any]:
     metric = IoUMetric()
     metric.set_dataset({"classes": CLASSES})
-    return Parts(model or Small(), Squares(train_size), Squares(4, augment=False), [metric])
+    return [metric]
 
 
 def config(**changes: Any) -> dict[str, Any]:
