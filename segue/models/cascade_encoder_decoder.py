@@ -8,6 +8,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.layers.points import PointSampling, Subdivision
 from segue.models.encoder_decoder import EncoderDecoder, prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
@@ -21,7 +22,9 @@ class CascadeEncoderDecoder(EncoderDecoder):
 
     Args:
         num_stages: number of heads.
-        backbone, decode_head, neck, auxiliary_head, data_preprocessor, test: as in ``EncoderDecoder``.
+        backbone, decode_head, neck, auxiliary_head, data_preprocessor: as in ``EncoderDecoder``.
+        train: which points a head that works on points (``PointHead``) is trained on.
+        test: as in ``EncoderDecoder``; and how such a head subdivides.
 
     Raises:
         InputError: ``num_stages`` is not the number of heads, or less than 2.
@@ -36,7 +39,8 @@ class CascadeEncoderDecoder(EncoderDecoder):
         neck: Neck | None = None,
         auxiliary_head: Head | Sequence[Head] | None = None,
         data_preprocessor: SegDataPreProcessor | None = None,
-        test: TestOptions | None = None,
+        train: PointSampling | None = None,
+        test: Subdivision | TestOptions | None = None,
     ) -> None:
         if len(decode_head) != num_stages or num_stages < 2:
             raise InputError(
@@ -51,6 +55,9 @@ class CascadeEncoderDecoder(EncoderDecoder):
             data_preprocessor=data_preprocessor,
             test=test,
         )
+        for head in self.heads:
+            if hasattr(head, "set_point_options"):
+                head.set_point_options(train, test if isinstance(test, Subdivision) else None)
 
     @property
     def heads(self) -> list:
