@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segue.config import Config, merge_options
-from segue.config.find import import_custom
+from segue.config.register import import_custom
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
 
 if TYPE_CHECKING:

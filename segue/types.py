@@ -104,9 +104,9 @@ class Loss(Protocol):
 
     loss_name: str
 
-    def __call__(
-        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255
-    ) -> Tensor: ...
+    def __call__(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
+        """The loss; ``weight`` (B, H, W) scales pixels."""
+        ...
 
 
 @runtime_checkable
@@ -116,3 +116,13 @@ class PixelSampler(Protocol):
     def sample(self, logits: Tensor, labels: Tensor, losses: Sequence[Any], ignore_index: int) -> Tensor:
         """Weights (B, H, W)."""
         ...
+
+
+#: the room of a component by the annotation of the parameter that takes it
+COMPONENTS: dict[Any, str] = {
+    Backbone: "backbones",
+    Neck: "necks",
+    Head: "heads",
+    Loss: "losses",
+    PixelSampler: "losses",
+}

@@ -143,7 +143,7 @@ def image_pipeline(cfg: Mapping[str, Any]) -> tuple[Any, list[Any]]:
     Raises:
         ConfigError: there is none, or it does not begin by reading an image.
     """
-    from segue.config.build import Planner
+    from segue.config.plan import Planner
 
     for path in ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline"):
         node: Any = cfg

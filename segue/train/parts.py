@@ -117,7 +117,7 @@ def load_trained(model: nn.Module, source: Any) -> None:
 def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     """Load what training starts from, the config's ``load_from``, else its pretrained weights; says what was loaded."""
     from segue.checkpoints import load_weights
-    from segue.config.build import pretrained_sources
+    from segue.config.pretrained import pretrained_sources
 
     if cfg.get("load_from"):
         return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]

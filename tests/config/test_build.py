@@ -10,14 +10,9 @@ import pytest
 from torch import nn
 
 from segue.config import Config
-from segue.config.build import (
-    PretrainedSource,
-    build,
-    build_model,
-    check,
-    pretrained_sources,
-    signature,
-)
+from segue.config.build import build, build_model, check
+from segue.config.pretrained import PretrainedSource, pretrained_sources
+from segue.config.signature import signature
 from segue.errors import ConfigError, InputError
 from segue.layers.norm import Norm
 from segue.types import Activation, Loss

@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 
 from segue.config import Config
-from segue.config import find as finding
-from segue.config.find import UnknownNameError, find, import_custom, names, nearest, register
+from segue.config import register as registering
+from segue.config.find import UnknownNameError, find, names, nearest
+from segue.config.register import import_custom, register
 from segue.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    before = dict(finding._registered)
+    before = dict(registering.registered)
     yield
-    finding._registered.clear()
-    finding._registered.update(before)
+    registering.registered.clear()
+    registering.registered.update(before)
 
 
 @pytest.mark.parametrize(

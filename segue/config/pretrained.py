@@ -1,0 +1,41 @@
+"""The weights that a config's model starts from; no constructor sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PretrainedSource:
+    """Weights that a config asks for: of ``checkpoint``, the keys below ``prefix``, into the submodule ``module``."""
+
+    module: str
+    checkpoint: str
+    prefix: str | None = None
+
+
+def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
+    """The ``pretrained`` and ``init_cfg`` weights of a config's model, outermost first."""
+    found: list[PretrainedSource] = []
+
+    def walk(node: Any, module: str) -> None:
+        if isinstance(node, (list, tuple)):
+            for i, item in enumerate(node):
+                walk(item, f"{module}.{i}")
+        if not isinstance(node, Mapping):
+            return
+        if isinstance(node.get("pretrained"), str):
+            # The model's `pretrained` is the backbone's.
+            target = "backbone" if module == "" else module
+            found.append(PretrainedSource(target, node["pretrained"]))
+        init = node.get("init_cfg")
+        if isinstance(init, Mapping) and init.get("type") == "Pretrained":
+            found.append(PretrainedSource(module, init["checkpoint"], init.get("prefix")))
+        for key, value in node.items():
+            if key != "init_cfg":
+                walk(value, f"{module}.{key}" if module else key)
+
+    walk(cfg["model"], "")
+    return found

@@ -1,0 +1,65 @@
+"""The user's own classes: registered by a decorator, or by the modules that ``custom_imports`` names."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+from segue.config.origins import origin_of
+from segue.errors import ConfigError, Problem
+
+#: Prefixes such as ``mmdet.`` that configs put before a type; Segue has these components itself.
+SCOPES = ("mmseg", "mmengine", "mmcv", "mmdet", "mmpretrain", "mmcls", "segue")
+
+T = TypeVar("T")
+registered: dict[str, Callable[..., Any]] = {}
+
+
+@overload
+def register(component: T) -> T: ...
+@overload
+def register(component: None = None, *, name: str | None = None) -> Callable[[T], T]: ...
+def register(component: Any = None, *, name: str | None = None) -> Any:
+    """Make your own class usable as ``type=...`` in configs, before any of Segue's of that name.
+
+    Use it as ``@segue.register``, or ``@segue.register(name="MyHead")``.
+
+    Raises:
+        ConfigError: another class has that name already.
+    """
+    if component is None:
+        return functools.partial(register, name=name)
+    key = name or component.__name__
+    known = registered.get(key)
+    if known is not None and (known.__module__, known.__qualname__) != (component.__module__, component.__qualname__):
+        raise ConfigError(f"two classes are registered as {key!r}: {known.__module__} and {component.__module__}")
+    registered[key] = component
+    return component
+
+
+def import_custom(cfg: Mapping[str, Any]) -> None:
+    """Import the modules of a config's ``custom_imports``, which register the user's classes.
+
+    They are looked up like any import, and in the working directory. Modules of the OpenMMLab family are passed over:
+    what configs need of them is here.
+
+    Raises:
+        ConfigError: a module cannot be imported, unless ``allow_failed_imports`` is set.
+    """
+    wanted = cfg.get("custom_imports") or {}
+    modules = wanted.get("imports") or ()
+    for name in [modules] if isinstance(modules, str) else modules:
+        if name.partition(".")[0] in SCOPES:
+            continue
+        if "" not in sys.path and os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            if not wanted.get("allow_failed_imports"):
+                message = f"{name!r} cannot be imported: {error}; run from the folder that holds it, or install it"
+                raise ConfigError(Problem("custom_imports", message, str(origin_of(cfg, "custom_imports")))) from error
