@@ -14,11 +14,9 @@ from segue.layers.attention import SpatialReductionAttention
 from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_transformer
-from segue.layers.norm import Norm
+from segue.layers.norm import LN_FINE, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map, to_tokens
 from segue.types import Activation, Size
-
-LN = Norm("LN", eps=1e-6)
 
 
 class MixFFN(nn.Module):
@@ -124,7 +122,7 @@ class MixVisionTransformer(nn.Module):
         attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         act: Activation = GELU,
-        norm: Norm = LN,
+        norm: Norm = LN_FINE,
         with_cp: bool = False,
     ) -> None:
         super().__init__()

@@ -15,11 +15,9 @@ from segue.layers.attention import SpatialReductionAttention
 from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import FFN
 from segue.layers.initialize import initialize_transformer
-from segue.layers.norm import Norm
+from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map, to_tokens
 from segue.types import Size
-
-LN = Norm("LN")
 
 
 class PositionEncoding(nn.Module):

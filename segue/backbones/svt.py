@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from segue.backbones.pcpvt import LN, PCPVT
+from segue.backbones.pcpvt import PCPVT
 from segue.errors import InputError
 from segue.layers.attention import QKVAttention
 from segue.layers.initialize import initialize_transformer
-from segue.layers.norm import Norm
+from segue.layers.norm import LN, Norm
 from segue.layers.windows import from_windows, pad_to_multiple, to_windows
 from segue.types import Size
 

@@ -18,13 +18,11 @@ from segue.layers.attention import QKVAttention
 from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import FFN, GELU
 from segue.layers.initialize import zero
-from segue.layers.norm import Norm
+from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, pad_to_windows, to_map
 from segue.layers.position import fit_bias_table, relative_position_index, resize_position_embedding
 from segue.layers.windows import from_windows, pad_to_multiple, to_windows
 from segue.types import Activation, Size
-
-LN = Norm("LN")
 
 
 class WindowAttention(QKVAttention):

@@ -17,13 +17,11 @@ from segue.errors import InputError
 from segue.layers.drop_path import drop_path_rates
 from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_plain_transformer
-from segue.layers.norm import Norm
+from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map
 from segue.layers.position import fit_position_embedding, resize_position_embedding
 from segue.layers.transformer import TransformerEncoderLayer
 from segue.types import Activation, Size
-
-LN = Norm("LN")
 
 
 class VisionTransformer(nn.Module):

@@ -31,8 +31,8 @@ class SegformerHead(DecodeHead):
         )
         self.fusion_conv = ConvModule(len(self.in_channels) * self.channels, self.channels, 1, norm=self.norm)
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps to logits (B, out_channels, H', W') at the size of the first."""
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified, (B, channels, H', W') at the size of the first."""
         maps = [conv(x) for conv, x in zip(self.convs, self.select_all(features), strict=True)]
         size = maps[0].shape[-2:]
         corners = None if self.interpolate_mode == "nearest" else self.align_corners
@@ -42,4 +42,4 @@ class SegformerHead(DecodeHead):
             else x
             for x in maps
         ]
-        return self.classify(self.fusion_conv(torch.cat(resized, dim=1)))
+        return self.fusion_conv(torch.cat(resized, dim=1))

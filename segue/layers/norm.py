@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalization over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) to the same shape."""
+        return F.layer_norm(x.movedim(1, -1), self.normalized_shape, self.weight, self.bias, self.eps).movedim(-1, 1)
+
 
 #: config name -> (module class, the attribute name that mmseg's checkpoints use for it)
 NORMS: dict[str, tuple[type[nn.Module], str]] = {
@@ -16,6 +26,7 @@ NORMS: dict[str, tuple[type[nn.Module], str]] = {
     "MMSyncBN": (nn.BatchNorm2d, "bn"),
     "GN": (nn.GroupNorm, "gn"),
     "LN": (nn.LayerNorm, "ln"),
+    "LN2d": (LayerNorm2d, "ln"),
     "IN": (nn.InstanceNorm2d, "in"),
     "IN2d": (nn.InstanceNorm2d, "in"),
 }
@@ -62,5 +73,8 @@ class Norm:
 
 
 BN = Norm("BN")
+LN = Norm("LN")
+#: layer normalization as the official codes of vision transformers set it
+LN_FINE = Norm("LN", eps=1e-6)
 #: Every class that normalizes with statistics or an affine map; frozen by ``norm_eval``.
 BATCH_NORMS = (nn.modules.batchnorm._BatchNorm, nn.modules.instancenorm._InstanceNorm)
