@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from segue.errors import CheckpointError, ConfigError
+from segue.config.origins import origin_of
+from segue.errors import CheckpointError, ConfigError, Problem
 from segue.types import SegSample, Targets
 
 
@@ -66,6 +67,7 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     parts = Parts(build.build_model(cfg))
     for name in wanted:
         dataset = build.build_dataset(cfg, f"{name}_dataloader.dataset")
+        check_classes(cfg, dataset.metainfo.get("classes"), f"{name}_dataloader.dataset")
         if name == "train":
             parts.train_data = dataset
             continue
@@ -74,6 +76,27 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
         for metric in parts.metrics:
             metric.set_dataset(dataset.metainfo)
     return parts
+
+
+def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: str) -> None:
+    """Compare ``num_classes`` of every head with the names of a dataset.
+
+    Raises:
+        ConfigError: for each head that has another number.
+    """
+    problems = []
+    model = cfg["model"]
+    for key in ("decode_head", "auxiliary_head"):
+        heads = model.get(key) or []
+        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else [heads]):
+            number = head.get("num_classes")
+            if classes and isinstance(number, int) and number != len(classes):
+                names = ", ".join(classes[:4]) + (" ..." if len(classes) > 4 else "")
+                at = f"model.{key}.{i}" if isinstance(heads, (list, tuple)) else f"model.{key}"
+                message = f"is {number}, but {path} has {len(classes)} classes ({names}); make them equal"
+                problems.append(Problem(f"{at}.num_classes", message, str(origin_of(cfg, f"{at}.num_classes") or "")))
+    if problems:
+        raise ConfigError(problems)
 
 
 @dataclass

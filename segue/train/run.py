@@ -21,7 +21,7 @@ from segue.train.parts import Parts, load_initial, save_weights
 from segue.train.plan import Plan, config_text, lr_scale, rules_of
 from segue.train.progress import Terminal, device_line
 from segue.train.record import Record
-from segue.train.saving import SafeFiles, Saver
+from segue.train.saving import SafeFiles, Saver, writable
 from segue.train.scaler import make_scaler
 from segue.train.stopping import EarlyStopping, ValidationTimes
 from segue.train.streams import EvaluationStream, TrainStream
@@ -213,8 +213,7 @@ class Run:
             if said and trainer.is_global_zero:
                 self.console.print(*said, sep="\n", highlight=False)
         if trainer.is_global_zero:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
+            (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task
 
     def opened(self, loader: Loader) -> Loader:

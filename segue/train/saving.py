@@ -8,6 +8,7 @@ place and then moved.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segue.errors import CheckpointError, ConfigError, Problem
+from segue.errors import CheckpointError, ConfigError, InputError, Problem
 from segue.train.hooks import CheckpointHook
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
@@ -57,6 +58,22 @@ class SafeFiles(CheckpointIO):
     def remove_checkpoint(self, path: Any) -> None:
         """Delete ``path``."""
         Path(path).unlink(missing_ok=True)
+
+
+def writable(folder: str | Path) -> Path:
+    """The folder, made if need be; asked for before the work whose results go there.
+
+    Raises:
+        InputError: it cannot be made or written to.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write there ({error.strerror or error}); choose another folder") from error
+    return folder
 
 
 def read_state(path: Path) -> dict[str, Any]:

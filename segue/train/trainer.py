@@ -14,7 +14,7 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from rich.console import Console
 
-from segue.errors import InputError
+from segue.errors import ConfigError, InputError, Problem
 from segue.train.data import Loader, make_loader, read_loader
 from segue.train.interruption import StopRequest
 from segue.train.loops import read_evaluation_loop
@@ -24,7 +24,7 @@ from segue.train.plan import located, read_plan
 from segue.train.progress import Terminal
 from segue.train.quiet import quiet
 from segue.train.run import Run, TrainResult
-from segue.train.saving import read_state
+from segue.train.saving import read_state, writable
 from segue.train.streams import EvaluationStream
 from segue.train.task import Evaluation, SegmentationTask
 
@@ -98,6 +98,13 @@ def evaluate(
         build: makes the parts instead of the config.
     """
     console = console or Console()
+    needed = ("test_dataloader",) if build else ("model", "test_dataloader", "test_evaluator")
+    missing = [section for section in needed if not cfg.get(section)]
+    if missing:
+        raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
+    for folder in (work_dir, out):
+        if folder is not None:
+            writable(folder)
     with located(cfg):
         loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
         settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader")
