@@ -1,0 +1,18 @@
+"""ChaseDB1: vessels of the retina, 2 classes."""
+
+from __future__ import annotations
+
+from segue.recipes.data import Data, folders
+
+DATA = Data(
+    type="ChaseDB1Dataset",
+    root="data/CHASE_DB1",
+    num_classes=2,
+    crop=(128, 128),
+    scale=(960, 999),
+    train=folders("images/training", "annotations/training"),
+    val=folders("images/validation", "annotations/validation"),
+    iters=40_000,
+    repeat=40000,
+    metric="mDice",
+)

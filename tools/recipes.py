@@ -1,0 +1,101 @@
+"""Check that recipes compose to recorded configs.
+
+Usage: python tools/recipes.py CONFIGS_JSON_GZ [PATTERN]
+
+CONFIGS_JSON_GZ maps the path of each config of the reference to its resolved content. Every name is composed and
+compared section by section: model, data, optimizer, schedule, loops, hooks and evaluation. Names whose file says
+something else than the name are listed with what differs; any other difference makes the exit status 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from segue.errors import ConfigError
+from segue.recipes import compose
+from segue.recipes.deviations import DEVIATIONS
+
+SECTIONS = (
+    *("model", "data_preprocessor", "crop_size", "dataset_type", "data_root", "train_pipeline", "test_pipeline"),
+    *("tta_pipeline", "tta_model", "train_dataloader", "val_dataloader", "test_dataloader", "val_evaluator"),
+    *("test_evaluator", "optim_wrapper", "param_scheduler", "train_cfg", "val_cfg", "test_cfg", "default_hooks"),
+    *("default_scope", "env_cfg", "vis_backends", "visualizer", "log_processor", "log_level", "load_from", "resume"),
+    *("randomness", "find_unused_parameters"),
+)
+MISSING = "(missing)"
+
+
+def canonical(value: Any) -> Any:
+    """A value as JSON data: keys as text, tuples as lists."""
+    if isinstance(value, dict):
+        return {str(key): canonical(item) for key, item in value.items()}
+    return [canonical(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def differences(path: str, found: Any, recorded: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Each key path with another value."""
+    if isinstance(found, dict) and isinstance(recorded, dict):
+        for key in [*recorded, *(key for key in found if key not in recorded)]:
+            yield from differences(f"{path}.{key}", found.get(key, MISSING), recorded.get(key, MISSING))
+    elif isinstance(found, list) and isinstance(recorded, list) and len(found) == len(recorded):
+        for index, (one, other) in enumerate(zip(found, recorded, strict=True)):
+            yield from differences(f"{path}.{index}", one, other)
+    elif found != recorded or isinstance(found, bool) != isinstance(recorded, bool):
+        yield path, found, recorded
+
+
+def compare(found: dict[str, Any], recorded: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Differences in the sections that count."""
+    return [
+        difference
+        for section in SECTIONS
+        for difference in differences(section, found.get(section, MISSING), recorded.get(section, MISSING))
+    ]
+
+
+def short(value: Any) -> str:
+    """A value in a few characters."""
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def main() -> int:
+    """Run the check."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("configs", type=Path, help="the recorded configs")
+    parser.add_argument("pattern", nargs="?", default="*", help="names to check, such as 'pspnet*'")
+    parser.add_argument("--all", action="store_true", help="print every difference, not the first of each name")
+    args = parser.parse_args()
+    recorded = json.loads(gzip.decompress(args.configs.read_bytes()))
+    counts = dict(equal=0, named=0, unequal=0)
+    for path, content in sorted(recorded.items()):
+        name = Path(path).stem
+        if not (fnmatch.fnmatch(name, args.pattern) or fnmatch.fnmatch(path, args.pattern)):
+            continue
+        try:
+            found = compare(canonical(compose(name).to_dict()), content)
+        except ConfigError as error:
+            found = [("", str(error), MISSING)]
+        reason = DEVIATIONS.get(name)
+        kind = "equal" if not found else "named" if reason else "unequal"
+        counts[kind] += 1
+        if reason and not found:
+            print(f"{path}: equal, but listed among the deviations ({reason})")
+            counts["unequal"] += 1
+        if found:
+            print(f"{path}: by the name: {reason}" if reason else f"{path}: UNEQUAL ({len(found)} differences)")
+            for key, ours, theirs in found if args.all else found[:1]:
+                print(f"    {key}: {short(ours)}, recorded {short(theirs)}")
+    print(f"{counts['equal']} equal, {counts['named']} by the name instead (listed), {counts['unequal']} unequal")
+    return 1 if counts["unequal"] or not sum(counts.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
