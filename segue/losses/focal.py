@@ -1,0 +1,84 @@
+"""Focal loss (Lin et al. 2017, arXiv:1708.02002): binary cross-entropy per class, with easy pixels weighed down.
+
+Deviation from the reference: labels of pixels work on every device (there, on CUDA only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.errors import InputError
+from segue.losses.cross_entropy import one_hot
+
+
+class FocalLoss(nn.Module):
+    """``-alpha_t (1 - p_t) ** gamma log(p_t)`` (equation 5) for every pixel and class.
+
+    Args:
+        use_sigmoid: only True; kept because configs say it.
+        gamma: how much easy pixels are weighed down.
+        alpha: weight of positive pixels, of one class each where it is a list; negative ones have ``1 - alpha``.
+        reduction: ``mean`` over all pixels and classes, ignored pixels (whose loss is 0) included, as the reference;
+            ``sum``, or ``none`` (then (B, C, H, W)).
+        class_weight: one factor per class.
+        loss_weight: factor of the result.
+        loss_name: key in the log.
+    """
+
+    def __init__(
+        self,
+        use_sigmoid: bool = True,
+        *,
+        gamma: float = 2.0,
+        alpha: float | Sequence[float] = 0.5,
+        reduction: Literal["mean", "sum", "none"] = "mean",
+        class_weight: Sequence[float] | None = None,
+        loss_weight: float = 1.0,
+        loss_name: str = "loss_focal",
+    ) -> None:
+        super().__init__()
+        if not use_sigmoid:
+            raise InputError("FocalLoss: use_sigmoid=False; there is only the form with the sigmoid")
+        self.gamma = gamma
+        self.alpha = [float(alpha)] if isinstance(alpha, (int, float)) else list(alpha)
+        self.reduction = reduction
+        self.class_weight = list(class_weight) if class_weight is not None else None
+        self.loss_weight = loss_weight
+        self.loss_name = loss_name
+
+    def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
+        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, or probabilities of the shape of
+        ``pred``; ``weight`` (B, H, W) scales pixels.
+        """
+        loss = self.loss_weight * self._elements(pred, target, ignore_index)
+        if weight is not None:
+            loss = loss * (weight if weight.ndim == loss.ndim else weight.unsqueeze(1))
+        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+
+    def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
+        """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""
+        return self.loss_weight * self._elements(pred, target, ignore_index).sum(dim=1)
+
+    def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+        """(B, C, H, W)."""
+        labeled = None
+        if target.shape == pred.shape:
+            truth = target.to(pred.dtype)
+        else:
+            labeled = ((target != ignore_index) & (target >= 0)).unsqueeze(1)
+            if pred.shape[1] == 1:
+                truth = (target.unsqueeze(1) * labeled).to(pred.dtype)
+            else:
+                truth = one_hot(target, pred.shape[1], ignore_index).to(pred.dtype)
+        prob = pred.sigmoid()
+        alpha = pred.new_tensor(self.alpha).view(-1, 1, 1)
+        miss = (1 - prob) * truth + prob * (1 - truth)  # 1 - p_t
+        factor = (alpha * truth + (1 - alpha) * (1 - truth)) * miss**self.gamma
+        loss = factor * F.binary_cross_entropy_with_logits(pred, truth, reduction="none")
+        if self.class_weight is not None:
+            loss = loss * pred.new_tensor(self.class_weight).view(-1, 1, 1)
+        return loss if labeled is None else loss * labeled

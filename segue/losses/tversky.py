@@ -1,0 +1,70 @@
+"""Tversky loss (Salehi et al. 2017, arXiv:1706.05721): like Dice, with false alarms and misses weighed apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from segue.losses.cross_entropy import one_hot
+
+
+class TverskyLoss(nn.Module):
+    """One minus the Tversky index (equation 3), per class and image, then averaged.
+
+    Args:
+        smooth: added to numerator and denominator.
+        class_weight: one factor per class.
+        loss_weight: factor of the result.
+        ignore_index: label that is no class; if it is one of the C classes, that class is left out of the sum (which
+            is divided by C all the same, as in the reference).
+        alpha: weight of pixels wrongly given to a class.
+        beta: weight of pixels of a class that were missed.
+        loss_name: key in the log.
+    """
+
+    def __init__(
+        self,
+        *,
+        smooth: float = 1,
+        class_weight: Sequence[float] | None = None,
+        loss_weight: float = 1.0,
+        ignore_index: int = 255,
+        alpha: float = 0.3,
+        beta: float = 0.7,
+        loss_name: str = "loss_tversky",
+    ) -> None:
+        super().__init__()
+        self.smooth = smooth
+        self.class_weight = list(class_weight) if class_weight is not None else None
+        self.loss_weight = loss_weight
+        self.ignore_index = ignore_index
+        self.alpha = alpha
+        self.beta = beta
+        self.loss_name = loss_name
+
+    def forward(
+        self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
+    ) -> Tensor:
+        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
+        if pred.shape[1] == 1:  # one logit: two classes
+            pred = torch.cat([torch.zeros_like(pred), pred], dim=1)
+        prob = pred.softmax(dim=1)
+        classes = prob.shape[1]
+        counted = (target != self.ignore_index) & (target >= 0)
+        if ignore_index is not None:
+            counted &= target != ignore_index
+        truth = one_hot(target.where(counted, -1), classes, -1).to(prob.dtype)
+        pixels = counted.to(prob.dtype) if weight is None else counted * weight
+        pixels = pixels.unsqueeze(1)
+        hits = (prob * truth * pixels).flatten(2).sum(dim=2)  # (B, C)
+        alarms = (prob * (1 - truth) * pixels).flatten(2).sum(dim=2)
+        misses = ((1 - prob) * truth * pixels).flatten(2).sum(dim=2)
+        index = (hits + self.smooth) / (hits + self.alpha * alarms + self.beta * misses + self.smooth)
+        loss = (1 - index).mean(dim=0)  # (C,)
+        if self.class_weight is not None:
+            loss = loss * loss.new_tensor(self.class_weight)
+        if 0 <= self.ignore_index < classes:
+            loss = torch.cat([loss[: self.ignore_index], loss[self.ignore_index + 1 :]])
+        return self.loss_weight * loss.sum() / classes
