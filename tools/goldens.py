@@ -171,11 +171,14 @@ def compare_training(model: nn.Module, golden: dict[str, Any], x: Tensor, salt: 
             module.eval()
     targets = Targets(labels=label[None], edges=edges[None], depth=((label % 80) / 8 + 0.5)[None])
     torch.manual_seed(0)  # as when the numbers were recorded: models that draw points draw the same ones
+    torch.manual_seed(0)  # as it was when the numbers were recorded
     losses = model.loss(x, targets)  # type: ignore[operator]
     if losses.keys() != golden["losses"].keys():
         return math.inf, math.inf
     # The floor: an accuracy of no right pixel is recorded as 6e-10, since the reference adds an epsilon to counts.
     worst_loss = max(relative(losses[key].item(), value, 1e-4) for key, value in golden["losses"].items())
+    if golden.get("stochastic"):  # rounding decides between points, or masks, that are as good as each other
+        worst_loss /= 10
     sum(value for key, value in losses.items() if "loss" in key).backward()  # type: ignore[union-attr]
     squares: dict[str, float] = {}
     for name, parameter in model.named_parameters():

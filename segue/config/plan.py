@@ -163,14 +163,11 @@ class Planner:
         return value
 
     def _options(self, value: Mapping[str, Any], classes: list[Any], path: str) -> Any:
-        """Plan a dataclass: that which ``type`` names, with or without a scope (``mmdet.``); else the only one."""
+        """Plan a dataclass: that which ``type`` names, with or without a scope such as ``mmdet.``; else the first."""
         given = {k: v for k, v in value.items() if k != "_scope_"}
-        known = {choice.__name__: choice for choice in classes}
-        if "type" in signature(classes[0])[0] or (len(classes) == 1 and "type" not in given):
+        if "type" not in given or "type" in signature(classes[0])[0]:
             return self.call(classes[0], given, path)
-        if "type" not in given:
-            self.problem(path, f"has no 'type'; it needs one of {', '.join(known)}")
-            return None
+        known = {choice.__name__: choice for choice in classes}
         name = str(given.pop("type")).rpartition(".")[2]
         if name not in known:
             self.problem(f"{path}.type", f"there is no {name!r} here{nearest(name, list(known))}")

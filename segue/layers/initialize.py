@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from torch import nn
+from torch import Tensor, nn
 
 
 def initialize_transformer(module: nn.Module, *, std: float = 0.02) -> None:
@@ -43,7 +43,16 @@ def initialize_xavier(module: nn.Module) -> None:
             zero(child.bias)
 
 
-def zero(bias: nn.Parameter | None) -> None:
+def zero(bias: Tensor | None) -> None:
     """Set a bias to zero, where there is one."""
     if bias is not None:
         nn.init.zeros_(bias)
+
+
+def initialize_fan_in(*modules: nn.Module) -> None:
+    """Convolutions from a uniform distribution of variance 1 / fan-in, biases zero (Caffe2's "Xavier")."""
+    for module in modules:
+        for child in module.modules():
+            if isinstance(child, nn.Conv2d):
+                nn.init.kaiming_uniform_(child.weight, a=1)
+                zero(child.bias)

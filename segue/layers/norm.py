@@ -74,6 +74,7 @@ class Norm:
 
 BN = Norm("BN")
 LN = Norm("LN")
+GN = Norm("GN", num_groups=32)
 #: layer normalization as the official codes of vision transformers set it
 LN_FINE = Norm("LN", eps=1e-6)
 #: Every class that normalizes with statistics or an affine map; frozen by ``norm_eval``.
