@@ -1,5 +1,8 @@
-"""Adaptive pyramid context, APCNet (He et al., CVPR 2019): regions of several sizes, weighted for each pixel by an
-affinity that is predicted from local and global features (figure 2).
+"""Adaptive pyramid context, APCNet (He et al., CVPR 2019).
+
+Regions of several sizes, weighted for each pixel by an affinity that is predicted from local and global features
+(figure 2). https://openaccess.thecvf.com/content_CVPR_2019/papers/
+He_Adaptive_Pyramid_Context_Network_for_Semantic_Segmentation_CVPR_2019_paper.pdf
 """
 
 from __future__ import annotations
@@ -68,9 +71,7 @@ class APCHead(DecodeHead):
         fusion: convolve each context once more.
     """
 
-    def __init__(
-        self, options: HeadOptions, *, pool_scales: Sequence[int] = (1, 2, 3, 6), fusion: bool = True
-    ) -> None:
+    def __init__(self, options: HeadOptions, *, pool_scales: Sequence[int] = (1, 2, 3, 6), fusion: bool = True) -> None:
         super().__init__(options)
         self.acm_modules = nn.ModuleList(
             AdaptiveContext(scale, fusion, self.in_channels, self.channels, self.norm, self.act)

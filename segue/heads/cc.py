@@ -59,9 +59,7 @@ class CCHead(FCNHead):
         concat_input: bool = True,
         dilation: int = 1,
     ) -> None:
-        super().__init__(
-            options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation
-        )
+        super().__init__(options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation)
         self.recurrence = recurrence
         self.cca = CrissCrossAttention(self.channels)
 

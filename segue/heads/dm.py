@@ -1,5 +1,8 @@
-"""Dynamic multi-scale filters, DMNet (He et al., ICCV 2019): depthwise kernels of several sizes that are computed from
-the image itself (figure 2).
+"""Dynamic multi-scale filters, DMNet (He et al., ICCV 2019).
+
+Depthwise kernels of several sizes, which are computed from the image itself (figure 2).
+https://openaccess.thecvf.com/content_ICCV_2019/papers/
+He_Dynamic_Multi-Scale_Filters_for_Semantic_Segmentation_ICCV_2019_paper.pdf
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class DNLHead(FCNHead):
     """A disentangled non-local block between the two convolutions of an FCN head.
 
     Args:
-        reduction, use_scale, mode, temperature: of the block.
+        temperature, reduction, use_scale, mode: of the block.
         kernel_size, concat_input, dilation: of the FCN head.
     """
 
@@ -62,17 +62,15 @@ class DNLHead(FCNHead):
         self,
         options: HeadOptions,
         *,
+        temperature: float = 0.05,
         reduction: int = 2,
         use_scale: bool = True,
         mode: Mode = "embedded_gaussian",
-        temperature: float = 0.05,
         kernel_size: int = 3,
         concat_input: bool = True,
         dilation: int = 1,
     ) -> None:
-        super().__init__(
-            options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation
-        )
+        super().__init__(options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation)
         self.dnl_block = DisentangledNonLocalBlock(
             self.channels,
             reduction=reduction,

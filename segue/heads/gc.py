@@ -89,12 +89,8 @@ class GCHead(FCNHead):
         concat_input: bool = True,
         dilation: int = 1,
     ) -> None:
-        super().__init__(
-            options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation
-        )
-        self.gc_block = ContextBlock(
-            self.channels, ratio=ratio, pooling_type=pooling_type, fusion_types=fusion_types
-        )
+        super().__init__(options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation)
+        self.gc_block = ContextBlock(self.channels, ratio=ratio, pooling_type=pooling_type, fusion_types=fusion_types)
 
     def transform(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""

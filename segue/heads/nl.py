@@ -103,9 +103,7 @@ class NLHead(FCNHead):
         concat_input: bool = True,
         dilation: int = 1,
     ) -> None:
-        super().__init__(
-            options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation
-        )
+        super().__init__(options, num_convs=2, kernel_size=kernel_size, concat_input=concat_input, dilation=dilation)
         self.nl_block = NonLocalBlock(
             self.channels, reduction=reduction, use_scale=use_scale, mode=mode, norm=self.norm
         )

@@ -1,7 +1,7 @@
 """Point-wise spatial attention, PSANet (Zhao et al., ECCV 2018).
 
 Every position predicts a map of weights, centered on itself, of how much it takes from each other position
-(``collect``) or gives to it (``distribute``); section 3.
+(``collect``) or gives to it (``distribute``); section 3. https://hszhao.github.io/papers/eccv18_psanet.pdf
 
 Deviation from the reference: with ``compact`` and one direction, it takes the one for the other.
 """

@@ -72,7 +72,7 @@ def points_to_train(logits: Tensor, options: PointSampling, align_corners: bool 
 
 
 def most_uncertain(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The pixels of logits (B, C, H, W) to predict again: their indices (B, P) in H * W, and their centers (B, P, 2)."""
+    """The pixels of logits (B, C, H, W) to predict again: indices (B, P) in H * W, and centers (B, P, 2)."""
     h, w = logits.shape[-2:]
     indices = uncertainty(logits).flatten(1).topk(min(count, h * w), dim=1).indices
     x, y = indices % w, torch.div(indices, w, rounding_mode="floor")

@@ -6,12 +6,12 @@ Deviation from the reference: labels of pixels work on every device (there, on C
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
+from segue.layers.reduction import Reduction, reduce
 from segue.losses.cross_entropy import one_hot
 
 
@@ -35,7 +35,7 @@ class FocalLoss(nn.Module):
         *,
         gamma: float = 2.0,
         alpha: float | Sequence[float] = 0.5,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: Reduction = "mean",
         class_weight: Sequence[float] | None = None,
         loss_weight: float = 1.0,
         loss_name: str = "loss_focal",
@@ -57,7 +57,7 @@ class FocalLoss(nn.Module):
         loss = self.loss_weight * self._elements(pred, target, ignore_index)
         if weight is not None:
             loss = loss * (weight if weight.ndim == loss.ndim else weight.unsqueeze(1))
-        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+        return reduce(loss, self.reduction)
 
     def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""

@@ -9,7 +9,6 @@ nowhere, and ``class_weight`` works.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.layers.reduction import Reduction
 from segue.losses.cross_entropy import one_hot
 
 
@@ -52,7 +52,7 @@ class HuasdorffDisstanceLoss(nn.Module):
     def __init__(
         self,
         *,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: Reduction = "mean",
         class_weight: Sequence[float] | None = None,
         loss_weight: float = 1.0,
         ignore_index: int = 255,

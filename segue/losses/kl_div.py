@@ -6,10 +6,10 @@ Deviation from the reference: student probabilities enter by their logarithm (th
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from segue.layers.reduction import Reduction, reduce
 
 
 class KLDivLoss(nn.Module):
@@ -26,7 +26,7 @@ class KLDivLoss(nn.Module):
         self,
         temperature: float = 1.0,
         *,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: Reduction = "mean",
         loss_weight: float = 1.0,
         loss_name: str = "loss_kld",
     ) -> None:
@@ -48,4 +48,4 @@ class KLDivLoss(nn.Module):
         if weight is not None:
             loss = loss * weight
         loss = self.loss_weight * self.temperature**2 * loss
-        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+        return reduce(loss, self.reduction)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
+from segue.layers.reduction import Reduction, reduce
 
 
 def lovasz_gradient(truth: Tensor) -> Tensor:
@@ -68,7 +69,7 @@ class LovaszLoss(nn.Module):
         *,
         classes: Literal["present", "all"] | Sequence[int] = "present",
         per_image: bool = False,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: Reduction = "mean",
         class_weight: Sequence[float] | None = None,
         loss_weight: float = 1.0,
         loss_name: str = "loss_lovasz",
@@ -100,7 +101,7 @@ class LovaszLoss(nn.Module):
         loss = self.loss_weight * torch.stack(
             [self._loss(s[:, c], t[c]) for s, t, c in zip(scores, target, counted, strict=True)]
         )
-        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+        return reduce(loss, self.reduction)
 
     def _loss(self, scores: Tensor, labels: Tensor) -> Tensor:
         """Scores (C, P) and labels (P,) to a scalar."""

@@ -6,10 +6,10 @@ gradient is 0 as well (there, NaN).
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
+
+from segue.layers.reduction import Reduction, reduce
 
 
 class SiLogLoss(nn.Module):
@@ -25,7 +25,7 @@ class SiLogLoss(nn.Module):
     def __init__(
         self,
         *,
-        reduction: Literal["mean", "sum", "none"] = "mean",
+        reduction: Reduction = "mean",
         loss_weight: float = 1.0,
         eps: float = 1e-6,
         loss_name: str = "loss_silog",
@@ -56,4 +56,4 @@ class SiLogLoss(nn.Module):
         positive = square > 0
         loss = square.where(positive, torch.ones_like(square)).sqrt() * positive
         loss = self.loss_weight * loss
-        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+        return reduce(loss, self.reduction)
