@@ -11,7 +11,7 @@ Deviation: deformable convolutions and plugins of the reference are not offered.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -47,10 +47,15 @@ class ResNet(nn.Module):
         contract_dilation: see above.
         with_cp: recompute blocks in the backward pass, to save memory.
         zero_init_residual: let each block start as its shortcut.
+        groups, base_width: split the 3 x 3 convolutions of bottlenecks into groups, each ``base_width`` channels wide
+            in the first stage (ResNeXt).
 
     Raises:
         InputError: unknown depth, or stages that do not fit together.
     """
+
+    #: by depth: the block, and how many of it each stage has
+    blocks: Mapping[int, tuple[type[ResidualBlock] | partial[ResidualBlock], tuple[int, int, int, int]]] = BLOCKS
 
     def __init__(
         self,
@@ -73,10 +78,12 @@ class ResNet(nn.Module):
         contract_dilation: bool = False,
         with_cp: bool = False,
         zero_init_residual: bool = True,
+        groups: int = 1,
+        base_width: int = 4,
     ) -> None:
         super().__init__()
-        if depth not in BLOCKS:
-            raise InputError(f"ResNet: depth={depth}; there are {sorted(BLOCKS)}")
+        if depth not in self.blocks:
+            raise InputError(f"{type(self).__name__}: depth={depth}; there are {sorted(self.blocks)}")
         if not 1 <= num_stages <= 4 or max(out_indices) >= num_stages:
             raise InputError(f"ResNet: num_stages={num_stages} (of at most 4) with out_indices={tuple(out_indices)}")
         if len(strides) != num_stages or len(dilations) != num_stages:
@@ -98,7 +105,9 @@ class ResNet(nn.Module):
             self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
 
-        block, depths = BLOCKS[depth]
+        block, depths = self.blocks[depth]
+        if groups > 1 and block is BasicBlock:
+            raise InputError(f"ResNet: groups={groups} with depth={depth}; groups need bottlenecks, from depth 50")
         channels = stem_channels
         self.stages: list[str] = []
         for i in range(num_stages):
@@ -114,25 +123,30 @@ class ResNet(nn.Module):
                 ),
                 avg_down=avg_down,
                 style=style,
+                groups=groups,
+                width=int(width * base_width / base_channels) * groups if groups > 1 else width,
                 with_cp=with_cp,
                 norm=norm,
             )
             self.add_module(f"layer{i + 1}", stage)
             self.stages.append(f"layer{i + 1}")
-            channels = width * block.expansion
+            channels = width * stage[-1].expansion  # type: ignore[operator]
         self._initialize(zero_init_residual)
         self._freeze()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to feature maps; with default strides at 1/4, 1/8, 1/16 and 1/32."""
-        x = self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x)))
-        x = self.maxpool(x)
+        x = self.embed(x)
         features = []
         for i, name in enumerate(self.stages):
             x = getattr(self, name)(x)
             if i in self.out_indices:
                 features.append(x)
         return features
+
+    def embed(self, x: Tensor) -> Tensor:
+        """What comes before the first stage: (B, in_channels, H, W) to (B, stem_channels, H / 4, W / 4)."""
+        return self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
 
     def train(self, mode: bool = True) -> ResNet:
         """Set the mode; frozen stages stay in evaluation, and so do norms with ``norm_eval``."""

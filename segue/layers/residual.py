@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ class ResidualBlock(nn.Module):
         stride, dilation: of the 3 x 3 convolution.
         downsample: what the shortcut does where the shapes differ.
         style: in a bottleneck, whether the 3 x 3 convolution strides (``pytorch``) or the first 1 x 1 (``caffe``).
+        groups: of the 3 x 3 convolution of a bottleneck (ResNeXt).
+        width: channels of that convolution; default ``channels``.
         with_cp: recompute the block in the backward pass, to save memory.
         norm: after each convolution.
     """
@@ -35,10 +38,14 @@ class ResidualBlock(nn.Module):
         dilation: int = 1,
         downsample: nn.Module | None = None,
         style: Literal["pytorch", "caffe"] = "pytorch",
+        groups: int = 1,
+        width: int | None = None,
         with_cp: bool = False,
         norm: Norm,
     ) -> None:
         super().__init__()
+        self.groups = groups
+        self.width = width or channels
         self.relu = nn.ReLU(inplace=True)
         self.downsample = downsample
         self.with_cp = with_cp
@@ -95,11 +102,12 @@ class Bottleneck(ResidualBlock):
     def build(self, in_channels: int, channels: int, stride: int, dilation: int, style: str, norm: Norm) -> None:
         """Make the layers of the residual branch."""
         first, second = (1, stride) if style == "pytorch" else (stride, 1)
-        self.conv1 = nn.Conv2d(in_channels, channels, 1, first, bias=False)
-        self.bn1 = norm(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, second, padding=dilation, dilation=dilation, bias=False)
-        self.bn2 = norm(channels)
-        self.conv3 = nn.Conv2d(channels, channels * self.expansion, 1, bias=False)
+        width = self.width
+        self.conv1 = nn.Conv2d(in_channels, width, 1, first, bias=False)
+        self.bn1 = norm(width)
+        self.conv2 = nn.Conv2d(width, width, 3, second, dilation, dilation, self.groups, bias=False)
+        self.bn2 = norm(width)
+        self.conv3 = nn.Conv2d(width, channels * self.expansion, 1, bias=False)
         self.bn3 = norm(channels * self.expansion)
 
     @property
@@ -115,7 +123,7 @@ class Bottleneck(ResidualBlock):
 
 
 def residual_stage(
-    block: type[ResidualBlock],
+    block: type[ResidualBlock] | partial[ResidualBlock],
     in_channels: int,
     channels: int,
     *,
@@ -124,17 +132,21 @@ def residual_stage(
     dilations: Sequence[int] = (),
     avg_down: bool = False,
     style: Literal["pytorch", "caffe"] = "pytorch",
+    groups: int = 1,
+    width: int | None = None,
     with_cp: bool = False,
     norm: Norm,
 ) -> nn.Sequential:
     """Blocks in a row, of which the first strides and changes the width.
 
     Args:
+        block: the class, perhaps with some arguments fixed.
         dilations: one per block; default all 1.
         avg_down: the shortcut averages before its 1 x 1 convolution, in place of striding it (arXiv:1812.01187,
             ResNet-D).
     """
-    out_channels = channels * block.expansion
+    kind = block.func if isinstance(block, partial) else block
+    out_channels = channels * kind.expansion  # type: ignore[union-attr]
     downsample: nn.Module | None = None
     if stride != 1 or in_channels != out_channels:
         layers: list[nn.Module] = []
@@ -145,18 +157,19 @@ def residual_stage(
         layers += [nn.Conv2d(in_channels, out_channels, 1, stride=conv_stride, bias=False), norm(out_channels)]
         downsample = nn.Sequential(*layers)
     dilations = dilations or [1] * num_blocks
-    first = block(
-        in_channels,
-        channels,
-        stride=stride,
-        dilation=dilations[0],
-        downsample=downsample,
-        style=style,
-        with_cp=with_cp,
-        norm=norm,
-    )
-    rest = [
-        block(out_channels, channels, dilation=dilation, style=style, with_cp=with_cp, norm=norm)
-        for dilation in dilations[1:num_blocks]
+    blocks = [
+        block(
+            in_channels if i == 0 else out_channels,
+            channels,
+            stride=stride if i == 0 else 1,
+            dilation=dilation,
+            downsample=downsample if i == 0 else None,
+            style=style,
+            groups=groups,
+            width=width,
+            with_cp=with_cp,
+            norm=norm,
+        )
+        for i, dilation in enumerate(dilations[:num_blocks])
     ]
-    return nn.Sequential(first, *rest)
+    return nn.Sequential(*blocks)
