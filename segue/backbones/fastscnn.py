@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.activation import RELU
-from segue.layers.conv import ConvModule, DepthwiseSeparableConvModule
+from segue.layers.conv import ConvModule
+from segue.layers.depthwise_separable import DepthwiseSeparableConvModule
 from segue.layers.inverted_residual import InvertedResidual
 from segue.layers.norm import BN, Norm
 from segue.layers.pyramid_pooling import PyramidPooling

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from segue.heads.aspp import ASPPHead
-from segue.layers.conv import ConvModule, DepthwiseSeparableConvModule
+from segue.layers.conv import ConvModule
 from segue.layers.decode_head import HeadOptions
+from segue.layers.depthwise_separable import DepthwiseSeparableConvModule
 from segue.layers.resize import resize
 
 

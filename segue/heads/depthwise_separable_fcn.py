@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import nn
 
 from segue.heads.fcn import FCNHead
-from segue.layers.conv import DepthwiseSeparableConvModule
 from segue.layers.decode_head import HeadOptions
+from segue.layers.depthwise_separable import DepthwiseSeparableConvModule
 from segue.types import Activation
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.activation import RELU
-from segue.layers.conv import ConvModule, DepthwiseSeparableConvModule
+from segue.layers.conv import ConvModule
+from segue.layers.depthwise_separable import DepthwiseSeparableConvModule
 from segue.layers.norm import BN, Norm
 from segue.layers.resize import resize
 from segue.types import Activation

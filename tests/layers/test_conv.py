@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from segue.layers.conv import ConvModule, DepthwiseSeparableConvModule
+from segue.layers.conv import ConvModule
 from segue.layers.norm import BN, Norm
 
 
@@ -18,9 +18,3 @@ def test_order_and_activation() -> None:
     x = torch.randn(2, 2, 5, 5)
     assert ConvModule(2, 3, 3, padding=1, norm=BN)(x).min() >= 0
     assert ConvModule(2, 3, 3, padding=1, norm=BN, act=None)(x).min() < 0
-
-
-def test_depthwise_separable() -> None:
-    module = DepthwiseSeparableConvModule(4, 6, 3, padding=1, norm=BN)
-    assert module.depthwise_conv.conv.groups == 4
-    assert module(torch.randn(1, 4, 7, 9)).shape == (1, 6, 7, 9)
