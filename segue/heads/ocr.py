@@ -14,26 +14,42 @@ the object regions, weighted by how it relates to each (section 3.2; equation nu
 5. *Fusion*: z_i = g([x_i; y_i]) (equation 6).
 
 phi, psi, delta, rho and g are 1 x 1 convolution, batch normalization and ReLU; phi and psi are two of them.
+
+Two switches for the comparisons of section 4.2, which the reference does not have: the relation w_ik may be the region
+probabilities themselves, as in ACFNet (Zhang et al. 2019, arXiv:1909.09408), and the regions may be the true ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from segue.errors import InputError
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import Norm
-from segue.types import Activation
+from segue.types import Activation, Size, Targets
 
 
 def region_representations(pixels: Tensor, regions: Tensor, scale: float = 1.0) -> Tensor:
     """Equation 4: pixels (B, C, H, W) averaged over soft regions, given as logits (B, K, H, W), to (B, C, K)."""
     weights = (scale * regions.flatten(2)).softmax(dim=2)
     return torch.einsum("bkn,bcn->bck", weights, pixels.flatten(2))
+
+
+def true_regions(labels: Tensor, num_classes: int, size: Size, ignore_index: int) -> Tensor:
+    """Labels (B, H, W) to region logits (B, K, *size) that are certain: 0 inside a region and -10000 outside.
+
+    A pixel without a label takes from all regions evenly; a class that is not in the image is the image's mean.
+    """
+    small = F.interpolate(labels.unsqueeze(1).float(), size=size, mode="nearest").long()  # (B, 1, h, w)
+    classes = torch.arange(num_classes, device=labels.device).view(1, -1, 1, 1)
+    inside = (small == classes) & (small != ignore_index)
+    return (inside.float() - 1) * 10_000
 
 
 class ObjectAttention(nn.Module):
@@ -43,28 +59,36 @@ class ObjectAttention(nn.Module):
         in_channels: C, of pixels and regions.
         channels: D, of the keys and values.
         norm, act: of the transforms.
+        relate: whether pixels and regions are compared (phi, psi); else their relation is given.
     """
 
-    def __init__(self, in_channels: int, channels: int, norm: Norm | None, act: Activation | None) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, norm: Norm | None, act: Activation | None, *, relate: bool = True
+    ) -> None:
         super().__init__()
 
         def transform(c_in: int, c_out: int) -> ConvModule:
             return ConvModule(c_in, c_out, 1, norm=norm, act=act)
 
-        self.query_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # phi
-        self.key_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # psi
+        if relate:
+            self.query_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # phi
+            self.key_project = nn.Sequential(transform(in_channels, channels), transform(channels, channels))  # psi
         self.value_project = transform(in_channels, channels)  # delta
         self.out_project = transform(channels, in_channels)  # rho
         self.bottleneck = transform(2 * in_channels, in_channels)  # g
 
-    def forward(self, pixels: Tensor, regions: Tensor) -> Tensor:
-        """Pixels x (B, C, H, W) and regions f (B, C, K) to z (B, C, H, W)."""
+    def forward(self, pixels: Tensor, regions: Tensor, relation: Tensor | None = None) -> Tensor:
+        """Pixels x (B, C, H, W), regions f (B, C, K) and perhaps their relation w (B, K, H, W) to z (B, C, H, W)."""
         regions = regions.unsqueeze(3)
-        query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
-        key = self.key_project(regions).flatten(2)  # (B, D, K)
         value = self.value_project(regions).flatten(2)  # (B, D, K)
-        relation = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
-        context = torch.einsum("bnk,bdk->bdn", relation.softmax(dim=2), value)
+        if relation is None:
+            query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
+            key = self.key_project(regions).flatten(2)  # (B, D, K)
+            products = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
+            weights = products.softmax(dim=2)
+        else:
+            weights = relation.flatten(2).transpose(1, 2)
+        context = torch.einsum("bnk,bdk->bdn", weights, value)
         context = self.out_project(context.unflatten(2, pixels.shape[-2:]))
         return self.bottleneck(torch.cat([context, pixels], dim=1))
 
@@ -75,12 +99,28 @@ class OCRHead(DecodeHead):
     Args:
         ocr_channels: width of the relation between pixels and regions.
         scale: factor of the region logits before their softmax over space.
+        relation: how a pixel relates to the regions: by ``attention`` (equation 5), or by its ``probability`` of being
+            in each, the softmax of the region logits over regions, as in ACFNet.
+        regions: where regions come from: the head before, or ``ground_truth``, the labels. The latter shows what
+            perfect regions would give (with ``relation="probability"``, perfect relations as well); it is no method.
     """
 
-    def __init__(self, options: HeadOptions, *, ocr_channels: int, scale: float = 1) -> None:
+    def __init__(
+        self,
+        options: HeadOptions,
+        *,
+        ocr_channels: int,
+        scale: float = 1,
+        relation: Literal["attention", "probability"] = "attention",
+        regions: Literal["predicted", "ground_truth"] = "predicted",
+    ) -> None:
         super().__init__(options)
         self.scale = scale
-        self.object_context_block = ObjectAttention(self.channels, ocr_channels, self.norm, self.act)
+        self.relation = relation
+        self.regions = regions
+        self.object_context_block = ObjectAttention(
+            self.channels, ocr_channels, self.norm, self.act, relate=relation == "attention"
+        )
         self.bottleneck = ConvModule(self.in_channels, self.channels, 3, padding=1, norm=self.norm, act=self.act)
 
     def forward(self, features: Sequence[Tensor], previous: Tensor | None = None) -> Tensor:
@@ -98,4 +138,33 @@ class OCRHead(DecodeHead):
                 f"{tuple(pixels.shape[-2:])}; give both heads the same in_index"
             )
         regions = region_representations(pixels, previous, self.scale)
-        return self.classify(self.object_context_block(pixels, regions))
+        relation = previous.softmax(dim=1) if self.relation == "probability" else None
+        return self.classify(self.object_context_block(pixels, regions, relation))
+
+    def predict(
+        self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None, labels: Tensor | None = None
+    ) -> Tensor:
+        """Logits (B, out_channels, *size); with true regions, ``labels`` (B, H, W) are needed in place of ``previous``.
+
+        Raises:
+            InputError: true regions without labels.
+        """
+        if self.regions == "ground_truth":
+            if labels is None:
+                raise InputError(
+                    "OCRHead: regions='ground_truth' predicts from the labels, to see what perfect regions would give: "
+                    "call model.head.predict(model.extract_feat(inputs), size, labels=labels), or set "
+                    "regions='predicted'"
+                )
+            previous = self._true_regions(features, labels)
+        return super().predict(features, size, previous)
+
+    def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
+        """Losses by name, and ``acc_seg``, the percentage of labeled pixels that are right."""
+        if self.regions == "ground_truth":
+            previous = self._true_regions(features, targets.labels)
+        return super().loss(features, targets, previous)
+
+    def _true_regions(self, features: Sequence[Tensor], labels: Tensor) -> Tensor:
+        h, w = self.select(features).shape[-2:]
+        return true_regions(labels, self.num_classes, (h, w), self.options.ignore_index)
