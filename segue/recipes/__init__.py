@@ -7,7 +7,6 @@ one needs no edit elsewhere. Importing this imports neither torch nor Lightning.
 
 from __future__ import annotations
 
-
 from segue.recipes.compose import compose, is_recipe_name
 
 __all__ = ["compose", "is_recipe_name"]

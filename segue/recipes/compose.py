@@ -56,7 +56,6 @@ def tree(ask: Request) -> Section:
     data = dataclasses.replace(ask.data, **recipe.data)
     cfg: Section = dict(crop_size=ask.crop)
     cfg.update(data_sections(ask, recipe, data))
-    cfg["data_preprocessor"] = preprocessor(ask, recipe)
     cfg["model"] = model(ask, recipe, data)
     interval = recipe.interval or max(ask.iters // 10, 1)
     cfg["optim_wrapper"] = optimizer(ask, recipe)
@@ -86,6 +85,8 @@ def method_recipe(ask: Request) -> Recipe:
 def data_sections(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
     """Pipelines, loaders and evaluators."""
     train = datas.train_pipeline(data, ask.crop, recipe.resize)
+    if recipe.edit is not None:
+        train = recipe.edit(train)
     val = datas.test_pipeline(data, ask.crop, recipe.test_resize)
     tested, arguments, steps = data, data.val if data.test is None else data.test, val
     if ask.test_data is not None:

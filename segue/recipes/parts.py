@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ class Recipe:
         iters, batch, workers: where neither the name nor the dataset decides.
         data: fields of the dataset's ``Data`` that the method sets otherwise.
         resize, test_resize: resizing of training and test images that is not the usual one.
+        edit: changes the training pipeline.
         preprocessor: arguments of ``SegDataPreProcessor`` that are not the usual ones.
         interval: iterations between validations, if not a tenth of the training.
         more: sections of the config that the method sets otherwise, merged last.
@@ -36,6 +38,7 @@ class Recipe:
     data: dict[str, Any] = field(default_factory=dict)
     resize: Step | None = None
     test_resize: list[Step] | None = None
+    edit: Callable[[list[Step]], list[Step]] | None = None
     preprocessor: Section = field(default_factory=dict)
     interval: int | None = None
     more: Section = field(default_factory=dict)

@@ -6,7 +6,7 @@ import re
 
 from segue.recipes.encoders import ABSENT, Encoder, PartError, resnet_stages, sync_bn
 from segue.recipes.grammar import Request
-from segue.recipes.parts import Recipe, cross_entropy, encoder_decoder, fcn_head, pretrained_init
+from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, pretrained_init
 from segue.recipes.schedules import sgd, warm_poly
 
 
@@ -32,8 +32,8 @@ def recipe(ask: Request) -> Recipe:
     )
     cityscapes = ask.data_stem == "cityscapes"
     more: dict = dict(dropout_ratio=ABSENT)
-    if cityscapes and depth == 50:  # as the reference's files have it: two auxiliary losses left to the class
-        more["loss_decode"] = cross_entropy()
+    if cityscapes and depth == 50:  # the reference's files leave to the class what they say elsewhere
+        more.update(loss_decode=ABSENT, align_corners=ABSENT)
     auxiliary = [fcn_head(128 * wide, index, 64 * wide, **more) for index in (1, 2)]
     decode_head = fcn_head(256 * wide, 0, 256 * wide)
     rate = (0.025 if depth == 18 else 0.05) if cityscapes else 0.005

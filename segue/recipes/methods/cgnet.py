@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.recipes.data import Step
 from segue.recipes.encoders import ABSENT, Encoder, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, cross_entropy, encoder_decoder, fcn_head
@@ -22,6 +23,13 @@ RARITY = [  # weights of Cityscapes' classes
 ]
 
 
+def plain_steps(steps: list[Step]) -> list[Step]:
+    """Neither colors nor classes decide over the crop."""
+    for step in steps:
+        step.pop("cat_max_ratio", None)
+    return [step for step in steps if step["type"] != "PhotoMetricDistortion"]
+
+
 def recipe(ask: Request) -> Recipe:
     """cgnet_fcn; Adam, and only the mean is subtracted from images."""
     ask.components("fcn")
@@ -40,5 +48,7 @@ def recipe(ask: Request) -> Recipe:
         optim=dict(type="OptimWrapper", optimizer=optimizer),
         preprocessor=dict(mean=[72.39239876, 82.90891754, 73.15835921], std=[1, 1, 1]),
         interval=4000,
+        workers=2 if ask.crop == (512, 1024) else 4,
+        edit=plain_steps if ask.crop[0] == ask.crop[1] else None,  # as the reference's two files have it
         more=dict(default_hooks=dict(logger=dict(log_metric_by_epoch=ABSENT), visualization=ABSENT)),
     )

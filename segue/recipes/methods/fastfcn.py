@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from segue.recipes.encoders import PartError, encoder, sync_bn
 from segue.recipes.grammar import Request
-from segue.recipes.methods.encnet import context
 from segue.recipes.methods.deeplabv3 import RATES
+from segue.recipes.methods.encnet import context
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, head
 
 

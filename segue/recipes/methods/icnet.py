@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from segue.recipes.encoders import Encoder, PartError, resnet_stages, sync_bn
+from segue.recipes.encoders import ABSENT, Encoder, PartError, resnet_stages, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, pretrained_init
-from segue.recipes.encoders import ABSENT
 
 
 def recipe(ask: Request) -> Recipe:
@@ -29,9 +28,7 @@ def recipe(ask: Request) -> Recipe:
         norm_cfg=sync_bn(),
         align_corners=False,
     )
-    neck = dict(
-        type="ICNeck", in_channels=(64, 256, 256), out_channels=128, norm_cfg=sync_bn(), align_corners=False
-    )
+    neck = dict(type="ICNeck", in_channels=(64, 256, 256), out_channels=128, norm_cfg=sync_bn(), align_corners=False)
     auxiliary = [fcn_head(128, index, 128, loss=0.4, dropout_ratio=ABSENT) for index in (0, 1)]
     decode_head = fcn_head(128, 2, 128, dropout_ratio=0)
     return Recipe(model=encoder_decoder(Encoder(backbone, ()), decode_head, auxiliary, neck=neck))

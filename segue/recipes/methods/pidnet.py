@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segue.recipes.data import Step
 from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, PartError, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.methods.ddrnet import class_weight, hard_pixels
@@ -14,6 +15,11 @@ SIZES = {
     "m": (64, 2, 3, 96, 128, "20230306-39893c52"),
     "l": (64, 3, 4, 112, 256, "20230306-67889109"),
 }
+
+
+def with_edges(steps: list[Step]) -> list[Step]:
+    """The pipeline that also draws the edges of labels."""
+    return [*steps[:-1], dict(type="GenerateEdge", edge_width=4), steps[-1]]
 
 
 def recipe(ask: Request) -> Recipe:
@@ -45,5 +51,6 @@ def recipe(ask: Request) -> Recipe:
         model=encoder_decoder(Encoder(backbone, ()), head("PIDHead", channels * 4, ABSENT, width, **form)),
         schedule=[poly(ask.iters, eta_min=0)],
         workers=2,
+        edit=with_edges,
         more=dict(randomness=dict(seed=304)),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from segue.recipes.grammar import Request
 from segue.recipes.encoders import PartError, encoder
+from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, head, slide
 from segue.recipes.schedules import transformer_adamw, warm_linear
 

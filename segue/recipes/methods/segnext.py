@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, PartError
+from segue.recipes.encoders import WEIGHTS, Encoder, PartError
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, head, pretrained_init
 from segue.recipes.schedules import transformer_adamw, warm_linear

@@ -67,5 +67,7 @@ def recipe(ask: Request) -> Recipe:
         )
     if kind != ["fpn", "fpnhead"]:
         raise PartError("head", "_".join(kind), ("uperhead", "fpn_fpnhead"))
+    if form.startswith("pcpvt"):
+        net = net.set(drop_path_rate=0.2)
     model = encoder_decoder(net, pyramid_head(), neck=pyramid(channels))
     return Recipe(model=model, optim=adamw(0.0001, 0.0001, betas=None, clip_grad=None))
