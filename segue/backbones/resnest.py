@@ -166,7 +166,7 @@ class ResNeSt(ResNet):
         norm: Norm = BN,
         norm_eval: bool = False,
         frozen_stages: int = -1,
-        zero_init_residual: bool = True,
+        zero_init_residual: bool = False,
         with_cp: bool = False,
     ) -> None:
         block = partial(
