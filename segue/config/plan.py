@@ -210,6 +210,8 @@ class Planner:
         """Whether an argument that a class does not take means nothing anyway, or is handled elsewhere."""
         if key in ("pretrained", "init_cfg"):
             return True  # read by pretrained_sources
+        if isinstance(value, Mapping):  # train_cfg=dict(sampler=None)
+            value = [item for item in value.values() if item is not None]
         return (key in EMPTY_WHEN_NONE or key.endswith("_cfg")) and not value
 
 
