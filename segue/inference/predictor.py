@@ -16,6 +16,9 @@ from segue.images import IMAGE_SUFFIXES, write_png
 from segue.inference.segment import label_maps
 
 
+BACKGROUNDS = ("background", "_background_", "bg")
+
+
 @dataclass
 class Prediction:
     """The labels of one image.
@@ -35,10 +38,11 @@ class Prediction:
     path: Path | None = None
 
     def overlay(self, alpha: float = 0.5) -> np.ndarray:
-        """The image, tinted by class: (H, W, 3) uint8, RGB."""
+        """The image, tinted by class: (H, W, 3) uint8, RGB. A class named background stays as it is."""
         from segue.report.draw import overlay
 
-        return overlay(self.image, self.labels, self.palette, alpha)
+        untouched = [i for i, name in enumerate(self.classes) if name.lower() in BACKGROUNDS]
+        return overlay(self.image, self.labels, self.palette, alpha, skip=untouched)
 
     def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
         """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""

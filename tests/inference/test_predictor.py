@@ -114,3 +114,9 @@ def test_find_images(photo: Path, tmp_path: Path) -> None:
         find_images([tmp_path / "empty"])
     with pytest.raises(DataError, match="no such file or folder"):
         find_images([tmp_path / "gone.png"])
+
+
+def test_background_is_not_tinted() -> None:
+    image = np.full((2, 2, 3), 100, np.uint8)
+    prediction = Prediction(np.array([[0, 0], [0, 1]]), ("background", "b"), [[255] * 3] * 2, image)
+    assert (prediction.overlay()[0, 0] == 100).all() and (prediction.overlay()[1, 1] != 100).any()
