@@ -1,4 +1,4 @@
-"""Feature maps of one size, as of a plain transformer, to a pyramid: each is resized by its own factor."""
+"""Feature maps of one size, as a plain transformer gives them (ViT, arXiv:2010.11929), to a pyramid by resizing each."""
 
 from __future__ import annotations
 
