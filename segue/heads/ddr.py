@@ -35,9 +35,9 @@ class DDRHead(DecodeHead):
             classifier.reset_parameters()
             nn.init.kaiming_normal_(classifier.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps to logits (B, out_channels, H / 8, W / 8)."""
-        return self.classify(self.head(self.select(features)))
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """Feature maps to what is classified: (B, channels, H / 8, W / 8)."""
+        return self.head(self.select(features))
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """``loss_context``, ``loss_spatial`` and the accuracy of the first."""

@@ -64,9 +64,9 @@ class PIDHead(DecodeHead):
             classifier.reset_parameters()
             nn.init.kaiming_normal_(classifier.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """The maps of P, of all three, and of D, to logits (B, out_channels, H / 8, W / 8)."""
-        return self.classify(self.i_head(features[1]))
+    def embed(self, features: Sequence[Tensor]) -> Tensor:
+        """The maps of P, of all three, and of D, to what is classified: (B, channels, H / 8, W / 8)."""
+        return self.i_head(features[1])
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """The four losses, and the accuracy of the classes.
