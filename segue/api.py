@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segue.config import Config, merge_options
+from segue.config import Config
+from segue.config.migrate import translate
 from segue.config.register import import_custom
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
 
@@ -24,6 +25,8 @@ def read_config(
 ) -> Config:
     """A config from a file, a mapping, or as it is; ``options`` are ``key=value`` texts as after ``--cfg-options``.
 
+    A config of mmseg 0.x becomes one of 1.x (`segue.config.migrate`).
+
     Raises:
         ConfigError: no such file, or what is wrong in it.
     """
@@ -36,8 +39,7 @@ def read_config(
         if path.suffix not in CONFIG_SUFFIXES:
             raise ConfigError(f"{path}: a config is a file that ends with {', '.join(CONFIG_SUFFIXES)}")
         cfg = Config.fromfile(path, trust=trust)
-    if options:
-        merge_options(cfg, options)
+    cfg = translate(cfg, options)
     import_custom(cfg)
     return cfg
 

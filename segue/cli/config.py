@@ -9,7 +9,7 @@ HELP = "show a config after its bases and options are merged, and where each val
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``show``."""
+    """Declare ``show`` and ``migrate``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="print the resolved config", description="Print the resolved config.")
     show.add_argument("file", help="a .py, .yaml or .json config")
@@ -26,14 +26,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--yaml", action="store_true", help="print YAML")
     show.add_argument("--trust-config", action="store_true", help="execute the file if it is more than data")
+    migrate = actions.add_parser(
+        "migrate", help="print a config of mmseg 0.x as one of 1.x", description="Print a 0.x config as one of 1.x."
+    )
+    migrate.add_argument("file", help="a config of mmseg 0.x")
+    migrate.add_argument("--out", metavar="NEW.py", help="write it there instead")
+    migrate.add_argument("--check", action="store_true", help="list what becomes of each key instead")
+    migrate.add_argument("--trust-config", action="store_true", help="execute the file if it is more than data")
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
     from segue.config import Config, merge_options
-    from segue.config.show import origins_json, show, show_origins
+    from segue.config.show import origins_json, show, show_entries, show_origins
 
     cfg = Config.fromfile(args.file, trust=args.trust_config)
+    if args.action == "migrate":
+        from segue.config.migrate import migrate_file
+
+        migration = migrate_file(cfg)
+        if args.check:
+            show_entries(migration.entries)
+        elif args.out:
+            migration.cfg.dump(args.out)
+        else:
+            show(migration.cfg)
+        return 0
     merge_options(cfg, args.cfg_options)
     if args.origins and args.json:
         sys.stdout.write(origins_json(cfg))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.syntax import Syntax
@@ -13,6 +14,9 @@ from rich.text import Text
 from segue.config.config import Config
 from segue.config.dump import FORMATS, literal
 from segue.config.origins import Origin, shorten
+
+if TYPE_CHECKING:
+    from segue.config.migrate import Entry
 
 PYTHON = "(python)"  # shown where a value was set by a program
 
@@ -31,6 +35,20 @@ def show(cfg: Config, *, extension: str = ".py", console: Console | None = None)
         console.print(Syntax(text.rstrip("\n"), lexer, theme="ansi_dark", background_color="default", word_wrap=True))
     else:
         console.file.write(text)
+
+
+def show_entries(entries: Sequence[Entry], console: Console | None = None) -> None:
+    """Print what became of each key of a 0.x config, and how many were used, translated and ignored."""
+    console = console or Console(soft_wrap=True, highlight=False)
+    width = max((len(entry.key) for entry in entries), default=0)
+    colors = {"used": "green", "translated": "cyan", "ignored": "yellow"}
+    for entry in entries:
+        line = Text(f"{entry.fate:10} ", style=colors[entry.fate])
+        line.append(f"{entry.key:{width}}  {entry.note}", style="default")
+        line.append(f"  # {entry.where}" if entry.where else "", style="dim")
+        console.print(line)
+    counts = ", ".join(f"{sum(e.fate == fate for e in entries)} {fate}" for fate in colors)
+    console.print(f"{len(entries)} keys: {counts}")
 
 
 def show_origins(cfg: Config, console: Console | None = None) -> None:
