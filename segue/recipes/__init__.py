@@ -7,6 +7,7 @@ one needs no edit elsewhere. Importing this imports neither torch nor Lightning.
 
 from __future__ import annotations
 
+from segue.recipes.catalogue import published_weights, recipe_names
 from segue.recipes.compose import compose, is_recipe_name
 
-__all__ = ["compose", "is_recipe_name"]
+__all__ = ["compose", "is_recipe_name", "published_weights", "recipe_names"]

@@ -12,19 +12,16 @@ from segue.errors import ConfigError
 from segue.recipes import data as datas
 from segue.recipes import schedules
 from segue.recipes.encoders import ABSENT, PartError
-from segue.recipes.grammar import ALIASES, Request, explain, method_file, parse
+from segue.recipes.grammar import ALIASES, SETTING, Request, explain, method_file, parse
 from segue.recipes.parts import Recipe, Section, auxiliary, encoder_decoder, slide
 
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
 
 
 def is_recipe_name(text: str | PurePath) -> bool:
-    """Whether a text reads as a recipe's name: known algorithm and dataset, no path, no suffix of a file."""
-    name = str(text)
-    if "/" in name or "\\" in name:
-        return False
+    """Whether a text is a recipe's name: every part of it is known, so that ``compose`` takes it."""
     try:
-        parse(name)
+        tree(parse(str(text)))
     except ConfigError:
         return False
     return True
@@ -33,7 +30,9 @@ def is_recipe_name(text: str | PurePath) -> bool:
 def looks_like_name(text: str | PurePath) -> bool:
     """Whether a text that is no file is meant as a name, so that errors explain its parts."""
     name = str(text)
-    return name in ALIASES or ("_" in name and not set(name) & set("/\\ :") and "." not in name.rpartition("_")[2])
+    if set(name) & set("/\\ :") or "." in name.rpartition("_")[2]:
+        return False
+    return name in ALIASES or any(SETTING.match(token) for token in name.split("_")[1:]) or is_recipe_name(name)
 
 
 def compose(name: str) -> Config:
@@ -47,6 +46,8 @@ def compose(name: str) -> Config:
 
 def tree(ask: Request) -> Section:
     """The config as plain data."""
+    if ("depth" in str(ask.data.evaluator).lower()) != (ask.method == "vpd"):
+        raise ConfigError(f"{ask.name}: only vpd estimates depth, and only nyu has it")
     try:
         recipe = method_recipe(ask)
     except PartError as error:
@@ -107,7 +108,10 @@ def data_sections(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
 def preprocessor(ask: Request, recipe: Recipe) -> Section:
     """The normalization, and the size that batches are padded to."""
     usual = dict(type="SegDataPreProcessor", **copy.deepcopy(IMAGENET), bgr_to_rgb=True, pad_val=0, seg_pad_val=255)
-    return dict(usual, **dict(dict(size=ask.crop), **recipe.preprocessor))
+    chosen = dict(usual, **dict(dict(size=ask.crop), **recipe.preprocessor))
+    for key in ("mean", "std"):
+        chosen[key] = chosen[key] * ask.data.pictures
+    return chosen
 
 
 def model(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
@@ -124,6 +128,9 @@ def model(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
             head.setdefault("align_corners", ask.aligned)
             if "ohem" in ask.flags:
                 head.setdefault("sampler", dict(type="OHEMPixelSampler", thresh=0.7, min_kept=10000))
+    if ask.data.pictures > 1:  # of a backbone, and of one inside it
+        for backbone in (net["backbone"], net["backbone"].get("backbone_cfg", {})):
+            backbone.update(in_channels=3 * ask.data.pictures)
     if ask.losses:
         last = heads(net["decode_head"])[-1]
         last["loss_decode"] = [loss(short, weight) for short, weight in ask.losses.items()]

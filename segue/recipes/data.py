@@ -26,6 +26,8 @@ class Data:
         train, val, test: arguments of the splits beside type and root; ``test`` only where it is not ``val``.
         joined: arguments of splits that are trained on together, instead of ``train``.
         reduce_zero_label: as ``LoadAnnotations`` takes it; None where the annotations need no word about it.
+        metainfo: makes the ``metainfo`` of every split, where classes are chosen from those of the class.
+        pictures: pictures of three channels in one image.
         batch, workers: images per GPU and loader processes where a name gives none.
         iters: the length of training where a name gives none.
         rate, weight_decay: of SGD, where the method does not decide.
@@ -50,6 +52,8 @@ class Data:
     test: Mapping[str, Any] | None = None
     joined: tuple[Mapping[str, Any], ...] = ()
     reduce_zero_label: bool | None = None
+    metainfo: Callable[[], Mapping[str, Any]] | None = None
+    pictures: int = 1
     batch: int = 4
     workers: int = 4
     iters: int = 80_000
@@ -153,7 +157,10 @@ def train_dataset(data: Data, pipeline: list[Step]) -> dict[str, Any]:
 
 def split(data: Data, arguments: Mapping[str, Any], pipeline: list[Step]) -> dict[str, Any]:
     """One split of the dataset."""
-    return dict(type=data.type, data_root=data.root, **copy.deepcopy(dict(arguments)), pipeline=copy.deepcopy(pipeline))
+    whole = dict(type=data.type, data_root=data.root, **copy.deepcopy(dict(arguments)))
+    if data.metainfo is not None:
+        whole["metainfo"] = data.metainfo()
+    return dict(whole, pipeline=copy.deepcopy(pipeline))
 
 
 def train_loader(dataset: dict[str, Any], batch: int, workers: int) -> dict[str, Any]:

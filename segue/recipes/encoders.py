@@ -6,11 +6,12 @@ A form is a backbone with its stages' channels, so that any head can be put on i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 Section = dict[str, Any]
+T = TypeVar("T")
 
 
 class _Absent:
@@ -33,6 +34,17 @@ class PartError(Exception):
     def __init__(self, part: str, given: str, known: tuple[str, ...]) -> None:
         super().__init__(f"{part} {given!r}")
         self.part, self.given, self.known = part, given, known
+
+
+def pick(part: str, given: str, known: Mapping[str, T]) -> T:
+    """The entry of a table.
+
+    Raises:
+        PartError: the table has none of this name.
+    """
+    if given not in known:
+        raise PartError(part, given, tuple(known))
+    return known[given]
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ FLAGS = ("amp", "adamw", "ohem", "ce-1.0-dice-3.0")
 _SETTINGS = re.compile(r"(?P<gpus>\d+)xb(?P<batch>\d+)(-(?P<rest>.+))?")
 _CROP = re.compile(r"(\d{2,})x(\d{2,})")
 _OLD_BATCH = re.compile(r"(\d{1,2})x(\d{1,2})")
+SETTING = re.compile(r"\d+xb?\d+|\d+k$")  # the beginning of a token that only names of recipes have
 _ITERS = re.compile(r"(\d+)k")
 _EXAMPLE = "a name reads like pspnet_r50-d8_4xb2-40k_cityscapes-512x1024"
 
@@ -51,7 +52,8 @@ class Request:
         flags: ``amp``, ``adamw``, ``ohem``.
         losses: weights of losses by their short names, ``{"ce": 1.0, "dice": 3.0}``.
         data: the training dataset; ``data_stem`` is the stem of its file.
-        test_data: another dataset to test on, and the scale its images are resized to (long, short).
+        test_data: another dataset to test on; ``test_stem`` is the stem of its file.
+        test_scale: the size that its images are resized to, (long, short).
     """
 
     name: str
@@ -68,6 +70,7 @@ class Request:
     data: Data
     data_stem: str
     test_data: Data | None
+    test_stem: str | None
     test_scale: Size | None
 
     def components(self, *kinds: str) -> tuple[str, ...]:
@@ -106,10 +109,10 @@ def head_of(method: str, net: Encoder) -> dict[str, Any]:
     Raises:
         PartError: no such method, or it is no head on any backbone.
     """
-    heads = [stem for stem in stems("methods") if hasattr(method_file(stem), "decode_head")]
-    if method not in heads:
-        raise PartError("method", method, tuple(sorted(heads)))
-    return method_file(method).decode_head(net)
+    if method in stems("methods") and hasattr(method_file(method), "decode_head"):
+        return method_file(method).decode_head(net)
+    heads = (stem for stem in stems("methods") if hasattr(method_file(stem), "decode_head"))
+    raise PartError("method", method, tuple(sorted(heads)))
 
 
 def dataset(stem: str) -> Data:
@@ -173,7 +176,10 @@ def read(text: str, name: str) -> Request:
     tokens = text.split("_")
     settings = _Settings()
     first, last = _settings_tokens(tokens, settings, name)
-    stem, rest = find("_".join(tokens[:first]), "methods", "algorithm", r"[-_]|\d")
+    try:
+        stem, rest = find("_".join(tokens[:first]), "methods", "algorithm", r"[-_]|\d")
+    except PartError as error:
+        raise PartError("algorithm", tokens[0], error.known) from None
     parts = tuple(part for part in re.split("_", rest.strip("-_")) if part)
     data_text = "_".join(tokens[last:])
     if not data_text:
@@ -181,6 +187,11 @@ def read(text: str, name: str) -> Request:
     data_stem, crop, test_stem, test_crop = _data(data_text, name)
     data = dataset(data_stem)
     crop = crop or settings.crop
+    if not data.train and not data.joined:
+        raise ConfigError(f"{name}: {data_stem} has no images to train on; name it last, after another dataset")
+    for word, count in (("GPUs", settings.gpus), ("images per GPU", settings.batch), ("iterations", settings.iters)):
+        if count == 0:
+            raise ConfigError(f"{name}: needs more than 0 {word}")
     return Request(
         name=name,
         method=stem,
@@ -196,6 +207,7 @@ def read(text: str, name: str) -> Request:
         data=data,
         data_stem=data_stem,
         test_data=dataset(test_stem) if test_stem else None,
+        test_stem=test_stem,
         test_scale=test_crop,
     )
 

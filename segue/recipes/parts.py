@@ -44,12 +44,12 @@ class Recipe:
     more: Section = field(default_factory=dict)
 
 
-def cross_entropy(weight: float = 1.0, **arguments: Any) -> Section:
+def cross_entropy(weight: Any = 1.0, **arguments: Any) -> Section:
     """Softmax cross entropy."""
     return dict(type="CrossEntropyLoss", **dict(dict(use_sigmoid=False), **arguments), loss_weight=weight)
 
 
-def head(kind: str, in_channels: Any, in_index: Any, channels: int, *, loss: float = 1.0, **arguments: Any) -> Section:
+def head(kind: str, in_channels: Any, in_index: Any, channels: int, *, loss: Any = 1.0, **arguments: Any) -> Section:
     """A head with the usual dropout, SyncBN and cross entropy of weight ``loss``, unless ``arguments`` say otherwise.
 
     Class counts and ``align_corners`` are filled in when the name is composed.
@@ -58,7 +58,7 @@ def head(kind: str, in_channels: Any, in_index: Any, channels: int, *, loss: flo
     return dict(type=kind, in_channels=in_channels, in_index=in_index, channels=channels, **dict(usual, **arguments))
 
 
-def fcn_head(in_channels: int, in_index: int, channels: int, *, loss: float = 1.0, **arguments: Any) -> Section:
+def fcn_head(in_channels: int, in_index: Any, channels: int, *, loss: Any = 1.0, **arguments: Any) -> Section:
     """One convolution and the classifier."""
     usual = dict(num_convs=1, concat_input=False)
     return head("FCNHead", in_channels, in_index, channels, loss=loss, **dict(usual, **arguments))

@@ -16,7 +16,7 @@ def sgd(lr: float = 0.01, weight_decay: float = 0.0005, **wrapper: Any) -> Secti
     return dict(type="OptimWrapper", optimizer=optimizer, **dict(dict(clip_grad=None), **wrapper))
 
 
-def adamw(lr: float, weight_decay: float, betas: tuple[float, float] | None = (0.9, 0.999), **wrapper: Any) -> Section:
+def adamw(lr: float, weight_decay: float, betas: Any = (0.9, 0.999), **wrapper: Any) -> Section:
     """AdamW; ``wrapper`` are arguments of the ``optim_wrapper``."""
     optimizer: Section = dict(type="AdamW", lr=lr, weight_decay=weight_decay)
     if betas is not None:

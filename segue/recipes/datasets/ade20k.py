@@ -1,7 +1,5 @@
 """ADE20K: scenes of all kinds, 150 classes. https://groups.csail.mit.edu/vision/datasets/ADE20K"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """BDD100K: American streets with Cityscapes' classes. https://www.bdd100k.com"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

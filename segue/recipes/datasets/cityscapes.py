@@ -1,7 +1,5 @@
 """Cityscapes: German streets, 19 classes. https://www.cityscapes-dataset.com"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """COCO-Stuff, 10 000 images, 171 classes. https://github.com/nightrome/cocostuff10k"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """Dark Zurich: Cityscapes' classes at night, for testing. https://www.trace.ethz.ch/publications/2019/GCMA_UIoU"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """DRIVE: vessels of the retina, 2 classes."""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """Cityscapes described in DSDL, 19 classes. https://github.com/opendatalab/dsdl-docs"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 IMAGES = "raw/CityScapes"

@@ -1,7 +1,5 @@
 """PASCAL VOC 2012 described in DSDL, 21 classes. https://github.com/opendatalab/dsdl-docs"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 IMAGES = "raw/VOCdevkit/VOC2012"

@@ -1,7 +1,5 @@
 """iSAID: objects from the air, 16 classes. https://captain-whu.github.io/iSAID"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -39,6 +39,7 @@ DATA = Data(
     crop=(256, 256),
     train=dict(data_prefix=dict(img_path="train/A", img_path2="train/B", seg_map_path="train/label")),
     val=dict(data_prefix=dict(img_path="test/A", img_path2="test/B", seg_map_path="test/label")),
+    pictures=2,
     iters=20_000,
     train_steps=train_steps,
     test_steps=test_steps,

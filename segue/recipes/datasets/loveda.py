@@ -1,7 +1,5 @@
 """LoveDA: towns and land from the air, 7 classes. https://github.com/Junjue-Wang/LoveDA"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

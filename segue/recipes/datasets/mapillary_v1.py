@@ -1,7 +1,5 @@
 """Mapillary Vistas 1.2: streets of the world, 66 classes. https://www.mapillary.com/dataset/vistas"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """Nighttime Driving: Cityscapes' classes at night, for testing. http://people.ee.ethz.ch/~daid/NightDriving"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

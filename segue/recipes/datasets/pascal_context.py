@@ -1,7 +1,5 @@
 """PASCAL Context, 60 classes. https://cs.stanford.edu/~roozbeh/pascal-context"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """ISPRS Potsdam: a town from the air, 6 classes. https://www.isprs.org/resources/datasets/benchmarks/UrbanSemLab"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

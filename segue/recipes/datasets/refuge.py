@@ -1,7 +1,5 @@
 """REFUGE: the optic disc and cup, 3 classes. https://refuge.grand-challenge.org"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

@@ -1,7 +1,5 @@
 """PASCAL VOC 2012 with the additional annotations of SBD, 21 classes. http://host.robots.ox.ac.uk/pascal/VOC"""
 
-from __future__ import annotations
-
 from segue.recipes.data import Data, folders
 
 DATA = Data(

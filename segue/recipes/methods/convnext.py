@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import Encoder, PartError
+from segue.recipes.encoders import Encoder, pick
 from segue.recipes.grammar import Request
 from segue.recipes.methods.upernet import pyramid_head
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, pretrained_init, slide, two_thirds
@@ -21,10 +21,8 @@ SIZES = {
 
 def recipe(ask: Request) -> Recipe:
     """convnext-tiny_upernet to convnext-xlarge_upernet; crops of 640 begin with weights of ImageNet-21k."""
-    size = ask.parts[0] if ask.parts else ""
-    if size not in SIZES or ask.parts[1:] != ("upernet",):
-        raise PartError("backbone", "_".join(ask.parts), tuple(f"{known}_upernet" for known in SIZES))
-    width, drop_path, layers, in1k, in21k = SIZES[size]
+    size, _ = ask.components("size", "upernet")
+    width, drop_path, layers, in1k, in21k = pick("size", size, SIZES)
     weights = (in21k or in1k) if min(ask.crop) >= 640 else (in1k or in21k)
     backbone = dict(
         type="mmpretrain.ConvNeXt",

@@ -5,7 +5,7 @@ https://arxiv.org/abs/1903.11816
 
 from __future__ import annotations
 
-from segue.recipes.encoders import PartError, encoder, sync_bn
+from segue.recipes.encoders import encoder, pick, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.methods.deeplabv3 import RATES
 from segue.recipes.methods.encnet import context
@@ -21,8 +21,7 @@ def recipe(ask: Request) -> Recipe:
         aspp=head("ASPPHead", 2048, 2, 512, dilations=RATES["8"]),
         enc=dict(head("EncHead", [512, 1024, 2048], 0, 512), **context(0)),
     )
-    if kind not in heads:
-        raise PartError("head", kind, tuple(heads))
+    decode_head = pick("head", kind, heads)
     neck = dict(
         type="JPU",
         in_channels=net.channels[1:],
@@ -33,4 +32,4 @@ def recipe(ask: Request) -> Recipe:
         align_corners=False,
         norm_cfg=sync_bn(),
     )
-    return Recipe(model=encoder_decoder(net, heads[kind], fcn_head(net.channels[2], 1, 256, loss=0.4), neck=neck))
+    return Recipe(model=encoder_decoder(net, decode_head, fcn_head(net.channels[2], 1, 256, loss=0.4), neck=neck))

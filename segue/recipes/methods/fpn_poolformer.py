@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import ABSENT, Encoder, PartError
+from segue.recipes.encoders import ABSENT, Encoder, pick
 from segue.recipes.grammar import Request
 from segue.recipes.methods.fpn import pyramid, pyramid_head
 from segue.recipes.parts import Recipe, encoder_decoder, pretrained_init
@@ -15,9 +15,8 @@ WEIGHTS = dict(s12="f8d83051", s24="d7055904", s36="d78ff3e8", m36="c55e0949", m
 def recipe(ask: Request) -> Recipe:
     """fpn_poolformer_s12 to fpn_poolformer_m48, always in mixed precision; test images become multiples of 32."""
     (size,) = ask.components("size")
-    if size not in WEIGHTS:
-        raise PartError("backbone", f"poolformer_{size}", tuple(f"poolformer_{known}" for known in WEIGHTS))
-    checkpoint = f"{FOLDER}/poolformer-{size}_3rdparty_32xb128_in1k_20220414-{WEIGHTS[size]}.pth"
+    weights = pick("size", size, WEIGHTS)
+    checkpoint = f"{FOLDER}/poolformer-{size}_3rdparty_32xb128_in1k_20220414-{weights}.pth"
     backbone = dict(
         type="mmpretrain.PoolFormer",
         arch=size,

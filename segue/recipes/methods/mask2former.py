@@ -29,11 +29,7 @@ def pixel_decoder() -> dict[str, Any]:
         init_cfg=None,
     )
     ffn = dict(
-        embed_dims=256,
-        feedforward_channels=1024,
-        num_fcs=2,
-        ffn_drop=0.0,
-        act_cfg=dict(type="ReLU", inplace=True),
+        embed_dims=256, feedforward_channels=1024, num_fcs=2, ffn_drop=0.0, act_cfg=dict(type="ReLU", inplace=True)
     )
     layer = dict(self_attn_cfg=attention, ffn_cfg=ffn)
     return dict(

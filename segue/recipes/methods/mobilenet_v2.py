@@ -9,6 +9,6 @@ from segue.recipes.parts import Recipe, auxiliary, encoder_decoder
 
 def recipe(ask: Request) -> Recipe:
     """mobilenet-v2-d8_pspnet, and so on."""
-    stride, method = ask.components("stride", "method")
-    net = encoder(f"mobilenet-v2-{stride}")
+    form, method = ask.components("backbone", "method")
+    net = encoder(f"mobilenet-v2-{form}")
     return Recipe(model=encoder_decoder(net, head_of(method, net), auxiliary(net)))

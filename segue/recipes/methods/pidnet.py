@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from segue.recipes.data import Step
-from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, PartError, sync_bn
+from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, pick, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.methods.ddrnet import class_weight, hard_pixels
 from segue.recipes.parts import Recipe, cross_entropy, encoder_decoder, head, pretrained_init
@@ -25,9 +25,7 @@ def with_edges(steps: list[Step]) -> list[Step]:
 def recipe(ask: Request) -> Recipe:
     """pidnet-s, pidnet-m, pidnet-l; edges of the labels are a target."""
     (size,) = ask.components("size")
-    if size not in SIZES:
-        raise PartError("backbone", f"pidnet-{size}", tuple(f"pidnet-{known}" for known in SIZES))
-    channels, stem, branch, ppm, width, weights = SIZES[size]
+    channels, stem, branch, ppm, width, weights = pick("size", size, SIZES)
     backbone = dict(
         type="PIDNet",
         in_channels=3,

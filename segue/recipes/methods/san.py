@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from segue.recipes.data import Step, shortest_edges
-from segue.recipes.encoders import ABSENT, PartError
+from segue.recipes.encoders import ABSENT, pick
 from segue.recipes.grammar import Request, dataset
 from segue.recipes.parts import Recipe
 from segue.recipes.schedules import CLIP_TINY, NO_DECAY, adamw, poly, transformer_adamw, warm_linear
@@ -29,28 +29,6 @@ VOCABULARIES = {
     "coco_stuff164k": "coco-stuff164k",
     "coco_stuff10k": "coco-stuff164k",
     "pascal_context_59": "pascal_context",
-}
-OBJECTS = {  # PASCAL VOC without its background
-    "aeroplane": [128, 0, 0],
-    "bicycle": [0, 128, 0],
-    "bird": [128, 128, 0],
-    "boat": [0, 0, 128],
-    "bottle": [128, 0, 128],
-    "bus": [0, 128, 128],
-    "car": [128, 128, 128],
-    "cat": [64, 0, 0],
-    "chair": [192, 0, 0],
-    "cow": [64, 128, 0],
-    "diningtable": [192, 128, 0],
-    "dog": [64, 0, 128],
-    "horse": [192, 0, 128],
-    "motorbike": [64, 128, 128],
-    "person": [192, 128, 128],
-    "pottedplant": [0, 64, 0],
-    "sheep": [128, 64, 0],
-    "sofa": [0, 192, 0],
-    "train": [128, 192, 0],
-    "tvmonitor": [0, 64, 128],
 }
 
 
@@ -115,12 +93,7 @@ def decode_head(form: str, num_classes: int) -> dict[str, Any]:
             ),
             dict(type="CrossEntropyLoss", use_sigmoid=True, loss_name="loss_mask_ce", loss_weight=5.0),
             dict(
-                type="DiceLoss",
-                ignore_index=None,
-                naive_dice=True,
-                eps=1,
-                loss_name="loss_mask_dice",
-                loss_weight=5.0,
+                type="DiceLoss", ignore_index=None, naive_dice=True, eps=1, loss_name="loss_mask_dice", loss_weight=5.0
             ),
         ],
     )
@@ -179,11 +152,17 @@ def reordered(steps: list[Step]) -> list[Step]:
     return [by_type[kind] for kind in order]
 
 
+def objects() -> dict[str, Any]:
+    """PASCAL VOC without its background."""
+    from segue.datasets.pascal_voc import CLASSES, PALETTE
+
+    return dict(classes=CLASSES[1:], palette=PALETTE[1:])
+
+
 def recipe(ask: Request) -> Recipe:
     """san-vit-b16 and san-vit-l14; trained on COCO-Stuff, tested on PASCAL's datasets too."""
     (form,) = ask.components("backbone")
-    if form not in SIZES:
-        raise PartError("backbone", form, tuple(SIZES))
+    pick("backbone", form, SIZES)
     short = min(ask.crop)
     found = Recipe(
         model={},
@@ -225,14 +204,8 @@ def recipe(ask: Request) -> Recipe:
         num_classes = base.num_classes
         found.data = {key: getattr(base, key) for key in ("type", "num_classes", "reduce_zero_label", "tta")}
     if stem.startswith("voc12"):
-        meta = dict(metainfo=dict(classes=tuple(OBJECTS), palette=list(OBJECTS.values())))
-        num_classes = len(OBJECTS)
-        found.data = dict(
-            num_classes=num_classes,
-            joined=tuple(dict(part, **meta) for part in ask.data.joined),
-            train=dict(ask.data.train, **meta),
-            val=dict(ask.data.val, **meta),
-        )
+        num_classes = 20
+        found.data = dict(num_classes=num_classes, metainfo=objects)
     found.data = dict(found.data, slide=False)
     vocabulary = VOCABULARIES.get(stem, "voc" if stem.startswith("voc12") else stem.split("_")[0])
     found.model = dict(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, PartError
+from segue.recipes.encoders import ABSENT, WEIGHTS, Encoder, pick
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, head, slide
 from segue.recipes.schedules import sgd
@@ -19,9 +19,7 @@ SIZES = {
 def recipe(ask: Request) -> Recipe:
     """segmenter_vit-s_{mask, fcn}; windows of testing overlap by 32 pixels."""
     form, kind = ask.components("backbone", "head")
-    if form not in SIZES:
-        raise PartError("backbone", form, tuple(SIZES))
-    width, layers, heads, weights = SIZES[form]
+    width, layers, heads, weights = pick("backbone", form, SIZES)
     backbone = dict(
         type="VisionTransformer",
         img_size=ask.crop,
@@ -39,22 +37,16 @@ def recipe(ask: Request) -> Recipe:
         interpolate_mode="bicubic",
     )
     plain = dict(dropout_ratio=0.0, norm_cfg=ABSENT, align_corners=ABSENT)
+    transformer = dict(num_layers=2, num_heads=heads, embed_dims=width)
     known = dict(
-        mask=head(
-            *("SegmenterMaskTransformerHead", width, ABSENT, width),
-            num_layers=2,
-            num_heads=heads,
-            embed_dims=width,
-            **plain,
-        ),
+        mask=head("SegmenterMaskTransformerHead", width, ABSENT, width, **transformer, **plain),
         fcn=fcn_head(width, ABSENT, width, num_convs=0, **plain),
     )
-    if kind not in known:
-        raise PartError("head", kind, tuple(known))
+    decode_head = pick("head", kind, known)
     test = slide(ask.crop, (ask.crop[0] - 32, ask.crop[1] - 32))
     net = Encoder(backbone, (), f"{WEIGHTS}/segmenter/{weights}.pth")
     return Recipe(
-        model=encoder_decoder(net, known[kind], train_cfg=ABSENT, test_cfg=test),
+        model=encoder_decoder(net, decode_head, train_cfg=ABSENT, test_cfg=test),
         optim=sgd(lr=0.001, weight_decay=0.0),
         batch=1,
         preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import WEIGHTS, Encoder, PartError
+from segue.recipes.encoders import WEIGHTS, Encoder, pick
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, head, pretrained_init
 from segue.recipes.schedules import transformer_adamw, warm_linear
 
 # widths, depths, drop path, width of the head, weights
 SIZES = {
-    "t": ([32, 64, 160, 256], [3, 3, 5, 2], 0.1, 256, "20230227-119e8c9f"),
-    "s": ([64, 128, 320, 512], [2, 2, 4, 2], 0.1, 256, "20230227-f33ccdf2"),
-    "b": ([64, 128, 320, 512], [3, 3, 12, 3], 0.1, 512, "20230227-3ab7d230"),
-    "l": ([64, 128, 320, 512], [3, 5, 27, 3], 0.3, 1024, "20230227-cef260d4"),
+    "mscan-t": ([32, 64, 160, 256], [3, 3, 5, 2], 0.1, 256, "mscan_t_20230227-119e8c9f"),
+    "mscan-s": ([64, 128, 320, 512], [2, 2, 4, 2], 0.1, 256, "mscan_s_20230227-f33ccdf2"),
+    "mscan-b": ([64, 128, 320, 512], [3, 3, 12, 3], 0.1, 512, "mscan_b_20230227-3ab7d230"),
+    "mscan-l": ([64, 128, 320, 512], [3, 5, 27, 3], 0.3, 1024, "mscan_l_20230227-cef260d4"),
 }
 
 
 def recipe(ask: Request) -> Recipe:
     """segnext_mscan-t, -s, -b, -l."""
     (form,) = ask.components("backbone")
-    size = form.removeprefix("mscan-")
-    if size not in SIZES:
-        raise PartError("backbone", form, tuple(f"mscan-{known}" for known in SIZES))
-    dims, depths, drop_path, width, weights = SIZES[size]
+    dims, depths, drop_path, width, weights = pick("backbone", form, SIZES)
     backbone = dict(
         type="MSCAN",
-        init_cfg=pretrained_init(f"{WEIGHTS}/segnext/mscan_{size}_{weights}.pth"),
+        init_cfg=pretrained_init(f"{WEIGHTS}/segnext/{weights}.pth"),
         embed_dims=dims,
         mlp_ratios=[8, 8, 4, 4],
         drop_rate=0.0,

@@ -44,7 +44,7 @@ def recipe(ask: Request) -> Recipe:
         relu = dict(act_cfg=dict(type="ReLU"))
         more["neck"] = dict(type="MLANeck", in_channels=[1024] * 4, out_channels=256, norm_cfg=sync_bn(), **relu)
         decode_head = head("SETRMLAHead", (256,) * 4, (0, 1, 2, 3), 512, mla_channels=128, dropout_ratio=0)
-        form = dict(norm_cfg=ABSENT) if small else relu
+        form: dict[str, Any] = dict(norm_cfg=ABSENT) if small else dict(relu)
         form.update(num_convs=0, kernel_size=1, dropout_ratio=0)
         auxiliary = [fcn_head(256, index, 256, loss=0.4, **form) for index in range(4)]
     elif kind == "naive":

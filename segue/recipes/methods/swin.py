@@ -23,15 +23,10 @@ def recipe(ask: Request) -> Recipe:
     net = full_swin(size, window=window)
     if match["data"]:
         net = net.set(init_cfg=pretrained_init(swin_weights(size, window, match["data"] == "in22k")))
-    found = Recipe(
-        model={},
+    auxiliary = fcn_head(net.channels[2], 2, 256, loss=0.4)
+    return Recipe(
+        model=dict(encoder_decoder(net, pyramid_head(net.channels), auxiliary), pretrained=None),
         optim=transformer_adamw("absolute_pos_embed", "relative_position_bias_table", "norm"),
         schedule=warm_linear(ask.iters),
         batch=2,
     )
-    if ask.data_stem == "levir":  # two pictures are one of six channels
-        net = net.set(in_channels=6)
-        found.preprocessor = dict(mean=[123.675, 116.28, 103.53] * 2, std=[58.395, 57.12, 57.375] * 2)
-    auxiliary = fcn_head(net.channels[2], 2, 256, loss=0.4)
-    found.model = dict(encoder_decoder(net, pyramid_head(net.channels), auxiliary), pretrained=None)
-    return found

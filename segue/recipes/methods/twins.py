@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import WEIGHTS, Encoder, PartError
+from segue.recipes.encoders import WEIGHTS, Encoder, PartError, pick
 from segue.recipes.grammar import Request
 from segue.recipes.methods.fpn import pyramid, pyramid_head
 from segue.recipes.methods.upernet import pyramid_head as upernet_head
@@ -22,9 +22,7 @@ SIZES = {
 
 def backbone(form: str) -> Encoder:
     """PCPVT or SVT of a size."""
-    if form not in SIZES:
-        raise PartError("backbone", form, tuple(SIZES))
-    dims, heads, depths, drop_path, weights = SIZES[form]
+    dims, heads, depths, drop_path, weights = pick("backbone", form, SIZES)
     local = form.startswith("svt")
     # "windiow_sizes" is the reference's own spelling of the argument.
     windows = dict(windiow_sizes=[7, 7, 7, 7]) if local else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segue.recipes.encoders import Encoder, PartError, sync_bn
+from segue.recipes.encoders import Encoder, PartError, pick, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.methods.deeplabv3 import RATES
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, head, slide, two_thirds
@@ -37,10 +37,9 @@ def recipe(ask: Request) -> Recipe:
         pspnet=head("PSPHead", 64, 4, 16, pool_scales=(1, 2, 3, 6)),
         deeplabv3=head("ASPPHead", 64, 4, 16, dilations=RATES["8"]),
     )
-    if method not in heads:
-        raise PartError("method", method, tuple(heads))
+    decode_head = pick("method", method, heads)
     test = slide(ask.crop, two_thirds(ask.crop))
     if ask.data_stem == "cityscapes":
         test = dict(mode="whole", crop_size=256, stride=170)
     net = Encoder(BACKBONE, (1024, 512, 256, 128, 64), None)
-    return Recipe(model=encoder_decoder(net, heads[method], fcn_head(128, 3, 64, loss=0.4), test_cfg=test))
+    return Recipe(model=encoder_decoder(net, decode_head, fcn_head(128, 3, 64, loss=0.4), test_cfg=test))

@@ -60,10 +60,7 @@ DIFFUSION = dict(
         first_stage_config=dict(
             target="ldm.models.autoencoder.AutoencoderKL",
             params=dict(
-                embed_dim=4,
-                monitor="val/rec_loss",
-                ddconfig=AUTOENCODER,
-                lossconfig=dict(target="torch.nn.Identity"),
+                embed_dim=4, monitor="val/rec_loss", ddconfig=AUTOENCODER, lossconfig=dict(target="torch.nn.Identity")
             ),
         ),
         cond_stage_config=dict(target="ldm.modules.encoders.modules.AbstractEncoder"),

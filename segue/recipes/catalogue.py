@@ -1,0 +1,140 @@
+"""What is published about recipes: names, papers, measured numbers, weights (``published.json``)."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from segue.errors import ConfigError
+from segue.recipes.deviations import DEVIATIONS
+from segue.recipes.grammar import Request, parse
+
+FILE = Path(__file__).with_name("published.json")
+FACTS = ("mIoU", "mIoU_ms", "mDice", "Dice", "rmse")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A recipe in a list.
+
+    Attributes:
+        name: what to give to ``compose``.
+        algorithm, backbone: the method, and what its name says before the settings.
+        data, test_data: datasets, as names write them.
+        crop: height and width of the training crops.
+        iters, gpus, batch: the schedule, and how many GPUs take how many images each.
+        flags: other settings, such as ``amp``.
+        paper, link: what describes the method.
+        metrics: published numbers in percent; ``mIoU_ms`` with several sizes and flips.
+        weights: where the published weights lie.
+        deviation: what the reference's file of this name has instead, if it contradicts its name.
+    """
+
+    name: str
+    algorithm: str
+    backbone: str
+    data: str
+    test_data: str | None
+    crop: tuple[int, int]
+    iters: int
+    gpus: int | None
+    batch: int
+    flags: tuple[str, ...]
+    paper: str | None
+    link: str | None
+    metrics: dict[str, float]
+    weights: str | None
+    deviation: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts as JSON data."""
+        return asdict(self)
+
+
+@cache
+def _published() -> dict[str, Any]:
+    return json.loads(FILE.read_text(encoding="utf-8"))
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The names that the reference ships, sorted; others compose as well."""
+    return tuple(_published()["recipes"])
+
+
+def published_weights(name: str) -> str | None:
+    """The URL of a recipe's published weights; None where there are none."""
+    weights = _published()["recipes"].get(name, {}).get("weights")
+    return _address(weights) if weights else None
+
+
+def _address(weights: str) -> str:
+    return weights if "://" in weights else _published()["base"] + weights
+
+
+def entry(name: str) -> Entry:
+    """What is known about a name; a name that nobody has published has its parts only.
+
+    Raises:
+        ConfigError: the name cannot be read.
+    """
+    ask = parse(name)
+    facts = _published()["recipes"].get(name, {})
+    title, link = _published()["papers"].get(facts.get("paper"), (None, None))
+    deviation = DEVIATIONS.get(name)
+    return Entry(
+        name=name,
+        algorithm=ask.method,
+        backbone="_".join(ask.parts) or ask.method,
+        data=_written(ask.data_stem),
+        test_data=_written(ask.test_stem) if ask.test_stem else None,
+        crop=ask.crop,
+        iters=ask.iters,
+        gpus=ask.gpus,
+        batch=ask.batch or ask.data.batch,
+        flags=_flags(ask),
+        paper=title,
+        link=link,
+        metrics={key: facts[key] for key in FACTS if key in facts},
+        weights=_address(facts["weights"]) if "weights" in facts else None,
+        deviation=deviation.reason if deviation else None,
+    )
+
+
+def _written(stem: str) -> str:
+    return stem.replace("_", "-")
+
+
+def _flags(ask: Request) -> tuple[str, ...]:
+    return (*sorted(ask.flags), *(f"{short}-{weight}" for short, weight in ask.losses.items()))
+
+
+def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
+    """The reference's recipes whose name matches a pattern, and that are trained or tested on a dataset.
+
+    Args:
+        pattern: as of file names: ``ocrnet*``, ``*_r50-d8_*``.
+        data: the beginning of a dataset's name.
+
+    Raises:
+        ConfigError: there is no such dataset.
+    """
+    wanted = data.lower().replace("-", "_") if data else ""
+    if data and not any(known.startswith(wanted) for known in _datasets()):
+        raise ConfigError(f"no recipe has the dataset {data!r}; there are {', '.join(map(_written, _datasets()))}")
+    for name in recipe_names():
+        if not fnmatch.fnmatchcase(name.lower(), pattern.lower()):
+            continue
+        found = entry(name)
+        if any((stem or "").replace("-", "_").startswith(wanted) for stem in (found.data, found.test_data)):
+            yield found
+
+
+@cache
+def _datasets() -> tuple[str, ...]:
+    found = {parse(name).data_stem for name in recipe_names()}
+    return tuple(sorted(found | {stem for name in recipe_names() if (stem := parse(name).test_stem)}))
