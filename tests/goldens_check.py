@@ -1,4 +1,4 @@
-"""Golden numbers as tests: ``tests/goldens/NAME.json.gz`` holds a model's config and what the reference computes with it."""
+"""Golden numbers as tests: ``goldens/NAME.json.gz`` holds a model's config and what the reference computes with it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import json
 import sys
 from pathlib import Path
 from types import ModuleType
+
+import torch
+
+from segue.config.build import build
 
 HERE = Path(__file__).parent
 
@@ -25,9 +29,29 @@ def goldens_tool() -> ModuleType:
 
 
 def check_golden(name: str) -> None:
-    """Build the model of ``goldens/NAME.json.gz`` and hold its keys, outputs, losses and gradients to the recorded ones."""
+    """Build the model of ``goldens/NAME.json.gz``; hold its keys, outputs, losses and gradients to the recorded ones."""
     tool = goldens_tool()
     with gzip.open(HERE / "goldens" / f"{name}.json.gz", "rt", encoding="utf-8") as file:
         bundle = json.load(file)
     result, model = tool.compare(bundle["golden"], bundle["config"])
     assert tool.passes(result, model), {kind: f"{value:.1e}" for kind, value in result.items()}
+
+
+def check_heads(*names: str) -> None:
+    """Build the small heads NAMES of ``goldens/context_heads.json.gz`` and hold their outputs to the recorded ones.
+
+    Weights and inputs are functions of names and sizes as in the models' goldens, so that choices which no published
+    model makes are held to the reference as well, in milliseconds.
+    """
+    tool = goldens_tool()
+    with gzip.open(HERE / "goldens" / "context_heads.json.gz", "rt", encoding="utf-8") as file:
+        recorded = json.load(file)
+    for name in names:
+        entry = recorded[name]
+        head = build({"head": entry["config"]}, "head", "heads").eval()
+        tool.fill(head.state_dict())
+        with torch.no_grad():
+            outputs = head([tool.image(h, w, c, salt=str(i)) for i, (c, h, w) in enumerate(entry["inputs"])])
+        outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+        worst = [tool.deviation(out, golden) for out, golden in zip(outputs, entry["outputs"], strict=True)]
+        assert max(worst) < 1e-4, f"{name}: {worst}"
