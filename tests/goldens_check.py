@@ -29,7 +29,7 @@ def goldens_tool() -> ModuleType:
 
 
 def check_golden(name: str) -> None:
-    """Build the model of ``goldens/NAME.json.gz``; hold its keys, outputs, losses and gradients to the recorded ones."""
+    """Build the model of ``goldens/NAME.json.gz``; hold keys, outputs, losses and gradients to the recorded ones."""
     tool = goldens_tool()
     with gzip.open(HERE / "goldens" / f"{name}.json.gz", "rt", encoding="utf-8") as file:
         bundle = json.load(file)
