@@ -15,7 +15,8 @@ from torch.utils.checkpoint import checkpoint
 from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.conv import ConvModule
-from segue.layers.norm import BATCH_NORMS, BN, Norm
+from segue.layers.freezing import Freezing
+from segue.layers.norm import BN, Norm
 from segue.types import Activation
 
 
@@ -99,7 +100,7 @@ def per_channel(act: Activation, channels: int) -> Activation:
     return partial(nn.PReLU, channels) if isinstance(act(), nn.PReLU) else act
 
 
-class CGNet(nn.Module):
+class CGNet(Freezing):
     """Three stages, at 1/2, 1/4 and 1/8 of the image, which is shown to the first two again (table 1).
 
     Args:
@@ -194,15 +195,6 @@ class CGNet(nn.Module):
         out1 = self.norm_prelu_1(torch.cat([out, down, quarter], dim=1))
         down, out = _run(self.level2, out1)
         return [out0, out1, self.norm_prelu_2(torch.cat([down, out], dim=1))]
-
-    def train(self, mode: bool = True) -> CGNet:
-        """Set the mode; with ``norm_eval`` the norms stay in evaluation."""
-        super().train(mode)
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self
 
 
 def _run(level: nn.ModuleList, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,8 +14,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from segue.errors import InputError
-from segue.layers.norm import BATCH_NORMS, BN, Norm
-from segue.layers.residual import BasicBlock, Bottleneck, ResidualBlock, residual_stage
+from segue.layers.freezing import Freezing
+from segue.layers.norm import BN, Norm
+from segue.layers.residual import BasicBlock, Bottleneck, ResidualBlock, initialize_residual, residual_stage
 from segue.layers.resize import resize
 
 BLOCKS: dict[str, type[ResidualBlock]] = {"BASIC": BasicBlock, "BOTTLENECK": Bottleneck}
@@ -72,7 +73,7 @@ class HRModule(nn.Module):
         return outputs
 
 
-class HRNet(nn.Module):
+class HRNet(Freezing):
     """High-resolution network of four stages.
 
     Args:
@@ -136,8 +137,8 @@ class HRNet(nn.Module):
                 modules.append(HRModule(new, stage, num_outputs=outputs, with_cp=with_cp, norm=norm))
             self.add_module(f"stage{i}", nn.Sequential(*modules))
             widths = new
-        self._initialize(zero_init_residual)
-        self._freeze()
+        initialize_residual(self, zero_init_residual)
+        self.freeze()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to feature maps at 1/4, 1/8, 1/16 and 1/32."""
@@ -150,33 +151,16 @@ class HRNet(nn.Module):
             branches = getattr(self, f"stage{i}")(branches)
         return branches
 
-    def train(self, mode: bool = True) -> HRNet:
-        """Set the mode; frozen stages stay in evaluation, and so do norms with ``norm_eval``."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
+    def frozen(self) -> list[nn.Module]:
+        """The stem, and what belongs to the first ``frozen_stages`` stages."""
         if self.frozen_stages < 0:
-            return
-        frozen = ["conv1", "bn1", "conv2", "bn2"]
+            return []
+        names = ["conv1", "bn1", "conv2", "bn2"]
         if self.frozen_stages >= 1:
-            frozen.append("layer1")
+            names.append("layer1")
         for i in range(2, self.frozen_stages + 1):
-            frozen += [f"transition{i - 1}", f"stage{i}"]
-        for name in frozen:
-            getattr(self, name).eval().requires_grad_(False)
-
-    def _initialize(self, zero_init_residual: bool) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif zero_init_residual and isinstance(module, ResidualBlock):
-                nn.init.zeros_(module.last_norm.weight)  # type: ignore[arg-type]
+            names += [f"transition{i - 1}", f"stage{i}"]
+        return [getattr(self, name) for name in names]
 
 
 def _conv_norm(in_channels: int, channels: int, norm: Norm, stride: int = 1, relu: bool = True) -> nn.Sequential:

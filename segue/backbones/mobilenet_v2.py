@@ -12,15 +12,16 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.conv import ConvModule
+from segue.layers.freezing import Freezing
 from segue.layers.inverted_residual import InvertedResidual, make_divisible
-from segue.layers.norm import BATCH_NORMS, BN, Norm
+from segue.layers.norm import BN, Norm
 from segue.types import Activation
 
 #: table 2 of the paper: expansion, channels and blocks of each stage
 STAGES = ((1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1))
 
 
-class MobileNetV2(nn.Module):
+class MobileNetV2(Freezing):
     """Seven stages of inverted residuals after one convolution.
 
     Args:
@@ -83,7 +84,7 @@ class MobileNetV2(nn.Module):
                 )
                 channels = width
             self.add_module(name, nn.Sequential(*stage))
-        self._freeze()
+        self.freeze()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to the feature maps of ``out_indices``."""
@@ -95,19 +96,8 @@ class MobileNetV2(nn.Module):
                 features.append(x)
         return features
 
-    def train(self, mode: bool = True) -> MobileNetV2:
-        """Set the mode; frozen stages stay in evaluation, and so do norms with ``norm_eval``."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
+    def frozen(self) -> list[nn.Module]:
+        """The first convolution and the first ``frozen_stages`` layers."""
         if self.frozen_stages < 0:
-            return
-        for module in [self.conv1] + [getattr(self, name) for name in self.layers[: self.frozen_stages]]:
-            module.eval()
-            module.requires_grad_(False)
+            return []
+        return [self.conv1] + [getattr(self, name) for name in self.layers[: self.frozen_stages]]

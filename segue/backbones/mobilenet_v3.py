@@ -15,8 +15,9 @@ from torch.utils.checkpoint import checkpoint
 from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS, RELU, HSigmoid
 from segue.layers.conv import ConvModule
+from segue.layers.freezing import Freezing
 from segue.layers.inverted_residual import make_divisible
-from segue.layers.norm import BATCH_NORMS, BN, Norm
+from segue.layers.norm import BN, Norm
 from segue.types import Activation
 
 HSWISH: Activation = ACTIVATIONS["HSwish"]
@@ -146,7 +147,7 @@ class InvertedResidualV3(nn.Module):
         return x + out if self.has_shortcut else out
 
 
-class MobileNetV3(nn.Module):
+class MobileNetV3(Freezing):
     """A convolution, 11 or 15 inverted residuals, and a 1 x 1 convolution: layers 0 to 12 or 16.
 
     Args:
@@ -210,7 +211,7 @@ class MobileNetV3(nn.Module):
             self.add_module(self.layers[i + 1], block)
             channels = out_channels
         self.add_module(self.layers[-1], ConvModule(channels, LAST_CHANNELS[arch], 1, norm=norm, act=HSWISH))
-        self._freeze()
+        self.freeze()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to the outputs of the layers in ``out_indices``."""
@@ -222,17 +223,6 @@ class MobileNetV3(nn.Module):
                 features.append(x)
         return features
 
-    def train(self, mode: bool = True) -> MobileNetV3:
-        """Set the mode; frozen layers stay in evaluation, and so do norms with ``norm_eval``."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
-        for name in self.layers[: self.frozen_stages + 1]:
-            getattr(self, name).eval()
-            getattr(self, name).requires_grad_(False)
+    def frozen(self) -> list[nn.Module]:
+        """The first ``frozen_stages`` + 1 layers."""
+        return [getattr(self, name) for name in self.layers[: self.frozen_stages + 1]]

@@ -18,8 +18,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from segue.errors import InputError
-from segue.layers.norm import BATCH_NORMS, BN, Norm
-from segue.layers.residual import BasicBlock, Bottleneck, ResidualBlock, residual_stage
+from segue.layers.freezing import Freezing
+from segue.layers.norm import BN, Norm
+from segue.layers.residual import BasicBlock, Bottleneck, ResidualBlock, initialize_residual, residual_stage
 
 BLOCKS: dict[int, tuple[type[ResidualBlock], tuple[int, int, int, int]]] = {
     18: (BasicBlock, (2, 2, 2, 2)),
@@ -30,7 +31,7 @@ BLOCKS: dict[int, tuple[type[ResidualBlock], tuple[int, int, int, int]]] = {
 }
 
 
-class ResNet(nn.Module):
+class ResNet(Freezing):
     """Residual network of four stages.
 
     Args:
@@ -131,8 +132,8 @@ class ResNet(nn.Module):
             self.add_module(f"layer{i + 1}", stage)
             self.stages.append(f"layer{i + 1}")
             channels = width * stage[-1].expansion  # type: ignore[operator]
-        self._initialize(zero_init_residual)
-        self._freeze()
+        initialize_residual(self, zero_init_residual)
+        self.freeze()
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to feature maps; with default strides at 1/4, 1/8, 1/16 and 1/32."""
@@ -148,30 +149,12 @@ class ResNet(nn.Module):
         """What comes before the first stage: (B, in_channels, H, W) to (B, stem_channels, H / 4, W / 4)."""
         return self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
 
-    def train(self, mode: bool = True) -> ResNet:
-        """Set the mode; frozen stages stay in evaluation, and so do norms with ``norm_eval``."""
-        super().train(mode)
-        self._freeze()
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self
-
-    def _freeze(self) -> None:
+    def frozen(self) -> list[nn.Module]:
+        """The stem and the first ``frozen_stages`` stages."""
         if self.frozen_stages < 0:
-            return
+            return []
         stem: list[nn.Module] = [self.stem] if self.deep_stem else [self.conv1, self.bn1]
-        for module in stem + [getattr(self, name) for name in self.stages[: self.frozen_stages]]:
-            module.eval()
-            module.requires_grad_(False)
-
-    def _initialize(self, zero_init_residual: bool) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-            elif zero_init_residual and isinstance(module, ResidualBlock):
-                nn.init.zeros_(module.last_norm.weight)  # type: ignore[arg-type]
+        return stem + [getattr(self, name) for name in self.stages[: self.frozen_stages]]
 
 
 def _block_dilations(dilation: int, num_blocks: int, contract: bool, multi_grid: Sequence[int] | None) -> list[int]:

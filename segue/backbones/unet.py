@@ -17,7 +17,8 @@ from torch.utils.checkpoint import checkpoint
 from segue.errors import InputError
 from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
-from segue.layers.norm import BATCH_NORMS, BN, Norm
+from segue.layers.freezing import Freezing
+from segue.layers.norm import BN, Norm
 from segue.layers.resize import resize
 from segue.types import Activation
 
@@ -143,7 +144,7 @@ class UpConvBlock(nn.Module):
         return self.conv_block(torch.cat([skip, x], dim=1))
 
 
-class UNet(nn.Module):
+class UNet(Freezing):
     """U-Net as a backbone: returns the decoder's maps, coarsest first.
 
     Args:
@@ -238,12 +239,3 @@ class UNet(nn.Module):
             x = stage(skip, x)
             outputs.append(x)
         return outputs
-
-    def train(self, mode: bool = True) -> UNet:
-        """Set the mode; with ``norm_eval`` the norms stay in evaluation."""
-        super().train(mode)
-        if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, BATCH_NORMS):
-                    module.eval()
-        return self

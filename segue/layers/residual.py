@@ -173,3 +173,12 @@ def residual_stage(
         for i, dilation in enumerate(dilations[:num_blocks])
     ]
     return nn.Sequential(*blocks)
+
+
+def initialize_residual(network: nn.Module, zero_init_residual: bool) -> None:
+    """Convolutions by their fan-out (arXiv:1502.01852); each block as its shortcut (arXiv:1706.02677) on request."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        elif zero_init_residual and isinstance(module, ResidualBlock):
+            nn.init.zeros_(module.last_norm.weight)  # type: ignore[arg-type]
