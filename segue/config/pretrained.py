@@ -27,8 +27,8 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
         if not isinstance(node, Mapping):
             return
         if isinstance(node.get("pretrained"), str):
-            # The model's `pretrained` is the backbone's.
-            target = "backbone" if module == "" else module
+            # The model's `pretrained` is the backbone's, if it has one; a model of image and text takes both from it.
+            target = "backbone" if module == "" and "backbone" in node else module
             found.append(PretrainedSource(target, node["pretrained"]))
         init = node.get("init_cfg")
         if isinstance(init, Mapping) and init.get("type") == "Pretrained":

@@ -23,6 +23,14 @@ class HSigmoid(nn.Module):
         return torch.clamp((x + self.bias) / self.divisor, self.min_value, self.max_value)
 
 
+class QuickGELU(nn.Module):
+    """GELU as CLIP (arXiv:2103.00020) approximates it: ``x * sigmoid(1.702 x)``."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same shape."""
+        return x * torch.sigmoid(1.702 * x)
+
+
 ACTIVATIONS: dict[str, Any] = {
     "ReLU": partial(nn.ReLU, inplace=True),
     "LeakyReLU": partial(nn.LeakyReLU, inplace=True),
@@ -35,6 +43,7 @@ ACTIVATIONS: dict[str, Any] = {
     "Hardsigmoid": nn.Hardsigmoid,
     "Tanh": nn.Tanh,
     "GELU": nn.GELU,
+    "QuickGELU": QuickGELU,
     "SiLU": partial(nn.SiLU, inplace=True),
     "Swish": partial(nn.SiLU, inplace=True),
     "HSwish": partial(nn.Hardswish, inplace=True),

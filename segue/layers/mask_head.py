@@ -76,17 +76,25 @@ class MaskHead(nn.Module):
         """Features to the masks after each layer that predicts some."""
         raise NotImplementedError(f"{type(self).__name__} must define outputs(features)")
 
+    def last(self, features: Sequence[Tensor]) -> Masks:
+        """The masks that count in prediction."""
+        return self.outputs(features)[-1]
+
     def prefixes(self, count: int) -> list[str]:
         """What goes before the names of the losses of each output: ``d0.``, ``d1.`` ..., nothing for the last."""
         return [f"d{i}." for i in range(count - 1)] + [""]
 
+    def count(self, truth: Sequence[Truth], queries: int) -> int:
+        """What the sums over masks are divided by: the number of matched ones."""
+        return sum(min(len(one.labels), queries) for one in truth)
+
     def forward(self, features: Sequence[Tensor]) -> Tensor:
         """Features to scores (B, classes, h, w) at the resolution of the masks."""
-        return class_scores(self.outputs(features)[-1])
+        return class_scores(self.last(features))
 
     def predict(self, features: Sequence[Tensor], size: Size) -> Tensor:
         """Features to scores (B, classes, *size); masks are resized before they are combined."""
-        scores, masks = self.outputs(features)[-1]
+        scores, masks = self.last(features)
         return class_scores(Masks(scores, resize(masks, size)))
 
     def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
@@ -101,8 +109,7 @@ class MaskHead(nn.Module):
             )
         outputs = self.outputs(features)
         truth = [class_masks(label, self.ignore_index) for label in targets.labels]
-        queries = outputs[-1].masks.shape[1]
-        count = torch.tensor(float(sum(min(len(t.labels), queries) for t in truth)), device=targets.labels.device)
+        count = torch.tensor(float(self.count(truth, outputs[-1].masks.shape[1])), device=targets.labels.device)
         count = mean_over_processes(count).clamp(min=1)
         losses: dict[str, Tensor] = {}
         for prefix, output in zip(self.prefixes(len(outputs)), outputs, strict=True):

@@ -1,0 +1,360 @@
+"""SAN, the side adapter network (Xu et al. 2023, arXiv:2302.12242): a small transformer finds masks beside CLIP.
+
+The adapter predicts masks, and for each a bias that steers the attention of CLIP's last layers to it; what these find
+is compared with the vectors of class names.
+
+Deviations: the features of CLIP are fused after every layer that ``fusion_index`` names (the reference overlooks those
+beyond its length); only ``sos_token_format="cls_token"`` and ``cross_attn=False`` are offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.errors import InputError
+from segue.layers.clip_layer import CLIPLayer
+from segue.layers.conv import ConvModule
+from segue.layers.ffn import GELU
+from segue.layers.initialize import initialize_fan_in
+from segue.layers.mask_head import MaskHead, MaskLosses, Masks
+from segue.layers.mask_losses import CrossEntropyLoss, DiceLoss
+from segue.layers.mask_matching import MatchingOptions, Truth
+from segue.layers.norm import LN, LN_FINE, LayerNorm2d, Norm
+from segue.layers.patch_embed import PatchEmbed, to_map, to_tokens
+from segue.layers.position import resize_position_embedding
+from segue.layers.resize import resize
+from segue.layers.transformer import TransformerEncoderLayer
+from segue.types import Activation, Size, Targets
+
+#: the adapter's position embeddings are made for images of 640 x 640 pixels
+IMAGE_SIDE = 640
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterEncoderOptions:
+    """Layers of the adapter, their heads, and the width of their MLPs over that of the tokens."""
+
+    num_encode_layer: int = 8
+    num_heads: int = 6
+    mlp_ratio: float = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdapterDecoderOptions:
+    """The MLPs that make masks and biases.
+
+    Attributes:
+        num_heads, num_layers: of CLIP's last layers; each head gets its own bias, and each layer if there are several.
+        num_mlp, mlp_channels, embed_channels: linear layers, their width, and that of the result.
+        rescale: learn scale and offset of the biases.
+    """
+
+    num_heads: int = 12
+    num_layers: int = 1
+    num_mlp: int = 3
+    mlp_channels: int = 256
+    embed_channels: int = 256
+    rescale: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideAdapterOptions:
+    """The adapter: channels of the image and of CLIP, width, patches, masks, and where CLIP's features join."""
+
+    in_channels: int = 3
+    clip_channels: int = 768
+    embed_dims: int = 240
+    patch_size: int = 16
+    patch_bias: bool = True
+    num_queries: int = 100
+    fusion_index: Sequence[int] = (0, 1, 2, 3)
+    cfg_encoder: AdapterEncoderOptions = field(default_factory=AdapterEncoderOptions)
+    cfg_decoder: AdapterDecoderOptions = field(default_factory=AdapterDecoderOptions)
+    norm: Norm = LN_FINE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecognitionOptions:
+    """CLIP's last layers.
+
+    Attributes:
+        sos_token_num: masks; as many copies of the class token look at them.
+        num_layers, embed_dims, num_heads, mlp_ratio, num_fcs, qkv_bias, act: as in the image encoder.
+        out_dims: of the vectors that are compared with those of the classes.
+        final_norm: make them unit vectors.
+        norm: the last one.
+        frozen_exclude: only parameters whose names contain one of these texts are trained; ``all`` means all of them.
+    """
+
+    sos_token_format: Literal["cls_token"] = "cls_token"
+    sos_token_num: int = 100
+    cross_attn: Literal[False] = False
+    num_layers: int = 3
+    embed_dims: int = 768
+    num_heads: int = 12
+    mlp_ratio: float = 4
+    num_fcs: int = 2
+    qkv_bias: bool = True
+    out_dims: int = 512
+    final_norm: bool = True
+    act: Activation = GELU
+    norm: Norm = LN
+    frozen_exclude: Sequence[str] = ()
+
+
+class MLP(nn.Module):
+    """Linear layers with ReLU between; on maps they are 1 x 1 convolutions."""
+
+    def __init__(self, kind: Any, widths: Sequence[int]) -> None:
+        super().__init__()
+        more = {"kernel_size": 1} if kind is nn.Conv2d else {}
+        self.layers = nn.ModuleList(kind(a, b, **more) for a, b in pairwise(widths))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, C) or maps (B, C, H, W) to the same with other channels."""
+        for layer in self.layers[:-1]:
+            x = layer(x).relu()
+        return self.layers[-1](x)
+
+
+class MaskDecoder(nn.Module):
+    """Masks and attention biases as products of queries and pixels (figure 4)."""
+
+    def __init__(self, in_channels: int, options: AdapterDecoderOptions) -> None:
+        super().__init__()
+        widths = [in_channels, *[options.mlp_channels] * (options.num_mlp - 1)]
+        width = options.embed_channels
+        self.groups = (options.num_layers, options.num_heads)
+        self.query_mlp = MLP(nn.Linear, [*widths, width])
+        self.pix_mlp = MLP(nn.Conv2d, [*widths, width])
+        self.attn_mlp = MLP(nn.Conv2d, [*widths, width * options.num_layers * options.num_heads])
+        self.bias_scaling = nn.Linear(1, 1) if options.rescale else nn.Identity()
+
+    def forward(self, queries: Tensor, x: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Queries (B, Q, C) and pixels (B, C, H, W) to masks (B, Q, H, W) and biases, per layer (B, heads, Q, H, W)."""
+        queries = self.query_mlp(queries)
+        masks = torch.einsum("bqc,bchw->bqhw", queries, self.pix_mlp(x))
+        keys = self.attn_mlp(x).unflatten(1, (*self.groups, -1))
+        biases = torch.einsum("bqc,blnchw->blnqhw", queries, keys)
+        return masks, list(self.bias_scaling(biases.unsqueeze(-1)).squeeze(-1).unbind(1))
+
+
+class SideAdapterNetwork(nn.Module):
+    """A small ViT over queries and image that takes features of CLIP in on its way (section 3.2)."""
+
+    def __init__(self, options: SideAdapterOptions) -> None:
+        super().__init__()
+        width, encoder = options.embed_dims, options.cfg_encoder
+        self.fusion_index = list(options.fusion_index)
+        self.grid: Size = (IMAGE_SIDE // options.patch_size, IMAGE_SIDE // options.patch_size)
+        self.patch_embed = PatchEmbed(
+            options.in_channels, width, options.patch_size, padding=0, bias=options.patch_bias
+        )
+        self.pos_embed = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1], width))
+        self.query_pos_embed = nn.Parameter(torch.zeros(1, options.num_queries, width))
+        self.query_embed = nn.Parameter(torch.zeros(1, options.num_queries, width))
+        self.encode_layers = nn.ModuleList(
+            TransformerEncoderLayer(width, encoder.num_heads, int(encoder.mlp_ratio * width), norm=options.norm)
+            for _ in range(encoder.num_encode_layer)
+        )
+        self.conv_clips = nn.ModuleList(
+            nn.Sequential(
+                LayerNorm2d(options.clip_channels, eps=1e-6), ConvModule(options.clip_channels, width, 1, act=None)
+            )
+            for _ in self.fusion_index
+        )
+        self.mask_decoder = MaskDecoder(width, options.cfg_decoder)
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        nn.init.normal_(self.query_embed, std=0.02)
+        nn.init.normal_(self.query_pos_embed, std=0.02)
+        initialize_fan_in(self.conv_clips)
+
+    def forward(
+        self, image: Tensor, clip: Sequence[Tensor], wanted: Sequence[int]
+    ) -> list[tuple[Tensor, list[Tensor]]]:
+        """Image (B, C, H, W) and CLIP's maps, one per fusion, to masks and biases after each layer in ``wanted``.
+
+        Layers count from 1; the last one is always in it.
+        """
+        tokens, size = self.patch_embed(image)
+        b, count, _ = tokens.shape
+        position = resize_position_embedding(self.pos_embed, self.grid, size, "bicubic")
+        position = torch.cat([self.query_pos_embed, position], dim=1)
+        x = torch.cat([self.query_embed.expand(b, -1, -1), tokens], dim=1) + position
+        x = self._fuse(0, x, clip, size)
+        found = []
+        for i, layer in enumerate(self.encode_layers, start=1):
+            x = self._fuse(i, layer(x), clip, size)
+            last = i == len(self.encode_layers)
+            if last or i in wanted:
+                found.append(self.mask_decoder(x[:, :-count], to_map(x[:, -count:], size)))
+            if not last:
+                x = x + position
+        return found
+
+    def _fuse(self, layer: int, x: Tensor, clip: Sequence[Tensor], size: Size) -> Tensor:
+        """Add CLIP's features to the tokens of the image, if they join after this layer."""
+        if layer not in self.fusion_index:
+            return x
+        at = self.fusion_index.index(layer)
+        tokens = to_tokens(resize(self.conv_clips[at](clip[at]), size))
+        count = tokens.shape[1]
+        return torch.cat([x[:, :-count], x[:, -count:] + tokens], dim=1)
+
+
+class RecWithAttnbias(nn.Module):
+    """CLIP's last layers, with a class token per mask whose attention the mask's bias steers (section 3.3)."""
+
+    def __init__(self, options: RecognitionOptions) -> None:
+        super().__init__()
+        width = options.embed_dims
+        self.num_queries = options.sos_token_num
+        self.num_heads = options.num_heads
+        self.final_norm = options.final_norm
+        self.layers = nn.ModuleList(
+            CLIPLayer(
+                width,
+                options.num_heads,
+                int(options.mlp_ratio * width),
+                act=options.act,
+                num_fcs=options.num_fcs,
+                qkv_bias=options.qkv_bias,
+            )
+            for _ in range(options.num_layers)
+        )
+        self.ln_post = options.norm(width)
+        self.proj = nn.Linear(width, options.out_dims, bias=False)
+        if "all" not in options.frozen_exclude:
+            for name, parameter in self.named_parameters():
+                parameter.requires_grad = any(text in name for text in options.frozen_exclude)
+
+    def forward(self, biases: Sequence[Tensor], features: Tensor, token: Tensor) -> Tensor:
+        """Biases (B, heads, Q, h, w), one or one per layer, CLIP's map (B, C, H, W) and token (B, C) to (B, Q, C')."""
+        masks = [self.mask(bias, (features.shape[2], features.shape[3])) for bias in biases]
+        x = torch.cat([token.unsqueeze(1).expand(-1, self.num_queries + 1, -1), to_tokens(features)], dim=1)
+        for i, layer in enumerate(self.layers):
+            x = layer(x, masks[i if len(masks) > 1 else 0])
+        x = self.proj(self.ln_post(x[:, : self.num_queries]))
+        return F.normalize(x, dim=-1) if self.final_norm else x
+
+    def mask(self, bias: Tensor, size: Size) -> Tensor:
+        """What is added to the attention of [Q tokens of masks, class token, image]: (B, heads, N, N).
+
+        Nothing sees the tokens of masks but each itself, nor these the class token; at the image they look with the
+        bias (B, heads, Q, h, w).
+        """
+        q = self.num_queries
+        bias = F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2).unflatten(1, (-1, q))
+        closed = bias.new_zeros(q + 1, q + 1)
+        closed[:, :q] = -100
+        closed[:q, q] = -100
+        closed.fill_diagonal_(0)
+        b, heads, _, count = bias.shape
+        top = torch.cat([closed[:q].expand(b, heads, -1, -1), bias], dim=3)
+        rest = F.pad(closed[q:].expand(count + 1, -1), (0, count)).expand(b, heads, -1, -1)
+        return torch.cat([top, rest], dim=2).expand(-1, self.num_heads, -1, -1)
+
+
+class SideAdapterCLIPHead(MaskHead):
+    """The head of SAN.
+
+    Args:
+        num_classes: number of classes; the text encoder gives one vector more, for "none of them".
+        san: the adapter; ``maskgen``: CLIP's last layers.
+        deep_supervision_idxs: layers of the adapter, counted from 1, whose masks are trained as well.
+        train: how masks are matched.
+        loss_decode: losses of classes (``loss_name`` with ``loss_cls``) and of masks (with ``loss_mask``).
+        ignore_index: label that is no class.
+        align_corners: means nothing here.
+
+    Raises:
+        InputError: numbers of queries that differ; a loss that is of neither kind.
+    """
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        san: SideAdapterOptions,
+        maskgen: RecognitionOptions,
+        deep_supervision_idxs: Sequence[int],
+        train: MatchingOptions | None = None,
+        loss_decode: Sequence[CrossEntropyLoss | DiceLoss] | None = None,
+        ignore_index: int = 255,
+        align_corners: bool = False,
+    ) -> None:
+        if san.num_queries != maskgen.sos_token_num:
+            raise InputError(
+                f"SideAdapterCLIPHead: san_cfg.num_queries={san.num_queries} must equal "
+                f"maskgen_cfg.sos_token_num={maskgen.sos_token_num}"
+            )
+        super().__init__(num_classes, ignore_index, train, split_losses(loss_decode) if loss_decode else None)
+        self.deep = list(deep_supervision_idxs)
+        self.side_adapter_network = SideAdapterNetwork(san)
+        self.rec_with_attnbias = RecWithAttnbias(maskgen)
+
+    def outputs(self, features: Sequence[Any]) -> list[Masks]:
+        """(image, CLIP's features, vectors of classes) to masks after each supervised layer and the last."""
+        return self._masks(features, self.deep)
+
+    def last(self, features: Sequence[Any]) -> Masks:
+        """The masks after the last layer."""
+        return self._masks(features, [])[-1]
+
+    def prefixes(self, count: int) -> list[str]:
+        """``d7.`` for the masks after layer 7, nothing for the last ones."""
+        layers = len(self.side_adapter_network.encode_layers)
+        return [f"d{i}." for i in sorted(self.deep) if i < layers] + [""]
+
+    def count(self, truth: Sequence[Truth], queries: int) -> int:
+        """The number of true masks, also where there are more than queries."""
+        return sum(len(one.labels) for one in truth)
+
+    def loss(self, features: Sequence[Any], targets: Targets) -> dict[str, Tensor]:
+        """Losses of every output by name.
+
+        Raises:
+            InputError: class weights that do not fit the classes (the configs that only evaluate other datasets keep
+                those of COCO-Stuff).
+        """
+        for name, loss in (self.losses.classes if self.losses else {}).items():
+            if loss.class_weight is not None and len(loss.class_weight) != self.num_classes + 1:
+                raise InputError(
+                    f"SideAdapterCLIPHead: class_weight of {name} has {len(loss.class_weight)} values for "
+                    f'num_classes={self.num_classes}; it needs {self.num_classes + 1}, the last for "none of them"'
+                )
+        return super().loss(features, targets)
+
+    def _masks(self, features: Sequence[Any], wanted: Sequence[int]) -> list[Masks]:
+        image, clip, vectors = features
+        found = self.side_adapter_network(image, [x for x, _ in clip], wanted)
+        return [
+            Masks(self.rec_with_attnbias(biases, *clip[-1]) @ vectors.transpose(0, 1), masks) for masks, biases in found
+        ]
+
+
+def split_losses(losses: Sequence[CrossEntropyLoss | DiceLoss]) -> MaskLosses:
+    """Losses of classes and of masks, told apart by their names.
+
+    Raises:
+        InputError: a name that says neither, or a loss that cannot do it.
+    """
+    found = MaskLosses({}, {})
+    for loss in losses:
+        if "loss_mask" in loss.loss_name and loss.use_sigmoid:
+            found.masks[loss.loss_name] = loss
+        elif "loss_cls" in loss.loss_name and isinstance(loss, CrossEntropyLoss) and not loss.use_sigmoid:
+            found.classes[loss.loss_name] = loss
+        else:
+            raise InputError(
+                f"SideAdapterCLIPHead: {loss}: its loss_name must contain loss_cls (CrossEntropyLoss without sigmoid) "
+                "or loss_mask (CrossEntropyLoss with sigmoid, or DiceLoss)"
+            )
+    return found
