@@ -76,7 +76,8 @@ class InputError(SegueError):
 
 
 class MissingExtraError(SegueError):
-    """An optional package is not installed."""
+    """An optional package is not installed: ``extra`` brings it, or ``remedy`` says what to do."""
 
-    def __init__(self, package: str, extra: str, purpose: str) -> None:
-        super().__init__(f"{purpose} needs the package {package!r}: pip install 'segue[{extra}]'")
+    def __init__(self, package: str, extra: str = "", purpose: str = "this", *, remedy: str = "") -> None:
+        advice = remedy or f"pip install 'segue[{extra}]'"
+        super().__init__(f"{purpose} needs the package {package!r}: {advice}")
