@@ -38,3 +38,9 @@ def test_unary_term_by_hand() -> None:
     torch.nn.init.constant_(block.conv_mask.weight, 100.0)
     out = block(torch.tensor([1.0, 3.0]).view(1, 1, 1, 2))
     assert out.flatten().tolist() == pytest.approx([1 + 5, 3 + 5])
+
+
+def test_whitening_leaves_the_input_alone() -> None:
+    """In every mode; the reference changes it in place where queries are the input itself."""
+    x = torch.randn(1, 4, 3, 3) + 5
+    assert torch.equal(DisentangledNonLocalBlock(4, mode="gaussian")(x.clone()), x)

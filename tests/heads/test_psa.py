@@ -41,3 +41,17 @@ def test_compact_masks_fit_one_size() -> None:
     head = PSAHead(HeadOptions(in_channels=4, channels=4, num_classes=2), mask_size=(3, 3), compact=True)
     with pytest.raises(InputError, match="here \\(4, 4\\); compact=False takes any size"):
         head([torch.randn(1, 4, 8, 8)])
+
+
+@pytest.mark.parametrize(("psa_type", "expected"), [("collect", [7.0, 24.0]), ("distribute", [37.0, 21.0])])
+def test_compact_masks_by_hand(psa_type: str, expected: list[float]) -> None:
+    """Pixels 1 and 10. Pixel 0 predicts weights (-3, 1) for both, pixel 1 (4, 2).
+
+    Collecting, pixel 0 gets -3 * 1 + 1 * 10 and pixel 1 gets 4 * 1 + 2 * 10. Distributing, pixel 0 gets what the two
+    have for it, -3 * 1 + 4 * 10, and pixel 1 gets 1 * 1 + 2 * 10.
+    """
+    options = HeadOptions(in_channels=1, channels=1, num_classes=2)
+    head = PSAHead(options, mask_size=(1, 2), psa_type=psa_type, compact=True, shrink_factor=1, psa_softmax=False)  # type: ignore[arg-type]
+    pixels = torch.tensor([1.0, 10.0]).view(1, 1, 1, 2)
+    masks = torch.tensor([[-3.0, 4.0], [1.0, 2.0]]).view(1, 2, 1, 2)
+    assert head.gather(pixels, masks, psa_type == "distribute").flatten().tolist() == expected
