@@ -160,7 +160,7 @@ class _Reading:
         self.steps.append((new, mark))
 
     def multi_scale(self, step: ConfigDict, mark: Mark, path: str) -> None:
-        scale = step.get("img_scale")
+        scale: Any = step.get("img_scale")
         several = isinstance(scale, (list, tuple)) and bool(scale) and isinstance(scale[0], (list, tuple))
         if several:
             self.ledger.note(f"{path}.img_scale", "translated", f"the first, {scale[0]}; the others by tta", mark)

@@ -99,7 +99,7 @@ def custom_hooks(top: Old) -> list[ConfigDict]:
     """``custom_hooks``: the user's own pass, the toolbox's take other arguments now."""
     given = top.node.get("custom_hooks") or []
     top.seen.add("custom_hooks")
-    found = []
+    found: list[ConfigDict] = []
     for index, (hook, at) in enumerate(zip(given, children(top.mark("custom_hooks"), len(given)), strict=True)):
         kind = str(hook.get("type"))
         if kind == "MMSegWandbHook":

@@ -1,4 +1,4 @@
-"""Configs of mmseg 0.x as 1.x. Expected values are those of mmseg's own migration guide and of 1.2.2's converted configs."""
+"""Configs of mmseg 0.x as 1.x; what is expected is what mmseg's migration guide and 1.2.2's converted configs say."""
 
 from __future__ import annotations
 
