@@ -2,6 +2,8 @@
 
 A spatial branch stays at 1/8 of the image; a context branch goes down to 1/64; they exchange features twice (section
 3.2), and the context is pooled by DAPPM (section 3.3) before both are added.
+
+Deviation: any image size is taken; the reference demands sizes divisible by 8.
 """
 
 from __future__ import annotations

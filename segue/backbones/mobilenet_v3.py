@@ -87,11 +87,12 @@ class SqueezeExcite(nn.Module):
 
 
 class InvertedResidualV3(nn.Module):
-    """1 x 1 to a wide map, k x k per channel, squeeze-and-excite, 1 x 1 back; a shortcut where the shapes agree.
+    """1 x 1 to a wide map, k x k per channel, squeeze-and-excite, 1 x 1 back.
 
     Args:
         in_channels, width, out_channels: of the ends and the middle; equal first two leave the first 1 x 1 out.
         kernel_size, stride, dilation: of the k x k.
+        has_shortcut: whether the input is added.
         squeezes: whether there is squeeze-and-excite.
         norm, act: of the convolutions.
         with_cp: recompute the block in the backward pass, to save memory.
@@ -106,6 +107,7 @@ class InvertedResidualV3(nn.Module):
         kernel_size: int,
         stride: int,
         dilation: int,
+        has_shortcut: bool,
         squeezes: bool,
         norm: Norm | None,
         act: Activation,
@@ -113,7 +115,7 @@ class InvertedResidualV3(nn.Module):
     ) -> None:
         super().__init__()
         self.with_cp = with_cp
-        self.has_shortcut = stride == 1 and in_channels == out_channels
+        self.has_shortcut = has_shortcut
         self.kernel_size, self.stride = kernel_size, stride
         self.expand_conv = ConvModule(in_channels, width, 1, norm=norm, act=act) if width != in_channels else None
         self.depthwise_conv = ConvModule(
@@ -203,6 +205,8 @@ class MobileNetV3(Freezing):
                 kernel_size=kernel,
                 stride=stride if dilation == 1 else 1,
                 dilation=dilation,
+                # A stride that became a dilation still counts as one here.
+                has_shortcut=stride == 1 and channels == out_channels,
                 squeezes=squeezes,
                 norm=norm,
                 act=HSWISH if swishes else RELU,

@@ -2,6 +2,8 @@
 
 P keeps details at 1/8 of the image, I gathers context down to 1/64, D finds boundaries at 1/8. P takes from I what Pag
 finds alike (section 3.2), D takes its differences, and a boundary-guided sum joins the three (Bag, section 3.4).
+
+Deviation: any image size is taken; the reference demands sizes divisible by 8.
 """
 
 from __future__ import annotations

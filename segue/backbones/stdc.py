@@ -63,17 +63,19 @@ class STDCModule(nn.Module):
             ConvModule(widths[i - 1], widths[i], 3, padding=1, norm=norm, act=act)  # the first is strided before it
             for i in range(1, num_convs)
         )
-        self.downsample: nn.Module | None = None
-        self.skip: nn.Module | None = None
+        downsample: nn.Module | None = None
+        skip: nn.Module | None = None
         if stride == 2:
-            self.downsample = _depthwise(widths[0], norm)
-            self.skip = nn.AvgPool2d(3, stride=2, padding=1)
-        if stride == 2 and fusion == "add":
-            first = nn.Sequential(first, self.downsample)  # under both names in checkpoints
-            self.skip = nn.Sequential(
+            downsample = _depthwise(widths[0], norm)
+            skip = nn.AvgPool2d(3, stride=2, padding=1)
+        if downsample is not None and fusion == "add":
+            first = nn.Sequential(first, downsample)  # under both names in checkpoints
+            skip = nn.Sequential(
                 _depthwise(in_channels, norm), ConvModule(in_channels, out_channels, 1, norm=norm, act=None)
             )
         self.layers = nn.ModuleList([first, *rest])
+        self.downsample = downsample
+        self.skip = skip
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H / stride, W / stride)."""
