@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.goldens_check import check_golden
 from torch import Tensor
 
 from segue.config.build import build_model
 from segue.errors import ConfigError
 from segue.heads.mask2former import inside
 from segue.types import Targets
+from tests.goldens_check import check_golden
 
 
 def config(num_classes: int = 3, width: int = 64, queries: int = 10) -> dict[str, Any]:
