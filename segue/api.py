@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from segue.inference.predictor import Prediction, Predictor
     from segue.train import TrainResult
+    from segue.check import Report
 
 CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
 
@@ -175,6 +176,64 @@ def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[
         if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
             return tuple(node["classes"]), node.get("palette")
         try:
+def check(
+    target: str | Path,
+    *,
+    json: str | Path | None = None,
+    html: str | Path | None = None,
+    apply: bool | str | Path = False,
+    workers: int | None = None,
+    num_classes: int | None = None,
+    images: str | None = None,
+    masks: str | None = None,
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+) -> Report:
+    """Look for mistakes in the images and masks of a config or a folder, and print what mends them.
+
+    Args:
+        target: a config file, or a folder with images and masks.
+        json, html: files to write the findings to.
+        apply: write the proposed settings to a new config: True for ``NAME_checked.py`` beside the config (for a
+            folder, ``FOLDER_data.py`` here), or its path.
+        workers: files read at once; by default one per core.
+        num_classes, images, masks: of a folder, where its names do not tell.
+        cfg_options, trust: of a config; see `read_config`.
+
+    Raises:
+        ConfigError, DataError, InputError: the config or the folder cannot be read at all.
+    """
+    from rich.console import Console
+
+    from segue.check import check_config, check_folder
+    from segue.check.apply import apply as write_config
+    from segue.check.page import write_page
+    from segue.check.show import show, write_json
+
+    console = Console()
+    config: Path | None = None
+    if Path(target).is_dir():
+        report = check_folder(
+            target, num_classes=num_classes, images=images, masks=masks, workers=workers, console=console
+        )
+    else:
+        config = Path(target)
+        given = [f"--{name}" for name, value in (("images", images), ("masks", masks)) if value]
+        if num_classes is not None or given:
+            raise InputError(f"{', '.join(given) or '--num-classes'}: only for a folder; a config says so itself")
+        cfg = read_config(config, cfg_options, trust=trust)
+        report = check_config(cfg, name=str(config), workers=workers, console=console)
+    show(report, console)
+    if json is not None:
+        write_json(json, report)
+    if html is not None:
+        console.print(f"Page: {write_page(html, report)}", highlight=False, soft_wrap=True)
+    if apply:
+        written = write_config(report, config, None if apply is True else apply)
+        console.print(f"Config: {written}", highlight=False, soft_wrap=True)
+    return report
+
+
             declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
         except UnknownNameError:
             continue

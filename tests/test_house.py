@@ -26,7 +26,7 @@ LEVELS = [
     ("cli", "__main__"),
     ("demo",),
     ("api", "compat"),
-    ("train", "inference", "export", "report", "convert", "recipes", "config"),
+    ("train", "check", "inference", "export", "report", "convert", "recipes", "config"),
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),

@@ -43,12 +43,14 @@ class Pairing:
         image_affix: what was taken off the image names.
         mask_affix: what was taken off the mask names.
         unused_masks: masks that belong to no image.
+        unused_images: images that have no mask.
     """
 
     pairs: list[tuple[str, str]]
     image_affix: Affix
     mask_affix: Affix
     unused_masks: list[str]
+    unused_images: list[str]
 
 
 def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str, mask_folder: str) -> Pairing:
@@ -64,28 +66,41 @@ def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str,
         image_folder: for messages.
         mask_folder: for messages.
     """
-    image_stems = _stems(images, image_folder)
-    mask_stems = _stems(masks, mask_folder)
+    pairing = closest_pairing(_stems(images, image_folder), _stems(masks, mask_folder))
+    alone = pairing.unused_images
+    if alone:
+        example = f", such as {some_of(sorted(masks), 2)}" if masks else ""
+        affix = pairing.mask_affix
+        raise DataError(
+            f"{image_folder}: {len(alone)} of {len(images)} images have no mask in {mask_folder}: {some_of(alone)}. "
+            f"That folder has {len(masks)} masks{example}; names must agree but for the suffix and a common affix"
+            + (f" (found: {affix})" if pairing.pairs and affix != Affix() else "")
+        )
+    return pairing
+
+
+def closest_pairing(image_stems: dict[str, str], mask_stems: dict[str, str], share: float = 1.0) -> Pairing:
+    """As `pair_by_stem`, but images may be left without a mask.
+
+    Args:
+        image_stems: {name without its suffix: name}.
+        mask_stems: the same.
+        share: of the images, how many names must have an affix for it to be one.
+    """
     best: tuple[int, int] = (-1, 0)
     chosen = (Affix(), Affix())
+    enough = max(1, round(share * min(len(image_stems), len(mask_stems)))) if share < 1 else len(image_stems)
     # what only some images have is no affix; one image alone shows none
-    image_affixes = _affixes(image_stems, len(images)) if len(images) > 1 else [Affix()]
-    for image_affix, mask_affix in product(image_affixes, _affixes(mask_stems, len(images))):
+    image_affixes = _affixes(image_stems, enough) if len(image_stems) > 1 else [Affix()]
+    for image_affix, mask_affix in product(image_affixes, _affixes(mask_stems, enough)):
         shared = _strip(image_stems, image_affix).keys() & _strip(mask_stems, mask_affix).keys()
         taken_off = sum(len(part) for affix in (image_affix, mask_affix) for part in (affix.prefix, affix.suffix))
         if (len(shared), -taken_off) > best:
             best, chosen = (len(shared), -taken_off), (image_affix, mask_affix)
     image_of, mask_of = _strip(image_stems, chosen[0]), _strip(mask_stems, chosen[1])
     paired = {image_of[key]: mask_of[key] for key in image_of.keys() & mask_of.keys()}
-    alone = sorted(set(images) - set(paired))
-    if alone:
-        example = f", such as {some_of(sorted(masks), 2)}" if masks else ""
-        raise DataError(
-            f"{image_folder}: {len(alone)} of {len(images)} images have no mask in {mask_folder}: {some_of(alone)}. "
-            f"That folder has {len(masks)} masks{example}; names must agree but for the suffix and a common affix"
-            + (f" (found: {chosen[1]})" if paired and chosen[1] != Affix() else "")
-        )
-    return Pairing(sorted(paired.items()), *chosen, sorted(set(masks) - set(paired.values())))
+    unused_masks = sorted(set(mask_stems.values()) - set(paired.values()))
+    return Pairing(sorted(paired.items()), *chosen, unused_masks, sorted(set(image_stems.values()) - set(paired)))
 
 
 def _stems(names: Sequence[str], folder: str) -> dict[str, str]:

@@ -158,8 +158,8 @@ def chart(curve: Curve, width: int = 520, height: int = 168) -> Chart:
     )
 
 
-def render(summary: Summary) -> str:
-    """The page as HTML text."""
+def template(name: str) -> jinja2.Template:
+    """A page of this room; what is put into it is escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -168,8 +168,13 @@ def render(summary: Summary) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = data_uri
+    return environment.get_template(name)
+
+
+def render(summary: Summary) -> str:
+    """The page as HTML text."""
     charts = [chart(curve) for curve in summary.curves]
-    return environment.get_template("summary.html").render(page=summary, charts=charts)
+    return template("summary.html").render(page=summary, charts=charts)
 
 
 def write_page(path: Path, summary: Summary) -> Path:

@@ -1,0 +1,125 @@
+"""What one image and its mask are, in a few numbers: the part of a check that runs in parallel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from segue.errors import DataError
+from segue.images import Array, read_image, read_mask
+from segue.labels import label_counts
+
+Color = tuple[int, int, int]  # red, green, blue
+
+#: More values than this in one mask are counted, but not kept one by one.
+MOST_VALUES = 4096
+#: A smoothed mask has many values, of which these few hold this share of the pixels.
+FEW, SHARE, MANY = 12, 0.7, 24
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `examine` found.
+
+    Attributes:
+        image, mask: the paths; no mask for an image without labels.
+        image_error, mask_error: why a file cannot be used; empty for good ones.
+        image_size, mask_size: (H, W), where known.
+        values: {value: pixels} of the mask.
+        distinct: how many different values there are.
+        deep: whether the file has more than 8 bits per pixel.
+        smooth: whether values in between appear along the borders, as resizing or JPEG leaves them.
+        colors: the most frequent colors with their pixels, of a mask that is a color picture.
+        image_digest, mask_digest: equal where the pixels are equal.
+    """
+
+    image: str
+    mask: str | None
+    image_error: str = ""
+    mask_error: str = ""
+    image_size: tuple[int, int] | None = None
+    mask_size: tuple[int, int] | None = None
+    values: Mapping[int, int] = field(default_factory=dict)
+    distinct: int = 0
+    deep: bool = False
+    smooth: bool = False
+    colors: tuple[tuple[Color, int], ...] = ()
+    image_digest: bytes = b""
+    mask_digest: bytes = b""
+
+
+def examine(image: str, mask: str | None, *, look_at_image: bool = True) -> Facts:
+    """Decode both files and sum them up. Errors are part of the result, since a check goes on."""
+    found: dict[str, object] = {}
+    if look_at_image:
+        try:
+            picture = read_image(image)
+            found |= {"image_size": picture.shape[:2], "image_digest": _digest(picture)}
+        except (DataError, OSError) as error:
+            found["image_error"] = str(error)
+    if mask is not None:
+        found |= _examine_mask(mask)
+    return Facts(image, mask, **found)  # type: ignore[arg-type]
+
+
+def _examine_mask(path: str) -> dict[str, object]:
+    try:
+        mask = read_mask(path)
+    except (DataError, OSError) as error:
+        return {"mask_error": str(error), **_colors(path)}
+    counts = _counts(mask)
+    top = sorted(counts.values(), reverse=True)
+    kept = dict(list(counts.items())[:MOST_VALUES])
+    return {
+        "mask_size": mask.shape,
+        "values": kept,
+        "distinct": len(counts),
+        "deep": mask.dtype != np.uint8,
+        "smooth": mask.dtype == np.uint8 and len(counts) >= MANY and sum(top[:FEW]) >= SHARE * mask.size,
+        "mask_digest": _digest(mask),
+    }
+
+
+def _counts(mask: Array) -> dict[int, int]:
+    """Pixels per value; OpenCV counts bytes without holding other threads up, exactly up to 2**24 pixels at a time."""
+    if mask.dtype != np.uint8 or mask.ndim != 2 or not mask.size:
+        return label_counts(mask)
+    rows = max(1, (1 << 24) // mask.shape[1])
+    total = np.zeros(256, np.int64)
+    for top in range(0, mask.shape[0], rows):
+        part = np.ascontiguousarray(mask[top : top + rows])
+        total += cv2.calcHist([part], [0], None, [256], [0, 256]).ravel().astype(np.int64)
+    return {int(value): int(total[value]) for value in np.flatnonzero(total)}
+
+
+def _colors(path: str) -> dict[str, object]:
+    """The colors of a mask that is a color picture, most frequent first."""
+    try:
+        picture = read_image(path, "unchanged")
+    except (DataError, OSError):
+        return {}
+    if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
+        return {"mask_size": picture.shape[:2]}
+    blue, green, red = (picture[..., band].astype(np.uint32) for band in range(3))
+    packed, counts = np.unique((red << 16) | (green << 8) | blue, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:64]
+    colors = tuple(
+        ((int(packed[i]) >> 16, int(packed[i]) >> 8 & 255, int(packed[i]) & 255), int(counts[i])) for i in order
+    )
+    return {"mask_size": picture.shape[:2], "colors": colors, "distinct": len(packed)}
+
+
+def _digest(pixels: Array) -> bytes:
+    result = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
+    result.update(np.ascontiguousarray(pixels).data)
+    return result.digest()
+
+
+def same_file(first: str, second: str) -> bool:
+    """Whether two paths lead to one file."""
+    return Path(first).resolve() == Path(second).resolve()

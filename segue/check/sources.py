@@ -1,0 +1,192 @@
+"""Which files a config means: the pairs of each of its datasets, found even where some of them are missing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from segue.check.findings import Finding
+from segue.check.pairing import Listing, list_named, list_paired
+from segue.check.rules import Rules, pairs_of
+from segue.config.find import find
+from segue.config.plan import Planner, make
+from segue.config.signature import signature
+from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.folder import FolderDataset
+from segue.errors import ConfigError, DataError, LabelError, SegueError
+
+SPLITS = ("train", "val", "test")
+_UNNAMED = "(classes unknown)"
+
+
+@dataclass
+class Source:
+    """One dataset.
+
+    Attributes:
+        split: ``train``, ``val``, ``test``; ``val, test`` where both are the same data.
+        keys: where the config describes it; empty for a folder without a config.
+        kind: its class.
+        pairs: (image, mask or None).
+        rules: what the values of its masks mean.
+        palette: a color per class.
+        findings: what was found while its files were listed.
+        known: the public dataset that it is, if that is known.
+        usual_zero: whether 0 means unlabeled in that dataset's files.
+    """
+
+    split: str
+    keys: tuple[str, ...]
+    kind: str
+    pairs: Sequence[tuple[str, str | None]]
+    rules: Rules
+    palette: Sequence[Sequence[int]] = ()
+    findings: list[Finding] = field(default_factory=list)
+    known: str = ""
+    usual_zero: bool | None = None
+
+
+def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
+    """The datasets of ``train_dataloader``, ``val_dataloader`` and ``test_dataloader``; equal ones once.
+
+    Raises:
+        ConfigError: there is none, or one cannot be built.
+    """
+    leaves: dict[str, tuple[list[str], list[str], Mapping[str, Any]]] = {}
+    for split in SPLITS:
+        node = (cfg.get(f"{split}_dataloader") or {}).get("dataset")
+        if not node:
+            continue
+        for key, leaf in _leaves(node, f"{split}_dataloader.dataset"):
+            same = repr(sorted((k, v) for k, v in leaf.items() if k not in ("pipeline", "test_mode")))
+            if split != "train" and same in leaves and leaves[same][0][0] != "train":
+                leaves[same][0].append(split)
+                leaves[same][1].append(key)
+            else:
+                leaves[f"{split}{key}" if split == "train" else same] = ([split], [key], leaf)
+    if not leaves:
+        raise ConfigError("the config has no train_dataloader, val_dataloader or test_dataloader with a dataset")
+    return [_source(cfg, splits, keys, leaf) for splits, keys, leaf in leaves.values()]
+
+
+def _leaves(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The datasets inside wrappers such as RepeatDataset and ConcatDataset, with their key paths."""
+    if isinstance(node, (list, tuple)):
+        for i, item in enumerate(node):
+            yield from _leaves(item, f"{key}.{i}")
+    elif isinstance(node, Mapping) and node.get("datasets"):
+        yield from _leaves(node["datasets"], f"{key}.datasets")
+    elif isinstance(node, Mapping) and isinstance(node.get("dataset"), Mapping):
+        yield from _leaves(node["dataset"], f"{key}.dataset")
+    elif isinstance(node, Mapping):
+        yield key, node
+
+
+def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], leaf: Mapping[str, Any]) -> Source:
+    split = ", ".join(dict.fromkeys(splits))
+    kind = str(leaf.get("type", "?"))
+    named = True
+    try:
+        dataset = _built(cfg, keys[0], leaf, {})
+    except (LabelError, DataError) as error:
+        if leaf.get("classes"):
+            raise
+        # a FolderDataset reads the masks to name its classes; here their faults are findings, not the end
+        dataset = _built(cfg, keys[0], leaf, {"classes": (_UNNAMED,)})
+        named = False
+        if not isinstance(dataset, FolderDataset):
+            raise error
+    listing = list_dataset(dataset, split)
+    rules = rules_of(dataset, named)
+    palette = dataset.metainfo.get("palette") or ()
+    kind = kind.rpartition(".")[2]
+    declared = isinstance(dataset, BaseSegDataset) and type(dataset).METAINFO
+    usual = type(dataset).REDUCE_ZERO_LABEL if declared else None
+    return Source(split, tuple(keys), kind, listing.pairs, rules, palette, listing.findings, kind, usual)
+
+
+def rules_of(dataset: Any, named: bool = True) -> Rules:
+    """What a built dataset's mask values mean."""
+    info = dataset.metainfo
+    classes = info.get("classes")
+    return Rules(
+        tuple(classes) if classes and named else None,
+        getattr(dataset, "void", 255),
+        getattr(dataset, "ignore_index", 255),
+        bool(info.get("reduce_zero_label")),
+        pairs_of(info.get("label_map")),
+    )
+
+
+def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+    """The dataset without its pipeline, its files not yet looked for."""
+    node = {**leaf, "pipeline": [], **changes}
+    try:
+        known, _ = signature(find("datasets", str(leaf.get("type"))))
+        if "lazy_init" in known:
+            node["lazy_init"] = True
+    except LookupError:
+        pass  # the planner says what there is
+    planner = Planner(cfg)
+    plan = planner.component(node, "datasets", key)
+    if planner.problems:
+        raise ConfigError(planner.problems)
+    return make(plan)
+
+
+def list_dataset(dataset: Any, split: str) -> Listing:
+    """The pairs of a built dataset, and what is wrong with its folders."""
+    listing = Listing([], [])
+    try:
+        if hasattr(dataset, "full_init"):
+            dataset.full_init()
+    except LabelError:
+        pass  # a first look at the values; they are all looked at later
+    except DataError as error:
+        listing = list_anyway(dataset, split)
+        if not listing.findings:
+            listing.findings.append(Finding("files", "error", split, str(error)))
+        return listing
+    infos = [dataset.get_data_info(i) for i in range(_length(dataset))]
+    listing.pairs = [(info["img_path"], info.get("seg_map_path")) for info in infos]
+    if isinstance(dataset, BaseSegDataset) and not dataset.ann_file and getattr(dataset, "split", None) is None:
+        masks = dataset.data_prefix.get("seg_map_path")
+        if masks and os.path.isdir(masks) and isinstance(dataset, FolderDataset):
+            used = {mask for _, mask in listing.pairs if mask}
+            listing.findings += list_paired(dataset.data_prefix["img_path"], masks, split, used).findings
+        elif masks and os.path.isdir(masks):
+            listing.findings += _suffixed(dataset, split).findings
+    return listing
+
+
+def _length(dataset: Any) -> int:
+    try:
+        return len(dataset)
+    except SegueError:
+        return len(getattr(dataset, "data_list", ()))  # the files are known, their labels are not in order
+
+
+def list_anyway(dataset: Any, split: str) -> Listing:
+    """What there is of a dataset whose own listing refuses."""
+    prefix = getattr(dataset, "data_prefix", {})
+    images, masks = prefix.get("img_path"), prefix.get("seg_map_path")
+    if not isinstance(dataset, BaseSegDataset) or not images or not masks:
+        return Listing([], [])
+    if not (os.path.isdir(images) and os.path.isdir(masks)):
+        return Listing([], [])
+    if isinstance(dataset, FolderDataset):
+        return list_paired(images, masks, split)
+    return _suffixed(dataset, split)
+
+
+def _suffixed(dataset: BaseSegDataset, split: str) -> Listing:
+    prefix = dataset.data_prefix
+    return list_named(
+        prefix["img_path"],
+        prefix["seg_map_path"],
+        (dataset.img_suffix, dataset.seg_map_suffix),
+        dataset.ann_file if os.path.isfile(dataset.ann_file) else "",
+        split,
+    )
