@@ -83,7 +83,8 @@ class MultiScaleDeformableAttention(nn.Module):
         """
         b, n, _ = query.shape
         heads, points = self.num_heads, self.num_points
-        offsets = self.sampling_offsets(query).view(b, n, heads, self.num_levels, points, 2)
+        # In float32 whatever the precision of training: half a pixel of a large map is less than float16 resolves.
+        offsets = self.sampling_offsets(query).float().view(b, n, heads, self.num_levels, points, 2)
         weights = self.attention_weights(query).view(b, n, heads, self.num_levels * points).softmax(dim=-1)
         weights = weights.view(b, n, heads, self.num_levels, points).permute(3, 0, 2, 1, 4).flatten(1, 2)
         maps = self.value_proj(value).split([h * w for h, w in sizes], dim=1)
@@ -91,18 +92,18 @@ class MultiScaleDeformableAttention(nn.Module):
         for level, (size, tokens) in enumerate(zip(sizes, maps, strict=True)):
             grid = places.view(1, n, 1, 1, 2) + offsets[:, :, :, level] / offsets.new_tensor([size[1], size[0]])
             grid = (2 * grid - 1).transpose(1, 2).flatten(0, 1)  # (B * heads, N, points, 2)
-            tokens = tokens.transpose(1, 2).reshape(b * heads, -1, *size)
-            sampled = F.grid_sample(tokens, grid.to(tokens.dtype), align_corners=False)  # (B * heads, D, N, points)
+            tokens = tokens.float().transpose(1, 2).reshape(b * heads, -1, *size)
+            sampled = F.grid_sample(tokens, grid, align_corners=False)  # (B * heads, D, N, points)
             found.append((sampled * weights[level].unsqueeze(1)).sum(dim=-1))
         gathered = torch.stack(found).sum(dim=0).unflatten(0, (b, heads)).flatten(1, 2)
-        return self.dropout(self.output_proj(gathered.transpose(1, 2)))
+        return self.dropout(self.output_proj(gathered.transpose(1, 2).to(query.dtype)))
 
 
 def grid_places(sizes: Sequence[Size], like: Tensor) -> Tensor:
-    """The centers (x, y) of the pixels of maps of several sizes, row by row: (sum of H * W, 2), from 0 to 1."""
+    """The centers (x, y) of the pixels of maps of several sizes, row by row: (sum of H * W, 2) float32, 0 to 1."""
     places = []
     for h, w in sizes:
         y = (torch.arange(h, device=like.device, dtype=torch.float32) + 0.5) / h
         x = (torch.arange(w, device=like.device, dtype=torch.float32) + 0.5) / w
         places.append(torch.stack([x.expand(h, -1), y[:, None].expand(-1, w)], dim=2).flatten(0, 1))
-    return torch.cat(places).to(like.dtype)
+    return torch.cat(places)

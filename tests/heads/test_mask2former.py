@@ -138,6 +138,23 @@ def test_unknown_loss() -> None:
         build_model(cfg)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_mixed_precision(dtype: torch.dtype) -> None:
+    """Losses and gradients are finite numbers, and the losses are about those of float32."""
+    torch.manual_seed(0)
+    model = build_model(config()).eval()
+    images, labels = batch(np.random.default_rng(0), 1)
+    torch.manual_seed(0)
+    exact = model.loss(images, Targets(labels=labels))
+    torch.manual_seed(0)
+    with torch.autocast("cpu", dtype=dtype):
+        losses = model.loss(images, Targets(labels=labels))
+    sum(losses.values()).backward()
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in model.parameters())
+    for name, value in losses.items():
+        assert value.dtype == torch.float32 and value.item() == pytest.approx(exact[name].item(), rel=0.2), name
+
+
 @pytest.mark.slow
 def test_learns_shapes() -> None:
     """Oracle: the images are made from the labels. IoU above 0.5 on each class after 300 steps of 8 images."""
