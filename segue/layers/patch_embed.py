@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -73,7 +74,25 @@ class PatchEmbed(nn.Module):
 
 def to_tokens(x: Tensor) -> Tensor:
     """Feature map (B, C, H, W) to tokens (B, H * W, C)."""
+    if torch.is_grad_enabled() and x.requires_grad:
+        x = _ContiguousGradient.apply(x)  # type: ignore[no-untyped-call]
     return x.flatten(2).transpose(1, 2)
+
+
+class _ContiguousGradient(torch.autograd.Function):
+    """Identity whose gradient is laid out as (B, C, H, W).
+
+    The gradient of a transposition is laid out as (B, H, W, C). For B = 1 its strides are ambiguous, and batch
+    normalization on CPU (torch 2.13) then returns wrong gradients, in silence.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+        return gradient.contiguous()
 
 
 def to_map(x: Tensor, size: Size) -> Tensor:
