@@ -10,13 +10,17 @@ from segue.config import Config
 from segue.config.migrate import translate
 from segue.config.register import import_custom
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
+from segue.recipes import compose, published_weights
+from segue.recipes.compose import looks_like_name
 
 if TYPE_CHECKING:
     import torch
 
-    from segue.inference.predictor import Prediction, Predictor
-    from segue.train import TrainResult
     from segue.check import Report
+    from segue.inference.predictor import Prediction, Predictor
+    from segue.models.complexity import Complexity
+    from segue.recipes.catalogue import Entry
+    from segue.train import TrainResult
 
 CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
 
@@ -24,7 +28,9 @@ CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
 def read_config(
     config: str | Path | Config | Mapping[str, Any], options: Sequence[str] = (), *, trust: bool = False
 ) -> Config:
-    """A config from a file, a mapping, or as it is; ``options`` are ``key=value`` texts as after ``--cfg-options``.
+    """A config from a file, the name of a recipe, a mapping, or as it is.
+
+    ``options`` are ``key=value`` texts as after ``--cfg-options``.
 
     A config of mmseg 0.x becomes one of 1.x (`segue.config.migrate`).
 
@@ -37,9 +43,13 @@ def read_config(
         cfg = Config(config)
     else:
         path = Path(config)
-        if path.suffix not in CONFIG_SUFFIXES:
-            raise ConfigError(f"{path}: a config is a file that ends with {', '.join(CONFIG_SUFFIXES)}")
-        cfg = Config.fromfile(path, trust=trust)
+        if path.suffix in CONFIG_SUFFIXES:
+            cfg = Config.fromfile(path, trust=trust)
+        elif looks_like_name(path) and not path.exists():
+            cfg = compose(str(path))
+        else:
+            suffixes = ", ".join(CONFIG_SUFFIXES)
+            raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
     cfg = translate(cfg, options)
     import_custom(cfg)
     return cfg
@@ -55,9 +65,10 @@ def load(
     """A model that predicts.
 
     Args:
-        config: a config file or object; or a weights file that Segue wrote, which holds its config.
-        checkpoint: weights: a path, URL or alias. None: as the classes initialize them, unless ``config`` is a
-            weights file.
+        config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, which holds its
+            config.
+        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
+            initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         cfg_options: changes of the config, ``key=value``.
 
@@ -69,7 +80,8 @@ def load(
     from segue.inference.predictor import Predictor
 
     weights = None
-    if checkpoint is None and isinstance(config, (str, Path)) and Path(config).suffix not in CONFIG_SUFFIXES:
+    checkpoint = find_weights(config, checkpoint)
+    if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
         weights = read(fetch(config))
         if weights.config is None:
             raise CheckpointError(f"{config}: holds no config; give the config file first and this file second")
@@ -93,6 +105,23 @@ def load(
 
         palette = generate_palette(classes)
     return Predictor(model.to(place), cfg, classes, palette)
+
+
+def find_weights(config: Any, checkpoint: str | Path | None) -> str | Path | None:
+    """The weights meant by ``checkpoint``: the address of a recipe's published ones for the word ``published``."""
+    if checkpoint != "published":
+        return checkpoint
+    name = config.filename if isinstance(config, Config) else str(config)
+    found = published_weights(name or "")
+    if found is None:
+        raise CheckpointError(f"{name or 'the config'}: no weights are published under this name; see segue models")
+    return found
+
+
+def is_weights(config: str | Path) -> bool:
+    """Whether what stands for a config is neither a config file nor a recipe's name, and so a file of weights."""
+    path = Path(config)
+    return path.suffix not in CONFIG_SUFFIXES and (path.exists() or not looks_like_name(path))
 
 
 def predict(
@@ -135,7 +164,7 @@ def evaluate(config: str | Path | Config | Mapping[str, Any], checkpoint: str | 
     """Metrics of the test split (``test_dataloader``, ``test_evaluator``); see ``segue.train.evaluate`` for ``how``."""
     from segue.train import evaluate as run
 
-    return run(read_config(config), checkpoint, **how)
+    return run(read_config(config), find_weights(config, checkpoint) or checkpoint, **how)
 
 
 def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainResult:
@@ -147,35 +176,6 @@ def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainR
     return run(read_config(config), **how)
 
 
-def usable_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        InputError: there is none here.
-    """
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
-        raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
-    return device
-
-
-def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
-    """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
-    from segue.config.find import UnknownNameError, find
-    from segue.datasets.metainfo import resolve_metainfo
-
-    for split in ("test", "val", "train"):
-        node = cfg.get(f"{split}_dataloader") or {}
-        node = node.get("dataset") or {}
-        while isinstance(node.get("dataset"), Mapping):  # RepeatDataset and its kin
-            node = node["dataset"]
-        if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
-            return tuple(node["classes"]), node.get("palette")
-        try:
 def check(
     target: str | Path,
     *,
@@ -234,6 +234,35 @@ def check(
     return report
 
 
+def usable_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        InputError: there is none here.
+    """
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
+        raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
+    """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
+    from segue.config.find import UnknownNameError, find
+    from segue.datasets.metainfo import resolve_metainfo
+
+    for split in ("test", "val", "train"):
+        node = cfg.get(f"{split}_dataloader") or {}
+        node = node.get("dataset") or {}
+        while isinstance(node.get("dataset"), Mapping):  # RepeatDataset and its kin
+            node = node["dataset"]
+        if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
+            return tuple(node["classes"]), node.get("palette")
+        try:
             declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
         except UnknownNameError:
             continue
@@ -252,3 +281,35 @@ def unique_names(files: Sequence[Path]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     return [f"{i:06d}_{stem}" for i, stem in enumerate(stems)]
+
+
+def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
+    """The recipes of the reference whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset.
+
+    Raises:
+        ConfigError: no recipe has this dataset.
+    """
+    from segue.recipes.catalogue import select
+
+    return list(select(pattern, data))
+
+
+def model_size(config: str | Path | Config | Mapping[str, Any]) -> Complexity:
+    """Parameters and operations of a config's model for one image of its training crop; no values are computed.
+
+    Raises:
+        ConfigError: the model cannot be built.
+    """
+    import torch
+
+    from segue.config.build import build_model
+    from segue.models.complexity import measure
+
+    cfg = read_config(config)
+    size = tuple(cfg.get("crop_size") or (512, 512))
+    try:
+        with torch.device("meta"):
+            model = build_model(cfg)
+    except (NotImplementedError, RuntimeError):  # a constructor that needs values
+        model = build_model(cfg).to("meta")
+    return measure(model, size, len(cfg.model.data_preprocessor.get("mean", (0, 0, 0))))

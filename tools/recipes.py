@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import gzip
+import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,21 @@ def compare(found: dict[str, Any], recorded: dict[str, Any]) -> list[tuple[str, 
     ]
 
 
+def plain(value: Any) -> Any:
+    """Canonical data with all numbers alike, since a config may write 1 or 1.0."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def digest(content: dict[str, Any]) -> str:
+    """The first 8 hex digits of SHA-256 over the sections that count, as JSON with sorted keys."""
+    counted = {section: plain(canonical(content[section])) for section in SECTIONS if section in content}
+    return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:8]
+
+
 def short(value: Any) -> str:
     """A value in a few characters."""
     text = json.dumps(value)
@@ -72,7 +88,9 @@ def main() -> int:
     parser.add_argument("configs", type=Path, help="the recorded configs")
     parser.add_argument("pattern", nargs="?", default="*", help="names to check, such as 'pspnet*'")
     parser.add_argument("--all", action="store_true", help="print every difference, not the first of each name")
+    parser.add_argument("--digests", type=Path, help="write the digest of each equal name to this file")
     args = parser.parse_args()
+    digests = {}
     recorded = json.loads(gzip.decompress(args.configs.read_bytes()))
     counts = {"equal": 0, "named": 0, "unequal": 0}
     for path, content in sorted(recorded.items()):
@@ -90,12 +108,17 @@ def main() -> int:
             surprising = [("", "equal, though listed as different", deviation.reason)]
         kind = "unequal" if surprising else "named" if found else "equal"
         counts[kind] += 1
+        if kind == "equal":
+            digests[name] = digest(content)
         if surprising:
             print(f"{path}: UNEQUAL ({len(surprising)} differences)")
         elif deviation:
             print(f"{path}: by the name; the reference {deviation.reason}")
         for key, ours, theirs in (surprising or found) if args.all else (surprising or found)[:1]:
             print(f"    {key}: {short(ours)}, recorded {short(theirs)}")
+    if args.digests:
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(value)}" for name, value in sorted(digests.items()))
+        args.digests.write_text("{\n" + lines + "\n}\n", encoding="utf-8")
     print(f"{counts['equal']} equal, {counts['named']} by the name instead (listed), {counts['unequal']} unequal")
     return 1 if counts["unequal"] or not sum(counts.values()) else 0
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import ConfigError
+from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
 from segue.recipes.grammar import Request, parse
 
@@ -83,6 +84,7 @@ def entry(name: str) -> Entry:
         ConfigError: the name cannot be read.
     """
     ask = parse(name)
+    chosen = method_recipe(ask)
     facts = _published()["recipes"].get(name, {})
     title, link = _published()["papers"].get(facts.get("paper"), (None, None))
     deviation = DEVIATIONS.get(name)
@@ -93,9 +95,9 @@ def entry(name: str) -> Entry:
         data=_written(ask.data_stem),
         test_data=_written(ask.test_stem) if ask.test_stem else None,
         crop=ask.crop,
-        iters=ask.iters,
+        iters=chosen.iters or ask.iters,
         gpus=ask.gpus,
-        batch=ask.batch or ask.data.batch,
+        batch=ask.batch or chosen.batch or ask.data.batch,
         flags=_flags(ask),
         paper=title,
         link=link,

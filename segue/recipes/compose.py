@@ -36,22 +36,17 @@ def looks_like_name(text: str | PurePath) -> bool:
 
 
 def compose(name: str) -> Config:
-    """The config of a name.
+    """The config of a name, which is its ``filename``.
 
     Raises:
         ConfigError: a part of the name is not known, or the method cannot be combined with it.
     """
-    return Config(tree(parse(name)))
+    return Config(tree(parse(name)), filename=name)
 
 
 def tree(ask: Request) -> Section:
     """The config as plain data."""
-    if ("depth" in str(ask.data.evaluator).lower()) != (ask.method == "vpd"):
-        raise ConfigError(f"{ask.name}: only vpd estimates depth, and only nyu has it")
-    try:
-        recipe = method_recipe(ask)
-    except PartError as error:
-        raise explain(ask.name, error) from None
+    recipe = method_recipe(ask)
     if recipe.iters is not None:
         ask = dataclasses.replace(ask, iters=recipe.iters)
     data = dataclasses.replace(ask.data, **recipe.data)
@@ -70,13 +65,22 @@ def tree(ask: Request) -> Section:
 
 
 def method_recipe(ask: Request) -> Recipe:
-    """What the method decides: its ``recipe``, or its ``decode_head`` with the usual auxiliary head."""
+    """What the method decides: its ``recipe``, or its ``decode_head`` with the usual auxiliary head.
+
+    Raises:
+        ConfigError: the method cannot be combined with another part of the name.
+    """
+    if ("depth" in str(ask.data.evaluator).lower()) != (ask.method == "vpd"):
+        raise ConfigError(f"{ask.name}: only vpd estimates depth, and only nyu has it")
     method = method_file(ask.method)
-    if hasattr(method, "recipe"):
-        recipe: Recipe = method.recipe(ask)
-    else:
-        net = ask.encoder()
-        recipe = Recipe(model=encoder_decoder(net, method.decode_head(net), auxiliary(net)))
+    try:
+        if hasattr(method, "recipe"):
+            recipe: Recipe = method.recipe(ask)
+        else:
+            net = ask.encoder()
+            recipe = Recipe(model=encoder_decoder(net, method.decode_head(net), auxiliary(net)))
+    except PartError as error:
+        raise explain(ask.name, error) from None
     if recipe.optim is None and "adamw" in ask.flags:
         recipe.optim = schedules.adamw(0.0005, 0.05, betas=None, clip_grad=dict(max_norm=1, norm_type=2))
         recipe.schedule = schedules.warm_steps(ask.iters)

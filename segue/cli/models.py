@@ -1,0 +1,105 @@
+"""List recipes: their names, data, schedules and published numbers.
+
+A pattern lists (`segue models 'ocrnet*' --data cityscapes`); a whole name shows everything about one, with its
+parameters and operations. Any name goes to `segue train NAME`, also one that is not listed: another dataset, crop,
+number of GPUs or schedule.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segue.recipes.catalogue import Entry
+
+SHOWN = (
+    *("name", "algorithm", "backbone", "data", "test_data", "crop", "schedule", "parameters", "flops", "metrics"),
+    *("weights", "paper", "link", "deviation", "not_measured"),
+)
+HELP = "list recipes, or show one with its size, paper, published numbers and weights"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("name", nargs="?", default="*", help="a pattern such as 'ocrnet*', or a whole name")
+    parser.add_argument("--data", help="only recipes trained or tested on a dataset: cityscapes, ade20k ...")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a list, or one recipe."""
+    from segue.api import models
+    from segue.errors import ConfigError
+    from segue.recipes import is_recipe_name
+
+    if is_recipe_name(args.name):
+        return show(args.name, args.json)
+    found = models(args.name, args.data)
+    if not found and not set(args.name) & set("*?["):
+        from segue.recipes import compose
+
+        compose(args.name)  # says which part of the name is wrong
+    if not found:
+        raise ConfigError(f"no recipe's name matches {args.name!r}; 'segue models' lists them all")
+    if args.json:
+        print(json.dumps([entry.as_dict() for entry in found], indent=1))
+    else:
+        table(found)
+    return 0
+
+
+def table(entries: list[Entry]) -> None:
+    """Print one line per recipe; its name is in the first column."""
+    from rich.console import Console
+    from rich.table import Table
+
+    rows = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("name", "data", "crop", "schedule", "mIoU", "weights"):
+        rows.add_column(title, justify="right" if title == "mIoU" else "left", no_wrap=True)
+    for entry in entries:
+        score = entry.metrics.get("mIoU", entry.metrics.get("mDice"))
+        data = entry.data if entry.test_data is None else f"{entry.data} > {entry.test_data}"
+        rows.add_row(entry.name, data, *_setup(entry), _number(score), "yes" if entry.weights else "-")
+    Console(width=max(Console().width, 160)).print(rows)  # names are to be copied whole
+    print(f"{len(entries)} recipes")
+
+
+def show(name: str, as_json: bool) -> int:
+    """Print everything about one recipe."""
+    from segue.api import model_size
+    from segue.errors import SegueError
+    from segue.recipes.catalogue import entry
+
+    found = entry(name)
+    facts: dict[str, Any] = found.as_dict()
+    try:
+        size = model_size(name)
+    except (SegueError, NotImplementedError, RuntimeError) as error:
+        facts.update(parameters=None, flops=None, not_measured=str(error).partition("\n")[0])
+    else:
+        facts.update(parameters=size.parameters, flops=size.flops)
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return 0
+    crop, schedule = _setup(found)
+    facts.update(crop=crop, schedule=schedule, metrics=", ".join(f"{k} {_number(v)}" for k, v in found.metrics.items()))
+    if facts["parameters"]:
+        facts["parameters"] = f"{facts['parameters'] / 1e6:.2f} M"
+        facts["flops"] = f"{facts['flops'] / 1e9:.1f} G for one image of {crop} (products and sums counted alike)"
+    for key in SHOWN:
+        if facts.get(key):
+            print(f"{'the reference' if key == 'deviation' else key.replace('_', ' '):14} {facts[key]}")
+    return 0
+
+
+def _setup(entry: Entry) -> tuple[str, str]:
+    """The crop and the schedule in words."""
+    gpus = f"{entry.gpus} x {entry.batch}" if entry.gpus else f"? x {entry.batch}"
+    words = [f"{entry.iters // 1000}k", gpus, *entry.flags]
+    return f"{entry.crop[0]}x{entry.crop[1]}", ", ".join(words)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
