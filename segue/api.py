@@ -42,17 +42,25 @@ def read_config(
     elif isinstance(config, Mapping):
         cfg = Config(config)
     else:
-        path = Path(config)
-        if path.suffix in CONFIG_SUFFIXES:
-            cfg = Config.fromfile(path, trust=trust)
-        elif looks_like_name(path) and not path.exists():
-            cfg = compose(str(path))
-        else:
-            suffixes = ", ".join(CONFIG_SUFFIXES)
-            raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
+        cfg = open_config(config, trust=trust)
     cfg = translate(cfg, options)
     import_custom(cfg)
     return cfg
+
+
+def open_config(source: str | Path, *, trust: bool = False) -> Config:
+    """The config of a file or of a recipe's name, as it is written there.
+
+    Raises:
+        ConfigError: neither; or what is wrong in it.
+    """
+    path = Path(source)
+    if path.suffix in CONFIG_SUFFIXES:
+        return Config.fromfile(path, trust=trust)
+    if looks_like_name(path) and not path.exists():
+        return compose(str(path))
+    suffixes = ", ".join(CONFIG_SUFFIXES)
+    raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
 
 
 def load(

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare ``show`` and ``migrate``."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     show = actions.add_parser("show", help="print the resolved config", description="Print the resolved config.")
-    show.add_argument("file", help="a .py, .yaml or .json config")
+    show.add_argument("file", help="a .py, .yaml or .json config, or a recipe's name")
     show.add_argument("--origins", action="store_true", help="print each value with the file and line that set it")
     show.add_argument(
         "--cfg-options",
@@ -37,10 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
-    from segue.config import Config, merge_options
+    from segue.api import open_config
+    from segue.config import merge_options
     from segue.config.show import origins_json, show, show_entries, show_origins
 
-    cfg = Config.fromfile(args.file, trust=args.trust_config)
+    cfg = open_config(args.file, trust=args.trust_config)
     if args.action == "migrate":
         from segue.config.migrate import migrate_file
 

@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from segue.cli import add_config_options
     from segue.cli.train import add_machine_options
 
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", help="config file, or the name of a recipe")
     parser.add_argument("checkpoint", help="weights: a path, URL or alias")
     parser.add_argument("--work-dir", help="folder for the metrics as JSON")
     parser.add_argument("--out", help="folder for the predicted label maps")

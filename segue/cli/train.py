@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options
 
-    parser.add_argument("config", help="config file")
+    parser.add_argument("config", help="config file, or the name of a recipe")
     parser.add_argument("--work-dir", help="folder to write to (default: the config's, or work_dirs/CONFIG)")
     parser.add_argument(
         "--resume",
