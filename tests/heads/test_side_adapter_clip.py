@@ -8,16 +8,10 @@ import pytest
 import torch
 
 from segue.errors import InputError
-from segue.heads.side_adapter_clip import (
-    AdapterDecoderOptions,
-    AdapterEncoderOptions,
-    RecognitionOptions,
-    RecWithAttnbias,
-    SideAdapterCLIPHead,
-    SideAdapterOptions,
-)
+from segue.heads.side_adapter_clip import RecognitionOptions, RecWithAttnbias, SideAdapterCLIPHead
 from segue.layers.mask_losses import CrossEntropyLoss, DiceLoss
 from segue.layers.mask_matching import ClassificationCost, DiceCost, HungarianAssigner, MatchingOptions
+from segue.layers.side_adapter import AdapterDecoderOptions, AdapterEncoderOptions, SideAdapterOptions
 from segue.types import Targets
 
 
