@@ -1,4 +1,4 @@
-"""ERFNet (Romera et al. 2017, DOI 10.1109/TITS.2017.2750080): residual blocks of one-dimensional convolutions.
+"""ERFNet (Romera et al. 2017, https://doi.org/10.1109/TITS.2017.2750080): one-dimensional residual convolutions.
 
 Deviation: a map whose size the decoder's doubling does not hit exactly is resized with the logits, by the head.
 """

@@ -173,7 +173,7 @@ class ResNeSt(ResNet):
             SplitAttentionBottleneck, radix=radix, reduction_factor=reduction_factor, avg_down_stride=avg_down_stride
         )
         # Read by the constructor.
-        self.blocks = {known: (block, counts) for known, counts in DEPTHS.items()}
+        self.blocks = {known: (block, counts) for known, counts in DEPTHS.items()}  # type: ignore[misc]
         super().__init__(
             depth,
             in_channels=in_channels,

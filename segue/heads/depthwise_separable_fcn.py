@@ -44,4 +44,4 @@ class DepthwiseSeparableFCNHead(FCNHead):
 
         self.convs = nn.Sequential(*(separable(self.channels if i else self.in_channels) for i in range(num_convs)))
         if concat_input:
-            self.conv_cat = separable(self.in_channels + self.channels)
+            self.conv_cat = separable(self.in_channels + self.channels)  # type: ignore[assignment]

@@ -42,6 +42,7 @@ class STDCHead(FCNHead):
     ) -> None:
         super().__init__(options, num_convs=num_convs, kernel_size=kernel_size, concat_input=concat_input)
         self.boundary_threshold = boundary_threshold
+        self.laplacian_kernel: Tensor
         self.register_buffer("laplacian_kernel", torch.tensor(LAPLACIAN).view(1, 1, 3, 3))
         self.fusion_kernel = nn.Parameter(torch.tensor(FUSION).view(1, 3, 1, 1), requires_grad=False)
 

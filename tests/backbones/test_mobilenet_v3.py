@@ -8,6 +8,12 @@ import torch
 from segue.backbones.mobilenet_v3 import MobileNetV3, pad_same
 from segue.errors import InputError
 from tests.backbones.recorded import check_backbone
+from tests.goldens_check import check_golden
+
+
+def test_small_model() -> None:
+    """Oracle: mmseg 1.2.2, with its LR-ASPP head, at a size that its pooling window allows."""
+    check_golden("mobilenet_v3_small")
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v3_large", "mobilenet_v3_small_reduced"])
