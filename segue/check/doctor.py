@@ -9,7 +9,6 @@ from typing import Any
 
 from rich.console import Console
 
-from segue.check.facts import examine
 from segue.check.files import classes_seen, judge_classes, judge_files, leaks, per_class
 from segue.check.findings import Finding, Fix, by_severity
 from segue.check.known import known_rules
@@ -95,7 +94,7 @@ def _scanned(report: Report, workers: int | None, console: Console | None) -> Re
     workers = workers or default_workers()
     for source in report.sources:
         tally = Tally()
-        facts = in_parallel(lambda pair: examine(*pair), source.pairs, workers)
+        facts = in_parallel(source.examine, source.pairs, workers)
         for one in shown(facts, len(source.pairs), f"reading {source.split}", console):
             tally.add(one)
         report.tallies.append(tally)
@@ -114,7 +113,8 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         # datasets that are read alike are mended alike: a small validation set may not show the mistake by itself
         split = ", ".join(dict.fromkeys(sources[i].split for i in members))
         keys = [key for i in members for key in sources[i].keys]
-        of_values = judge_values(merged([tallies[i] for i in members]), rules, split, keys)
+        counted = [i for n, i in enumerate(members) if all(sources[i].pairs != sources[j].pairs for j in members[:n])]
+        of_values = judge_values(merged([tallies[i] for i in counted]), rules, split, keys)
         if not any(f.severity == "error" and f.fixes for f in of_values):
             of_values += judge_known(sources[members[0]], split, keys)
         found += of_values

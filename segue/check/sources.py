@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from segue.check.facts import Facts, examine
 from segue.check.findings import Finding
 from segue.check.pairing import Listing, list_named, list_paired
 from segue.check.rules import Rules, pairs_of
@@ -35,6 +36,7 @@ class Source:
         findings: what was found while its files were listed.
         known: the public dataset that it is, if that is known.
         usual_zero: whether 0 means unlabeled in that dataset's files.
+        look_at_images: whether its images are files that `segue.images` reads.
     """
 
     split: str
@@ -46,6 +48,11 @@ class Source:
     findings: list[Finding] = field(default_factory=list)
     known: str = ""
     usual_zero: bool | None = None
+    look_at_images: bool = True
+
+    def examine(self, pair: tuple[str, str | None]) -> Facts:
+        """What one of its pairs is."""
+        return examine(*pair, look_at_image=self.look_at_images)
 
 
 def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
@@ -104,7 +111,18 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], 
     kind = kind.rpartition(".")[2]
     declared = isinstance(dataset, BaseSegDataset) and type(dataset).METAINFO
     usual = type(dataset).REDUCE_ZERO_LABEL if declared else None
-    return Source(split, tuple(keys), kind, listing.pairs, rules, palette, listing.findings, kind, usual)
+    steps = [str(step.get("type", "")).rpartition(".")[2] for step in leaf.get("pipeline") or ()]
+    images, masks = reads_files(steps)
+    pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
+    return Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images)
+
+
+def reads_files(steps: Sequence[str]) -> tuple[bool, bool]:
+    """Whether a pipeline of these transforms reads images and masks the usual way; another way is not judged here."""
+    loads_image = [step for step in steps if step.startswith("Load") and "Annotation" not in step]
+    loads_mask = [step for step in steps if step.startswith("Load") and "Annotation" in step]
+    usual = set(loads_image) <= {"LoadImageFromFile"}
+    return usual, set(loads_mask) <= {"LoadAnnotations"}
 
 
 def rules_of(dataset: Any, named: bool = True) -> Rules:

@@ -136,7 +136,9 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
     assert count is not None
     wrong = rules.wrong(tally.pixels)
     values = sorted(value for value in tally.pixels if value != rules.void)
-    listed = ", ".join(f"{v} ({tally.pixels[v]:,} pixels in {_masks(tally.images[v])})" for v in wrong[:_MOST_LISTED])
+    path = tally.examples[wrong[0]][0][0]
+    here = {value: tally.examples[value][0] for value in wrong}
+    listed = ", ".join(_value(v, here[v][1] if here[v][0] == path else 0, tally) for v in wrong[:_MOST_LISTED])
     if len(wrong) > _MOST_LISTED:
         listed += f" and {len(wrong) - _MOST_LISTED} more values"
     allowed = f"0..{count - 1}" if not rules.reduce_zero_label else f"1..{count}, 0 for unlabeled"
@@ -150,12 +152,21 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
         kind,
         "error",
         split,
-        f"Value{'s' if len(wrong) > 1 else ''} {listed} outside the {count} classes ({allowed}). {advice}",
+        f"{path}: value{'s' if len(wrong) > 1 else ''} {listed} outside the {count} classes ({allowed}). {advice}",
         _files(tally, wrong),
         max(tally.images[value] for value in wrong),
         fixes_for(rules, after, keys, text) if after is not None else (),
         tuple(wrong[:64]),
     )
+
+
+def _value(value: int, here: int, tally: Tally) -> str:
+    """``11 (7,980 pixels here, 2,801,266 in all 468 masks)``."""
+    total, masks = tally.pixels[value], tally.images[value]
+    if masks == 1 and here:
+        return f"{value} ({total:,} pixels)"
+    own = f"{here:,} pixels here, " if here else ""
+    return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{_masks(masks)})"
 
 
 def _remedy(
@@ -202,6 +213,8 @@ def _remedy(
         return "void-value", advice, replace(rules, void=count), ""
     if count == 19 and max(values) <= 33:
         return "label-ids", diagnose(dict.fromkeys(values, 1), count), None, ""
+    if len(values) == count - 1 and IGNORE in tally.pixels and rules.void == IGNORE:
+        values = [*values, IGNORE]  # as many values as classes, one of them 255
     if len(values) <= count and len(values) > 1:
         advice = f"There are {len(values)} values for {count} classes, but they are not 0, 1, 2 ..."
         return "gaps", advice, _mapped(rules, {value: i for i, value in enumerate(values)}), ""
@@ -242,7 +255,7 @@ def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Fin
     )
     files = _files(tally, [0])
     fixes = fixes_for(rules, replace(rules, reduce_zero_label=False), keys)
-    return Finding("off-by-one", "error", split, message, files, tally.images[0], fixes, (0,))
+    return Finding("off-by-one", "warning", split, message, files, tally.images[0], fixes, (0,))
 
 
 def _unnamed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:

@@ -52,6 +52,7 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     Raises:
         ConfigError: with the problems of all parts at once.
     """
+    from segue.check.before_training import check_before_training
     from segue.config import build
 
     wanted = ["train", "val"] if split == "train" else [split]
@@ -75,6 +76,10 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
         parts.metrics = build.build_metric(cfg, f"{name}_evaluator")
         for metric in parts.metrics:
             metric.set_dataset(dataset.metainfo)
+    if split == "train":
+        parts.said = check_before_training(
+            {name: (f"{name}_dataloader.dataset", getattr(parts, f"{name}_data")) for name in wanted}
+        )
     return parts
 
 
@@ -107,6 +112,7 @@ class Parts:
     train_data: Any = None
     val_data: Any = None
     metrics: list[Any] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)  # warnings about the data, to print
     collate: Callable[[Sequence[Any]], dict[str, Any]] = collate_lists
 
 
@@ -142,6 +148,7 @@ def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     from segue.checkpoints import load_weights
     from segue.config.pretrained import pretrained_sources
 
+    initialize(model)
     if cfg.get("load_from"):
         return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]
     said = []
@@ -150,6 +157,15 @@ def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
         report = load_weights(part, source.checkpoint, prefix=source.prefix)
         said.append(f"Weights of {source.checkpoint} for {source.module or 'the model'}: {report}")
     return said
+
+
+def initialize(module: nn.Module) -> None:
+    """Call ``init_weights`` of the outermost modules that have one: the user's; Segue's start as they are made."""
+    if callable(getattr(module, "init_weights", None)):
+        module.init_weights()  # type: ignore[operator]
+        return
+    for child in module.children():
+        initialize(child)
 
 
 def save_weights(path: Any, state: dict[str, Tensor], notes: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from segue.errors import ConfigError, Problem
 from segue.train.averaging import Averaging
 from segue.train.data import Loader, make_loader, read_loader
+from segue.train.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
 from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_of, uses_cuda, workers_of
@@ -223,8 +224,12 @@ class Run:
 
     def users(self) -> list[Callback]:
         """The callbacks that the config's custom hooks name."""
-        made = []
+        made: list[Callback] = []
+        foreign: list[tuple[Any, Any]] = []
         for hook in self.plan.hooks.custom:
+            if is_hook_class(hook.cls):
+                foreign.append((hook.cls(**hook.arguments), hook.priority))
+                continue
             if not (isinstance(hook.cls, type) and issubclass(hook.cls, Callback)):
                 name = getattr(hook.cls, "__name__", hook.cls)
                 advice = "hooks are Lightning callbacks; derive it from lightning.pytorch.Callback"
@@ -234,6 +239,9 @@ class Run:
                 made.append(hook.cls(**hook.arguments))
             except TypeError as error:
                 raise ConfigError(Problem(hook.key, str(error))) from error
+        backends = own_backends(self.cfg, self.folder)
+        if foreign or backends:
+            made.append(HookCallback(foreign, backends, self.cfg, self.folder, self.plan.hooks.logger.interval))
         return made
 
     def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
@@ -249,5 +257,7 @@ class Run:
             f"Everything is written to {self.folder}",
             highlight=False,
         )
+        for line in self.parts.said:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         if source is not None:
             self.console.print(f"Continuing {source} after iteration {self.resumed}", highlight=False)
