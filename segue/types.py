@@ -40,11 +40,15 @@ class SegSample:
 
 @dataclass
 class Targets:
-    """What a batch is compared with: ``labels`` and ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32."""
+    """What a batch is compared with: ``labels`` and ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32.
+
+    ``metas`` is what the pipeline recorded about each image, where it is known; heads of Segue do not read it.
+    """
 
     labels: Tensor
     edges: Tensor | None = None
     depth: Tensor | None = None
+    metas: Sequence[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from segue.config.find import ROOMS, UnknownNameError, find, nearest
 from segue.config.leaves import PLAIN, leaf_problem, short, spell
 from segue.config.origins import origin_of
 from segue.config.signature import Parameter, alternatives, options_class, signature
+from segue.config.tree import copy_tree
 from segue.errors import ConfigError, InputError, Problem
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.norm import NORMS, Norm
@@ -54,6 +55,10 @@ class Plan:
             return self.target(**arguments)
         except InputError as error:  # the constructor knows what is wrong, this place knows where
             raise ConfigError(Problem(self.path, str(error), self.where)) from error
+        except TypeError as error:
+            if getattr(self.target, "takes_config", False) and "argument" in str(error):
+                raise ConfigError(Problem(self.path, str(error), self.where)) from error
+            raise
 
 
 class Planner:
@@ -93,7 +98,12 @@ class Planner:
         return self.call(target, {k: v for k, v in node.items() if k not in ("type", "_scope_")}, path)
 
     def call(self, target: Any, given: Mapping[str, Any], path: str) -> Plan:
-        """Plan ``target(**given)``, each value converted by the annotation of its parameter."""
+        """Plan ``target(**given)``, each value converted by the annotation of its parameter.
+
+        A target with ``takes_config`` gets the values as the config has them: classes written for another toolbox.
+        """
+        if getattr(target, "takes_config", False):
+            return Plan(target, dict(copy_tree(given)), path, self.where(path))
         parameters, takes_any = signature(target)
         name = getattr(target, "__name__", None) or target.func.__name__
         arguments: dict[str, Any] = {}

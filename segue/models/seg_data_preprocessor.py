@@ -159,7 +159,8 @@ def stack_targets(samples: Sequence[SegSample], device: torch.device | str = "cp
     labels = stack("gt_sem_seg")
     if labels is None:
         labels = torch.zeros(0, dtype=torch.int64, device=device)
-    return Targets(labels=labels.long(), edges=stack("gt_edge_map"), depth=stack("gt_depth_map"))
+    metas = [sample.meta for sample in samples]
+    return Targets(labels=labels.long(), edges=stack("gt_edge_map"), depth=stack("gt_depth_map"), metas=metas)
 
 
 def _channel_values(values: Sequence[float] | None) -> Tensor:

@@ -141,11 +141,15 @@ class EarlyStoppingHook:
 
 @dataclass(frozen=True)
 class CustomHook:
-    """A hook of the user's own: a Lightning callback that is registered or named by its import path."""
+    """A hook of the user's own: a Lightning callback, or a class with mmengine's hook points.
+
+    It is registered or named by its import path; ``priority`` orders those with mmengine's hook points.
+    """
 
     cls: Any
     arguments: Mapping[str, Any]
     key: str
+    priority: int | str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,13 +200,14 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
             if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C
                 found["checkpoint"] = CheckpointHook(save_last=False)
             continue
+        priority = node.get("priority")
         node = {name: value for name, value in node.items() if name != "priority"}
         try:
             name = type_name(node, key)
             own = None if name in table else users_own(node["type"])
             if own is not None:
                 arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
-                customs.append(CustomHook(own, arguments, key))
+                customs.append(CustomHook(own, arguments, key, priority))
                 continue
             entry = lookup(table, name, key, "hook")
             if name not in TRANSLATED:

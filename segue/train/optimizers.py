@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from segue.config.find import nearest
+from segue.config.register import registered
 from segue.errors import ConfigError, Problem
 from segue.train.layer_decay import LAYER_DECAY, layer_decay_groups
 from segue.train.translate import lookup, settings, type_name
@@ -79,7 +80,7 @@ def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False) -> OptimWr
     if name not in PLAIN_WRAPPERS:
         raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, list(PLAIN_WRAPPERS))}"))
     wrapper = settings(OptimWrapper, {**node, "amp": amp or name == "AmpOptimWrapper"}, key)
-    if wrapper.constructor not in CONSTRUCTORS:
+    if wrapper.constructor not in CONSTRUCTORS and wrapper.constructor not in registered:
         hint = nearest(wrapper.constructor, list(CONSTRUCTORS))
         raise ConfigError(Problem(f"{key}.constructor", f"there is no constructor {wrapper.constructor!r}{hint}"))
     return wrapper
@@ -184,12 +185,20 @@ def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
     """The optimizer classes of torch by name."""
     base = torch.optim.Optimizer
     found = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item)}
+    found |= {name: item for name, item in registered.items() if inspect.isclass(item)}
     return {name: item for name, item in found.items() if issubclass(item, base) and item is not base}
 
 
 def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
     """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
     key = "optim_wrapper.optimizer"
+    if wrapper.constructor in registered:  # the user's own, with mmengine's interface
+        given = {"type": "OptimWrapper", "optimizer": dict(wrapper.optimizer)}
+        made = registered[wrapper.constructor](given, dict(wrapper.paramwise or {}))(model)
+        own: torch.optim.Optimizer = getattr(made, "optimizer", made)
+        for group in own.param_groups:
+            group["lr"] = group["lr"] * lr_scale
+        return own
     node = {k: v for k, v in wrapper.optimizer.items() if k != "type"}
     cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
     known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "params")]

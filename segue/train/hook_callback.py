@@ -1,0 +1,233 @@
+"""Hooks with mmengine's points and visualizer backends of the user's, run as one Lightning callback.
+
+A hook sees a ``runner`` with what hooks commonly read: ``iter``, ``epoch``, ``max_iters``, ``model``, ``cfg``,
+``logger``, ``work_dir``, ``optim_wrapper`` ...
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lightning.pytorch import Callback
+
+from segue.config.register import registered
+
+PRIORITIES = {
+    "HIGHEST": 0,
+    "VERY_HIGH": 10,
+    "HIGH": 30,
+    "ABOVE_NORMAL": 40,
+    "NORMAL": 50,
+    "BELOW_NORMAL": 60,
+    "LOW": 70,
+    "VERY_LOW": 90,
+    "LOWEST": 100,
+}
+
+
+def is_hook_class(cls: Any) -> bool:
+    """Whether a class has mmengine's hook points."""
+    return isinstance(cls, type) and hasattr(cls, "before_train_iter") and hasattr(cls, "after_train_iter")
+
+
+def rank_of(priority: int | str | None) -> int:
+    """``'ABOVE_NORMAL'`` or a number to a number; lower runs earlier."""
+    if priority is None:
+        return PRIORITIES["NORMAL"]
+    return PRIORITIES[priority.upper()] if isinstance(priority, str) else int(priority)
+
+
+def own_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
+    """The backends of ``visualizer`` that the user registered; Segue's own log is written in any case."""
+    given = (cfg.get("visualizer") or {}).get("vis_backends") or cfg.get("vis_backends") or ()
+    found = []
+    for node in given:
+        cls = registered.get(str(node.get("type")))
+        if cls is not None:
+            arguments = {"save_dir": str(folder / "vis_data"), **{k: v for k, v in node.items() if k != "type"}}
+            found.append(cls(**arguments))
+    return found
+
+
+class RunnerView:
+    """What hooks read of the run, by mmengine's names."""
+
+    def __init__(self, trainer: Any, task: Any, cfg: Mapping[str, Any], folder: Path) -> None:
+        self.trainer, self.task, self.cfg = trainer, task, cfg
+        self.work_dir = self.log_dir = str(folder)
+        self.logger = logging.getLogger("segue")
+        self.timestamp, self.experiment_name = folder.name, folder.name
+        self.visualizer = SimpleNamespace(add_scalar=lambda *a, **k: None, add_scalars=lambda *a, **k: None)
+        #: stays -1 until the first iteration has ended, then counts the finished ones
+        self.iter = 0
+
+    @property
+    def model(self) -> Any:
+        """The segmentor."""
+        return self.task.model
+
+    @property
+    def _loop(self) -> Any:
+        return self.task.recipe.loop
+
+    @property
+    def max_iters(self) -> int:
+        """Batches to train."""
+        return self._loop.max_iters
+
+    @property
+    def max_epochs(self) -> int:
+        """Epochs to train; 1 where training counts iterations."""
+        return self._loop.max_epochs
+
+    @property
+    def epoch(self) -> int:
+        """Finished epochs; 0 where training counts iterations."""
+        return self.iter // self._loop.epoch_length if self._loop.by_epoch else 0
+
+    @property
+    def optim_wrapper(self) -> Any:
+        """The optimizer, with the names that mmengine's wrapper has."""
+        optimizer = self.trainer.optimizers[0]
+        rates = {"lr": [group["lr"] for group in optimizer.param_groups]}
+        return SimpleNamespace(
+            optimizer=optimizer,
+            param_groups=optimizer.param_groups,
+            get_lr=lambda: rates,
+            get_momentum=lambda: {"momentum": [g.get("momentum", 0) for g in optimizer.param_groups]},
+        )
+
+    @property
+    def message_hub(self) -> Any:
+        """Takes what hooks note down; nobody reads it."""
+        return SimpleNamespace(update_scalar=lambda *a, **k: None, update_info=lambda *a, **k: None)
+
+    @property
+    def train_dataloader(self) -> Any:
+        """The training batches."""
+        return self.trainer.train_dataloader
+
+    @property
+    def train_loop(self) -> Any:
+        """Counters of the training."""
+        return SimpleNamespace(iter=self.iter, epoch=self.epoch, max_iters=self.max_iters, max_epochs=self.max_epochs)
+
+    @property
+    def rank(self) -> int:
+        """This process."""
+        return self.trainer.global_rank
+
+    @property
+    def world_size(self) -> int:
+        """How many processes there are."""
+        return self.trainer.world_size
+
+
+class HookCallback(Callback):
+    """Calls the points of ``hooks``, ordered by priority, and feeds ``backends`` with losses and metrics."""
+
+    def __init__(
+        self,
+        hooks: Sequence[tuple[Any, int | str | None]],
+        backends: Sequence[Any],
+        cfg: Mapping[str, Any],
+        folder: Path,
+        interval: int,
+    ) -> None:
+        ranked = [(rank_of(given if given is not None else getattr(h, "priority", None)), h) for h, given in hooks]
+        self.hooks = [hook for _, hook in sorted(ranked, key=lambda pair: pair[0])]
+        self.backends, self.cfg, self.folder, self.interval = list(backends), cfg, folder, interval
+        self.runner: RunnerView | None = None
+        self.validations = 0
+
+    def view(self, trainer: Any, task: Any) -> RunnerView:
+        """The run, as hooks see it."""
+        if self.runner is None:
+            self.runner = RunnerView(trainer, task, self.cfg, self.folder)
+        return self.runner
+
+    def call(self, point: str, trainer: Any, task: Any, *args: Any) -> None:
+        """One point of every hook."""
+        runner = self.view(trainer, task)
+        for hook in self.hooks:
+            getattr(hook, point)(runner, *args)
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """Before anything."""
+        for backend in self.backends:
+            backend.add_config(self.cfg)
+        self.call("before_run", trainer, pl_module)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Before the first iteration."""
+        self.call("before_train", trainer, pl_module)
+        self.call("before_train_epoch", trainer, pl_module)
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        """Before an iteration, and before an epoch's first."""
+        loop = pl_module.recipe.loop
+        if loop.by_epoch and batch_idx and batch_idx % loop.epoch_length == 0:
+            self.call("before_train_epoch", trainer, pl_module)
+        self.call("before_train_iter", trainer, pl_module, batch_idx, batch)
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """After the optimizer's step."""
+        values = dict(pl_module.values)
+        if self.backends and (batch_idx + 1) % self.interval == 0:
+            scalars = {"lr": trainer.optimizers[0].param_groups[0]["lr"], **{k: float(v) for k, v in values.items()}}
+            for backend in self.backends:
+                backend.add_scalars(scalars, step=batch_idx + 1)
+        self.call("after_train_iter", trainer, pl_module, batch_idx, batch, values)
+        self.view(trainer, pl_module).iter = batch_idx + 1
+        loop = pl_module.recipe.loop
+        if loop.by_epoch and (batch_idx + 1) % loop.epoch_length == 0:
+            self.call("after_train_epoch", trainer, pl_module)
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        """After the last iteration."""
+        if not pl_module.recipe.loop.by_epoch:
+            self.call("after_train_epoch", trainer, pl_module)
+        self.call("after_train", trainer, pl_module)
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        """After everything."""
+        self.call("after_run", trainer, pl_module)
+        for backend in self.backends:
+            backend.close()
+
+    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+        """Before a validation."""
+        self.call("before_val", trainer, pl_module)
+        self.call("before_val_epoch", trainer, pl_module)
+
+    def on_validation_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Before a batch of it."""
+        self.call("before_val_iter", trainer, pl_module, batch_idx, batch)
+
+    def on_validation_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """After a batch of it."""
+        self.call("after_val_iter", trainer, pl_module, batch_idx, batch, None)
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        """After a validation."""
+        metrics = dict(pl_module.metrics)
+        for backend in self.backends:
+            backend.add_scalars(metrics, step=pl_module.iteration)
+        self.call("after_val_epoch", trainer, pl_module, metrics)
+        self.call("after_val", trainer, pl_module)
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Hooks may add to what is written."""
+        self.call("before_save_checkpoint", trainer, pl_module, checkpoint)
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        """Hooks may read what they added."""
+        self.call("after_load_checkpoint", trainer, pl_module, checkpoint)
