@@ -92,17 +92,8 @@ def resnet_stages(kind: str, depth: int, stride: str | None, **more: Any) -> Sec
     """A ResNet's config without weights."""
     strides, dilations = OUTPUT_STRIDES[stride]
     return dict(
-        type=kind,
-        depth=depth,
-        num_stages=4,
-        out_indices=(0, 1, 2, 3),
-        dilations=dilations,
-        strides=strides,
-        norm_cfg=sync_bn(),
-        norm_eval=False,
-        style="pytorch",
-        contract_dilation=True,
-        **more,
+        type=kind, depth=depth, num_stages=4, out_indices=(0, 1, 2, 3), dilations=dilations, strides=strides,
+        norm_cfg=sync_bn(), norm_eval=False, style="pytorch", contract_dilation=True, **more,
     )
 
 
@@ -144,10 +135,7 @@ def hrnet(match: re.Match[str]) -> Encoder:
     )
     for stage, modules in ((2, 1), (3, 3 if small else 4), (4, 2 if small else 3)):
         extra[f"stage{stage}"] = dict(
-            num_modules=modules,
-            num_branches=stage,
-            block="BASIC",
-            num_blocks=(blocks,) * stage,
+            num_modules=modules, num_branches=stage, block="BASIC", num_blocks=(blocks,) * stage,
             num_channels=tuple(widths[:stage]),
         )
     weights = f"open-mmlab://msra/hrnetv2_w{width}" + ("_small" if small else "")
@@ -157,12 +145,8 @@ def hrnet(match: re.Match[str]) -> Encoder:
 def mobilenet_v2(match: re.Match[str]) -> Encoder:
     """MobileNetV2 with a stride of 8."""
     backbone = dict(
-        type="MobileNetV2",
-        widen_factor=1.0,
-        strides=(1, 2, 2, 1, 1, 1, 1),
-        dilations=(1, 1, 1, 2, 2, 4, 4),
-        out_indices=(1, 2, 4, 6),
-        norm_cfg=sync_bn(),
+        type="MobileNetV2", widen_factor=1.0, strides=(1, 2, 2, 1, 1, 1, 1), dilations=(1, 1, 1, 2, 2, 4, 4),
+        out_indices=(1, 2, 4, 6), norm_cfg=sync_bn(),
     )
     return Encoder(backbone, (24, 32, 96, 320), "mmcls://mobilenet_v2")
 
@@ -200,19 +184,9 @@ def swin(size: str, *, window: int = 7, **arguments: Any) -> Encoder:
     """Swin of a size (t, s, b, l), without weights."""
     dims, depths, heads = SWIN[size]
     backbone = dict(
-        type="SwinTransformer",
-        embed_dims=dims,
-        window_size=window,
-        mlp_ratio=4,
-        depths=list(depths),
-        num_heads=list(heads),
-        out_indices=(0, 1, 2, 3),
-        qkv_bias=True,
-        qk_scale=None,
-        patch_norm=True,
-        drop_rate=0.0,
-        attn_drop_rate=0.0,
-        drop_path_rate=0.3,
+        type="SwinTransformer", embed_dims=dims, window_size=window, mlp_ratio=4, depths=list(depths),
+        num_heads=list(heads), out_indices=(0, 1, 2, 3), qkv_bias=True, qk_scale=None, patch_norm=True, drop_rate=0.0,
+        attn_drop_rate=0.0, drop_path_rate=0.3,
     )
     return Encoder(dict(backbone, **arguments), tuple(dims * 2**i for i in range(4)))
 
@@ -220,12 +194,8 @@ def swin(size: str, *, window: int = 7, **arguments: Any) -> Encoder:
 def full_swin(size: str, *, window: int = 7, **arguments: Any) -> Encoder:
     """Swin with the arguments that UPerNet's and MaskFormer's configs write out."""
     usual = dict(
-        pretrain_img_size=384 if window == 12 else 224,
-        patch_size=4,
-        strides=(4, 2, 2, 2),
-        use_abs_pos_embed=False,
-        act_cfg=dict(type="GELU"),
-        norm_cfg=dict(type="LN", requires_grad=True),
+        pretrain_img_size=384 if window == 12 else 224, patch_size=4, strides=(4, 2, 2, 2), use_abs_pos_embed=False,
+        act_cfg=dict(type="GELU"), norm_cfg=dict(type="LN", requires_grad=True),
     )
     return swin(size, window=window, **dict(usual, **arguments))
 
@@ -251,20 +221,9 @@ def mit(match: re.Match[str]) -> Encoder:
     """SegFormer's encoder: mit-b0 to mit-b5."""
     dims, depths, weights = MIT[match["size"]]
     backbone = dict(
-        type="MixVisionTransformer",
-        in_channels=3,
-        embed_dims=dims,
-        num_stages=4,
-        num_layers=list(depths),
-        num_heads=[1, 2, 5, 8],
-        patch_sizes=[7, 3, 3, 3],
-        sr_ratios=[8, 4, 2, 1],
-        out_indices=(0, 1, 2, 3),
-        mlp_ratio=4,
-        qkv_bias=True,
-        drop_rate=0.0,
-        attn_drop_rate=0.0,
-        drop_path_rate=0.1,
+        type="MixVisionTransformer", in_channels=3, embed_dims=dims, num_stages=4, num_layers=list(depths),
+        num_heads=[1, 2, 5, 8], patch_sizes=[7, 3, 3, 3], sr_ratios=[8, 4, 2, 1], out_indices=(0, 1, 2, 3),
+        mlp_ratio=4, qkv_bias=True, drop_rate=0.0, attn_drop_rate=0.0, drop_path_rate=0.1,
         init_cfg=dict(type="Pretrained", checkpoint=f"{WEIGHTS}/segformer/{weights}.pth"),
     )
     return Encoder(backbone, (dims, 2 * dims, 5 * dims, 8 * dims), None)

@@ -1,17 +1,7 @@
-"""PASCAL Context, 59 classes. https://cs.stanford.edu/~roozbeh/pascal-context"""
+"""PASCAL Context without its background, 59 classes. https://cs.stanford.edu/~roozbeh/pascal-context"""
 
-from segue.recipes.data import Data, folders
+from dataclasses import replace
 
-DATA = Data(
-    type="PascalContextDataset59",
-    root="data/VOCdevkit/VOC2010/",
-    num_classes=59,
-    crop=(480, 480),
-    scale=(520, 520),
-    train=folders("JPEGImages", "SegmentationClassContext", ann_file="ImageSets/SegmentationContext/train.txt"),
-    val=folders("JPEGImages", "SegmentationClassContext", ann_file="ImageSets/SegmentationContext/val.txt"),
-    reduce_zero_label=True,
-    rate=0.004,
-    weight_decay=0.0001,
-    slide=True,
-)
+from segue.recipes.datasets import pascal_context
+
+DATA = replace(pascal_context.DATA, type="PascalContextDataset59", num_classes=59, reduce_zero_label=True, tta=True)

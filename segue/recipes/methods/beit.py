@@ -31,9 +31,7 @@ def recipe(ask: Request) -> Recipe:
     width, heads, layers = (1024, 16, 24) if large else (768, 12, 12)
     backbone = plain_vit("BEiT", ask.crop, width, heads, layers)
     backbone.update(
-        out_indices=(7, 11, 15, 23) if large else (3, 5, 7, 11),
-        qv_bias=True,
-        init_values=1e-6 if large else 0.1,
+        out_indices=(7, 11, 15, 23) if large else (3, 5, 7, 11), qv_bias=True, init_values=1e-6 if large else 0.1,
         drop_path_rate=0.2 if large else 0.1,
     )
     net = Encoder(backbone, (width,) * 4, f"pretrain/beit_{ask.parts[0]}_patch16_224_pt22k_ft22k.pth")
@@ -45,10 +43,7 @@ def recipe(ask: Request) -> Recipe:
         optim["type"] = "AmpOptimWrapper"
     return Recipe(
         model=encoder_decoder(
-            net,
-            pyramid_head(net.channels, width),
-            fcn_head(width, 2, 256, loss=0.4),
-            neck=pyramid(width),
+            net, pyramid_head(net.channels, width), fcn_head(width, 2, 256, loss=0.4), neck=pyramid(width),
             test_cfg=test,
         ),
         optim=optim,

@@ -19,16 +19,10 @@ def recipe(ask: Request) -> Recipe:
     depth, wide = int(match[1]), 1 if match[1] == "18" else 4
     weights = dict(init_cfg=pretrained_init(f"open-mmlab://resnet{depth}_v1c")) if match[2] else {}
     backbone = dict(
-        type="BiSeNetV1",
-        in_channels=3,
-        context_channels=tuple(wide * c for c in (128, 256, 512)),
-        spatial_channels=tuple(wide * c for c in (64, 64, 64, 128)),
-        out_indices=(0, 1, 2),
-        out_channels=256 * wide,
-        backbone_cfg=resnet_stages("ResNet", depth, None, in_channels=3, **weights),
-        norm_cfg=sync_bn(),
-        align_corners=False,
-        init_cfg=None,
+        type="BiSeNetV1", in_channels=3, context_channels=tuple(wide * c for c in (128, 256, 512)),
+        spatial_channels=tuple(wide * c for c in (64, 64, 64, 128)), out_indices=(0, 1, 2), out_channels=256 * wide,
+        backbone_cfg=resnet_stages("ResNet", depth, None, in_channels=3, **weights), norm_cfg=sync_bn(),
+        align_corners=False, init_cfg=None,
     )
     cityscapes = ask.data_stem == "cityscapes"
     more: dict = dict(dropout_ratio=ABSENT)

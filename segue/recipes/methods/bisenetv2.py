@@ -8,14 +8,8 @@ from segue.recipes.parts import Recipe, encoder_decoder, fcn_head
 from segue.recipes.schedules import sgd, warm_poly
 
 BACKBONE = dict(
-    type="BiSeNetV2",
-    detail_channels=(64, 64, 128),
-    semantic_channels=(16, 32, 64, 128),
-    semantic_expansion_ratio=6,
-    bga_channels=128,
-    out_indices=(0, 1, 2, 3, 4),
-    init_cfg=None,
-    align_corners=False,
+    type="BiSeNetV2", detail_channels=(64, 64, 128), semantic_channels=(16, 32, 64, 128), semantic_expansion_ratio=6,
+    bga_channels=128, out_indices=(0, 1, 2, 3, 4), init_cfg=None, align_corners=False,
 )
 
 

@@ -9,12 +9,7 @@ from segue.recipes.parts import Recipe, cross_entropy, encoder_decoder, fcn_head
 
 NORM = sync_bn(eps=1e-03)
 BACKBONE = dict(
-    type="CGNet",
-    norm_cfg=NORM,
-    in_channels=3,
-    num_channels=(32, 64, 128),
-    num_blocks=(3, 21),
-    dilations=(2, 4),
+    type="CGNet", norm_cfg=NORM, in_channels=3, num_channels=(32, 64, 128), num_blocks=(3, 21), dilations=(2, 4),
     reductions=(8, 16),
 )
 RARITY = [  # weights of Cityscapes' classes
@@ -35,11 +30,7 @@ def recipe(ask: Request) -> Recipe:
     ask.components("fcn")
     weights = dict(class_weight=RARITY) if ask.data.num_classes == len(RARITY) else {}
     decode_head = fcn_head(
-        *(256, 2, 256),
-        num_convs=0,
-        dropout_ratio=0,
-        norm_cfg=NORM,
-        align_corners=ABSENT,
+        *(256, 2, 256), num_convs=0, dropout_ratio=0, norm_cfg=NORM, align_corners=ABSENT,
         loss_decode=cross_entropy(**weights),
     )
     optimizer = dict(type="Adam", lr=0.001, eps=1e-08, weight_decay=5e-4)

@@ -25,19 +25,14 @@ def recipe(ask: Request) -> Recipe:
     width, drop_path, layers, in1k, in21k = pick("size", size, SIZES)
     weights = (in21k or in1k) if min(ask.crop) >= 640 else (in1k or in21k)
     backbone = dict(
-        type="mmpretrain.ConvNeXt",
-        arch=size,
-        out_indices=[0, 1, 2, 3],
-        drop_path_rate=drop_path,
-        layer_scale_init_value=1.0,
-        gap_before_final_norm=False,
+        type="mmpretrain.ConvNeXt", arch=size, out_indices=[0, 1, 2, 3], drop_path_rate=drop_path,
+        layer_scale_init_value=1.0, gap_before_final_norm=False,
         init_cfg=pretrained_init(f"{FOLDER}/convnext-{size}_3rdparty_{weights}.pth", prefix="backbone."),
     )
     net = Encoder(backbone, tuple(width * 2**i for i in range(4)), None)
     test = slide(ask.crop, two_thirds(ask.crop))
     optim = adamw(
-        8e-5 if size == "xlarge" else 1e-4,
-        0.05,
+        8e-5 if size == "xlarge" else 1e-4, 0.05,
         paramwise_cfg=dict(decay_rate=0.9, decay_type="stage_wise", num_layers=layers),
         constructor="LearningRateDecayOptimizerConstructor",
     )

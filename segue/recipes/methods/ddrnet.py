@@ -33,19 +33,12 @@ def recipe(ask: Request) -> Recipe:
     channels, weights = SIZES[size]
     checkpoint = f"{WEIGHTS.removesuffix('pretrain')}ddrnet/pretrain/{weights}.pth"
     backbone = dict(
-        type="DDRNet",
-        in_channels=3,
-        channels=channels,
-        ppm_channels=128,
-        norm_cfg=sync_bn(),
-        align_corners=False,
+        type="DDRNet", in_channels=3, channels=channels, ppm_channels=128, norm_cfg=sync_bn(), align_corners=False,
         **(dict(init_cfg=pretrained_init(checkpoint)) if pre else {}),
     )
     losses = [hard_pixels(ask, 1.0), hard_pixels(ask, 0.4)]
     decode_head = head("DDRHead", channels * 4, ABSENT, channels * 2, dropout_ratio=0.0, loss_decode=losses)
     return Recipe(
-        model=encoder_decoder(Encoder(backbone, ()), decode_head),
-        schedule=[poly(ask.iters, eta_min=0)],
-        workers=4,
+        model=encoder_decoder(Encoder(backbone, ()), decode_head), schedule=[poly(ask.iters, eta_min=0)], workers=4,
         more=dict(randomness=dict(seed=304)),
     )

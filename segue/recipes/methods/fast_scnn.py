@@ -9,18 +9,9 @@ from segue.recipes.schedules import sgd
 
 NORM = sync_bn(momentum=0.01)
 BACKBONE = dict(
-    type="FastSCNN",
-    downsample_dw_channels=(32, 48),
-    global_in_channels=64,
-    global_block_channels=(64, 96, 128),
-    global_block_strides=(2, 2, 1),
-    global_out_channels=128,
-    higher_in_channels=64,
-    lower_in_channels=128,
-    fusion_out_channels=128,
-    out_indices=(0, 1, 2),
-    norm_cfg=NORM,
-    align_corners=False,
+    type="FastSCNN", downsample_dw_channels=(32, 48), global_in_channels=64, global_block_channels=(64, 96, 128),
+    global_block_strides=(2, 2, 1), global_out_channels=128, higher_in_channels=64, lower_in_channels=128,
+    fusion_out_channels=128, out_indices=(0, 1, 2), norm_cfg=NORM, align_corners=False,
 )
 
 
@@ -30,8 +21,7 @@ def recipe(ask: Request) -> Recipe:
     form: dict = dict(norm_cfg=NORM, dropout_ratio=ABSENT)
     weak = dict(form, loss_decode=cross_entropy(0.4, use_sigmoid=True))
     decode_head = head(
-        *("DepthwiseSeparableFCNHead", 128, -1, 128),
-        concat_input=False,
+        *("DepthwiseSeparableFCNHead", 128, -1, 128), concat_input=False,
         **dict(form, loss_decode=cross_entropy(1, use_sigmoid=True)),
     )
     auxiliary = [fcn_head(128, -2, 32, **weak), fcn_head(64, -3, 32, **weak)]

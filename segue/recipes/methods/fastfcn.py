@@ -23,13 +23,7 @@ def recipe(ask: Request) -> Recipe:
     )
     decode_head = pick("head", kind, heads)
     neck = dict(
-        type="JPU",
-        in_channels=net.channels[1:],
-        mid_channels=512,
-        start_level=0,
-        end_level=-1,
-        dilations=(1, 2, 4, 8),
-        align_corners=False,
-        norm_cfg=sync_bn(),
+        type="JPU", in_channels=net.channels[1:], mid_channels=512, start_level=0, end_level=-1,
+        dilations=(1, 2, 4, 8), align_corners=False, norm_cfg=sync_bn(),
     )
     return Recipe(model=encoder_decoder(net, decode_head, fcn_head(net.channels[2], 1, 256, loss=0.4), neck=neck))

@@ -18,19 +18,9 @@ def recipe(ask: Request) -> Recipe:
     weights = pick("size", size, WEIGHTS)
     checkpoint = f"{FOLDER}/poolformer-{size}_3rdparty_32xb128_in1k_20220414-{weights}.pth"
     backbone = dict(
-        type="mmpretrain.PoolFormer",
-        arch=size,
-        init_cfg=pretrained_init(checkpoint, prefix="backbone."),
-        in_patch_size=7,
-        in_stride=4,
-        in_pad=2,
-        down_patch_size=3,
-        down_stride=2,
-        down_pad=1,
-        drop_rate=0.0,
-        drop_path_rate=0.0,
-        out_indices=(0, 2, 4, 6),
-        frozen_stages=0,
+        type="mmpretrain.PoolFormer", arch=size, init_cfg=pretrained_init(checkpoint, prefix="backbone."),
+        in_patch_size=7, in_stride=4, in_pad=2, down_patch_size=3, down_stride=2, down_pad=1, drop_rate=0.0,
+        drop_path_rate=0.0, out_indices=(0, 2, 4, 6), frozen_stages=0,
     )
     net = Encoder(backbone, (64, 128, 320, 512) if size[0] == "s" else (96, 192, 384, 768), ABSENT)
     short = min(ask.crop)
@@ -41,7 +31,6 @@ def recipe(ask: Request) -> Recipe:
     return Recipe(
         model=encoder_decoder(net, pyramid_head(), neck=pyramid(net.channels)),
         optim=dict(adamw(0.0002, 0.0001, betas=None), type="AmpOptimWrapper"),
-        schedule=[poly(ask.iters, eta_min=0.0)],
-        test_resize=resize if ask.data_stem == "ade20k" else None,
+        schedule=[poly(ask.iters, eta_min=0.0)], test_resize=resize if ask.data_stem == "ade20k" else None,
         data=dict(repeat=50, tta=False),
     )

@@ -18,15 +18,9 @@ def recipe(ask: Request) -> Recipe:
     depth = int(match[1])
     weights = dict(init_cfg=pretrained_init(f"open-mmlab://resnet{depth}_v1c")) if match[2] else {}
     backbone = dict(
-        type="ICNet",
-        backbone_cfg=resnet_stages("ResNetV1c", depth, "8", in_channels=3, **weights),
-        in_channels=3,
-        layer_channels=(512, 2048) if depth >= 50 else (128, 512),
-        light_branch_middle_channels=32,
-        psp_out_channels=512,
-        out_channels=(64, 256, 256),
-        norm_cfg=sync_bn(),
-        align_corners=False,
+        type="ICNet", backbone_cfg=resnet_stages("ResNetV1c", depth, "8", in_channels=3, **weights), in_channels=3,
+        layer_channels=(512, 2048) if depth >= 50 else (128, 512), light_branch_middle_channels=32,
+        psp_out_channels=512, out_channels=(64, 256, 256), norm_cfg=sync_bn(), align_corners=False,
     )
     neck = dict(type="ICNeck", in_channels=(64, 256, 256), out_channels=128, norm_cfg=sync_bn(), align_corners=False)
     auxiliary = [fcn_head(128, index, 128, loss=0.4, dropout_ratio=ABSENT) for index in (0, 1)]

@@ -17,25 +17,11 @@ def update_head(num_classes: int) -> dict[str, Any]:
     """One round of updates."""
     relu = dict(type="ReLU", inplace=True)
     return dict(
-        type="KernelUpdateHead",
-        num_classes=num_classes,
-        num_ffn_fcs=2,
-        num_heads=8,
-        num_mask_fcs=1,
-        feedforward_channels=2048,
-        in_channels=512,
-        out_channels=512,
-        dropout=0.0,
-        conv_kernel_size=1,
-        ffn_act_cfg=relu,
-        with_ffn=True,
-        feat_transform_cfg=dict(conv_cfg=dict(type="Conv2d"), act_cfg=None),
+        type="KernelUpdateHead", num_classes=num_classes, num_ffn_fcs=2, num_heads=8, num_mask_fcs=1,
+        feedforward_channels=2048, in_channels=512, out_channels=512, dropout=0.0, conv_kernel_size=1,
+        ffn_act_cfg=relu, with_ffn=True, feat_transform_cfg=dict(conv_cfg=dict(type="Conv2d"), act_cfg=None),
         kernel_updator_cfg=dict(
-            type="KernelUpdator",
-            in_channels=256,
-            feat_channels=256,
-            out_channels=256,
-            act_cfg=relu,
+            type="KernelUpdator", in_channels=256, feat_channels=256, out_channels=256, act_cfg=relu,
             norm_cfg=dict(type="LN"),
         ),
     )
@@ -57,8 +43,7 @@ def recipe(ask: Request) -> Recipe:
     net = backbone(form, method, ask.crop)
     count = int(rounds.removeprefix("s")) if rounds.removeprefix("s").isdigit() else 3
     decode_head = dict(
-        type="IterativeDecodeHead",
-        num_stages=count,
+        type="IterativeDecodeHead", num_stages=count,
         kernel_update_head=[update_head(ask.data.num_classes) for _ in range(count)],
         kernel_generate_head=head_of(method, net),
     )
@@ -68,10 +53,7 @@ def recipe(ask: Request) -> Recipe:
         optim["optimizer"]["weight_decay"] = 0.0005
         optim["clip_grad"] = CLIP
     return Recipe(
-        model=encoder_decoder(net, decode_head, fcn_head(net.channels[2], 2, 256, loss=0.4)),
-        optim=optim,
-        schedule=warm_steps(ask.iters),
-        batch=2,
-        workers=2,
+        model=encoder_decoder(net, decode_head, fcn_head(net.channels[2], 2, 256, loss=0.4)), optim=optim,
+        schedule=warm_steps(ask.iters), batch=2, workers=2,
         data=dict(wide_scale=False, scale=(2048, min(ask.crop))) if ask.data_stem == "ade20k" else {},
     )

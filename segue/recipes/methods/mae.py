@@ -20,10 +20,7 @@ def recipe(ask: Request) -> Recipe:
     net = Encoder(backbone, (768,) * 4, "./pretrain/mae_pretrain_vit_base_mmcls.pth")
     return Recipe(
         model=encoder_decoder(
-            net,
-            pyramid_head(net.channels, 768),
-            fcn_head(768, 2, 256, loss=0.4),
-            neck=pyramid(768),
+            net, pyramid_head(net.channels, 768), fcn_head(768, 2, 256, loss=0.4), neck=pyramid(768),
             test_cfg=slide(ask.crop, two_thirds(ask.crop)),
         ),
         optim=layer_decay(1e-4, 0.65, 12),

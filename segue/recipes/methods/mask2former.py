@@ -18,28 +18,17 @@ KNOWN = ("r50", "r101", "swin-t", "swin-s", "swin-b-in1k-384x384-pre", "swin-b-i
 def pixel_decoder() -> dict[str, Any]:
     """Deformable attention over three levels."""
     attention = dict(
-        embed_dims=256,
-        num_heads=8,
-        num_levels=3,
-        num_points=4,
-        im2col_step=64,
-        dropout=0.0,
-        batch_first=True,
-        norm_cfg=None,
-        init_cfg=None,
+        embed_dims=256, num_heads=8, num_levels=3, num_points=4, im2col_step=64, dropout=0.0, batch_first=True,
+        norm_cfg=None, init_cfg=None,
     )
     ffn = dict(
         embed_dims=256, feedforward_channels=1024, num_fcs=2, ffn_drop=0.0, act_cfg=dict(type="ReLU", inplace=True)
     )
     layer = dict(self_attn_cfg=attention, ffn_cfg=ffn)
     return dict(
-        type="mmdet.MSDeformAttnPixelDecoder",
-        num_outs=3,
-        norm_cfg=dict(type="GN", num_groups=32),
-        act_cfg=dict(type="ReLU"),
-        encoder=dict(num_layers=6, layer_cfg=layer, init_cfg=None),
-        positional_encoding=dict(num_feats=128, normalize=True),
-        init_cfg=None,
+        type="mmdet.MSDeformAttnPixelDecoder", num_outs=3, norm_cfg=dict(type="GN", num_groups=32),
+        act_cfg=dict(type="ReLU"), encoder=dict(num_layers=6, layer_cfg=layer, init_cfg=None),
+        positional_encoding=dict(num_feats=128, normalize=True), init_cfg=None,
     )
 
 
@@ -47,18 +36,10 @@ def decode_head(num_classes: int, channels: tuple[int, ...]) -> dict[str, Any]:
     """The head."""
     masks = dict(type="mmdet.CrossEntropyLossCost", weight=5.0, use_sigmoid=True)
     return dict(
-        type="Mask2FormerHead",
-        in_channels=list(channels),
-        strides=[4, 8, 16, 32],
-        feat_channels=256,
-        out_channels=256,
-        num_queries=100,
-        num_transformer_feat_level=3,
-        pixel_decoder=pixel_decoder(),
-        enforce_decoder_input_project=False,
-        positional_encoding=dict(num_feats=128, normalize=True),
-        transformer_decoder=decoder(9, 0.0),
-        loss_cls=class_loss(num_classes, 2.0),
+        type="Mask2FormerHead", in_channels=list(channels), strides=[4, 8, 16, 32], feat_channels=256,
+        out_channels=256, num_queries=100, num_transformer_feat_level=3, pixel_decoder=pixel_decoder(),
+        enforce_decoder_input_project=False, positional_encoding=dict(num_feats=128, normalize=True),
+        transformer_decoder=decoder(9, 0.0), loss_cls=class_loss(num_classes, 2.0),
         loss_mask=dict(type="mmdet.CrossEntropyLoss", use_sigmoid=True, reduction="mean", loss_weight=5.0),
         loss_dice=dice_loss(5.0),
         train_cfg=dict(
@@ -71,14 +52,8 @@ def backbone(form: str) -> Encoder:
     """A ResNet with frozen norms, or a Swin."""
     if match := re.fullmatch(r"r(50|101)", form):
         net = dict(
-            type="ResNet",
-            depth=int(match[1]),
-            deep_stem=False,
-            num_stages=4,
-            out_indices=(0, 1, 2, 3),
-            frozen_stages=-1,
-            norm_cfg=dict(sync_bn(), requires_grad=False),
-            style="pytorch",
+            type="ResNet", depth=int(match[1]), deep_stem=False, num_stages=4, out_indices=(0, 1, 2, 3),
+            frozen_stages=-1, norm_cfg=dict(sync_bn(), requires_grad=False), style="pytorch",
             init_cfg=pretrained_init(f"torchvision://resnet{match[1]}"),
         )
         return Encoder(net, (256, 512, 1024, 2048))
@@ -110,12 +85,7 @@ def recipe(ask: Request) -> Recipe:
     # Test images become multiples of 32, except where crops are larger than 512 x 512 of ADE20K, as in the reference.
     padded = {} if ask.data.wide_scale and min(ask.crop) > 512 else dict(test_cfg=dict(size_divisor=32))
     return Recipe(
-        model=dict(encoder_decoder(net, decode_head(ask.data.num_classes, net.channels))),
-        optim=optim,
-        schedule=[poly(ask.iters, eta_min=0)],
-        batch=2,
-        resize=shortest_edges(sides, 4 * side),
-        preprocessor=padded,
-        interval=5000,
-        more=dict(default_hooks=dict(checkpoint=dict(save_best="mIoU"))),
+        model=dict(encoder_decoder(net, decode_head(ask.data.num_classes, net.channels))), optim=optim,
+        schedule=[poly(ask.iters, eta_min=0)], batch=2, resize=shortest_edges(sides, 4 * side), preprocessor=padded,
+        interval=5000, more=dict(default_hooks=dict(checkpoint=dict(save_best="mIoU"))),
     )

@@ -19,13 +19,8 @@ def decoder_layer(drop: float) -> dict[str, Any]:
         self_attn_cfg=attention,
         cross_attn_cfg=dict(attention),
         ffn_cfg=dict(
-            embed_dims=256,
-            feedforward_channels=2048,
-            num_fcs=2,
-            act_cfg=dict(type="ReLU", inplace=True),
-            ffn_drop=drop,
-            dropout_layer=None,
-            add_identity=True,
+            embed_dims=256, feedforward_channels=2048, num_fcs=2, act_cfg=dict(type="ReLU", inplace=True),
+            ffn_drop=drop, dropout_layer=None, add_identity=True,
         ),
     )
 
@@ -38,10 +33,7 @@ def decoder(layers: int, drop: float) -> dict[str, Any]:
 def class_loss(num_classes: int, weight: float) -> dict[str, Any]:
     """Cross entropy over the classes and "nothing", which counts a tenth."""
     return dict(
-        type="mmdet.CrossEntropyLoss",
-        use_sigmoid=False,
-        loss_weight=weight,
-        reduction="mean",
+        type="mmdet.CrossEntropyLoss", use_sigmoid=False, loss_weight=weight, reduction="mean",
         class_weight=[1.0] * num_classes + [0.1],
     )
 
@@ -49,12 +41,7 @@ def class_loss(num_classes: int, weight: float) -> dict[str, Any]:
 def dice_loss(weight: float) -> dict[str, Any]:
     """Overlap of masks."""
     return dict(
-        type="mmdet.DiceLoss",
-        use_sigmoid=True,
-        activate=True,
-        reduction="mean",
-        naive_dice=True,
-        eps=1.0,
+        type="mmdet.DiceLoss", use_sigmoid=True, activate=True, reduction="mean", naive_dice=True, eps=1.0,
         loss_weight=weight,
     )
 
@@ -82,13 +69,8 @@ def decode_head(num_classes: int, channels: tuple[int, ...]) -> dict[str, Any]:
     """The head."""
     focal = dict(type="mmdet.FocalLossCost", weight=20.0, binary_input=True)
     return dict(
-        type="MaskFormerHead",
-        in_channels=list(channels),
-        feat_channels=256,
-        in_index=[0, 1, 2, 3],
-        out_channels=256,
-        num_queries=100,
-        align_corners=ABSENT,
+        type="MaskFormerHead", in_channels=list(channels), feat_channels=256, in_index=[0, 1, 2, 3], out_channels=256,
+        num_queries=100, align_corners=ABSENT,
         pixel_decoder=dict(
             type="mmdet.PixelDecoder", norm_cfg=dict(type="GN", num_groups=32), act_cfg=dict(type="ReLU")
         ),

@@ -27,15 +27,8 @@ def recipe(ask: Request) -> Recipe:
     (size,) = ask.components("size")
     channels, stem, branch, ppm, width, weights = pick("size", size, SIZES)
     backbone = dict(
-        type="PIDNet",
-        in_channels=3,
-        channels=channels,
-        ppm_channels=ppm,
-        num_stem_blocks=stem,
-        num_branch_blocks=branch,
-        align_corners=False,
-        norm_cfg=sync_bn(),
-        act_cfg=dict(type="ReLU", inplace=True),
+        type="PIDNet", in_channels=3, channels=channels, ppm_channels=ppm, num_stem_blocks=stem,
+        num_branch_blocks=branch, align_corners=False, norm_cfg=sync_bn(), act_cfg=dict(type="ReLU", inplace=True),
         init_cfg=pretrained_init(f"{WEIGHTS}/pidnet/pidnet-{size}_imagenet1k_{weights}.pth"),
     )
     losses = [
@@ -47,8 +40,5 @@ def recipe(ask: Request) -> Recipe:
     form = dict(dropout_ratio=ABSENT, act_cfg=dict(type="ReLU", inplace=True), align_corners=True, loss_decode=losses)
     return Recipe(
         model=encoder_decoder(Encoder(backbone, ()), head("PIDHead", channels * 4, ABSENT, width, **form)),
-        schedule=[poly(ask.iters, eta_min=0)],
-        workers=2,
-        edit=with_edges,
-        more=dict(randomness=dict(seed=304)),
+        schedule=[poly(ask.iters, eta_min=0)], workers=2, edit=with_edges, more=dict(randomness=dict(seed=304)),
     )

@@ -11,11 +11,7 @@ def recipe(ask: Request) -> Recipe:
     net = ask.encoder()
     side = 66 if ask.data_stem == "ade20k" else 97
     attention = dict(
-        mask_size=(side, side),
-        psa_type="bi-direction",
-        compact=False,
-        shrink_factor=2,
-        normalization_factor=1.0,
+        mask_size=(side, side), psa_type="bi-direction", compact=False, shrink_factor=2, normalization_factor=1.0,
         psa_softmax=True,
     )
     decode_head = head("PSAHead", net.channels[3], 3, net.width(512), **attention)

@@ -20,9 +20,7 @@ def recipe(ask: Request) -> Recipe:
     wide = ask.data_stem == "ade20k"
     return Recipe(
         model=encoder_decoder(net, head("SegformerHead", list(net.channels), [0, 1, 2, 3], 256), **more),
-        optim=transformer_adamw("pos_block", "norm", head=dict(lr_mult=10.0)),
-        schedule=warm_linear(ask.iters),
-        batch=2 if wide else 1,
-        workers=2 if wide else 4,
+        optim=transformer_adamw("pos_block", "norm", head=dict(lr_mult=10.0)), schedule=warm_linear(ask.iters),
+        batch=2 if wide else 1, workers=2 if wide else 4,
         data=dict(wide_scale=False, scale=(2048, min(ask.crop))) if wide else {},
     )

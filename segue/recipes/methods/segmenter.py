@@ -21,20 +21,9 @@ def recipe(ask: Request) -> Recipe:
     form, kind = ask.components("backbone", "head")
     width, layers, heads, weights = pick("backbone", form, SIZES)
     backbone = dict(
-        type="VisionTransformer",
-        img_size=ask.crop,
-        patch_size=16,
-        in_channels=3,
-        embed_dims=width,
-        num_layers=layers,
-        num_heads=heads,
-        drop_path_rate=0.1,
-        attn_drop_rate=0.0,
-        drop_rate=0.0,
-        final_norm=True,
-        norm_cfg=dict(type="LN", eps=1e-6, requires_grad=True),
-        with_cls_token=True,
-        interpolate_mode="bicubic",
+        type="VisionTransformer", img_size=ask.crop, patch_size=16, in_channels=3, embed_dims=width,
+        num_layers=layers, num_heads=heads, drop_path_rate=0.1, attn_drop_rate=0.0, drop_rate=0.0, final_norm=True,
+        norm_cfg=dict(type="LN", eps=1e-6, requires_grad=True), with_cls_token=True, interpolate_mode="bicubic",
     )
     plain = dict(dropout_ratio=0.0, norm_cfg=ABSENT, align_corners=ABSENT)
     transformer = dict(num_layers=2, num_heads=heads, embed_dims=width)
@@ -47,7 +36,6 @@ def recipe(ask: Request) -> Recipe:
     net = Encoder(backbone, (), f"{WEIGHTS}/segmenter/{weights}.pth")
     return Recipe(
         model=encoder_decoder(net, decode_head, train_cfg=ABSENT, test_cfg=test),
-        optim=sgd(lr=0.001, weight_decay=0.0),
-        batch=1,
+        optim=sgd(lr=0.001, weight_decay=0.0), batch=1,
         preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
     )

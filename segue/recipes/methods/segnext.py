@@ -21,17 +21,10 @@ def recipe(ask: Request) -> Recipe:
     (form,) = ask.components("backbone")
     dims, depths, drop_path, width, weights = pick("backbone", form, SIZES)
     backbone = dict(
-        type="MSCAN",
-        init_cfg=pretrained_init(f"{WEIGHTS}/segnext/{weights}.pth"),
-        embed_dims=dims,
-        mlp_ratios=[8, 8, 4, 4],
-        drop_rate=0.0,
-        drop_path_rate=drop_path,
-        depths=depths,
-        attention_kernel_sizes=[5, [1, 7], [1, 11], [1, 21]],
-        attention_kernel_paddings=[2, [0, 3], [0, 5], [0, 10]],
-        act_cfg=dict(type="GELU"),
-        norm_cfg=dict(type="BN", requires_grad=True),
+        type="MSCAN", init_cfg=pretrained_init(f"{WEIGHTS}/segnext/{weights}.pth"), embed_dims=dims,
+        mlp_ratios=[8, 8, 4, 4], drop_rate=0.0, drop_path_rate=drop_path, depths=depths,
+        attention_kernel_sizes=[5, [1, 7], [1, 11], [1, 21]], attention_kernel_paddings=[2, [0, 3], [0, 5], [0, 10]],
+        act_cfg=dict(type="GELU"), norm_cfg=dict(type="BN", requires_grad=True),
     )
     factors = dict(MD_S=1, MD_R=16, train_steps=6, eval_steps=7, inv_t=100, rand_init=True)
     form_of_head = dict(

@@ -25,18 +25,9 @@ def recipe(ask: Request) -> Recipe:
     kind, small = match[1], ask.data_stem == "cityscapes"  # Cityscapes' files and ADE20K's differ in details
     mla = kind == "mla"
     backbone = dict(
-        type="VisionTransformer",
-        img_size=ask.crop,
-        patch_size=16,
-        in_channels=3,
-        embed_dims=1024,
-        num_layers=24,
-        num_heads=16,
-        out_indices=(5, 11, 17, 23) if mla else (9, 14, 19, 23),
-        drop_rate=0.0,
-        norm_cfg=dict(type="LN", eps=1e-6, requires_grad=True),
-        with_cls_token=not mla,
-        interpolate_mode="bilinear",
+        type="VisionTransformer", img_size=ask.crop, patch_size=16, in_channels=3, embed_dims=1024, num_layers=24,
+        num_heads=16, out_indices=(5, 11, 17, 23) if mla else (9, 14, 19, 23), drop_rate=0.0,
+        norm_cfg=dict(type="LN", eps=1e-6, requires_grad=True), with_cls_token=not mla, interpolate_mode="bilinear",
         init_cfg=pretrained_init("pretrain/vit_large_p16.pth"),
     )
     more: dict[str, Any] = {}

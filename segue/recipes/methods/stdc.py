@@ -20,15 +20,8 @@ def recipe(ask: Request) -> Recipe:
     backbone = dict(
         type="STDCContextPathNet",
         backbone_cfg=dict(
-            type="STDCNet",
-            stdc_type=f"STDCNet{size}",
-            in_channels=3,
-            channels=(32, 64, 256, 512, 1024),
-            bottleneck_type="cat",
-            num_convs=4,
-            norm_cfg=NORM,
-            act_cfg=dict(type="ReLU"),
-            with_final_conv=False,
+            type="STDCNet", stdc_type=f"STDCNet{size}", in_channels=3, channels=(32, 64, 256, 512, 1024),
+            bottleneck_type="cat", num_convs=4, norm_cfg=NORM, act_cfg=dict(type="ReLU"), with_final_conv=False,
             **weights,
         ),
         last_in_channels=(1024, 512),
@@ -37,14 +30,8 @@ def recipe(ask: Request) -> Recipe:
     )
     hard = dict(norm_cfg=NORM, sampler=dict(type="OHEMPixelSampler", thresh=0.7, min_kept=10000))
     details = head(
-        *("STDCHead", 256, 0, 64),
-        boundary_threshold=0.1,
-        num_convs=1,
-        concat_input=False,
-        num_classes=2,
-        dropout_ratio=ABSENT,
-        norm_cfg=NORM,
-        align_corners=True,
+        *("STDCHead", 256, 0, 64), boundary_threshold=0.1, num_convs=1, concat_input=False, num_classes=2,
+        dropout_ratio=ABSENT, norm_cfg=NORM, align_corners=True,
         loss_decode=[
             dict(type="CrossEntropyLoss", loss_name="loss_ce", use_sigmoid=True, loss_weight=1.0),
             dict(type="DiceLoss", loss_name="loss_dice", loss_weight=1.0),

@@ -27,6 +27,5 @@ def recipe(ask: Request) -> Recipe:
     return Recipe(
         model=dict(encoder_decoder(net, pyramid_head(net.channels), auxiliary), pretrained=None),
         optim=transformer_adamw("absolute_pos_embed", "relative_position_bias_table", "norm"),
-        schedule=warm_linear(ask.iters),
-        batch=2,
+        schedule=warm_linear(ask.iters), batch=2,
     )

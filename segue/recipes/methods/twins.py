@@ -27,24 +27,11 @@ def backbone(form: str) -> Encoder:
     # "windiow_sizes" is the reference's own spelling of the argument.
     windows = dict(windiow_sizes=[7, 7, 7, 7]) if local else {}
     net = dict(
-        type="SVT" if local else "PCPVT",
-        init_cfg=pretrained_init(f"{WEIGHTS}/twins/{weights}.pth"),
-        in_channels=3,
-        embed_dims=dims,
-        num_heads=heads,
-        patch_sizes=[4, 2, 2, 2],
-        strides=[4, 2, 2, 2],
-        mlp_ratios=[4, 4, 4, 4] if local else [8, 8, 4, 4],
-        out_indices=(0, 1, 2, 3),
-        qkv_bias=True,
-        norm_cfg=dict(type="LN"),
-        depths=depths,
-        sr_ratios=[8, 4, 2, 1],
-        norm_after_stage=local,
-        drop_rate=0.0,
-        attn_drop_rate=0.0,
-        drop_path_rate=drop_path,
-        **windows,
+        type="SVT" if local else "PCPVT", init_cfg=pretrained_init(f"{WEIGHTS}/twins/{weights}.pth"), in_channels=3,
+        embed_dims=dims, num_heads=heads, patch_sizes=[4, 2, 2, 2], strides=[4, 2, 2, 2],
+        mlp_ratios=[4, 4, 4, 4] if local else [8, 8, 4, 4], out_indices=(0, 1, 2, 3), qkv_bias=True,
+        norm_cfg=dict(type="LN"), depths=depths, sr_ratios=[8, 4, 2, 1], norm_after_stage=local, drop_rate=0.0,
+        attn_drop_rate=0.0, drop_path_rate=drop_path, **windows,
     )
     return Encoder(net, tuple(dims))
 
@@ -58,9 +45,7 @@ def recipe(ask: Request) -> Recipe:
         auxiliary = fcn_head(channels[2], 2, 256, loss=0.4)
         return Recipe(
             model=encoder_decoder(net, upernet_head(channels), auxiliary),
-            optim=transformer_adamw("pos_block", "norm"),
-            schedule=warm_linear(ask.iters),
-            batch=2,
+            optim=transformer_adamw("pos_block", "norm"), schedule=warm_linear(ask.iters), batch=2,
             workers=2 if ask.batch == 2 else None,
         )
     if kind != ["fpn", "fpnhead"]:

@@ -8,22 +8,10 @@ from segue.recipes.methods.deeplabv3 import RATES
 from segue.recipes.parts import Recipe, encoder_decoder, fcn_head, head, slide, two_thirds
 
 BACKBONE = dict(
-    type="UNet",
-    in_channels=3,
-    base_channels=64,
-    num_stages=5,
-    strides=(1, 1, 1, 1, 1),
-    enc_num_convs=(2, 2, 2, 2, 2),
-    dec_num_convs=(2, 2, 2, 2),
-    downsamples=(True, True, True, True),
-    enc_dilations=(1, 1, 1, 1, 1),
-    dec_dilations=(1, 1, 1, 1),
-    with_cp=False,
-    conv_cfg=None,
-    norm_cfg=sync_bn(),
-    act_cfg=dict(type="ReLU"),
-    upsample_cfg=dict(type="InterpConv"),
-    norm_eval=False,
+    type="UNet", in_channels=3, base_channels=64, num_stages=5, strides=(1, 1, 1, 1, 1),
+    enc_num_convs=(2, 2, 2, 2, 2), dec_num_convs=(2, 2, 2, 2), downsamples=(True, True, True, True),
+    enc_dilations=(1, 1, 1, 1, 1), dec_dilations=(1, 1, 1, 1), with_cp=False, conv_cfg=None, norm_cfg=sync_bn(),
+    act_cfg=dict(type="ReLU"), upsample_cfg=dict(type="InterpConv"), norm_eval=False,
 )
 
 
@@ -33,8 +21,7 @@ def recipe(ask: Request) -> Recipe:
     if form != "s5-d16":
         raise PartError("backbone", f"unet-{form}", ("unet-s5-d16",))
     heads = dict(
-        fcn=fcn_head(64, 4, 64),
-        pspnet=head("PSPHead", 64, 4, 16, pool_scales=(1, 2, 3, 6)),
+        fcn=fcn_head(64, 4, 64), pspnet=head("PSPHead", 64, 4, 16, pool_scales=(1, 2, 3, 6)),
         deeplabv3=head("ASPPHead", 64, 4, 16, dilations=RATES["8"]),
     )
     decode_head = pick("method", method, heads)

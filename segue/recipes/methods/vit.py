@@ -22,19 +22,9 @@ KINDS = {
 def plain_vit(kind: str, size: tuple[int, int], width: int, heads: int, layers: int = 12) -> dict[str, Any]:
     """The arguments that ViT, BEiT and MAE share."""
     return dict(
-        type=kind,
-        img_size=size,
-        patch_size=16,
-        in_channels=3,
-        embed_dims=width,
-        num_layers=layers,
-        num_heads=heads,
-        mlp_ratio=4,
-        attn_drop_rate=0.0,
-        drop_path_rate=0.1,
-        norm_cfg=dict(type="LN", eps=1e-6),
-        act_cfg=dict(type="GELU"),
-        norm_eval=False,
+        type=kind, img_size=size, patch_size=16, in_channels=3, embed_dims=width, num_layers=layers, num_heads=heads,
+        mlp_ratio=4, attn_drop_rate=0.0, drop_path_rate=0.1, norm_cfg=dict(type="LN", eps=1e-6),
+        act_cfg=dict(type="GELU"), norm_eval=False,
     )
 
 
@@ -58,7 +48,5 @@ def recipe(ask: Request) -> Recipe:
     auxiliary = fcn_head(width, 3, 256, loss=0.4)
     return Recipe(
         model=encoder_decoder(net, pyramid_head(net.channels), auxiliary, neck=levels if neck else None),
-        optim=transformer_adamw("pos_embed", "cls_token", "norm"),
-        schedule=warm_linear(ask.iters),
-        batch=2,
+        optim=transformer_adamw("pos_embed", "cls_token", "norm"), schedule=warm_linear(ask.iters), batch=2,
     )

@@ -9,31 +9,13 @@ from segue.recipes.schedules import adamw, warmup
 
 FOLDER = "https://download.openmmlab.com/mmsegmentation/v0.5/vpd"
 UNET = dict(
-    image_size=32,
-    in_channels=4,
-    out_channels=4,
-    model_channels=320,
-    attention_resolutions=[4, 2, 1],
-    num_res_blocks=2,
-    channel_mult=[1, 2, 4, 4],
-    num_heads=8,
-    use_spatial_transformer=True,
-    transformer_depth=1,
-    context_dim=768,
-    use_checkpoint=True,
-    legacy=False,
+    image_size=32, in_channels=4, out_channels=4, model_channels=320, attention_resolutions=[4, 2, 1],
+    num_res_blocks=2, channel_mult=[1, 2, 4, 4], num_heads=8, use_spatial_transformer=True, transformer_depth=1,
+    context_dim=768, use_checkpoint=True, legacy=False,
 )
 AUTOENCODER = dict(
-    z_channels=4,
-    double_z=True,
-    resolution=256,
-    in_channels=3,
-    out_ch=3,
-    ch=128,
-    ch_mult=[1, 2, 4, 4],
-    num_res_blocks=2,
-    attn_resolutions=[],
-    dropout=0.0,
+    z_channels=4, double_z=True, resolution=256, in_channels=3, out_ch=3, ch=128, ch_mult=[1, 2, 4, 4],
+    num_res_blocks=2, attn_resolutions=[], dropout=0.0,
 )
 RATES = dict(warm_up_steps=[10000], cycle_lengths=[10000000000000], f_start=[1e-06], f_max=[1.0], f_min=[1.0])
 DIFFUSION = dict(
@@ -41,20 +23,9 @@ DIFFUSION = dict(
     target="ldm.models.diffusion.ddpm.LatentDiffusion",
     checkpoint=f"{FOLDER}/stable_diffusion_v1-5_pretrain_third_party.pth",
     params=dict(
-        linear_start=0.00085,
-        linear_end=0.012,
-        num_timesteps_cond=1,
-        log_every_t=200,
-        timesteps=1000,
-        first_stage_key="jpg",
-        cond_stage_key="txt",
-        image_size=64,
-        channels=4,
-        cond_stage_trainable=False,
-        conditioning_key="crossattn",
-        monitor="val/loss_simple_ema",
-        scale_factor=0.18215,
-        use_ema=False,
+        linear_start=0.00085, linear_end=0.012, num_timesteps_cond=1, log_every_t=200, timesteps=1000,
+        first_stage_key="jpg", cond_stage_key="txt", image_size=64, channels=4, cond_stage_trainable=False,
+        conditioning_key="crossattn", monitor="val/loss_simple_ema", scale_factor=0.18215, use_ema=False,
         scheduler_config=dict(target="ldm.lr_scheduler.LambdaLinearScheduler", params=RATES),
         unet_config=dict(target="ldm.modules.diffusionmodules.openaimodel.UNetModel", params=UNET),
         first_stage_config=dict(
@@ -73,12 +44,8 @@ def recipe(ask: Request) -> Recipe:
     if ask.parts != ("sd",):
         raise PartError("backbone", "_".join(ask.parts), ("sd",))
     backbone = dict(
-        type="VPD",
-        diffusion_cfg=DIFFUSION,
-        class_embed_path=f"{FOLDER}/nyu_class_embeddings.pth",
-        class_embed_select=True,
-        pad_shape=512,
-        unet_cfg=dict(use_attn=False),
+        type="VPD", diffusion_cfg=DIFFUSION, class_embed_path=f"{FOLDER}/nyu_class_embeddings.pth",
+        class_embed_select=True, pad_shape=512, unet_cfg=dict(use_attn=False),
     )
     small = ask.crop == (480, 480)
     border = dict(fmap_border=(1, 1)) if small else {}
@@ -97,9 +64,7 @@ def recipe(ask: Request) -> Recipe:
     return Recipe(
         model=model,
         optim=adamw(
-            *(0.001, 0.1, None),
-            clip_grad=None,
-            constructor="ForceDefaultOptimWrapperConstructor",
+            *(0.001, 0.1, None), clip_grad=None, constructor="ForceDefaultOptimWrapperConstructor",
             paramwise_cfg=dict(bias_decay_mult=0, force_default_settings=True, custom_keys=keys),
         ),
         schedule=schedule,
