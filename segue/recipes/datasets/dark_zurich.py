@@ -8,6 +8,5 @@ DATA = Data(
     num_classes=19,
     crop=(512, 1024),
     scale=(1920, 1080),
-    train=folders("rgb_anon/train/night", "gt/train/night"),
     val=folders("rgb_anon/val/night/GOPR0356", "gt/val/night/GOPR0356"),
 )
