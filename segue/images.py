@@ -1,13 +1,20 @@
 """Image and mask files to arrays and back: the one place that decodes pixels.
 
 Photographs are decoded by OpenCV (BGR), because the published numbers were measured with its decoder; masks by Pillow,
-because it keeps palette indexes. Nothing here needs torch.
+because it keeps palette indexes; TIFFs of other bands than gray or RGB(A) by `segue.rasters`, in the order of the file;
+numpy files are taken as they are. Nothing here needs torch.
+
+The EXIF orientation of a photograph is applied, as by the reference, unless the color type ends with
+``_ignore_orientation`` or is ``unchanged``; that of a mask is not. Transparency is dropped by ``color`` and kept by
+``unchanged``. A palette becomes its colours in an image and stays indexes in a mask. Of an animated GIF the first
+picture counts.
 """
 
 from __future__ import annotations
 
 import io
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -17,6 +24,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from segue.errors import DataError, InputError, LabelError
+from segue.rasters import decode_raster
+from segue.tiff import is_tiff, read_header
+from segue.volumes import NIFTI_SUFFIXES, decode_npy
 
 Array: TypeAlias = NDArray[Any]
 ColorType: TypeAlias = Literal[
@@ -25,7 +35,7 @@ ColorType: TypeAlias = Literal[
 Backend: TypeAlias = Literal["cv2", "pillow"]
 
 #: Suffixes of the files taken for images when a folder is scanned without being told what to look for.
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy")
 
 _CV2_FLAGS = {
     "color": cv2.IMREAD_COLOR,
@@ -41,8 +51,9 @@ def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2"
 
     Args:
         path: the file.
-        color_type: ``color`` gives (H, W, 3) BGR uint8 whatever is stored; ``grayscale`` (H, W) uint8; ``unchanged``
-            the stored channels (BGR or BGRA order) and depth, so 16-bit data stays 16-bit.
+        color_type: ``color`` gives (H, W, 3) BGR uint8 of gray, RGB and 16-bit files; ``grayscale`` (H, W) uint8;
+            ``unchanged`` the stored channels (BGR or BGRA order) and depth, so 16-bit data stays 16-bit. Floats and
+            bands that are no colours are read with ``unchanged`` only.
         backend: ``cv2`` or ``pillow``; formats that OpenCV cannot read are tried with Pillow.
     """
     return decode_image(read_bytes(path), color_type, backend, path)
@@ -70,34 +81,50 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
         raise InputError(f"color_type must be one of {', '.join(get_args(ColorType))}, got {color_type!r}")
     if backend not in get_args(Backend):
         raise InputError(f"imdecode_backend must be 'cv2' or 'pillow', got {backend!r}")
+    if data[:6] == b"\x93NUMPY":
+        return _npy_image(decode_npy(data, path), color_type, path)
+    if is_tiff(data):
+        header = read_header(data, path)
+        if not header.plain or header.is_float or header.bits > 16:
+            if color_type != "unchanged":
+                kind = f"{header.bands} bands of {header.bits}-bit {'floats' if header.is_float else 'integers'}"
+                raise DataError(f"{path}: holds {kind}, which are no {color_type}; set color_type='unchanged'")
+            if not header.plain:
+                return decode_raster(data, path)
     if _looks_cut_off(data):
         _pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
     if backend == "cv2":
         image = cv2.imdecode(np.frombuffer(data, np.uint8), _CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image
+        _check_png(data, path)  # Pillow would accept wrong checksums
     return _pillow_as(_pillow_pixels(data, path), color_type)
 
 
 def read_mask(path: str | Path) -> Array:
     """Read a label file as (H, W) integers: uint8 for 8-bit files, int32 for deeper ones, never wrapped.
 
-    Palette images give their indexes, bilevel ones 0 and 1. An RGB file whose channels are equal is one label map
-    stored three times; any other is refused, since its colours would need a table to become class ids.
+    Palette images give their indexes, bilevel ones 0 and 1; a numpy file is (H, W) integers. An RGB file whose channels
+    are equal is one label map stored three times; any other is refused, since its colours would need a table to become
+    class ids.
     """
-    picture = _pillow_pixels(read_bytes(path), path)
+    data = read_bytes(path)
+    if data[:6] == b"\x93NUMPY":
+        return _npy_mask(decode_npy(data, path), path)
+    if is_tiff(data):
+        header = read_header(data, path)
+        if header.bits > 8 and header.bands > 1:  # Pillow has no such modes
+            raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
+    _check_png(data, path)
+    picture = _pillow_pixels(data, path)
     if picture.mode == "1":
         return np.array(picture, dtype=np.uint8)
     if picture.mode in ("RGB", "RGBA", "LA", "PA", "RGBX"):
         return _single_channel(picture, path)
     mask = np.array(picture)  # a copy, since Pillow's own memory is read-only
-    if mask.dtype == np.uint8 and mask.ndim == 2:
-        return mask
     if mask.ndim != 2:
         raise LabelError(f"{path}: a label map has one channel, this file has mode {picture.mode!r}")
-    if mask.dtype.kind == "f" and not np.all(mask == np.floor(mask)):
-        raise LabelError(f"{path}: holds fractions such as {mask[mask != np.floor(mask)][0]:g}; labels are integers")
-    return mask.astype(np.int32)
+    return _integers(mask, path)
 
 
 def write_png(path: str | Path, array: Array) -> None:
@@ -112,6 +139,39 @@ def write_png(path: str | Path, array: Array) -> None:
     path.write_bytes(data.tobytes())
 
 
+def _npy_image(array: Array, color_type: str, path: str | Path) -> Array:
+    if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "uif":
+        raise DataError(f"{path}: an image is (H, W) or (H, W, C) numbers, this array is {array.dtype} {array.shape}")
+    if color_type == "unchanged":
+        return array
+    gray = array.ndim == 2 or array.shape[2] == 1
+    if array.dtype != np.uint8 or (array.ndim == 3 and array.shape[2] not in (1, 3)):
+        raise DataError(
+            f"{path}: holds {array.dtype} {array.shape}, which is no {color_type}; set color_type='unchanged'"
+        )
+    if color_type.startswith("grayscale"):
+        return array.reshape(array.shape[:2]) if gray else cv2.cvtColor(array, cv2.COLOR_BGR2GRAY)
+    return cv2.cvtColor(array, cv2.COLOR_GRAY2BGR) if gray else np.ascontiguousarray(array)
+
+
+def _npy_mask(array: Array, path: str | Path) -> Array:
+    if array.ndim != 2 or array.size == 0:
+        raise LabelError(f"{path}: a label map is (H, W), this array has the shape {array.shape}")
+    return _integers(array, path)
+
+
+def _integers(mask: Array, path: str | Path) -> Array:
+    if mask.dtype == np.uint8:
+        return mask
+    if mask.dtype == np.bool_:
+        return mask.astype(np.uint8)
+    if mask.dtype.kind == "f" and not np.all(mask == np.floor(mask)):
+        raise LabelError(f"{path}: holds fractions such as {mask[mask != np.floor(mask)][0]:g}; labels are integers")
+    if mask.dtype.itemsize > 2 and (mask.max() > np.iinfo(np.int32).max or mask.min() < np.iinfo(np.int32).min):
+        raise LabelError(f"{path}: holds values up to {mask.max():g}, too large for class ids")
+    return mask.astype(np.int32)
+
+
 def _looks_cut_off(data: bytes) -> bool:
     """True where a JPEG or PNG lacks its end marker; such files are rare, so only they are decoded twice."""
     if data[:2] == b"\xff\xd8":
@@ -121,6 +181,20 @@ def _looks_cut_off(data: bytes) -> bool:
     return False
 
 
+def _check_png(data: bytes, path: str | Path) -> None:
+    """Raise DataError if a part of a PNG does not match its checksum."""
+    if data[:8] != b"\x89PNG\r\n\x1a\n":
+        return
+    place = 8
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        end = place + 8 + length
+        if end + 4 <= len(data) and zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            kind = data[place + 4 : place + 8].decode("latin-1")
+            raise DataError(f"{path}: damaged PNG: the part {kind} at byte {place} does not match its checksum")
+        place = end + 4
+
+
 def _pillow_pixels(data: bytes, path: str | Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
@@ -128,6 +202,8 @@ def _pillow_pixels(data: bytes, path: str | Path) -> Image.Image:
             picture = Image.open(io.BytesIO(data))
             picture.load()
     except UnidentifiedImageError:
+        if str(path).lower().endswith(NIFTI_SUFFIXES):
+            raise DataError(f"{path}: a NIfTI volume; read it with LoadBiomedicalImageFromFile") from None
         head = data[:8]
         raise DataError(f"{path}: not an image that OpenCV or Pillow can read (it starts with {head!r})") from None
     except Image.DecompressionBombError as error:

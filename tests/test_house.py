@@ -31,6 +31,7 @@ LEVELS = [
     COMPONENTS,
     ("checkpoints", "layers"),
     ("images", "labels"),
+    ("rasters", "tiff", "volumes"),
     ("types",),
     ("errors",),
 ]

@@ -165,6 +165,8 @@ class Planner:
             if typing.get_origin(choice) is collections.abc.Mapping and typing.get_args(choice)[1] is not Any:
                 inner = typing.get_args(choice)[1]
                 return {k: self.value(v, inner, f"{path}.{k}", k) for k, v in value.items()}
+        if any(typing.get_origin(choice) is collections.abc.Mapping for choice in choices):
+            return value  # a dict that the class reads itself, such as the transforms of another package
         if "type" in value and key in KEYS:
             return self.component(value, KEYS[key], path)
         expected = [c for c in choices if c in PLAIN or typing.get_origin(c) is typing.Literal]

@@ -74,18 +74,52 @@ def local_files_only(owner: object, **options: Mapping[str, Any] | None) -> None
             raise refuse(owner, argument, "None or dict(backend='local'): files are read from the local disk", value)
 
 
-def image_of(owner: object, sample: Sample) -> Array:
-    """The sample's image, (H, W) or (H, W, C); an InputError where it is missing or has no pixels."""
-    image = sample.get("img")
+def image_of(owner: object, sample: Sample, key: str = "img") -> Array:
+    """The sample's image, (H, W) or (H, W, C); an InputError where it is missing, has no pixels, or is of a kind that
+    ``owner`` is not defined for.
+
+    A transform says what it takes: ``BANDS``, numbers of bands, and ``DTYPES``, names of dtypes; without them it takes
+    all. ``INSTEAD`` says what to do with other images.
+    """
+    image = sample.get(key)
     if image is None:
         raise InputError(
-            f"{type(owner).__name__}: the sample has no 'img'; put LoadImageFromFile before it in the pipeline "
+            f"{type(owner).__name__}: the sample has no {key!r}; put LoadImageFromFile before it in the pipeline "
             f"(keys: {', '.join(map(str, sample))})"
         )
     if not isinstance(image, np.ndarray) or image.ndim not in (2, 3) or image.size == 0:
         shape = getattr(image, "shape", None)
-        raise refuse(owner, "sample['img']", "an array (H, W) or (H, W, C) with pixels", shape or type(image).__name__)
+        raise refuse(
+            owner, f"sample[{key!r}]", "an array (H, W) or (H, W, C) with pixels", shape or type(image).__name__
+        )
+    bands, dtypes = getattr(owner, "BANDS", ()), getattr(owner, "DTYPES", ())
+    if (bands and band_count(image) not in bands) or (dtypes and image.dtype.name not in dtypes):
+        count = f" of {' or '.join(map(str, bands))} band{'' if bands == (1,) else 's'}" if bands else ""
+        raise InputError(
+            f"{type(owner).__name__}: takes {', '.join(dtypes) + ' ' if dtypes else ''}images{count}, this one is "
+            f"{image.dtype.name} {image.shape}; {getattr(owner, 'INSTEAD', 'leave it out of the pipeline')}"
+        )
     return image
+
+
+def band_count(image: Array) -> int:
+    """Channels of (H, W) or (H, W, C)."""
+    return 1 if image.ndim == 2 else int(image.shape[2])
+
+
+def volume_of(owner: object, sample: Sample) -> Array:
+    """The sample's volume (C, Z, Y, X), or an InputError as from `image_of`."""
+    volume = sample.get("img")
+    if not isinstance(volume, np.ndarray) or volume.ndim != 4 or volume.size == 0:
+        given = getattr(volume, "shape", None) or type(volume).__name__
+        raise refuse(owner, "sample['img']", "a volume (C, Z, Y, X); put LoadBiomedicalImageFromFile before it", given)
+    dtypes = getattr(owner, "DTYPES", ())
+    if dtypes and volume.dtype.name not in dtypes:
+        raise InputError(
+            f"{type(owner).__name__}: takes {', '.join(dtypes)} volumes, this one is {volume.dtype.name}; set "
+            "to_float32=True where it is loaded"
+        )
+    return volume
 
 
 def label_map_of(sample: Sample) -> Array | None:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from segue.images import Array
-from segue.transforms.arguments import image_of, int_pair, is_int, is_real, label_map_of, one_of, refuse
+from segue.transforms.arguments import band_count, image_of, int_pair, is_int, is_real, one_of, refuse
+from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size
 
 _CV2_BORDERS = {
@@ -39,7 +40,9 @@ def pad_array(image: Array, size: Size, value: float | Sequence[float] = 0, mode
 
 
 class Pad:
-    """Pad image and label map at the bottom and the right; records ``pad_shape``, ``img_shape`` and the settings.
+    """Pad the image and its maps at the bottom and the right; records ``pad_shape``, ``img_shape`` and the settings.
+
+    Takes any number of bands and any dtype.
 
     Args:
         size: (W, H) to reach; an image that is larger in a direction stays as it is there.
@@ -82,18 +85,19 @@ class Pad:
     def __call__(self, sample: Sample) -> Sample:
         """Pad as the constructor says."""
         image = image_of(self, sample)
-        channels = image.shape[2] if image.ndim == 3 else 1
+        channels = band_count(image)
         if isinstance(self.image_fill, Sequence) and len(self.image_fill) != channels:
             raise refuse(self, "pad_val['img']", f"{channels} numbers for {channels} channels", self.image_fill)
-        padded = pad_array(image, self._target(image.shape[:2]), self.image_fill, self.padding_mode)
-        sample["img"] = padded
+        target = self._target(image.shape[:2])
+        for key in pictures(sample):
+            sample[key] = pad_array(sample[key], target, self.image_fill, self.padding_mode)
+        padded = sample["img"]
         sample["pad_shape"] = padded.shape
         sample["pad_fixed_size"] = self.size
         sample["pad_size_divisor"] = self.size_divisor
         sample["img_shape"] = padded.shape[:2]
-        labels = label_map_of(sample)
-        if labels is not None:
-            sample["gt_seg_map"] = pad_array(labels, padded.shape[:2], self.label_fill, self.padding_mode)
+        for key, values, empty in maps(sample, self.label_fill):
+            sample[key] = pad_array(values, padded.shape[:2], empty, self.padding_mode)
         return sample
 
     def _target(self, size: Size) -> Size:

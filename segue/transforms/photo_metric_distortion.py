@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from segue.errors import InputError
 from segue.images import Array
 from segue.transforms.arguments import image_of, is_int, is_real, real_pair, refuse
 from segue.types import Sample
@@ -19,12 +18,18 @@ class PhotoMetricDistortion:
     Contrast comes either second or last, which is drawn too. All arithmetic is in float32 and cut off to 0..255 after
     every step; since that is a function of the 256 pixel values, it is applied as a table.
 
+    Takes 3 bands, BGR uint8.
+
     Args:
         brightness_delta: largest number added or taken away.
         contrast_range: (low, high) of the factor.
         saturation_range: (low, high) of the factor.
         hue_delta: largest shift of the hue, of which OpenCV counts 180.
     """
+
+    BANDS = (3,)
+    DTYPES = ("uint8",)
+    INSTEAD = "leave it out of the pipeline of other images, and to_float32 out of LoadImageFromFile"
 
     def __init__(
         self,
@@ -45,11 +50,6 @@ class PhotoMetricDistortion:
     def __call__(self, sample: Sample) -> Sample:
         """Distort ``img``, (H, W, 3) BGR uint8."""
         image = image_of(self, sample)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise InputError(
-                f"PhotoMetricDistortion: needs a BGR uint8 image (H, W, 3), got {image.dtype} {image.shape}; leave it "
-                "out of the pipeline of other images, and to_float32 out of LoadImageFromFile"
-            )
         if np.random.randint(2):
             image = cv2.LUT(image, _scaled(offset=np.random.uniform(-self.brightness_delta, self.brightness_delta)))
         contrast_early = np.random.randint(2) == 1

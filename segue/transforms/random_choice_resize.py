@@ -13,7 +13,7 @@ from segue.types import Sample
 
 
 class RandomChoiceResize:
-    """Resize to a scale drawn from a list, all equally likely.
+    """Resize to a scale drawn from a list, all equally likely. Takes what the resizing class takes.
 
     Args:
         scales: (W, H) pairs or integers.

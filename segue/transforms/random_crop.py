@@ -9,13 +9,16 @@ import numpy as np
 
 from segue.images import Array
 from segue.transforms.arguments import image_of, int_pair, is_int, label_map_of, probability, refuse
+from segue.transforms.fields import maps, pictures
 from segue.types import Sample
 
 _TRIES = 10  # as the reference; after them the last window is taken whatever it shows
 
 
 class RandomCrop:
-    """Crop image and label map at a random place. An image smaller than the crop keeps its size in that direction.
+    """Crop the image and its maps at a random place. An image smaller than the crop keeps its size in that direction.
+
+    Takes any number of bands and any dtype.
 
     Args:
         crop_size: (H, W), or one number for both.
@@ -41,10 +44,11 @@ class RandomCrop:
                 if self._varied(labels[window]):
                     break
                 window = self._draw(image.shape)
-        sample["img"] = image[window]
+        for key in pictures(sample):
+            sample[key] = sample[key][window]
         sample["img_shape"] = sample["img"].shape[:2]
-        if labels is not None:
-            sample["gt_seg_map"] = labels[window]
+        for key, values, _ in maps(sample):
+            sample[key] = values[window]
         return sample
 
     def _draw(self, shape: tuple[int, ...]) -> tuple[slice, slice]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from segue.images import Array
 from segue.transforms.arguments import image_of, is_int, label_map_of, one_of, probability, refuse
+from segue.transforms.fields import maps, pictures
 from segue.types import Sample
 
 _AXES = {"horizontal": (1,), "vertical": (0,), "diagonal": (0, 1)}
@@ -23,7 +24,9 @@ def flip_array(image: Array, direction: str) -> Array:
 
 
 class RandomFlip:
-    """Flip image and label map with some probability; records ``flip`` and ``flip_direction`` (None if not flipped).
+    """Flip the image and its maps with some probability; records ``flip`` and ``flip_direction`` (None if not flipped).
+
+    Takes any number of bands and any dtype.
 
     Args:
         prob: probability of flipping, shared evenly by the directions; or one probability per direction.
@@ -57,7 +60,7 @@ class RandomFlip:
 
     def __call__(self, sample: Sample) -> Sample:
         """Draw a direction or none, and flip."""
-        image = image_of(self, sample)
+        image_of(self, sample)
         weights = [*self.probabilities, 1 - sum(self.probabilities)]
         weights[-1] = max(weights[-1], 0.0)
         drawn = int(np.random.choice(len(weights), p=weights))
@@ -66,11 +69,13 @@ class RandomFlip:
         sample["flip_direction"] = direction
         if direction is None:
             return sample
-        sample["img"] = flip_array(image, direction)
+        for key in pictures(sample):
+            sample[key] = flip_array(sample[key], direction)
+        for key, values, _ in maps(sample):
+            sample[key] = flip_array(values, direction)
         labels = label_map_of(sample)
         if labels is not None:
-            flipped = flip_array(labels, direction)
-            sample["gt_seg_map"] = self._swapped(flipped)
+            sample["gt_seg_map"] = self._swapped(labels)
             sample["swap_seg_labels"] = self.swap_seg_labels
         return sample
 

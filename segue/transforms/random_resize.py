@@ -12,7 +12,7 @@ from segue.types import Sample
 
 
 class RandomResize:
-    """Resize to a randomly drawn scale.
+    """Resize to a randomly drawn scale. Takes what `Resize` takes.
 
     Args:
         scale: (W, H), which is multiplied by a ratio drawn from ``ratio_range``; or two such pairs, between which width
@@ -27,7 +27,7 @@ class RandomResize:
 
     def __init__(
         self,
-        scale: Sequence[int] | Sequence[Sequence[int]],
+        scale: Sequence[int | Sequence[int]],
         ratio_range: Sequence[float] | None = None,
         resize_type: str = "Resize",
         keep_ratio: bool = False,

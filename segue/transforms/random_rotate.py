@@ -8,7 +8,9 @@ import cv2
 import numpy as np
 
 from segue.images import Array
-from segue.transforms.arguments import image_of, is_real, label_map_of, probability, real_pair, refuse
+from segue.transforms.arguments import image_of, is_real, probability, real_pair, refuse
+from segue.transforms.fields import maps, pictures
+from segue.transforms.resize import Resize
 from segue.types import Sample
 
 
@@ -34,15 +36,20 @@ def rotate_array(
         matrix[1, 2] += (grown_height - height) * 0.5
         width, height = int(np.round(grown_width)), int(np.round(grown_height))
     flags = cv2.INTER_NEAREST if nearest else cv2.INTER_LINEAR
-    source = image.astype(np.float32) if image.dtype.kind == "i" else image  # OpenCV warps no wide integers
-    channels = 1 if image.ndim == 2 else image.shape[2]
-    border = (fill,) * min(channels, 4)
-    turned = cv2.warpAffine(source, matrix, (width, height), flags=flags, borderValue=border)
-    return turned.astype(image.dtype, copy=False)
+    wide = image.dtype.kind in "bi"  # which OpenCV does not warp; float64 holds every label
+    source = image.astype(np.float64) if wide else image
+    border = (float(fill),) * 4
+    parts = [source] if image.ndim == 2 else [source[:, :, i : i + 4] for i in range(0, image.shape[2], 4)]
+    turned = [cv2.warpAffine(part, matrix, (width, height), flags=flags, borderValue=border) for part in parts]
+    if image.ndim == 3:  # OpenCV warps at most four bands, and drops the axis of a single one
+        turned = [np.dstack(turned)] if len(turned) > 1 or turned[0].ndim == 2 else turned
+    return turned[0].astype(image.dtype, copy=False)
 
 
 class RandomRotate:
-    """Rotate image and label map by a random angle.
+    """Rotate the image and its maps by a random angle.
+
+    Takes any number of bands; uint8, uint16, int16, float32 or float64.
 
     Args:
         prob: probability of rotating.
@@ -52,6 +59,9 @@ class RandomRotate:
         center: (x, y) in pixels, by default the middle of the image.
         auto_bound: enlarge the canvas so that nothing is cut off; not together with ``center``.
     """
+
+    DTYPES = Resize.DTYPES
+    INSTEAD = Resize.INSTEAD
 
     def __init__(
         self,
@@ -82,16 +92,17 @@ class RandomRotate:
 
     def __call__(self, sample: Sample) -> Sample:
         """Draw whether and how far to rotate, and rotate."""
-        image = image_of(self, sample)
+        image_of(self, sample)
         rotate = np.random.rand() < self.prob
         degrees = np.random.uniform(*self.degree)
         if not rotate:
             return sample
-        sample["img"] = rotate_array(image, degrees, fill=self.pad_val, center=self.center, whole=self.auto_bound)
+        for key in pictures(sample):
+            image = image_of(self, sample, key)
+            sample[key] = rotate_array(image, degrees, fill=self.pad_val, center=self.center, whole=self.auto_bound)
         sample["img_shape"] = sample["img"].shape[:2]
-        labels = label_map_of(sample)
-        if labels is not None:
-            sample["gt_seg_map"] = rotate_array(
-                labels, degrees, fill=self.seg_pad_val, center=self.center, whole=self.auto_bound, nearest=True
+        for key, values, empty in maps(sample, self.seg_pad_val):
+            sample[key] = rotate_array(
+                values, degrees, fill=empty, center=self.center, whole=self.auto_bound, nearest=True
             )
         return sample

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from segue.errors import InputError
 from segue.images import Array
-from segue.transforms.arguments import image_of, int_pair, is_real, label_map_of, one_of, refuse
+from segue.transforms.arguments import image_of, int_pair, is_real, one_of, refuse
+from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size
 
 _CV2 = {
@@ -35,9 +37,14 @@ def resize_array(image: Array, size: Size, interpolation: str = "bilinear", back
         return image
     height, width = size
     if backend == "pillow":
+        if image.dtype != np.uint8 or (image.ndim == 3 and image.shape[2] not in (3, 4)):
+            raise InputError(
+                f"the backend pillow resizes uint8 images of 1, 3 or 4 bands, this one is {image.dtype} {image.shape}; "
+                "leave backend='cv2'"
+            )
         return np.array(Image.fromarray(image).resize((width, height), _PILLOW[interpolation]))
-    if image.dtype in (np.dtype(np.int64), np.dtype(np.bool_)):  # OpenCV has no such types
-        return resize_array(image.astype(np.int32), size, interpolation).astype(image.dtype)
+    if image.dtype.kind in "bi" and interpolation == "nearest":  # of these OpenCV only knows int16 and int32
+        return cv2.resize(image.astype(np.int32), (width, height), interpolation=cv2.INTER_NEAREST).astype(image.dtype)
     resized = cv2.resize(image, (width, height), interpolation=_CV2[interpolation])
     return resized[:, :, None] if image.ndim == 3 and resized.ndim == 2 else resized  # OpenCV drops a single channel
 
@@ -50,7 +57,9 @@ def fit_within(size: Size, scale: tuple[int, int]) -> Size:
 
 
 class Resize:
-    """Resize the image, and the label map with nearest-neighbour interpolation.
+    """Resize the image, and its maps with nearest-neighbour interpolation.
+
+    Takes any number of bands; uint8, uint16, int16, float32 or float64; with ``backend='pillow'`` uint8 of 1, 3 or 4.
 
     Records ``scale`` (W, H), ``scale_factor`` (W, H), ``img_shape`` (H, W) and ``keep_ratio``.
 
@@ -64,6 +73,9 @@ class Resize:
         interpolation: ``bilinear``, ``nearest``, ``bicubic``, ``lanczos``, ``area`` (cv2), ``box``, ``hamming``
             (pillow).
     """
+
+    DTYPES = ("uint8", "uint16", "int16", "float32", "float64")  # those that OpenCV interpolates
+    INSTEAD = "set to_float32=True where it is loaded"
 
     def __init__(
         self,
@@ -102,13 +114,14 @@ class Resize:
             scale = int(width * self.scale_factor[0] + 0.5), int(height * self.scale_factor[1] + 0.5)
         sample["scale"] = scale
         size = self._target(image.shape[:2], scale)
-        sample["img"] = resize_array(image, size, self.interpolation, self.backend)
+        for key in pictures(sample):
+            sample[key] = resize_array(image_of(self, sample, key), size, self.interpolation, self.backend)
         sample["img_shape"] = size
         sample["scale_factor"] = (size[1] / width, size[0] / height)
         sample["keep_ratio"] = self.keep_ratio
-        labels = label_map_of(sample)
-        if labels is not None:
-            sample["gt_seg_map"] = resize_array(labels, self._target(labels.shape[:2], scale), "nearest", self.backend)
+        for key, values, _ in maps(sample):
+            backend = self.backend if values.dtype == np.uint8 else "cv2"
+            sample[key] = resize_array(values, self._target(values.shape[:2], scale), "nearest", backend)
         return sample
 
     def _target(self, size: Size, scale: tuple[int, int]) -> Size:

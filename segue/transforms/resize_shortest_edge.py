@@ -12,6 +12,8 @@ from segue.types import Sample
 class ResizeShortestEdge:
     """Resize so that the short side has a given length, unless the long side would exceed ``max_size``.
 
+    Takes what `Resize` takes.
+
     Args:
         scale: pixels of the short side; of a pair the smaller number counts.
         max_size: most pixels of the long side.

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from segue.transforms.arguments import image_of, is_int, label_map_of, one_of, refuse
-from segue.transforms.resize import resize_array
+from segue.transforms.arguments import image_of, is_int, one_of, refuse
+from segue.transforms.fields import maps, pictures
+from segue.transforms.resize import Resize, resize_array
 from segue.types import Sample
 
 
 class ResizeToMultiple:
-    """Enlarge image and label map to the next multiple of ``size_divisor`` in both directions.
+    """Enlarge the image and its maps to the next multiple of ``size_divisor`` in both directions.
+
+    Takes any number of bands; uint8, uint16, int16, float32 or float64.
 
     Args:
         size_divisor: pixels.
         interpolation: of the image; None means bilinear.
     """
+
+    DTYPES = Resize.DTYPES
+    INSTEAD = Resize.INSTEAD
 
     def __init__(self, size_divisor: int = 32, interpolation: str | None = None) -> None:
         if not is_int(size_divisor) or size_divisor < 1:
@@ -26,10 +32,10 @@ class ResizeToMultiple:
         """Resize, and record ``img_shape`` and ``pad_shape``."""
         image = image_of(self, sample)
         height, width = (-(-side // self.size_divisor) * self.size_divisor for side in image.shape[:2])
-        sample["img"] = resize_array(image, (height, width), self.interpolation)
+        for key in pictures(sample):
+            sample[key] = resize_array(image_of(self, sample, key), (height, width), self.interpolation)
         sample["img_shape"] = (height, width)
         sample["pad_shape"] = (height, width)
-        labels = label_map_of(sample)
-        if labels is not None:
-            sample["gt_seg_map"] = resize_array(labels, (height, width), "nearest")
+        for key, values, _ in maps(sample):
+            sample[key] = resize_array(values, (height, width), "nearest")
         return sample

@@ -16,6 +16,14 @@ def picture(height: int = 20, width: int = 26) -> np.ndarray:
     return np.stack(channels, -1).astype(np.uint8)
 
 
+def banded(bands: int, dtype: str, height: int = 20, width: int = 26) -> np.ndarray:
+    """An image (H, W, bands) of ramps, each band another; uint16 uses all its bits, float32 has fractions."""
+    y, x = np.mgrid[0:height, 0:width]
+    levels = np.stack([(x * 7 + y * 3 + k * 31 + (x * y) // 5 * (k + 1)) % 256 for k in range(bands)], -1)
+    scale = {"uint8": 1, "uint16": 257, "float32": 0.97}[dtype]
+    return (levels * scale).astype(dtype)
+
+
 def label_map(height: int = 20, width: int = 26, classes: int = 5) -> np.ndarray:
     """A uint8 label map (H, W) of rectangles, with a strip of 255 on top."""
     y, x = np.mgrid[0:height, 0:width]

@@ -26,7 +26,7 @@ def test_labels_are_untouched(sample):
     "image", [np.zeros((4, 5, 3), np.float32), np.zeros((4, 5), np.uint8), np.zeros((4, 5, 4), np.uint8)]
 )
 def test_other_images_are_refused(image):
-    with pytest.raises(InputError, match=r"needs a BGR uint8 image \(H, W, 3\), got (float32|uint8) \(4, 5"):
+    with pytest.raises(InputError, match=r"takes uint8 images of 3 bands, this one is (float32|uint8) \(4, 5"):
         PhotoMetricDistortion()({"img": image})
 
 

@@ -1,0 +1,51 @@
+"""LoadSingleRSImageFromFile: a remote-sensing image of any number of bands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from segue.errors import InputError
+from segue.images import IMAGE_SUFFIXES, Array, read_image
+from segue.rasters import read_raster
+from segue.types import Sample
+
+_TIFF = (".tif", ".tiff")
+_PICTURES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix not in _TIFF)
+
+
+def read_rs_image(path: str) -> Array:
+    """(H, W, C) with the bands in the order of the file: RGB for a usual picture, as GDAL gives them.
+
+    TIFFs and other rasters need the extra ``geo``; PNG, JPEG and their like do not.
+    """
+    if not str(path).lower().endswith(_PICTURES):
+        return read_raster(path)
+    image = read_image(path, "unchanged")
+    if image.ndim == 2:
+        return image[:, :, None]
+    if not str(path).lower().endswith(".npy") and image.shape[2] in (3, 4):  # OpenCV's order is BGR(A)
+        image = image[:, :, [2, 1, 0, 3][: image.shape[2]]]
+    return np.ascontiguousarray(image)
+
+
+class LoadSingleRSImageFromFile:
+    """Read ``img_path`` into ``img`` (H, W, C), bands as in the file; records ``img_shape`` and ``ori_shape``.
+
+    Takes any number of bands and any dtype: GeoTIFF and what else GDAL reads through the extra ``geo``, PNG, JPEG and
+    numpy files without it.
+
+    Args:
+        to_float32: convert to float32 (values stay as stored).
+    """
+
+    def __init__(self, to_float32: bool = True) -> None:
+        self.to_float32 = to_float32
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Add the image."""
+        if not sample.get("img_path"):
+            raise InputError("LoadSingleRSImageFromFile: the sample has no 'img_path'")
+        image = read_rs_image(sample["img_path"])
+        sample["img"] = image.astype(np.float32) if self.to_float32 else image
+        sample["img_shape"] = sample["ori_shape"] = image.shape[:2]
+        return sample
