@@ -55,3 +55,22 @@ def check_heads(*names: str) -> None:
         outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
         worst = [tool.deviation(out, golden) for out, golden in zip(outputs, entry["outputs"], strict=True)]
         assert max(worst) < 1e-4, f"{name}: {worst}"
+
+
+def check_part(name: str, file: str = "transformer_parts") -> None:
+    """Build the small component NAME of ``goldens/FILE.json.gz``; hold its keys and outputs to the recorded ones.
+
+    ``DPTHead`` takes pairs of map and class token, of which the latter are the maps' means.
+    """
+    tool = goldens_tool()
+    with gzip.open(HERE / "goldens" / f"{file}.json.gz", "rt", encoding="utf-8") as stream:
+        entry = json.load(stream)[name]
+    part = build({"part": entry["config"]}, "part", entry["room"]).eval()
+    assert sorted(part.state_dict()) == entry["keys"]
+    tool.fill(part.state_dict())
+    maps = [tool.image(h, w, c, salt=str(i)) for i, (c, h, w) in enumerate(entry["inputs"])]
+    inputs = [(x, x.mean((2, 3))) for x in maps] if entry["config"]["type"] == "DPTHead" else maps
+    with torch.no_grad():
+        outputs = list(tool.flatten(part(maps[0] if entry["room"] == "backbones" else inputs)).values())
+    worst = [tool.deviation(out, golden) for out, golden in zip(outputs, entry["outputs"], strict=True)]
+    assert max(worst) < 1e-5, f"{name}: {worst}"

@@ -47,8 +47,7 @@ class SVT(PCPVT):
     """Twins whose even blocks attend in windows, and whose odd ones to a coarser grid.
 
     Args:
-        windiow_sizes: side of the windows per stage, in tokens; 1: no windows, all blocks attend to the coarser grid.
-            (The name is spelled as in published configs.)
+        windiow_sizes: side of the windows per stage, in tokens. (The name is spelled as in published configs.)
         in_channels, embed_dims, patch_sizes, strides, num_heads, mlp_ratios, out_indices, qkv_bias, drop_rate,
         attn_drop_rate, drop_path_rate, norm, depths, sr_ratios, norm_after_stage: as in ``PCPVT``.
     """
@@ -93,7 +92,7 @@ class SVT(PCPVT):
             norm_after_stage=norm_after_stage,
         )
         for i, blocks in enumerate(self.layers):
-            for block in list(blocks)[::2] if windiow_sizes[i] > 1 else ():  # type: ignore[call-overload]
+            for block in list(blocks)[::2]:  # type: ignore[call-overload]
                 block.attn = LocallyGroupedAttention(
                     embed_dims[i],
                     num_heads[i],

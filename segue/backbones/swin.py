@@ -127,10 +127,10 @@ class SwinBlock(nn.Module):
 class PatchMerging(nn.Module):
     """Squares of ``stride`` x ``stride`` tokens concatenated, normalized and projected (section 3.1)."""
 
-    def __init__(self, in_channels: int, channels: int, stride: int, norm: Norm) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int, norm: Norm | None) -> None:
         super().__init__()
         self.stride = stride
-        self.norm = norm(stride * stride * in_channels)
+        self.norm = norm(stride * stride * in_channels) if norm else None
         self.reduction = nn.Linear(stride * stride * in_channels, channels, bias=False)
 
     def forward(self, x: Tensor, size: Size) -> tuple[Tensor, Size]:
@@ -140,7 +140,7 @@ class PatchMerging(nn.Module):
         size = (grid.shape[2] // self.stride, grid.shape[3] // self.stride)
         # Unfolded, a token's channels are ordered (channel, row, column), as in published weights.
         x = F.pixel_unshuffle(grid, self.stride).flatten(2).transpose(1, 2)
-        return self.reduction(self.norm(x)), size
+        return self.reduction(self.norm(x) if self.norm else x), size
 
 
 class SwinStage(nn.Module):
@@ -172,7 +172,7 @@ class SwinTransformer(nn.Module):
         strides: of each stage.
         out_indices: stages whose output is returned.
         qkv_bias, qk_scale: of the attention.
-        patch_norm: normalize the embedded patches.
+        patch_norm: normalize the embedded patches, and the merged ones between stages.
         drop_rate, attn_drop_rate, drop_path_rate: dropout of outputs, of attention weights, of whole branches (the
             last grows linearly over the blocks).
         use_abs_pos_embed: add absolute position embeddings as well.
@@ -254,7 +254,8 @@ class SwinTransformer(nn.Module):
                 )
                 for j in range(depth)
             ]
-            merging = PatchMerging(width, 2 * width, strides[i + 1], norm) if i < len(depths) - 1 else None
+            last = i == len(depths) - 1
+            merging = None if last else PatchMerging(width, 2 * width, strides[i + 1], norm if patch_norm else None)
             self.stages.append(SwinStage(blocks, merging))
             if i in out_indices:
                 self.add_module(f"norm{i}", norm(width))

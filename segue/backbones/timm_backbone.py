@@ -1,4 +1,4 @@
-"""Any encoder of timm (Wightman, github.com/huggingface/pytorch-image-models) as a backbone.
+"""Any encoder of timm (Wightman 2019, https://github.com/huggingface/pytorch-image-models) as a backbone.
 
 Needs the extra ``segue[timm]``. Deviation: weights come from timm (``pretrained=True``) or from the config's
 ``init_cfg``; there is no ``checkpoint_path``.
