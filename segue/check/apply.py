@@ -40,7 +40,7 @@ def apply(report: Report, config: str | Path | None, path: str | Path | None = N
     if config is None:
         name = Path(report.target).resolve().name.replace(" ", "_")
         target = Path(path or f"{name}_data.py")
-        text = folder_config(report)
+        text = folder_config(report, target.name)
     else:
         config = Path(config)
         if not report.fixes:
@@ -127,8 +127,8 @@ def folder_datasets(report: Report) -> dict[str, str]:
     return found
 
 
-def folder_config(report: Report) -> str:
-    """A config of a folder's datasets and pipelines, to inherit from beside one of a model."""
+def folder_config(report: Report, name: str) -> str:
+    """A config of a folder's datasets and pipelines, to inherit from beside one of a model; ``name`` is its file's."""
     datasets = folder_datasets(report)
     first = next(iter(datasets))
     train = datasets.get("train", datasets[first])
@@ -139,7 +139,7 @@ def folder_config(report: Report) -> str:
     count = next((rules.num_classes for rules in report.mended if rules.num_classes), None)
     classes = f"num_classes = {count}  # of the heads: model.decode_head.num_classes and so on\n" if count else ""
     alone = "# There is one set of images only: validation measures what was trained.\n" if val == train else ""
-    return f"""{_HEAD}# Use it as a base: _base_ = ['{Path(report.target).name}_data.py', ...]
+    return f"""{_HEAD}# Use it as a base, beside one of a model: _base_ = ['{name}', ...]
 {classes}crop_size = ({side}, {side})
 data_preprocessor = dict(size=crop_size)
 train_pipeline = [

@@ -72,7 +72,7 @@ def _examine_mask(path: str) -> dict[str, object]:
         mask = read_mask(path)
     except (DataError, OSError) as error:
         return {"mask_error": str(error), **_colors(path)}
-    counts = _counts(mask)
+    counts = label_pixels(mask)
     top = sorted(counts.values(), reverse=True)
     kept = dict(list(counts.items())[:MOST_VALUES])
     return {
@@ -85,7 +85,7 @@ def _examine_mask(path: str) -> dict[str, object]:
     }
 
 
-def _counts(mask: Array) -> dict[int, int]:
+def label_pixels(mask: Array) -> dict[int, int]:
     """Pixels per value; OpenCV counts bytes without holding other threads up, exactly up to 2**24 pixels at a time."""
     if mask.dtype != np.uint8 or mask.ndim != 2 or not mask.size:
         return label_counts(mask)

@@ -19,6 +19,7 @@ from typing import Any
 
 from torch import nn
 
+from segue.config.balance import without_named_weights
 from segue.config.find import nearest
 from segue.config.plan import Planner, make
 from segue.errors import ConfigError, Problem
@@ -39,7 +40,7 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
 
 def build_model(cfg: Mapping[str, Any]) -> nn.Module:
     """The segmentor of a config, with weights as its classes initialize them."""
-    return build(_with_preprocessor(cfg), "model", "models")
+    return build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
 
 
 def build_dataset(cfg: Mapping[str, Any], path: str) -> Any:
@@ -58,7 +59,7 @@ def check(cfg: Mapping[str, Any], paths: Mapping[str, str] | None = None) -> lis
 
     ``paths`` maps key paths to rooms; by default model, datasets and metrics, as far as the config has them.
     """
-    cfg = _with_preprocessor(cfg)
+    cfg = without_named_weights(_with_preprocessor(cfg))
     planner = Planner(cfg)
     for path, room in (paths or _parts(cfg)).items():
         planner.component(_at(cfg, path), room, path)

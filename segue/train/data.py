@@ -19,6 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segue.errors import ConfigError, DataError, Problem, SegueError
+from segue.train.rare import RareClassSampler
 from segue.train.streams import Draw, EvaluationStream, TrainStream
 from segue.train.translate import lookup, settings, type_name
 
@@ -49,12 +50,14 @@ class Sampler:
         seed: overrides the run's seed for the order.
         round_up: accepted; training always rounds up to the number of processes, evaluation counts each sample once.
         infinite: the type is ``InfiniteSampler``.
+        rare: the type is ``RareClassSampler``.
     """
 
     shuffle: bool = True
     seed: int | None = None
     round_up: bool = True
     infinite: bool = False
+    rare: RareClassSampler | None = None
 
 
 class Fetch(Dataset[Any]):
@@ -192,6 +195,11 @@ def read_loader(node: Mapping[str, Any], key: str) -> tuple[LoaderSettings, Samp
     if problems:
         raise ConfigError(problems)
     given = loader.sampler or {"type": "DefaultSampler", "shuffle": bool(loader.shuffle)}
+    if type_name(given, f"{key}.sampler") == "RareClassSampler":
+        if key != "train_dataloader":
+            raise ConfigError(Problem(f"{key}.sampler", "RareClassSampler is for training; measure every image once"))
+        rare = settings(RareClassSampler, given, f"{key}.sampler")
+        return loader, Sampler(seed=rare.seed, infinite=True, rare=rare)
     kinds = {"InfiniteSampler": True, "DefaultSampler": False}
     infinite = lookup(kinds, type_name(given, f"{key}.sampler"), f"{key}.sampler", "sampler")
     sampler = settings(Sampler, given, f"{key}.sampler")

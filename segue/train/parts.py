@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from segue.config.origins import origin_of
-from segue.errors import CheckpointError, ConfigError, Problem
+from segue.errors import CheckpointError, ConfigError, DataError, Problem
 from segue.types import SegSample, Targets
+
+if TYPE_CHECKING:
+    from segue.check.counts import LabelCounts
 
 
 class Metric(Protocol):
@@ -54,6 +57,8 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     """
     from segue.check.before_training import check_before_training
     from segue.config import build
+    from segue.config.balance import named_weights
+    from segue.train.balance import with_class_weights
 
     wanted = ["train", "val"] if split == "train" else [split]
     wanted = [s for s in wanted if cfg.get(f"{s}_dataloader") and (s == "train" or cfg.get(f"{s}_evaluator"))]
@@ -65,7 +70,7 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     problems = build.check(cfg, paths)
     if problems:
         raise ConfigError(problems)
-    parts = Parts(build.build_model(cfg))
+    parts = Parts()
     for name in wanted:
         dataset = build.build_dataset(cfg, f"{name}_dataloader.dataset")
         check_classes(cfg, dataset.metainfo.get("classes"), f"{name}_dataloader.dataset")
@@ -80,6 +85,10 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
         parts.said = check_before_training(
             {name: (f"{name}_dataloader.dataset", getattr(parts, f"{name}_data")) for name in wanted}
         )
+    if split == "train" and named_weights(cfg):
+        cfg, said = with_class_weights(cfg, parts.counts())
+        parts.said += said
+    parts.model = build.build_model(cfg)
     return parts
 
 
@@ -108,12 +117,26 @@ def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: s
 class Parts:
     """What a run is made of."""
 
-    model: nn.Module
+    model: nn.Module = field(default_factory=nn.Identity)
     train_data: Any = None
     val_data: Any = None
     metrics: list[Any] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # warnings about the data, to print
     collate: Callable[[Sequence[Any]], dict[str, Any]] = collate_lists
+    _counts: LabelCounts | None = None
+
+    def counts(self) -> LabelCounts:
+        """Labeled pixels of the training data by class and image, counted at the first call."""
+        from rich.console import Console
+
+        from segue.check.counts import count_labels
+
+        if self._counts is None:
+            classes = self.train_data.metainfo.get("classes")
+            if not classes:
+                raise DataError("class weights and rare-class sampling need named classes: metainfo=dict(classes=...)")
+            self._counts = count_labels(self.train_data, len(classes), Console(stderr=True))
+        return self._counts
 
 
 def targets_of(samples: Sequence[SegSample], device: torch.device) -> Targets:

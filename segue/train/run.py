@@ -21,6 +21,7 @@ from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_
 from segue.train.parts import Parts, load_initial, save_weights
 from segue.train.plan import Plan, config_text, lr_scale, rules_of
 from segue.train.progress import Terminal, device_line
+from segue.train.rare import RareClassStream
 from segue.train.record import Record
 from segue.train.saving import SafeFiles, Saver, writable
 from segue.train.scaler import make_scaler
@@ -167,7 +168,8 @@ class Run:
     def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
         """The training batches of a process."""
         node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
-        return TrainStream(
+        kind = RareClassStream if sampler.rare else TrainStream
+        stream = kind(
             len(self.parts.train_data),
             node.batch_size,
             self.seed if sampler.seed is None else sampler.seed,
@@ -179,6 +181,9 @@ class Run:
             start=self.resumed,
             stop=stop,
         )
+        if sampler.rare and isinstance(stream, RareClassStream):
+            stream.draw_from(self.parts.counts(), sampler.rare)
+        return stream
 
     def task(self, trainer: Trainer, loop: Loop, averaging: Averaging | None) -> SegmentationTask:
         """The task, with weights to start from."""
