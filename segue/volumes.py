@@ -38,7 +38,8 @@ def read_volume(path: str | Path, backend: str = "nifti") -> NDArray[Any]:
     if not Path(path).is_file():
         raise DataError(f"{path}: the file does not exist")
     try:
-        return np.asarray(nibabel.load(path).get_fdata())
+        loaded: Any = nibabel.load(path)
+        return np.asarray(loaded.get_fdata())
     except (ImageFileError, OSError, EOFError, ValueError) as error:
         raise DataError(f"{path}: damaged, or not a NIfTI volume ({'/'.join(NIFTI_SUFFIXES)}): {error}") from error
 

@@ -27,7 +27,7 @@ class BaseSegDataset(Dataset[Any]):
     Without, all files below ``img_path`` that end with ``img_suffix`` are taken, sorted by path.
 
     A subclass sets ``METAINFO = dict(classes=..., palette=...)`` and, where they differ from the base,
-    ``IMG_SUFFIX``, ``SEG_MAP_SUFFIX`` and ``REDUCE_ZERO_LABEL``.
+    ``IMG_SUFFIX``, ``SEG_MAP_SUFFIX``, ``REDUCE_ZERO_LABEL`` and ``IGNORE_INDEX``.
 
     Samples carry ``ignore_index`` 255 where there is no label, whatever value the files use, so that heads, losses and
     metrics need no setting. Only datasets of more than 255 classes carry their own value.
@@ -46,7 +46,7 @@ class BaseSegDataset(Dataset[Any]):
         test_mode: a sample that the pipeline drops is an error instead of being replaced.
         lazy_init: look for the files at first use.
         max_refetch: replacements tried for a dropped sample.
-        ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid.
+        ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid; None takes the class's.
         reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
         backend_args: accepted for mmseg configs; only the local disk.
         label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay.
@@ -56,6 +56,7 @@ class BaseSegDataset(Dataset[Any]):
     IMG_SUFFIX: ClassVar[str] = ".jpg"
     SEG_MAP_SUFFIX: ClassVar[str] = ".png"
     REDUCE_ZERO_LABEL: ClassVar[bool] = False
+    IGNORE_INDEX: ClassVar[int] = IGNORE
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class BaseSegDataset(Dataset[Any]):
         test_mode: bool = False,
         lazy_init: bool = False,
         max_refetch: int = 1000,
-        ignore_index: int = IGNORE,
+        ignore_index: int | None = None,
         reduce_zero_label: bool | None = None,
         backend_args: Mapping[str, Any] | None = None,
         label_map: Mapping[int, int] | None = None,
@@ -89,7 +90,7 @@ class BaseSegDataset(Dataset[Any]):
         self.indices = indices
         self.test_mode = test_mode
         self.max_refetch = max_refetch
-        self._set_classes(metainfo, ignore_index, label_map)
+        self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
         if test_mode and self._meta.classes is None:
             raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")
         self.pipeline = Compose(pipeline)

@@ -36,18 +36,19 @@ class BioMedical3DRandomCrop:
         volume = volume_of(self, sample)
         labels = label_map_of(sample)
         voxel = _foreground_voxel(labels) if self.keep_foreground and labels is not None else None
-        block = []
+        block: tuple[slice, ...] = ()
         for axis, (length, crop) in enumerate(zip(volume.shape[1:], self.crop_shape, strict=True)):
             last = max(length - crop, 0)
             first = 0
             if voxel is not None:
                 first, last = max(int(voxel[axis]) - crop + 1, 0), min(int(voxel[axis]), last)
             start = int(np.random.randint(first, last + 1))
-            block.append(slice(start, start + crop))
-        sample["img"] = volume[(slice(None), *block)]
+            block += (slice(start, start + crop),)
+        every: tuple[slice, ...] = (slice(None), *block)
+        sample["img"] = volume[every]
         sample["img_shape"] = sample["img"].shape[1:]
         if labels is not None:
-            sample["gt_seg_map"] = labels[tuple(block)]
+            sample["gt_seg_map"] = labels[block]
         return sample
 
 

@@ -43,8 +43,8 @@ class BioMedical3DRandomFlip:
             axes = self.axes or ()
             sample["do_flip"] = tuple(axis in axes and bool(np.random.rand() < self.prob) for axis in range(3))
         sample.setdefault("flip_axes", self.axes)
-        flipped = [axis for axis in range(3) if sample["do_flip"][axis]]
-        sample["img"] = np.ascontiguousarray(np.flip(volume, [axis + 1 for axis in flipped]))
+        flipped = tuple(axis for axis in range(3) if sample["do_flip"][axis])
+        sample["img"] = np.ascontiguousarray(np.flip(volume, tuple(axis + 1 for axis in flipped)))
         labels = label_map_of(sample)
         if labels is not None:
             mirrored = np.ascontiguousarray(np.flip(labels, flipped))

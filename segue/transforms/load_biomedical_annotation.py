@@ -15,7 +15,7 @@ from segue.types import Sample
 from segue.volumes import BACKENDS, channels_first, read_volume
 
 
-def checked_labels(labels: Array, sample: Sample, path: object) -> Array:
+def checked_labels(labels: Array, sample: Sample, path: str) -> Array:
     """Voxels as integers, remapped and checked by the dataset's rules that come with the sample."""
     broken = labels[labels != np.floor(labels)]
     if broken.size:

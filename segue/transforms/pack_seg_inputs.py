@@ -29,6 +29,8 @@ _META_KEYS = (
 class PackSegInputs:
     """Make ``inputs`` (C, H, W), in the image's own dtype, and ``data_samples``, a `SegSample` with int64 labels.
 
+    Takes any number of bands and any dtype that torch has; a volume (C, Z, Y, X) stays one.
+
     Args:
         meta_keys: keys of the sample that `SegSample.meta` keeps, where they exist.
     """
@@ -41,15 +43,18 @@ class PackSegInputs:
     def __call__(self, sample: Sample) -> dict[str, Any]:
         """The packed sample."""
         packed: dict[str, Any] = {}
-        if sample.get("img") is not None:
+        volume = getattr(sample.get("img"), "ndim", 0) == 4
+        if volume:
+            packed["inputs"] = _tensor(sample["img"])
+        elif sample.get("img") is not None:
             image = image_of(self, sample)
             image = image[:, :, None] if image.ndim == 2 else image
             packed["inputs"] = _tensor(image, channels_first=True)
         labels = label_map_of(sample)
-        if labels is not None and labels.ndim != 2:
-            raise LabelError(
-                f"{sample.get('seg_map_path', 'gt_seg_map')}: a label map is (H, W), got the shape {labels.shape}"
-            )
+        if labels is not None and labels.ndim != (3 if volume else 2):
+            axes = "(Z, Y, X)" if volume else "(H, W)"
+            path = sample.get("seg_map_path", "gt_seg_map")
+            raise LabelError(f"{path}: a label map is {axes}, got the shape {labels.shape}")
         edges, depth = sample.get("gt_edge_map"), sample.get("gt_depth_map")
         packed["data_samples"] = SegSample(
             meta={key: sample[key] for key in self.meta_keys if key in sample},

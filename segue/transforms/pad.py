@@ -79,7 +79,7 @@ class Pad:
         self.size_divisor = size_divisor
         self.pad_to_square = pad_to_square
         self.image_fill: float | Sequence[float] = fills
-        self.label_fill = values.get("seg", 255)
+        self.label_fill = int(values.get("seg", 255))  # type: ignore[arg-type]
         self.padding_mode = one_of(self, "padding_mode", padding_mode, _CV2_BORDERS)
 
     def __call__(self, sample: Sample) -> Sample:

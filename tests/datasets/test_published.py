@@ -33,16 +33,19 @@ KNOWN = {
     "ADE20KDataset": (150, True, "flag", 149),
     "BDD100KDataset": (19, False, "bicycle", 18),
     "COCOStuffDataset": (171, False, "wood", 170),
+    "CamVidDataset": (11, False, "bicyclist", 10),
     "ChaseDB1Dataset": (2, False, "vessel", 1),
     "CityscapesDataset": (19, False, "car", 13),
     "DRIVEDataset": (2, False, "vessel", 1),
     "DarkZurichDataset": (19, False, "car", 13),
     "HRFDataset": (2, False, "vessel", 1),
     "ISPRSDataset": (6, True, "clutter", 5),
+    "LEVIRCDDataset": (2, False, "changed", 1),
     "LIPDataset": (20, False, "Right-shoe", 19),
     "LoveDADataset": (7, True, "agricultural", 6),
     "MapillaryDataset_v1": (66, False, "Unlabeled", 65),
     "MapillaryDataset_v2": (124, False, "Unlabeled", 123),
+    "NYUDataset": (27, False, "bookstore", 26),
     "NightDrivingDataset": (19, False, "car", 13),
     "PascalContextDataset": (60, False, "background", 0),
     "PascalContextDataset59": (59, True, "aeroplane", 0),
@@ -61,10 +64,11 @@ def test_known(name):
     dataset = DATASETS[name]
     count, reduce_zero_label, label, index = KNOWN[name]
     assert issubclass(dataset, BaseSegDataset)
-    assert len(dataset.METAINFO["classes"]) == len(dataset.METAINFO["palette"]) == count
+    palette = dataset(lazy_init=True).metainfo["palette"]
+    assert len(dataset.METAINFO["classes"]) == len(palette) == count
     assert dataset.METAINFO["classes"][index] == label
     assert dataset.REDUCE_ZERO_LABEL is reduce_zero_label
-    assert dataset(lazy_init=True).metainfo["palette"] == dataset.METAINFO["palette"]
+    assert palette == dataset.METAINFO.get("palette", palette)  # one is generated where there is none
 
 
 def test_cityscapes_names(folder):
