@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from segue.config import Config
+from segue.config.labels import apply_labels
 from segue.config.migrate import translate
 from segue.config.register import import_custom
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
@@ -45,7 +46,7 @@ def read_config(
         cfg = open_config(config, trust=trust)
     cfg = translate(cfg, options)
     import_custom(cfg)
-    return cfg
+    return cast(Config, apply_labels(cfg))
 
 
 def open_config(source: str | Path, *, trust: bool = False) -> Config:

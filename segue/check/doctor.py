@@ -66,6 +66,9 @@ def check_config(
     """Check the datasets of a config."""
     report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, console)
     report.findings += _class_counts(cfg, report.sources)
+    if cfg.get("labels") is not None:
+        for finding in report.findings:
+            finding.fixes = [_in_contract(fix) for fix in finding.fixes]
     report.findings = by_severity(report.findings)
     return report
 
@@ -128,6 +131,16 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         others = None if source.split in ("train", "all") else seen
         found += judge_classes(tally, rules, source.split, others)
     return by_severity([*found, *leaks(sources, tallies)]), mended
+
+
+def _in_contract(fix: Fix) -> Fix:
+    """The same setting as ``labels`` says it, where a config has that key: its datasets only follow."""
+    name = fix.keys[0].rpartition(".")[2]
+    names = {"label_map": "map", "ignore_index": "ignore", "reduce_zero_label": "offset"}
+    if name not in names:
+        return fix
+    value = int(fix.value) if name == "reduce_zero_label" else fix.value
+    return Fix((f"labels.{names[name]}",), value, fix.text)
 
 
 def _class_counts(cfg: Mapping[str, Any], sources: Sequence[Source]) -> list[Finding]:

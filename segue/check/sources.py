@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from segue.check.findings import Finding
 from segue.check.pairing import Listing, list_named, list_paired
 from segue.check.rules import Rules, pairs_of
 from segue.config.find import find
+from segue.config.labels import dataset_nodes
 from segue.config.plan import Planner, make
 from segue.config.signature import signature
 from segue.datasets.base_seg import BaseSegDataset
@@ -66,7 +67,7 @@ def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
         node = (cfg.get(f"{split}_dataloader") or {}).get("dataset")
         if not node:
             continue
-        for key, leaf in _leaves(node, f"{split}_dataloader.dataset"):
+        for key, leaf in dataset_nodes(node, f"{split}_dataloader.dataset"):
             same = repr(sorted((k, v) for k, v in leaf.items() if k not in ("pipeline", "test_mode")))
             if split != "train" and same in leaves and leaves[same][0][0] != "train":
                 leaves[same][0].append(split)
@@ -76,19 +77,6 @@ def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
     if not leaves:
         raise ConfigError("the config has no train_dataloader, val_dataloader or test_dataloader with a dataset")
     return [_source(cfg, splits, keys, leaf) for splits, keys, leaf in leaves.values()]
-
-
-def _leaves(node: Any, key: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The datasets inside wrappers such as RepeatDataset and ConcatDataset, with their key paths."""
-    if isinstance(node, (list, tuple)):
-        for i, item in enumerate(node):
-            yield from _leaves(item, f"{key}.{i}")
-    elif isinstance(node, Mapping) and node.get("datasets"):
-        yield from _leaves(node["datasets"], f"{key}.datasets")
-    elif isinstance(node, Mapping) and isinstance(node.get("dataset"), Mapping):
-        yield from _leaves(node["dataset"], f"{key}.dataset")
-    elif isinstance(node, Mapping):
-        yield key, node
 
 
 def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], leaf: Mapping[str, Any]) -> Source:

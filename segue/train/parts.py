@@ -58,8 +58,10 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     from segue.check.before_training import check_before_training
     from segue.config import build
     from segue.config.balance import named_weights
+    from segue.config.labels import apply_labels
     from segue.train.balance import with_class_weights
 
+    cfg = apply_labels(cfg)
     wanted = ["train", "val"] if split == "train" else [split]
     wanted = [s for s in wanted if cfg.get(f"{s}_dataloader") and (s == "train" or cfg.get(f"{s}_evaluator"))]
     paths = {"model": "models"}
