@@ -94,7 +94,7 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
     if _looks_cut_off(data):
         _pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
     if backend == "cv2":
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), _CV2_FLAGS[color_type])
+        image = _opencv_pixels(data, _CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image
         _check_png(data, path)  # Pillow would accept wrong checksums
@@ -193,6 +193,19 @@ def _check_png(data: bytes, path: str | Path) -> None:
             kind = data[place + 4 : place + 8].decode("latin-1")
             raise DataError(f"{path}: damaged PNG: the part {kind} at byte {place} does not match its checksum")
         place = end + 4
+
+
+def _opencv_pixels(data: bytes, flags: int) -> Array | None:
+    encoded = np.frombuffer(data, np.uint8)
+    if not is_tiff(data):
+        return cv2.imdecode(encoded, flags)
+    logging = cv2.utils.logging
+    level = logging.getLogLevel()
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # a line for every tag of a GeoTIFF
+    try:
+        return cv2.imdecode(encoded, flags)
+    finally:
+        logging.setLogLevel(level)
 
 
 def _pillow_pixels(data: bytes, path: str | Path) -> Image.Image:

@@ -36,7 +36,7 @@ class Raster:
 
     def __init__(self, path: str | Path) -> None:
         rasterio = _rasterio()
-        if not Path(path).exists():
+        if not str(path).startswith("/vsimem/") and not Path(path).exists():  # GDAL would open addresses too
             raise DataError(f"{path}: the file does not exist")
         try:
             with warnings.catch_warnings():

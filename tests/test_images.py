@@ -9,6 +9,7 @@ from PIL import Image
 
 from segue.errors import DataError, InputError, LabelError
 from segue.images import decode_image, read_image, read_mask, write_png
+from tests.test_tiff import tiff
 
 RAMP = np.arange(48, dtype=np.uint8).reshape(6, 8) * 5
 COLOR = np.dstack([RAMP, 255 - RAMP, RAMP // 2])  # BGR
@@ -148,3 +149,105 @@ def test_write_png(tmp_path):
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "new" / "a.png")), COLOR)
     with pytest.raises(InputError, match=r"a.png: a PNG holds uint8 or uint16, got int64"):
         write_png("a.png", np.zeros((2, 2), np.int64))
+
+
+@pytest.mark.parametrize("bands", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_tiff_of_colors(tmp_path, bands, dtype):
+    """Oracle: the pixels that were written, RGB(A) turned to BGR(A); as a color, 16 bits become 8."""
+    pixels = (np.arange(4 * 6 * bands).reshape(4, 6, bands) * (700 if dtype == np.uint16 else 2)).astype(dtype)
+    (tmp_path / "a.tif").write_bytes(tiff(pixels, photometric=1 if bands == 1 else 2))
+    order = [2, 1, 0, 3][:bands] if bands > 1 else [0]
+    stored = read_image(tmp_path / "a.tif", "unchanged")
+    assert stored.dtype == dtype
+    np.testing.assert_array_equal(stored.reshape(4, 6, bands), pixels[:, :, order])
+    if dtype == np.float32:
+        with pytest.raises(
+            DataError, match=rf"a.tif: holds {bands} bands of 32-bit floats, which are no color; set color"
+        ):
+            read_image(tmp_path / "a.tif")
+    elif bands < 4:  # with alpha OpenCV multiplies
+        expected = np.broadcast_to((pixels if dtype == np.uint8 else pixels / 257)[:, :, order], (4, 6, 3))
+        assert np.abs(read_image(tmp_path / "a.tif") - expected).max() <= (0 if dtype == np.uint8 else 1)
+
+
+@pytest.mark.parametrize("bands", [2, 4, 13])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_tiff_of_many_bands(tmp_path, bands, dtype):
+    """Oracle: the pixels that were written, in their order. (OpenCV would keep one of four bands, and none of 13.)"""
+    pytest.importorskip("rasterio", reason="an optional extra: geo")
+    pixels = (np.arange(4 * 6 * bands).reshape(4, 6, bands) % 199).astype(dtype)
+    (tmp_path / "a.tif").write_bytes(tiff(pixels))
+    stored = read_image(tmp_path / "a.tif", "unchanged")
+    assert stored.dtype == dtype
+    np.testing.assert_array_equal(stored, pixels)
+    bits = np.dtype(dtype).itemsize * 8
+    with pytest.raises(DataError, match=rf"a.tif: holds {bands} bands of {bits}-bit .*, which are no grayscale; set "):
+        read_image(tmp_path / "a.tif", "grayscale")
+    with pytest.raises(LabelError, match="a label map has one channel") if bits > 8 else pytest.raises(DataError):
+        read_mask(tmp_path / "a.tif")
+
+
+def test_numpy_files(tmp_path):
+    """Oracle: arrays come back as they are; as a color only uint8 of one or three bands, taken for BGR."""
+    for name, array in {"c": COLOR, "g": RAMP, "many": np.zeros((4, 5, 13), np.float32)}.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        np.testing.assert_array_equal(read_image(tmp_path / f"{name}.npy", "unchanged"), array)
+    np.testing.assert_array_equal(read_image(tmp_path / "c.npy"), COLOR)
+    np.testing.assert_array_equal(read_image(tmp_path / "g.npy"), np.dstack([RAMP] * 3))
+    np.testing.assert_array_equal(read_image(tmp_path / "g.npy", "grayscale"), RAMP)
+    with pytest.raises(DataError, match=r"many.npy: holds float32 \(4, 5, 13\), which is no color; set color_type="):
+        read_image(tmp_path / "many.npy")
+    np.save(tmp_path / "m.npy", RAMP.astype(np.int64) - 1)
+    assert read_mask(tmp_path / "m.npy").tolist() == (RAMP.astype(int) - 1).tolist()
+    with pytest.raises(LabelError, match=r"c.npy: a label map is \(H, W\), this array has the shape \(6, 8, 3\)"):
+        read_mask(tmp_path / "c.npy")
+    np.save(tmp_path / "wide.npy", np.full((2, 2), 2**40))
+    with pytest.raises(LabelError, match=r"wide.npy: holds values up to 1.09951e\+12, too large for class ids"):
+        read_mask(tmp_path / "wide.npy")
+    np.save(tmp_path / "line.npy", RAMP[0])
+    with pytest.raises(
+        DataError, match=r"line.npy: an image is \(H, W\) or \(H, W, C\) numbers, this array is uint8 \(8,\)"
+    ):
+        read_image(tmp_path / "line.npy")
+
+
+def test_palette_image_becomes_colors(tmp_path):
+    """Oracle: index 1 is the second colour of the palette."""
+    picture = Image.fromarray(np.eye(4, dtype=np.uint8))
+    picture.putpalette([1, 2, 3, 40, 50, 60])
+    for suffix in ("png", "gif", "bmp"):
+        picture.save(tmp_path / f"a.{suffix}")
+        assert read_image(tmp_path / f"a.{suffix}")[0, :2].tolist() == [[60, 50, 40], [3, 2, 1]]
+
+
+@pytest.mark.parametrize("read", [read_image, read_mask])
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "tif", "webp", "npy"])
+def test_other_formats_cut_off(tmp_path, suffix, read):
+    """Oracle: every format names its file, at half its length."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "npy":
+        np.save(path, noise)
+    else:
+        Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=rf"a.{suffix}: "):
+        read(path)
+
+
+@pytest.mark.parametrize("read", [read_image, read_mask])
+def test_wrong_bytes_inside_a_png(tmp_path, read):
+    """Oracle: the checksum of the part that was changed does not match; Pillow alone would not look at it."""
+    path = save(tmp_path / "a.png", np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x5A
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match=r"a.png: damaged PNG: the part IDAT at byte \d+ does not match its checksum"):
+        read(path)
+
+
+def test_volume_is_no_image(tmp_path):
+    (tmp_path / "a.nii.gz").write_bytes(b"\x1f\x8b" + b"x" * 20)
+    with pytest.raises(DataError, match=r"a.nii.gz: a NIfTI volume; read it with LoadBiomedicalImageFromFile"):
+        read_image(tmp_path / "a.nii.gz")

@@ -5,25 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import IMAGE_SUFFIXES, Array, read_image
+from segue.images import IMAGE_SUFFIXES, Array, decode_image, read_bytes
 from segue.rasters import read_raster
+from segue.tiff import is_tiff, read_header
 from segue.types import Sample
-
-_TIFF = (".tif", ".tiff")
-_PICTURES = tuple(suffix for suffix in IMAGE_SUFFIXES if suffix not in _TIFF)
 
 
 def read_rs_image(path: str) -> Array:
-    """(H, W, C) with the bands in the order of the file: RGB for a usual picture, as GDAL gives them.
-
-    TIFFs and other rasters need the extra ``geo``; PNG, JPEG and their like do not.
-    """
-    if not str(path).lower().endswith(_PICTURES):
+    """(H, W, C) with the bands in the order of the file: RGB for a usual picture, as GDAL gives them."""
+    if not str(path).lower().endswith(IMAGE_SUFFIXES):
         return read_raster(path)
-    image = read_image(path, "unchanged")
-    if image.ndim == 2:
-        return image[:, :, None]
-    if not str(path).lower().endswith(".npy") and image.shape[2] in (3, 4):  # OpenCV's order is BGR(A)
+    data = read_bytes(path)
+    image = decode_image(data, "unchanged", path=path)
+    image = image[:, :, None] if image.ndim == 2 else image
+    as_stored = data[:6] == b"\x93NUMPY" or (is_tiff(data) and not read_header(data, path).plain)
+    if not as_stored and image.shape[2] in (3, 4):  # OpenCV's order is BGR(A)
         image = image[:, :, [2, 1, 0, 3][: image.shape[2]]]
     return np.ascontiguousarray(image)
 
@@ -31,8 +27,8 @@ def read_rs_image(path: str) -> Array:
 class LoadSingleRSImageFromFile:
     """Read ``img_path`` into ``img`` (H, W, C), bands as in the file; records ``img_shape`` and ``ori_shape``.
 
-    Takes any number of bands and any dtype: GeoTIFF and what else GDAL reads through the extra ``geo``, PNG, JPEG and
-    numpy files without it.
+    Takes any number of bands and any dtype: PNG, JPEG, numpy files and TIFFs of gray or RGB(A); by the extra ``geo``
+    TIFFs of other bands and whatever else GDAL reads.
 
     Args:
         to_float32: convert to float32 (values stay as stored).
