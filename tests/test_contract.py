@@ -1,7 +1,7 @@
 """What every model of the zoo can do: one optimizer step, save, load strictly, predict at an odd size.
 
 The models are those of ``tests/goldens/`` and, for families of large ones only, recipes. Together they contain every
-model, backbone, neck and head that the name rule finds, so a new component brings a golden or an entry in a table below.
+model, backbone, neck and head that the name rule finds, so a new component brings a golden or an entry in a table.
 """
 
 from __future__ import annotations
