@@ -45,6 +45,10 @@ def read_config(
     else:
         cfg = open_config(config, trust=trust)
     cfg = translate(cfg, options)
+    if cfg.get("custom_imports"):
+        from segue.compat import install
+
+        install()  # the user's modules may have been written for mmseg
     import_custom(cfg)
     return cast(Config, apply_labels(cfg))
 
@@ -241,6 +245,39 @@ def check(
         written = write_config(report, config, None if apply is True else apply)
         console.print(f"Config: {written}", highlight=False, soft_wrap=True)
     return report
+
+
+def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool = False) -> int:
+    """Run a Python file in which ``mmseg``, ``mmengine`` and ``mmcv`` are importable; returns its exit status.
+
+    Args:
+        script: the file.
+        arguments: what it finds in ``sys.argv`` after its own name.
+        force: shadow installed packages of these names.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    import runpy
+    import sys
+
+    from segue.compat import install
+
+    if not Path(script).is_file():
+        raise InputError(f"{script}: no such file")
+    install(force=force)
+    before = sys.argv, list(sys.path)
+    sys.argv = [str(script), *arguments]
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except SystemExit as stop:
+        if isinstance(stop.code, str):
+            print(stop.code, file=sys.stderr)
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    finally:
+        sys.argv, sys.path[:] = before[0], before[1]
+    return 0
 
 
 def usable_device(name: str) -> torch.device:

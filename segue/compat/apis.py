@@ -1,0 +1,140 @@
+"""mmseg.apis: models for prediction, and pictures of what they predict."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from segue.api import class_names, read_config
+from segue.compat.registry import MODELS
+from segue.compat.structures import SegDataSample, from_segue
+from segue.compat.visualization import SegLocalVisualizer
+from segue.config.tree import ConfigDict
+from segue.errors import CheckpointError
+from segue.images import read_image
+from segue.inference.predictor import image_pipeline
+
+
+def usable(device: Any) -> torch.device:
+    """The device asked for; the CPU where the default ``cuda:0`` is not there."""
+    wanted = torch.device(device)
+    return torch.device("cpu") if wanted.type == "cuda" and not torch.cuda.is_available() else wanted
+
+
+def init_model(
+    config: Any, checkpoint: Any = None, device: str = "cuda:0", cfg_options: Mapping[str, Any] | None = None
+) -> Any:
+    """A model in evaluation mode with ``cfg``, and with ``dataset_meta`` if there is a checkpoint."""
+    if not isinstance(config, (str, Path, Mapping)):
+        raise TypeError(f"config must be a filename or Config object, but got {type(config)}")
+    cfg = read_config(config)
+    if cfg_options:
+        cfg.merge_from_dict(dict(cfg_options))
+    node = copy.deepcopy(ConfigDict(cfg["model"]))
+    node["pretrained"] = None
+    node["train_cfg"] = None
+    if not node.get("data_preprocessor") and cfg.get("data_preprocessor"):
+        node["data_preprocessor"] = cfg["data_preprocessor"]
+    model = MODELS.build(node)
+    if checkpoint is not None:
+        load_for_inference(model, cfg, checkpoint)
+    model.cfg = cfg
+    return model.to(usable(device)).eval()
+
+
+def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
+    """Load weights and take class names and colors from the file, or else from the config's datasets.
+
+    Raises:
+        CheckpointError: weights are missing: what the model predicts would mean nothing.
+    """
+    from segue.checkpoints import fetch, load_weights, read
+    from segue.datasets.palette import generate_palette
+
+    found = read(fetch(checkpoint))
+    report = load_weights(model, found)
+    if report.missing or report.mismatched:
+        raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
+    classes, palette = found.classes, found.palette
+    if classes is None:
+        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[assignment]
+    if palette is None or len(palette) != len(classes):
+        palette = generate_palette(classes)
+    model.dataset_meta = {"classes": tuple(classes), "palette": [list(color) for color in palette]}
+
+
+def packed(model: Any, images: Sequence[Any]) -> dict[str, Any]:
+    """Images (paths, or arrays BGR) through the test pipeline, as a batch."""
+    read, steps = image_pipeline(model.cfg)
+    batch: dict[str, Any] = {"inputs": [], "data_samples": []}
+    for image in images:
+        if isinstance(image, np.ndarray):
+            sample: Any = {"img": image, "img_shape": image.shape[:2], "ori_shape": image.shape[:2], "img_path": None}
+        else:
+            sample = read({"img_path": str(image)})
+        for step in steps:
+            sample = step(sample)
+        batch["inputs"].append(sample["inputs"])
+        batch["data_samples"].append(from_segue(sample["data_samples"]))
+    return batch
+
+
+def inference_model(model: nn.Module, img: Any) -> Any:
+    """A SegDataSample for an image (path or BGR array), or a list of them for a list."""
+    several = isinstance(img, (list, tuple))
+    found: list[SegDataSample] = []
+    with torch.no_grad():
+        for image in img if several else [img]:  # one by one: sizes may differ
+            found += model.test_step(packed(model, [image]))  # type: ignore[operator]
+    return found if several else found[0]
+
+
+def show_result_pyplot(
+    model: Any,
+    img: Any,
+    result: SegDataSample,
+    opacity: float = 0.5,
+    title: str = "",
+    draw_gt: bool = True,
+    draw_pred: bool = True,
+    wait_time: float = 0,
+    show: bool = True,
+    with_labels: bool = True,
+    save_dir: str | None = None,
+    out_file: str | None = None,
+    **kwargs: Any,
+) -> np.ndarray:
+    """The image (H, W, 3) RGB with its labels drawn over it; written to ``out_file`` if given.
+
+    A window is opened only where there is a display and nothing is written.
+    """
+    if not isinstance(result, SegDataSample):
+        raise TypeError(f"result is a SegDataSample, as inference_model gives it, not {type(result).__name__}")
+    picture = read_image(img) if isinstance(img, (str, Path)) else np.asarray(img)
+    visualizer = SegLocalVisualizer(save_dir=save_dir, alpha=opacity)
+    meta = getattr(model, "dataset_meta", None)
+    if meta is None:
+        classes, palette = class_names(model.cfg, model.num_classes)
+        visualizer.set_dataset_meta(classes, palette)
+    else:
+        visualizer.dataset_meta = {"classes": meta["classes"], "palette": meta["palette"]}
+    visualizer.add_datasample(
+        name=title,
+        image=np.ascontiguousarray(picture[..., ::-1]),
+        data_sample=result,
+        draw_gt=draw_gt,
+        draw_pred=draw_pred,
+        wait_time=wait_time,
+        out_file=out_file,
+        show=show,
+        with_labels=with_labels,
+    )
+    return visualizer.get_image()
+
+

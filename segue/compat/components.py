@@ -1,0 +1,139 @@
+"""Segue's components under the names and with the arguments of mmseg, and user classes as Segue's builder wants them."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from segue.config.find import UnknownNameError, _stems, find
+from segue.config.plan import Planner, make
+from segue.config.register import registered
+from segue.config.signature import signature
+from segue.errors import ConfigError
+
+#: mmseg's names for Segue's classes that have others
+OTHER_NAMES = {"CustomDataset": "BaseSegDataset"}
+#: classes with the interface of mmseg, by name
+ADAPTED = {
+    "BaseDecodeHead": "heads",
+    "BaseCascadeDecodeHead": "heads",
+    "BaseSegmentor": "segmentors",
+    "EncoderDecoder": "segmentors",
+    "CascadeEncoderDecoder": "segmentors",
+    "SegDataPreProcessor": "segmentors",
+    "BaseSegDataset": "datasets",
+    "CustomDataset": "datasets",
+    "IoUMetric": "metrics",
+    "OHEMPixelSampler": "samplers",
+    "BasePixelSampler": "samplers",
+}
+
+
+def component(name: str, rooms: Sequence[str]) -> Any:
+    """The class of that name for user code, from the rooms or from compat; None where there is none."""
+    if not rooms:
+        return None
+    if name in ADAPTED:
+        return getattr(importlib.import_module(f"segue.compat.{ADAPTED[name]}"), name)
+    if "models" in rooms or "layers" in rooms:
+        layers = importlib.import_module("segue.compat.layers")
+        if name in layers.BY_NAME:
+            return layers.BY_NAME[name]
+    for room in rooms:
+        if room == "layers":
+            continue
+        try:
+            found = find(room, name)
+        except UnknownNameError:
+            continue
+        return found if name in registered else adapted(found, room)
+    return None
+
+
+def imported(path: str) -> Any:
+    """The object of a dotted path, None where there is none."""
+    module, _, name = path.rpartition(".")
+    if not module:
+        return None
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+
+
+def is_component_file(file: str, rooms: Sequence[str]) -> bool:
+    """Whether mmseg has a file of that name whose classes are Segue's: ``psp_head`` for ``heads/psp.py``."""
+    folded = file.replace("_", "").lower()
+    stems = [stem.replace("_", "") for room in rooms if room != "layers" for stem in _stems(room)]
+    return any(folded.startswith(stem) or stem.startswith(folded) for stem in stems)
+
+
+@functools.cache
+def adapted(target: Any, room: str) -> Any:
+    """A class of Segue that takes a config's arguments, ``norm_cfg=dict(...)`` and all; heads also get mmseg's methods.
+
+    Subclasses may pass ``**kwargs`` on, as they did.
+    """
+    cls = target.func if isinstance(target, functools.partial) else target
+    if not inspect.isclass(cls):
+        return target
+    if room == "heads":
+        from segue.compat.heads import HeadInterface
+
+        bases: tuple[type, ...] = (HeadInterface, cls)
+    else:
+        bases = (cls,)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
+        init_cfg = given.pop("init_cfg", None)
+        if init_cfg is not None and not (isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained"):
+            init_cfg = None  # the classes of Segue start from weights of their own
+        planner = Planner({})
+        plan = planner.call(target, given, cls.__name__)
+        if planner.problems:
+            raise ConfigError(planner.problems)
+        arguments = {key: make(value) for key, value in plan.arguments.items()}
+        fixed = target.keywords if isinstance(target, functools.partial) else {}
+        cls.__init__(self, **{**fixed, **arguments})
+        self.init_cfg = init_cfg
+        if room == "heads":
+            self._remember(given)
+
+    name = next((n for n, v in vars(importlib.import_module(cls.__module__)).items() if v is target), cls.__name__)
+    return type(name, bases, {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__})
+
+
+class OldDataset:
+    """A subclass of 0.x's CustomDataset as Segue's builder calls it: with the arguments of 1.x, which it takes back."""
+
+    takes_config = True
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.__name__, self.__module__, self.__qualname__ = cls.__name__, cls.__module__, cls.__qualname__
+        self.METAINFO = cls.METAINFO
+
+    def __call__(self, **given: Any) -> Any:
+        """The dataset."""
+        from segue.compat.datasets import old_arguments
+
+        return self.cls(**old_arguments(given))
+
+
+def as_component(module: Any, kind: str) -> Any:
+    """A user's class as the builder finds it: its arguments reach it as the config writes them."""
+    if kind == "dataset" and inspect.isclass(module):
+        from segue.compat.datasets import CustomDataset
+
+        if issubclass(module, CustomDataset):
+            return OldDataset(module)
+    if kind == "task util" and "context" in inspect.signature(module).parameters:
+        from segue.compat.samplers import with_context
+
+        module = with_context(module)
+    module.takes_config = True
+    return module

@@ -1,0 +1,231 @@
+"""mmseg's dataset classes for user code: pipelines as dicts, METAINFO, and CLASSES and PALETTE of 0.x."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from segue.compat.registry import DATASETS
+from segue.compat.transforms import Compose
+from segue.config.migrate import migrate_dataset
+from segue.datasets.base_seg import BaseSegDataset as House
+from segue.datasets.collate import collate as pseudo_collate
+from segue.datasets.concat import ConcatDataset
+from segue.datasets.repeat import RepeatDataset
+
+
+class BaseSegDataset(House):
+    """Images and label maps, with mmseg's constructor; ``load_data_list`` and ``get_data_info`` may be overridden."""
+
+    takes_config = True
+
+    def __init__(
+        self,
+        ann_file: str = "",
+        img_suffix: str | None = None,
+        seg_map_suffix: str | None = None,
+        metainfo: Any = None,
+        data_root: str | None = None,
+        data_prefix: Any = None,
+        filter_cfg: Any = None,
+        indices: Any = None,
+        serialize_data: bool = True,
+        pipeline: Any = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        ignore_index: int = 255,
+        reduce_zero_label: bool | None = None,
+        backend_args: Any = None,
+    ) -> None:
+        self.backend_args, self.filter_cfg, self.serialize_data = backend_args, filter_cfg, serialize_data
+        super().__init__(
+            ann_file=ann_file,
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix={"img_path": "", "seg_map_path": ""} if data_prefix is None else data_prefix,
+            filter=filter_cfg,
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=Compose(pipeline).transforms,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+            ignore_index=ignore_index,
+            reduce_zero_label=reduce_zero_label,
+            backend_args=backend_args,
+        )
+
+    @property
+    def _metainfo(self) -> dict[str, Any]:
+        return self.metainfo
+
+    @property
+    def _fully_initialized(self) -> bool:
+        return self._ready
+
+    @_fully_initialized.setter
+    def _fully_initialized(self, value: bool) -> None:
+        self._ready = value
+
+    @property
+    def CLASSES(self) -> Any:  # noqa: N802  # the name of 0.x
+        """Class names."""
+        return self.metainfo["classes"]
+
+    @property
+    def PALETTE(self) -> Any:  # noqa: N802  # the name of 0.x
+        """Colors."""
+        return self.metainfo["palette"]
+
+    def prepare_data(self, idx: int) -> Any:
+        """The sample of an index after the pipeline."""
+        return self.pipeline(self.get_data_info(idx))
+
+    def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
+        """Label maps one after the other, as the files have them (0.x)."""
+        from segue.images import read_mask
+
+        return (read_mask(self.get_data_info(i)["seg_map_path"]) for i in range(len(self)))
+
+
+class BaseDataset(BaseSegDataset):
+    """mmengine's: ``load_data_list`` is the subclass's."""
+
+
+class CustomDataset(BaseSegDataset):
+    """0.x's: class attributes CLASSES and PALETTE, arguments ``img_dir``, ``ann_dir``, ``split``."""
+
+    CLASSES: Any = None  # type: ignore[assignment]
+    PALETTE: Any = None  # type: ignore[assignment]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared = {"classes": cls.CLASSES, "palette": cls.PALETTE}
+        cls.METAINFO = {key: value for key, value in declared.items() if value is not None}
+
+    def __init__(
+        self,
+        pipeline: Any = (),
+        img_dir: str | None = None,
+        img_suffix: str = ".jpg",
+        ann_dir: str | None = None,
+        seg_map_suffix: str = ".png",
+        split: str | None = None,
+        data_root: str | None = None,
+        test_mode: bool = False,
+        ignore_index: int = 255,
+        reduce_zero_label: bool = False,
+        classes: Any = None,
+        palette: Any = None,
+        gt_seg_map_loader_cfg: Any = None,
+        file_client_args: Any = None,
+        **newer: Any,
+    ) -> None:
+        self.file_client = FileClient()
+        metainfo = {k: v for k, v in (("classes", classes), ("palette", palette)) if v is not None}
+        super().__init__(
+            ann_file=split or "",
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            metainfo=metainfo or None,
+            data_root=data_root,
+            data_prefix={"img_path": img_dir or "", "seg_map_path": ann_dir},
+            pipeline=pipeline,
+            test_mode=test_mode,
+            ignore_index=ignore_index,
+            reduce_zero_label=reduce_zero_label,
+            **newer,
+        )
+        self.CLASSES, self.PALETTE = self.metainfo["classes"], self.metainfo["palette"]
+
+    @property
+    def img_dir(self) -> str:
+        """Folder of the images."""
+        return self.data_prefix.get("img_path", "")
+
+    @property
+    def ann_dir(self) -> str | None:
+        """Folder of the label maps."""
+        return self.data_prefix.get("seg_map_path")
+
+    @property
+    def split(self) -> str | None:
+        """The file of stems."""
+        return self.ann_file or None
+
+    @property
+    def img_infos(self) -> list[dict[str, Any]]:
+        """One dict per image, as 0.x kept them."""
+        found = []
+        for item in self.data_list:
+            ann = {"seg_map": os.path.relpath(item["seg_map_path"], self.ann_dir)} if "seg_map_path" in item else {}
+            found.append({"filename": os.path.relpath(item["img_path"], self.img_dir or "."), "ann": ann})
+        return found
+
+
+class FileClient:
+    """What 0.x datasets ask of their file client: the local disk."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def exists(self, path: Any) -> bool:
+        """Whether a path exists."""
+        return os.path.exists(path)
+
+    isdir = staticmethod(os.path.isdir)
+    isfile = staticmethod(os.path.isfile)
+
+    def get(self, path: Any) -> bytes:
+        """The content of a file."""
+        with open(path, "rb") as stream:
+            return stream.read()
+
+    def get_text(self, path: Any, encoding: str = "utf-8") -> str:
+        """The text of a file."""
+        return self.get(path).decode(encoding)
+
+    def join_path(self, path: Any, *paths: Any) -> str:
+        """A joined path."""
+        return os.path.join(path, *paths)
+
+
+def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a 1.x dataset's dict by the names that subclasses of CustomDataset take."""
+    given = dict(given)
+    prefix = given.pop("data_prefix", None) or {}
+    metainfo = given.pop("metainfo", None) or {}
+    old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path"), "split": given.pop("ann_file", None)}
+    old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
+    return {**{key: value for key, value in old.items() if value is not None}, **given}
+
+
+def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
+    """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
+    from segue.compat.registry import registered
+
+    if default_args and isinstance(cfg, Mapping):
+        cfg = {**cfg, **default_args}
+    old = ("img_dir", "ann_dir", "split", "classes")
+    text = repr(cfg)
+    if isinstance(cfg, Sequence) or any(f"'{key}'" in text for key in old) or "'DefaultFormatBundle'" in text:
+        cfg = migrate_dataset(cfg, train="'DefaultFormatBundle'" in text)
+    kind = cfg.get("type")
+    if isinstance(kind, str) and kind in registered:
+        return registered[kind](**{k: v for k, v in cfg.items() if k not in ("type", "_scope_")})
+    return DATASETS.build(cfg)
+
+
+def build_dataloader(dataset: Any, *args: Any, **kwargs: Any) -> Any:
+    """0.x's: Segue makes its loaders itself."""
+    raise ImportError("build_dataloader: Segue makes the loaders itself; pass the datasets to train_segmentor, or use "
+                      "segue.api.train(cfg)")  # fmt: skip
+
+
+__all__ = ["ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]

@@ -1,0 +1,120 @@
+"""Finds modules named ``mmseg...``, ``mmengine...`` and ``mmcv...``: views on the files of this folder."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from segue.compat.places import NOTHING, ROOMS, modules
+
+NAMES = ("mmseg", "mmengine", "mmcv")
+VERSIONS = {"mmseg": "1.2.2", "mmengine": "0.10.7", "mmcv": "2.1.0"}
+
+
+class View(types.ModuleType):
+    """A module of the old name, whose contents are looked up when they are asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self._find(name)
+        setattr(self, name, value)
+        return value
+
+    def _find(self, name: str) -> Any:
+        own = self.__name__
+        place = modules().get(own, {}).get(name)
+        if place is not None:
+            module = importlib.import_module(f"segue.compat.{place}")
+            try:
+                return getattr(module, name)
+            except AttributeError as error:
+                raise ImportError(missing(f"{own}.{name}")) from error
+        for rooms_of, rooms in ROOMS.items():
+            if own == rooms_of or own.startswith(f"{rooms_of}."):
+                from segue.compat.components import component
+
+                found = component(name, rooms)
+                if found is not None:
+                    return found
+        if known(f"{own}.{name}"):
+            return importlib.import_module(f"{own}.{name}")
+        raise ImportError(missing(f"{own}.{name}"), name=own)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *modules().get(self.__name__, {})})
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives out views."""
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: Any = None) -> Any:
+        """A spec for every name below the three packages; loading one that is not there explains why."""
+        if fullname.partition(".")[0] not in NAMES:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: Any) -> types.ModuleType:
+        """The view of that name."""
+        if not known(spec.name):
+            raise ModuleNotFoundError(missing(spec.name), name=spec.name)
+        module = View(spec.name)
+        module.__path__ = []
+        if spec.name in VERSIONS:
+            module.__version__ = VERSIONS[spec.name]  # type: ignore[attr-defined]
+        module.__all__ = sorted(modules().get(spec.name, {}))  # type: ignore[attr-defined]
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing to run: the contents are looked up."""
+
+
+def known(name: str) -> bool:
+    """Whether there is a module of that name: one in the table, or a file of components."""
+    if any(other == name or other.startswith(f"{name}.") for other in (*modules(), *ROOMS)):
+        return True
+    package, _, file = name.rpartition(".")
+    if package in ROOMS:
+        from segue.compat.components import is_component_file
+
+        return is_component_file(file, ROOMS[package])
+    return False
+
+
+def missing(name: str) -> str:
+    """What to say of a name that is not there: Segue's own way, if it has one."""
+    parts = name.split(".")
+    for count in range(len(parts), 0, -1):
+        instead = NOTHING.get(".".join(parts[:count]))
+        if instead:
+            return f"segue.compat has no {name}: {instead}"
+    places = sorted(module for module, names in modules().items() if parts[-1] in names)
+    if places:
+        return f"segue.compat has no {name}; import it from {places[0]}"
+    return f"segue.compat has no {name}; Segue's own code is in the package `segue`, whose rooms docs/design.md lists"
+
+
+def install(force: bool = False) -> None:
+    """Make the names importable, after installed packages of these names, or with ``force`` in their place."""
+    uninstall(views=False)
+    finder = Finder()
+    if not force:
+        sys.meta_path.append(finder)
+        return
+    for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
+        if not isinstance(sys.modules[name], View):
+            del sys.modules[name]
+    sys.meta_path.insert(0, finder)
+
+
+def uninstall(views: bool = True) -> None:
+    """Take the names back; modules that were imported stay where they are in use."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, Finder)]
+    if views:
+        for name in [name for name, module in sys.modules.items() if isinstance(module, View)]:
+            del sys.modules[name]

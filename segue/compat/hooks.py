@@ -1,0 +1,182 @@
+"""mmengine's Hook: every point, and the counting helpers. `segue.train.hook_callback` calls them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+POINTS = ("run", "train", "val", "test")
+
+
+class Priority(Enum):
+    """When a hook runs among others; lower is earlier."""
+
+    HIGHEST = 0
+    VERY_HIGH = 10
+    HIGH = 30
+    ABOVE_NORMAL = 40
+    NORMAL = 50
+    BELOW_NORMAL = 60
+    LOW = 70
+    VERY_LOW = 90
+    LOWEST = 100
+
+
+def get_priority(priority: Any) -> int:
+    """A priority as a number."""
+    if isinstance(priority, Priority):
+        return priority.value
+    return Priority[priority.upper()].value if isinstance(priority, str) else int(priority)
+
+
+class Hook:
+    """A hook of the user's own; each point gets the runner first."""
+
+    takes_config = True
+    priority: Any = "NORMAL"
+    stages = (
+        "before_run",
+        "after_load_checkpoint",
+        "before_train",
+        "before_train_epoch",
+        "before_train_iter",
+        "after_train_iter",
+        "after_train_epoch",
+        "before_val",
+        "before_val_epoch",
+        "before_val_iter",
+        "after_val_iter",
+        "after_val_epoch",
+        "after_val",
+        "before_save_checkpoint",
+        "after_train",
+        "before_test",
+        "before_test_epoch",
+        "before_test_iter",
+        "after_test_iter",
+        "after_test_epoch",
+        "after_test",
+        "after_run",
+    )
+
+    def before_run(self, runner: Any) -> None:
+        """Before anything."""
+
+    def after_run(self, runner: Any) -> None:
+        """After everything."""
+
+    def before_train(self, runner: Any) -> None:
+        """Before training."""
+
+    def after_train(self, runner: Any) -> None:
+        """After training."""
+
+    def before_val(self, runner: Any) -> None:
+        """Before a validation."""
+
+    def after_val(self, runner: Any) -> None:
+        """After a validation."""
+
+    def before_test(self, runner: Any) -> None:
+        """Before a test."""
+
+    def after_test(self, runner: Any) -> None:
+        """After a test."""
+
+    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """Before a checkpoint is written; it may be added to."""
+
+    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
+        """After a checkpoint was read."""
+
+    def before_epoch(self, runner: Any, mode: str = "train") -> None:
+        """Before an epoch of any kind."""
+
+    def after_epoch(self, runner: Any, mode: str = "train") -> None:
+        """After an epoch of any kind."""
+
+    def before_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, mode: str = "train") -> None:
+        """Before a batch of any kind."""
+
+    def after_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = "train"
+    ) -> None:
+        """After a batch of any kind."""
+
+    def before_train_epoch(self, runner: Any) -> None:
+        """Before an epoch of training."""
+        self.before_epoch(runner, mode="train")
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """After an epoch of training."""
+        self.after_epoch(runner, mode="train")
+
+    def before_val_epoch(self, runner: Any) -> None:
+        """Before the batches of a validation."""
+        self.before_epoch(runner, mode="val")
+
+    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """After the batches of a validation."""
+        self.after_epoch(runner, mode="val")
+
+    def before_test_epoch(self, runner: Any) -> None:
+        """Before the batches of a test."""
+        self.before_epoch(runner, mode="test")
+
+    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
+        """After the batches of a test."""
+        self.after_epoch(runner, mode="test")
+
+    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Before an iteration."""
+        self.before_iter(runner, batch_idx, data_batch, mode="train")
+
+    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """After an iteration; ``outputs`` holds the losses."""
+        self.after_iter(runner, batch_idx, data_batch, outputs, mode="train")
+
+    def before_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Before a batch of a validation."""
+        self.before_iter(runner, batch_idx, data_batch, mode="val")
+
+    def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """After a batch of a validation."""
+        self.after_iter(runner, batch_idx, data_batch, outputs, mode="val")
+
+    def before_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
+        """Before a batch of a test."""
+        self.before_iter(runner, batch_idx, data_batch, mode="test")
+
+    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+        """After a batch of a test."""
+        self.after_iter(runner, batch_idx, data_batch, outputs, mode="test")
+
+    def every_n_epochs(self, runner: Any, n: int, start: int = 0) -> bool:
+        """Whether n epochs have passed since the last time."""
+        return n > 0 and (runner.epoch + 1 - start) % n == 0
+
+    def every_n_inner_iters(self, batch_idx: int, n: int) -> bool:
+        """Whether n batches of this epoch have passed since the last time."""
+        return n > 0 and (batch_idx + 1) % n == 0
+
+    def every_n_train_iters(self, runner: Any, n: int, start: int = 0) -> bool:
+        """Whether n iterations have passed since the last time."""
+        return n > 0 and (runner.iter + 1 - start) % n == 0
+
+    every_n_iters = every_n_train_iters
+
+    def end_of_epoch(self, dataloader: Any, batch_idx: int) -> bool:
+        """Whether a batch is the epoch's last."""
+        return batch_idx + 1 == len(dataloader)
+
+    def is_last_train_epoch(self, runner: Any) -> bool:
+        """Whether this epoch is the last."""
+        return runner.epoch + 1 == runner.max_epochs
+
+    def is_last_train_iter(self, runner: Any) -> bool:
+        """Whether this iteration is the last."""
+        return runner.iter + 1 == runner.max_iters
+
+    def get_triggered_stages(self) -> list[str]:
+        """The points that the class overrides."""
+        return [stage for stage in self.stages if getattr(type(self), stage) is not getattr(Hook, stage)]

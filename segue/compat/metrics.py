@@ -1,0 +1,165 @@
+"""mmengine's BaseMetric: a user's ``process`` and ``compute_metrics`` fed by Segue's evaluation."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from segue.compat.structures import PixelData, SegDataSample
+from segue.metrics.iou import IoUMetric as House
+
+
+class BaseMetric(metaclass=ABCMeta):
+    """A metric that collects ``self.results`` in ``process`` and sums them up in ``compute_metrics``."""
+
+    takes_config = True
+    default_prefix: str | None = None
+
+    def __init__(
+        self, collect_device: str = "cpu", prefix: str | None = None, collect_dir: str | None = None
+    ) -> None:
+        self.collect_device, self.collect_dir = collect_device, collect_dir
+        self.prefix = prefix or self.default_prefix
+        self.results: list[Any] = []
+        self._dataset_meta: dict[str, Any] | None = None
+
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """The dataset's classes, palette and so on."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, value: dict[str, Any]) -> None:
+        self._dataset_meta = value
+
+    @abstractmethod
+    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+        """Add what a batch of predictions contributes to ``self.results``."""
+
+    @abstractmethod
+    def compute_metrics(self, results: list[Any]) -> dict[str, Any]:
+        """The metrics of all results."""
+
+    def evaluate(self, size: int) -> dict[str, Any]:
+        """The metrics with their prefix; the results are forgotten."""
+        found = self.compute_metrics(self.results[:size])
+        self.results.clear()
+        return {f"{self.prefix}/{name}" if self.prefix else name: value for name, value in found.items()}
+
+    # what Segue's evaluation asks for
+
+    def set_dataset(self, metainfo: Mapping[str, Any]) -> None:
+        """Take the dataset's notes."""
+        self.dataset_meta = dict(metainfo)
+
+    def reset(self) -> None:
+        """Forget all images."""
+        self.results.clear()
+
+    def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None:
+        """Pass one image to ``process``, as mmseg does: one dict per sample."""
+        sample = SegDataSample(metainfo=dict(meta or {}), pred_sem_seg=PixelData(data=pred))
+        if label is not None:
+            sample.gt_sem_seg = PixelData(data=label)
+        self.process({"inputs": [], "data_samples": [sample]}, [_as_dict(sample)])
+
+    def compute(self) -> dict[str, Any]:
+        """The metrics."""
+        return self.evaluate(len(self.results))
+
+    def table(self) -> list[dict[str, Any]]:
+        """No table of classes."""
+        return []
+
+    def state(self) -> dict[str, Tensor]:
+        """Gather the results of all processes; there are no sums to add."""
+        gathered: list[Any] = [None] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(gathered, self.results)
+        self.results = [item for part in gathered for item in part]
+        return {}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing: ``state`` has gathered already."""
+
+
+def _as_dict(sample: SegDataSample) -> dict[str, Any]:
+    return {key: dict(value.items()) if isinstance(value, PixelData) else value for key, value in sample.all_items()}
+
+
+class IoUMetric(BaseMetric):
+    """mmseg's, for subclasses: per-image areas are the results."""
+
+    def __init__(
+        self,
+        ignore_index: int = 255,
+        iou_metrics: Sequence[str] = ("mIoU",),
+        nan_to_num: float | None = None,
+        beta: int = 1,
+        collect_device: str = "cpu",
+        output_dir: str | None = None,
+        format_only: bool = False,
+        prefix: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.ignore_index, self.metrics, self.nan_to_num, self.beta = ignore_index, list(iou_metrics), nan_to_num, beta
+        self.output_dir, self.format_only = output_dir, format_only
+
+    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+        """Count the areas of each image."""
+        assert self.dataset_meta is not None
+        count = len(self.dataset_meta["classes"])
+        for sample in data_samples:
+            label = sample["gt_sem_seg"]["data"].squeeze()
+            pred = sample["pred_sem_seg"]["data"].squeeze().to(label)
+            self.results.append(self.intersect_and_union(pred, label, count, self.ignore_index))
+
+    @staticmethod
+    def intersect_and_union(pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Any:
+        """Areas per class: both, either, predicted, labeled."""
+        keep = label != ignore_index
+        pred, truth = pred_label[keep].long(), label[keep].long()
+        inside = torch.bincount(pred[pred == truth], minlength=num_classes)[:num_classes].cpu()
+        predicted = torch.bincount(pred, minlength=num_classes)[:num_classes].cpu()
+        labeled = torch.bincount(truth, minlength=num_classes)[:num_classes].cpu()
+        return tuple(area.float() for area in (inside, predicted + labeled - inside, predicted, labeled))
+
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+        """Means over the classes, in percent."""
+        inside, _, predicted, labeled = (sum(parts) for parts in zip(*results, strict=True))
+        assert self.dataset_meta is not None
+        metric = House(ignore_index=self.ignore_index, iou_metrics=self.metrics, nan_to_num=self.nan_to_num)
+        metric.set_dataset({"classes": self.dataset_meta["classes"]})
+        metric._areas = torch.stack([inside, predicted, labeled]).long()  # type: ignore[list-item]
+        return {name: value for name, value in metric.compute().items() if "/" not in name}
+
+
+class Evaluator:
+    """Several metrics together."""
+
+    def __init__(self, metrics: Any) -> None:
+        from segue.compat.registry import METRICS
+
+        given = metrics if isinstance(metrics, Sequence) else [metrics]
+        self.metrics = [METRICS.build(m) if isinstance(m, Mapping) else m for m in given]
+
+    def process(self, data_samples: Sequence[Any], data_batch: Any = None) -> None:
+        """Pass a batch to every metric."""
+        as_dicts = [_as_dict(s) if isinstance(s, SegDataSample) else s for s in data_samples]
+        for metric in self.metrics:
+            metric.process(data_batch, as_dicts)
+
+    def evaluate(self, size: int) -> dict[str, Any]:
+        """All metrics."""
+        return {name: value for metric in self.metrics for name, value in metric.evaluate(size).items()}
+
+
+def intersect_and_union(pred: Any, label: Any, num_classes: int, ignore_index: int, *args: Any) -> Any:
+    """Areas per class of two label maps (0.x)."""
+    return IoUMetric.intersect_and_union(torch.as_tensor(np.asarray(pred)), torch.as_tensor(np.asarray(label)),
+                                         num_classes, ignore_index)  # fmt: skip

@@ -1,0 +1,132 @@
+"""Class names, colors and small functions of mmseg.utils and mmseg.core."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from segue.config.find import UnknownNameError, find, names, nearest
+from segue.datasets.palette import generate_palette
+
+#: short names that scripts use -> dataset classes of Segue
+DATASETS = {
+    "cityscapes": "CityscapesDataset",
+    "ade": "ADE20KDataset",
+    "ade20k": "ADE20KDataset",
+    "voc": "PascalVOCDataset",
+    "pascal_voc": "PascalVOCDataset",
+    "voc12": "PascalVOCDataset",
+    "voc12aug": "PascalVOCDataset",
+    "pcontext": "PascalContextDataset",
+    "pascal_context": "PascalContextDataset",
+    "pcontext59": "PascalContextDataset59",
+    "loveda": "LoveDADataset",
+    "potsdam": "PotsdamDataset",
+    "vaihingen": "ISPRSDataset",
+    "cocostuff": "COCOStuffDataset",
+    "cocostuff10k": "COCOStuffDataset",
+    "cocostuff164k": "COCOStuffDataset",
+    "coco_stuff": "COCOStuffDataset",
+    "isaid": "iSAIDDataset",
+    "stare": "STAREDataset",
+    "drive": "DRIVEDataset",
+    "chase_db1": "ChaseDB1Dataset",
+    "hrf": "HRFDataset",
+    "lip": "LIPDataset",
+    "synapse": "SynapseDataset",
+    "refuge": "REFUGEDataset",
+    "mapillary_v1": "MapillaryDataset_v1",
+    "mapillary_v2": "MapillaryDataset_v2",
+    "bdd100k": "BDD100KDataset",
+}
+ConfigType = Mapping[str, Any]
+OptConfigType = Mapping[str, Any] | None
+MultiConfig = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+OptMultiConfig = MultiConfig | None
+TensorDict = dict[str, Tensor]
+TensorList = Sequence[Tensor]
+ForwardResults = Any
+SampleList = Sequence[Any]
+OptSampleList = Sequence[Any] | None
+
+
+def _metainfo(dataset: str) -> Mapping[str, Any]:
+    name = DATASETS.get(dataset.lower(), dataset)
+    try:
+        return find("datasets", name).METAINFO  # type: ignore[attr-defined]
+    except UnknownNameError as error:
+        raise ValueError(f"Unrecognized dataset: {dataset}{nearest(dataset, [*DATASETS, *names('datasets')])}") from error
+
+
+def get_classes(dataset: str) -> list[str]:
+    """The class names of a dataset."""
+    return list(_metainfo(dataset)["classes"])
+
+
+def get_palette(dataset: str) -> list[list[int]]:
+    """The colors of a dataset."""
+    info = _metainfo(dataset)
+    return [list(color) for color in info.get("palette") or generate_palette(info["classes"])]
+
+
+def __getattr__(name: str) -> Any:
+    """``cityscapes_classes``, ``ade_palette`` ...: functions without arguments."""
+    dataset, _, what = name.rpartition("_")
+    if what in ("classes", "palette") and dataset.lower() in DATASETS:
+        getter = get_classes if what == "classes" else get_palette
+        return lambda: getter(dataset)
+    raise AttributeError(name)
+
+
+def add_prefix(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """``{"loss": x}`` to ``{"decode.loss": x}``."""
+    return {f"{prefix}.{name}": value for name, value in inputs.items()}
+
+
+def collect_env() -> dict[str, str]:
+    """What the run stands on."""
+    from segue import __version__
+
+    return {
+        "Python": platform.python_version(),
+        "PyTorch": str(torch.__version__),
+        "CUDA available": str(torch.cuda.is_available()),
+        "Segue": __version__,
+    }
+
+
+def digit_version(version_str: str, length: int = 4) -> tuple[int, ...]:
+    """``'1.13.1+cpu'`` to ``(1, 13, 1, 0)``, for comparing."""
+    digits = [int("".join(c for c in part if c.isdigit()) or 0) for part in version_str.split("+")[0].split(".")]
+    return tuple((digits + [0] * length)[:length])
+
+
+def get_device() -> str:
+    """The device that Segue would train on."""
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def is_cuda_available() -> bool:
+    """Whether there is a GPU of NVIDIA's."""
+    return torch.cuda.is_available()
+
+
+def get_git_hash(fallback: str = "unknown", digits: int | None = None) -> str:
+    """No repository is asked."""
+    return fallback
+
+
+def build_dp(model: Any, device: str = "cpu", **kwargs: Any) -> Any:
+    """The model as it is: Lightning places it."""
+    return model
+
+
+build_ddp = build_dp
+
+
+def setup_multi_processes(cfg: Any) -> None:
+    """Nothing to do: ``env_cfg`` is read where it counts."""

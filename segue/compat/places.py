@@ -1,0 +1,200 @@
+"""Which names are where: each line is a file of this folder, the modules that show it, and the names they show."""
+
+from __future__ import annotations
+
+import functools
+
+_LAYERS = (
+    "ConvModule DepthwiseSeparableConvModule build_norm_layer build_conv_layer build_activation_layer "
+    "build_padding_layer build_upsample_layer is_norm Scale HSigmoid Swish HSwish Conv2d Conv3d ConvTranspose2d "
+    "ConvTranspose3d Linear MaxPool2d MaxPool3d DropPath build_dropout"
+)
+_INITIALIZERS = (
+    "constant_init xavier_init normal_init trunc_normal_init uniform_init kaiming_init caffe2_xavier_init "
+    "bias_init_with_prob initialize"
+)
+_BLOCKS = "BaseModule ModuleList ModuleDict Sequential"
+_REGISTRIES = (
+    "MODELS DATASETS TRANSFORMS METRICS HOOKS TASK_UTILS OPTIMIZERS OPTIM_WRAPPERS OPTIM_WRAPPER_CONSTRUCTORS "
+    "DATA_SAMPLERS VISBACKENDS VISUALIZERS PARAM_SCHEDULERS WEIGHT_INITIALIZERS MODEL_WRAPPERS LOOPS RUNNERS "
+    "RUNNER_CONSTRUCTORS EVALUATOR LOG_PROCESSORS INFERENCERS"
+)
+_IMAGES = (
+    "imread imwrite imresize imrescale imresize_like imflip imcrop impad impad_to_multiple imrotate imnormalize "
+    "imdenormalize imshow imfrombytes rescale_size bgr2rgb rgb2bgr bgr2gray gray2bgr bgr2hsv hsv2bgr"
+)
+_FILES = "exists isfile isdir join_path get get_text put put_text load dump list_from_file list_dir_or_file"
+_TOOLS = (
+    "is_str is_list is_seq_of is_list_of is_tuple_of to_1tuple to_2tuple to_3tuple to_4tuple to_ntuple mkdir_or_exist "
+    "scandir check_file_exist is_method_overridden has_method import_modules_from_strings deprecated_api_warning "
+    "track_iter_progress ProgressBar ManagerMixin"
+)
+_DIST = (
+    "get_rank get_world_size get_dist_info is_main_process master_only barrier all_reduce reduce_mean init_dist "
+    "is_distributed collect_results"
+)
+_BUILDERS = "build_backbone build_neck build_head build_loss build_segmentor"
+_V0_REGISTRIES = "BACKBONES NECKS HEADS LOSSES SEGMENTORS"
+_LOSSES = "get_class_weight reduce_loss weight_reduce_loss weighted_loss"
+_SEGMENTORS = "BaseSegmentor EncoderDecoder CascadeEncoderDecoder"
+_TYPES = "ConfigType OptConfigType MultiConfig OptMultiConfig TensorDict TensorList ForwardResults"
+_PALETTES = " ".join(
+    f"{name}_{what}"
+    for name in "cityscapes ade voc cocostuff loveda potsdam vaihingen isaid stare synapse bdd100k".split()
+    for what in ("classes", "palette")
+)
+
+PLACES: tuple[tuple[str, str, str], ...] = (
+    ("config", "mmengine mmengine.config mmcv mmcv.utils", "Config ConfigDict DictAction"),
+    ("registry", "mmengine mmengine.registry mmcv.utils mmcv", "Registry build_from_cfg"),
+    ("registry", "mmengine.registry mmseg.registry", f"{_REGISTRIES} init_default_scope DefaultScope FUNCTIONS"),
+    ("registry", "mmcv.transforms mmcv.transforms.builder", "TRANSFORMS"),
+    ("registry", "mmengine.dataset", "COLLATE_FUNCTIONS"),
+    ("registry", "mmcv.runner mmcv.runner.builder mmcv.runner.hooks", "HOOKS OPTIMIZERS OPTIMIZER_BUILDERS"),
+    ("registry", "mmcv.cnn", "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS UPSAMPLE_LAYERS PADDING_LAYERS PLUGIN_LAYERS"),
+    ("registry", "mmcv.cnn.bricks.registry", "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS ATTENTION"),
+    ("registry", "mmseg.models mmseg.models.builder", f"{_V0_REGISTRIES} MODELS"),
+    ("registry", "mmseg.datasets mmseg.datasets.builder", "DATASETS PIPELINES"),
+    ("registry", "mmseg.core mmseg.core.builder mmseg.core.seg.builder", "PIXEL_SAMPLERS OPTIMIZER_BUILDERS"),
+    ("registry", "mmseg.utils mmseg.utils.set_env", "register_all_modules"),
+    ("structures", "mmengine.structures mmengine", "BaseDataElement PixelData InstanceData LabelData"),
+    ("structures", "mmseg.structures mmseg.structures.seg_data_sample", "SegDataSample"),
+    ("structures", "mmseg.utils mmseg.utils.typing_utils", "SampleList"),
+    ("samplers", "mmseg.structures mmseg.structures.sampler", "BasePixelSampler OHEMPixelSampler build_pixel_sampler"),
+    (
+        "samplers",
+        "mmseg.structures.sampler.base_pixel_sampler mmseg.core.seg mmseg.core mmseg.core.seg.sampler",
+        "BasePixelSampler OHEMPixelSampler build_pixel_sampler",
+    ),
+    ("modules", "mmengine.model mmcv.runner mmcv.runner.base_module mmengine.model.base_module", _BLOCKS),
+    ("modules", "mmengine.model mmengine.model.weight_init mmcv.cnn mmcv.cnn.utils.weight_init", _INITIALIZERS),
+    ("modules", "mmengine.model mmengine.model.utils mmcv.cnn.utils", "revert_sync_batchnorm"),
+    ("modules", "mmengine.model mmseg.utils", "is_model_wrapper stack_batch"),
+    ("segmentors", "mmengine.model mmengine.model.base_model", "BaseModel BaseDataPreprocessor"),
+    ("segmentors", "mmseg.models.segmentors mmseg.models", f"{_SEGMENTORS} SegDataPreProcessor"),
+    ("segmentors", "mmseg.models.segmentors.base", "BaseSegmentor"),
+    ("segmentors", "mmseg.models.segmentors.encoder_decoder", "EncoderDecoder"),
+    ("segmentors", "mmseg.models.segmentors.cascade_encoder_decoder", "CascadeEncoderDecoder"),
+    ("segmentors", "mmseg.models.data_preprocessor", "SegDataPreProcessor"),
+    ("segmentors", "mmseg.models mmseg.models.builder", _BUILDERS),
+    ("segmentors", "mmengine.registry", "build_model_from_cfg"),
+    ("heads", "mmseg.models.decode_heads mmseg.models.decode_heads.decode_head mmseg.models", "BaseDecodeHead"),
+    (
+        "heads",
+        "mmseg.models.decode_heads.cascade_decode_head mmseg.models.decode_heads",
+        "BaseCascadeDecodeHead",
+    ),
+    ("heads", "mmseg.models.utils mmseg.models.utils.wrappers mmseg.ops mmseg.models.decode_heads", "resize"),
+    ("heads", "mmseg.models.losses mmseg.models.losses.accuracy", "accuracy"),
+    ("losses", "mmseg.models.losses mmseg.models.losses.utils", _LOSSES),
+    ("losses", "mmseg.models.losses mmseg.models.losses.cross_entropy_loss", "cross_entropy"),
+    ("layers", "mmcv.cnn mmcv.cnn.bricks", _LAYERS),
+    ("layers", "mmcv.cnn.bricks.drop mmcv.cnn.bricks.transformer", "DropPath build_dropout FFN"),
+    ("layers", "mmcv.cnn.bricks.conv_module", "ConvModule"),
+    ("layers", "mmcv.utils mmengine.utils.dl_utils.parrots_wrapper", "_BatchNorm _InstanceNorm SyncBatchNorm"),
+    ("transforms", "mmcv.transforms mmcv.transforms.base", "BaseTransform"),
+    ("transforms", "mmcv.transforms mmengine.dataset mmseg.datasets.pipelines", "Compose"),
+    ("transforms", "mmcv.transforms mmcv.transforms.formatting", "to_tensor"),
+    ("transforms", "mmcv.transforms.utils", "cache_randomness cache_random_params avoid_cache_randomness"),
+    ("datasets", "mmengine.dataset mmengine.dataset.base_dataset", "BaseDataset"),
+    ("datasets", "mmengine.dataset", "ConcatDataset RepeatDataset pseudo_collate"),
+    ("datasets", "mmseg.datasets mmseg.datasets.basesegdataset", "BaseSegDataset"),
+    ("datasets", "mmseg.datasets mmseg.datasets.custom", "CustomDataset"),
+    ("datasets", "mmseg.datasets mmseg.datasets.builder", "build_dataset build_dataloader"),
+    ("datasets", "mmseg.datasets mmseg.datasets.dataset_wrappers", "ConcatDataset RepeatDataset"),
+    ("datasets", "mmcv mmengine.fileio", "FileClient"),
+    ("metrics", "mmengine.evaluator mmengine.evaluator.metric", "BaseMetric"),
+    ("metrics", "mmengine.evaluator", "Evaluator"),
+    ("metrics", "mmseg.evaluation mmseg.evaluation.metrics", "IoUMetric"),
+    ("metrics", "mmseg.core mmseg.core.evaluation mmseg.core.evaluation.metrics", "intersect_and_union"),
+    ("hooks", "mmengine.hooks mmcv.runner mmcv.runner.hooks mmengine.hooks.hook", "Hook"),
+    ("hooks", "mmengine.runner mmcv.runner mmengine.runner.priority", "Priority get_priority"),
+    ("optim", "mmengine.optim", "OptimWrapper DefaultOptimWrapperConstructor build_optim_wrapper"),
+    ("optim", "mmcv.runner", "DefaultOptimizerConstructor"),
+    ("runner", "mmengine.runner mmengine", "Runner"),
+    (
+        "runner",
+        "mmengine.runner mmcv.runner mmengine.runner.checkpoint mmcv.runner.checkpoint",
+        "load_checkpoint load_state_dict save_checkpoint CheckpointLoader weights_to_cpu _load_checkpoint",
+    ),
+    ("runner", "mmengine.runner mmengine.runner.amp", "autocast set_random_seed"),
+    ("runner", "mmcv.runner", "auto_fp16 force_fp32"),
+    ("apis", "mmseg.apis mmseg.apis.inference", "init_model inference_model show_result_pyplot"),
+    ("inferencer", "mmseg.apis mmseg.apis.mmseg_inferencer", "MMSegInferencer"),
+    ("old", "mmseg.apis", "init_segmentor inference_segmentor train_segmentor set_random_seed init_random_seed"),
+    ("old", "mmseg.apis", "single_gpu_test multi_gpu_test"),
+    ("old", "mmseg.apis.train", "train_segmentor set_random_seed init_random_seed"),
+    ("old", "mmseg.utils mmseg.utils.logger", "get_root_logger"),
+    ("visualization", "mmseg.visualization mmseg.visualization.local_visualizer", "SegLocalVisualizer"),
+    ("visualization", "mmengine.visualization", "Visualizer BaseVisBackend LocalVisBackend"),
+    ("visualization", "mmengine.visualization.vis_backend", "BaseVisBackend LocalVisBackend force_init_env"),
+    ("names", "mmseg.utils mmseg.utils.class_names", f"{_PALETTES} get_classes get_palette"),
+    ("names", "mmseg.core mmseg.core.evaluation", "get_classes get_palette"),
+    ("names", "mmseg.utils mmseg.utils.typing_utils", f"{_TYPES} OptSampleList"),
+    ("names", "mmseg.utils mmseg.core mmseg.core.utils", "add_prefix"),
+    ("names", "mmseg.utils", "collect_env build_dp build_ddp get_device setup_multi_processes"),
+    ("names", "mmengine.utils mmcv mmcv.utils mmengine.utils.version_utils", "digit_version get_git_hash"),
+    ("names", "mmengine.device", "get_device is_cuda_available"),
+    ("files", "mmengine.fileio mmengine", f"{_FILES}"),
+    ("files", "mmcv", "load dump list_from_file"),
+    ("files", "mmengine.utils mmcv mmcv.utils mmengine", _TOOLS),
+    ("files", "mmengine.logging mmengine.logging.logger mmengine", "MMLogger print_log MessageHub"),
+    ("files", "mmcv.utils mmcv", "get_logger print_log"),
+    ("files", "mmengine.dist mmcv.runner", _DIST),
+    ("images", "mmcv mmcv.image", _IMAGES),
+)
+
+#: packages whose files and names are Segue's components, and the rooms that these are in
+ROOMS: dict[str, tuple[str, ...]] = {
+    "mmseg.models.decode_heads": ("heads",),
+    "mmseg.models.backbones": ("backbones",),
+    "mmseg.models.necks": ("necks",),
+    "mmseg.models.losses": ("losses",),
+    "mmseg.models.segmentors": ("models",),
+    "mmseg.models": ("models", "backbones", "necks", "heads", "losses"),
+    "mmseg.datasets.transforms": ("transforms",),
+    "mmseg.datasets.pipelines": ("transforms",),
+    "mmseg.datasets": ("datasets", "transforms"),
+    "mmseg.evaluation.metrics": ("metrics",),
+    "mmseg.evaluation": ("metrics",),
+    "mmcv.transforms": ("transforms",),
+}
+
+_PURE = "Segue's operators are pure PyTorch"
+#: what is not there, and Segue's own way
+NOTHING: dict[str, str] = {
+    "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
+    "torch.nn.functional, torchvision.ops",
+    "mmcv.parallel": "Lightning places models and data; call the model itself, or segue.api.train(cfg)",
+    "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.api.train(cfg)",
+    "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.api.train(cfg)",
+    "mmcv.runner.build_runner": "training loops are Lightning's; use segue.api.train(cfg)",
+    "mmcv.onnx": "export with segue.export",
+    "mmcv.tensorrt": "export with segue.export",
+    "mmcv.video": "read frames with cv2.VideoCapture",
+    "mmengine.analysis": "count parameters and operations with torch.utils.flop_counter",
+    "mmengine.runner.BaseLoop": "training loops are Lightning's; write a lightning.pytorch.Callback, or a Hook",
+    "mmengine.runner.IterBasedTrainLoop": "configure train_cfg; the loop is Lightning's",
+    "mmengine.runner.EpochBasedTrainLoop": "configure train_cfg; the loop is Lightning's",
+    "mmengine.runner.ValLoop": "configure val_cfg; the loop is Lightning's",
+    "mmengine.runner.TestLoop": "configure test_cfg; the loop is Lightning's",
+    "mmengine.runner.FlexibleRunner": "use Runner; strategies are Lightning's (segue train --help)",
+    "mmengine.infer": "use segue.load(config, checkpoint).predict(images)",
+    "mmengine.hub": "use segue.load",
+    "mmengine.fileio.PickleHandler": "pickles can run anything; keep data as .json, .yaml or .npy",
+    "mmseg.apis.RSInferencer": "large scenes are predicted in windows by segue.inference",
+    "mmseg.apis.RSImage": "large scenes are predicted in windows by segue.inference",
+    "mmseg.engine.hooks": "pictures are drawn by segue.report; derive other hooks from mmengine.hooks.Hook",
+    "mmseg.core.optimizers": "layer decay is built in: constructor='LearningRateDecayOptimizerConstructor'",
+    "mmseg.digit_version": "import it from mmengine.utils",
+}
+
+
+@functools.cache
+def modules() -> dict[str, dict[str, str]]:
+    """Every module of the table: its names, and the file of each."""
+    found: dict[str, dict[str, str]] = {}
+    for file, where, names in PLACES:
+        for module in where.split():
+            found.setdefault(module, {}).update(dict.fromkeys(names.split(), file))
+    return found

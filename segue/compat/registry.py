@@ -1,0 +1,182 @@
+"""mmengine's registries over Segue's one table of user classes (`segue.config.register`).
+
+A class that is registered here is usable as ``type=...`` in configs, and gets its arguments as the config writes them:
+``norm_cfg`` stays a dict. ``build`` finds the user's classes first, then Segue's components.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from segue.config.register import registered
+from segue.config.tree import ConfigDict, copy_tree
+
+
+class Registry:
+    """Classes by name.
+
+    Args:
+        name: what is kept here, for messages.
+        build_func: makes an object from a config dict; by default ``build_from_cfg``.
+        parent: another registry that is asked next.
+        scope, locations: accepted; Segue has one scope, and finds its own files by name.
+        rooms: Segue's rooms that are searched after the user's classes.
+        shared: whether configs can name these classes, too.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        build_func: Callable[..., Any] | None = None,
+        parent: Registry | None = None,
+        scope: str | None = None,
+        locations: Any = (),
+        *,
+        rooms: tuple[str, ...] = (),
+        shared: bool | None = None,
+    ) -> None:
+        self.name, self.parent, self.scope = name, parent, scope or "mmseg"
+        self.build_func = build_func or (parent.build_func if parent else build_from_cfg)
+        self.rooms = rooms or (parent.rooms if parent else ())
+        self.shared = bool(parent and parent.shared) if shared is None else shared
+        self.module_dict: dict[str, Any] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
+    def __len__(self) -> int:
+        return len(self.module_dict)
+
+    def __repr__(self) -> str:
+        return f"Registry(name={self.name}, items={sorted(self.module_dict)})"
+
+    def register_module(self, name: Any = None, force: bool = False, module: Any = None) -> Any:
+        """A decorator, or with ``module`` a call, that registers a class or function under its name or others."""
+        if inspect.isclass(name) or inspect.isfunction(name):  # @MODELS.register_module without parentheses
+            return self._add(name, None, force)
+        if module is not None:
+            return self._add(module, name, force)
+        return functools.partial(self._add, name=name, force=force)
+
+    def _add(self, module: Any, name: Any = None, force: bool = False) -> Any:
+        names = [name] if isinstance(name, str) else list(name) if name else [module.__name__]
+        for key in names:
+            other = self.module_dict.get(key)
+            same = other is not None and (other.__module__, other.__qualname__) == (
+                module.__module__,
+                module.__qualname__,
+            )
+            if other is not None and not force and not same:
+                raise KeyError(f"{key} is already registered in {self.name} at {other.__module__}")
+            self.module_dict[key] = module
+            if self.shared:
+                from segue.compat.components import as_component
+
+                registered[key] = as_component(module, self.name)
+        return module
+
+    def get(self, key: Any) -> Any:
+        """The class of a name; None where there is none."""
+        if not isinstance(key, str):
+            return key
+        bare = key.rpartition(".")[2]
+        if bare in self.module_dict:
+            return self.module_dict[bare]
+        if self.parent is not None and bare in self.parent.module_dict:
+            return self.parent.module_dict[bare]
+        from segue.compat.components import component, imported
+
+        return component(bare, self.rooms) or imported(key)
+
+    def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """The object that a config dict describes."""
+        return self.build_func(cfg, *args, **kwargs, registry=self)
+
+    def import_from_location(self) -> None:
+        """Nothing to do: Segue's files are found by name."""
+
+
+def build_from_cfg(
+    cfg: Mapping[str, Any], registry: Registry | None = None, default_args: Mapping[str, Any] | None = None
+) -> Any:
+    """The object of ``dict(type=..., **arguments)``; objects that are built already pass through."""
+    if not isinstance(cfg, Mapping):
+        if cfg is None or isinstance(cfg, (str, int, float)):
+            raise TypeError(f"cfg should be a dict, but got {type(cfg)}")
+        return cfg
+    arguments = copy_tree(cfg if isinstance(cfg, ConfigDict) else ConfigDict(cfg))
+    for key, value in (default_args or {}).items():
+        arguments.setdefault(key, value)
+    if "type" not in arguments:
+        raise KeyError(f'`cfg` or `default_args` must contain the key "type", but got {dict(cfg)}')
+    arguments.pop("_scope_")
+    kind = arguments.pop("type")
+    registry = registry or MODELS
+    target = registry.get(kind)
+    if target is None:
+        raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
+    return target(**arguments)
+
+
+COMPONENTS = ("models", "backbones", "necks", "heads", "losses")
+MODELS = Registry("model", rooms=COMPONENTS, shared=True)
+BACKBONES = NECKS = HEADS = LOSSES = SEGMENTORS = MODELS  # the names of 0.x
+DATASETS = Registry("dataset", rooms=("datasets",), shared=True)
+TRANSFORMS = Registry("transform", rooms=("transforms",), shared=True)
+PIPELINES = TRANSFORMS
+METRICS = Registry("metric", rooms=("metrics",), shared=True)
+TASK_UTILS = Registry("task util", rooms=("losses",), shared=True)
+PIXEL_SAMPLERS = TASK_UTILS
+HOOKS = Registry("hook", shared=True)
+OPTIMIZERS = Registry("optimizer", shared=True)
+OPTIM_WRAPPERS = Registry("optim_wrapper")
+OPTIM_WRAPPER_CONSTRUCTORS = Registry("optimizer wrapper constructor", shared=True)
+OPTIMIZER_BUILDERS = OPTIM_WRAPPER_CONSTRUCTORS
+DATA_SAMPLERS = Registry("data sampler", shared=True)
+VISBACKENDS = Registry("vis_backend", shared=True)
+VISUALIZERS = Registry("visualizer", shared=True)
+PARAM_SCHEDULERS = Registry("parameter scheduler")
+WEIGHT_INITIALIZERS = Registry("weight initializer")
+MODEL_WRAPPERS = Registry("model_wrapper")
+LOOPS = Registry("loop")
+RUNNERS = Registry("runner")
+RUNNER_CONSTRUCTORS = Registry("runner constructor")
+EVALUATOR = Registry("evaluator")
+LOG_PROCESSORS = Registry("log_processor")
+INFERENCERS = Registry("inferencer")
+FUNCTIONS = Registry("function")
+COLLATE_FUNCTIONS = FUNCTIONS
+ACTIVATION_LAYERS = NORM_LAYERS = CONV_LAYERS = UPSAMPLE_LAYERS = PADDING_LAYERS = PLUGIN_LAYERS = MODELS
+ATTENTION = MODELS
+
+
+class DefaultScope:
+    """mmengine's idea of which toolbox a bare name belongs to; here there is only one."""
+
+    @classmethod
+    def get_instance(cls, name: str, **kwargs: Any) -> DefaultScope:
+        """The only one."""
+        return cls()
+
+    @classmethod
+    def get_current_instance(cls) -> DefaultScope:
+        """The only one."""
+        return cls()
+
+    @property
+    def scope_name(self) -> str:
+        """Its name."""
+        return "mmseg"
+
+
+def init_default_scope(scope: str) -> None:
+    """Nothing to do: there is one scope."""
+
+
+def register_all_modules(init_default_scope: bool = True) -> None:
+    """Nothing to do: Segue's files are found by name."""
+    logging.getLogger("mmseg").debug("register_all_modules: nothing to do")

@@ -1,0 +1,430 @@
+"""mmseg's segmentors for user code: built from dicts, called with data samples, trained by Segue's task."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segue.compat.modules import BaseModule
+from segue.compat.registry import MODELS
+from segue.compat.structures import PixelData, SegDataSample, from_segue, to_samples, to_segue
+from segue.config.tree import ConfigDict
+from segue.inference.segment import labels_of, original_logits, slide
+from segue.layers.points import PointSampling, Subdivision
+from segue.models.encoder_decoder import prefixed
+from segue.models.seg_data_preprocessor import PadOptions
+from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
+from segue.types import SegSample, Targets, TestOptions
+
+
+class Prepared(dict[str, Any]):
+    """A prepared batch: ``inputs, samples = prepared`` as Segue takes it, ``model(**prepared)`` as mmseg does."""
+
+    def __iter__(self) -> Any:
+        return iter([self["inputs"], self["data_samples"]])
+
+    def keys(self) -> Any:
+        """``inputs`` and ``data_samples``."""
+        return dict.keys(self)
+
+
+class SegDataPreProcessor(House):
+    """Segue's, with mmseg's arguments; samples come out of the kind that went in."""
+
+    takes_config = True
+
+    def __init__(
+        self,
+        mean: Any = None,
+        std: Any = None,
+        size: Any = None,
+        size_divisor: int | None = None,
+        pad_val: float = 0,
+        seg_pad_val: float = 255,
+        bgr_to_rgb: bool = False,
+        rgb_to_bgr: bool = False,
+        batch_augments: Any = None,
+        test_cfg: Any = None,
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(
+            mean=mean,
+            std=std,
+            size=size,
+            size_divisor=size_divisor,
+            pad_val=pad_val,
+            seg_pad_val=int(seg_pad_val),
+            bgr_to_rgb=bgr_to_rgb,
+            rgb_to_bgr=rgb_to_bgr,
+            test=PadOptions(**test_cfg) if test_cfg else None,
+        )
+
+    def forward(self, batch: Any, training: bool = False) -> Any:
+        """A batch to inputs (B, C, H, W) and samples."""
+        given = batch.get("data_samples") or [SegSample() for _ in batch["inputs"]]
+        own = [to_segue(sample) for sample in given]
+        inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
+        foreign = isinstance(given[0], SegDataSample)
+        made = [from_segue(sample) for sample in samples] if foreign else samples
+        return Prepared(inputs=inputs, data_samples=made)
+
+
+class BaseDataPreprocessor(nn.Module):
+    """The base of preprocessors; ``forward(data, training)`` returns a dict with ``inputs`` and ``data_samples``."""
+
+    takes_config = True
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("_place", torch.zeros(0), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        return self._place.device  # type: ignore[union-attr,return-value]
+
+    def cast_data(self, data: Any) -> Any:
+        """Tensors, at any depth, to the device."""
+        if isinstance(data, Mapping):
+            return {key: self.cast_data(value) for key, value in data.items()}
+        if isinstance(data, (list, tuple)):
+            return type(data)(self.cast_data(value) for value in data)
+        return data.to(self.device) if hasattr(data, "to") else data
+
+    def forward(self, data: Any, training: bool = False) -> Any:
+        """The batch on the device."""
+        return self.cast_data(data)
+
+
+class Bridge(nn.Module):
+    """A user's preprocessor between Segue's samples."""
+
+    def __init__(self, own: nn.Module) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, batch: Any, training: bool = False) -> Any:
+        """As the user's, with samples of the kind that went in."""
+        given = list(batch.get("data_samples") or [])
+        house = bool(given) and isinstance(given[0], SegSample)
+        samples = [from_segue(s) if house else s for s in given]
+        made = self.own({**batch, "data_samples": samples}, training)
+        found = [to_segue(s) for s in made["data_samples"]] if house else made["data_samples"]
+        return Prepared(inputs=made["inputs"], data_samples=found)
+
+
+class BaseModel(BaseModule):
+    """The base of models: ``forward(inputs, data_samples, mode)`` with the modes loss, predict and tensor."""
+
+    def __init__(self, data_preprocessor: Any = None, init_cfg: Any = None) -> None:
+        super().__init__(init_cfg)
+        given = {"type": "BaseDataPreprocessor"} if data_preprocessor is None else data_preprocessor
+        if isinstance(given, Mapping):
+            bare = given.get("type") == "BaseDataPreprocessor"
+            given = BaseDataPreprocessor() if bare else MODELS.build(given)
+        self.data_preprocessor = given if isinstance(given, House) else Bridge(given)
+
+    def _run_forward(self, data: Any, mode: str) -> Any:
+        if isinstance(data, Mapping):
+            return self(**data, mode=mode)
+        return self(*data, mode=mode)
+
+    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Tensor]:
+        """One step of training by hand; returns what to log."""
+        losses = self._run_forward(self.data_preprocessor(data, True), mode="loss")
+        total, values = self.parse_losses(losses)
+        optim_wrapper.update_params(total)
+        return values
+
+    def val_step(self, data: Any) -> Any:
+        """Predictions of a batch of the loader."""
+        return self._run_forward(self.data_preprocessor(data, False), mode="predict")
+
+    test_step = val_step
+
+    def parse_losses(self, losses: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The sum of the entries whose name contains ``loss``, and all values."""
+        values: dict[str, Tensor] = OrderedDict()
+        for name, value in losses.items():
+            values[name] = sum(v.mean() for v in value) if isinstance(value, (list, tuple)) else value.mean()  # type: ignore[assignment]
+        total = sum((value for name, value in values.items() if "loss" in name), torch.zeros(()))
+        return total, OrderedDict([("loss", total), *values.items()])  # type: ignore[return-value]
+
+
+class BaseSegmentor(BaseModel):
+    """The base of segmentors. Subclasses write ``extract_feat``, ``encode_decode``, ``loss``, ``predict``."""
+
+    align_corners = False
+    test_cfg: Any = None
+    train_cfg: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in ("loss", "encode_decode"):
+            method = cls.__dict__.get(name)
+            if method is not None and not getattr(method, "takes_both", False):
+                setattr(cls, name, _both_ways(method, name))
+
+    @property
+    def with_neck(self) -> bool:
+        """Whether there is a neck."""
+        return getattr(self, "neck", None) is not None
+
+    @property
+    def with_auxiliary_head(self) -> bool:
+        """Whether there are auxiliary heads."""
+        return getattr(self, "auxiliary_head", None) is not None
+
+    @property
+    def with_decode_head(self) -> bool:
+        """Whether there is a decode head."""
+        return getattr(self, "decode_head", None) is not None
+
+    @property
+    def head(self) -> Any:
+        """The head whose logits are the model's."""
+        head = getattr(self, "decode_head", None)
+        if head is None and hasattr(self, "segmentor"):
+            return self.segmentor.head
+        return self if head is None else head[-1] if isinstance(head, nn.ModuleList) else head
+
+    @property
+    def test(self) -> TestOptions:
+        """``test_cfg`` as Segue reads it."""
+        given = dict(self.test_cfg or {})
+        known = {key: given[key] for key in ("mode", "crop_size", "stride") if key in given}
+        return TestOptions(**known)
+
+    @property
+    def label_maps(self) -> Any:
+        """How a subclass that predicts in its own way finds labels; None for the others, which Segue evaluates."""
+        names = ("predict", "inference", "slide_inference", "whole_inference", "postprocess_result")
+        own = any(
+            name in cls.__dict__ for cls in type(self).__mro__ if not cls.__module__.startswith("segue.") for name in names
+        )
+        return self._own_label_maps if own else None
+
+    def _own_label_maps(self, batch: Mapping[str, Any]) -> list[Tensor]:
+        samples = [from_segue(sample) for sample in batch["data_samples"]]
+        found = self.val_step({"inputs": list(batch["inputs"]), "data_samples": samples})
+        return [sample.pred_sem_seg.data[0].long() for sample in found]
+
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
+        """Losses, predicted samples, or logits."""
+        if mode == "loss":
+            return self.loss(inputs, data_samples)  # type: ignore[operator]
+        if mode == "predict":
+            return self.predict(inputs, data_samples)
+        if mode == "tensor":
+            return self._forward(inputs, data_samples)
+        raise RuntimeError(f'Invalid mode "{mode}". Only supports loss, predict and tensor mode')
+
+    def predict(self, inputs: Tensor, data_samples: Any = None) -> Any:
+        """Samples with ``pred_sem_seg`` and ``seg_logits`` at the size of the original image."""
+        size = tuple(inputs.shape[2:])
+        if data_samples is None:
+            meta = {"ori_shape": size, "img_shape": size, "pad_shape": size, "padding_size": [0, 0, 0, 0]}
+            metas: list[Any] = [meta] * inputs.shape[0]
+        else:
+            metas = [sample.metainfo for sample in data_samples]
+        return self.postprocess_result(self.inference(inputs, metas), data_samples)
+
+    def _forward(self, inputs: Tensor, data_samples: Any = None) -> Any:
+        """Logits at the head's resolution."""
+        return self.decode_head.forward(self.extract_feat(inputs))  # type: ignore[union-attr,operator]
+
+    def inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
+        """Logits at the size of the input, as ``test_cfg`` says."""
+        return self.slide_inference(inputs, batch_img_metas) if self.test.mode == "slide" else self.whole_inference(
+            inputs, batch_img_metas
+        )
+
+    def slide_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
+        """Logits averaged over windows."""
+        return slide(self, inputs)
+
+    def whole_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
+        """Logits of the whole image."""
+        return self.encode_decode(inputs, batch_img_metas)  # type: ignore[operator]
+
+    def postprocess_result(self, seg_logits: Tensor, data_samples: Any = None) -> Any:
+        """Logits at the size of the input to samples at that of the original image."""
+        found = list(data_samples) if data_samples is not None else [SegDataSample() for _ in seg_logits]
+        for logits, sample in zip(seg_logits, found, strict=True):
+            meta = dict(sample.metainfo)
+            meta.setdefault("padding_size", meta.get("img_padding_size", (0, 0, 0, 0)))
+            own = original_logits(self, logits[None], SegSample(meta=meta))
+            labels = labels_of(self, own)
+            sample.set_data(
+                {
+                    "seg_logits": PixelData(data=own[0] if own.shape[1] > 1 else own[0].sigmoid()),
+                    "pred_sem_seg": PixelData(data=labels),
+                }
+            )
+        return found
+
+
+def _both_ways(method: Any, name: str) -> Any:
+    """``loss`` with Segue's targets, ``encode_decode`` without metas."""
+
+    @functools.wraps(method)
+    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
+        if isinstance(data_samples, Targets):
+            data_samples = to_samples(data_samples)
+        return method(self, inputs, data_samples, *args)
+
+    @functools.wraps(method)
+    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
+        if batch_img_metas is None:
+            size = tuple(inputs.shape[2:])
+            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
+        return method(self, inputs, batch_img_metas)
+
+    wrapped = loss if name == "loss" else encode_decode
+    wrapped.takes_both = True  # type: ignore[attr-defined]
+    return wrapped
+
+
+class EncoderDecoder(BaseSegmentor):
+    """Backbone, neck, heads, from dicts."""
+
+    def __init__(
+        self,
+        backbone: Any,
+        decode_head: Any,
+        neck: Any = None,
+        auxiliary_head: Any = None,
+        train_cfg: Any = None,
+        test_cfg: Any = None,
+        data_preprocessor: Any = None,
+        pretrained: str | None = None,
+        init_cfg: Any = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.pretrained = pretrained
+        self.backbone = _build(backbone)
+        if neck is not None:
+            self.neck = _build(neck)
+        self.train_cfg = None if train_cfg is None else ConfigDict(train_cfg)
+        self.test_cfg = None if test_cfg is None else ConfigDict(test_cfg)
+        self._init_decode_head(decode_head)
+        self._init_auxiliary_head(auxiliary_head)
+
+    def _init_decode_head(self, decode_head: Any) -> None:
+        self.decode_head = _build(decode_head)
+        self._take_over(self.decode_head)
+
+    def _take_over(self, head: Any) -> None:
+        for name in ("align_corners", "num_classes", "out_channels"):
+            setattr(self, name, getattr(head, name, None))
+
+    def _init_auxiliary_head(self, auxiliary_head: Any) -> None:
+        if auxiliary_head is None:
+            return
+        several = isinstance(auxiliary_head, (list, tuple))
+        self.auxiliary_head = nn.ModuleList(map(_build, auxiliary_head)) if several else _build(auxiliary_head)
+
+    def extract_feat(self, inputs: Tensor) -> Any:
+        """Images (B, C, H, W) to feature maps."""
+        features = self.backbone(inputs)
+        return self.neck(features) if self.with_neck else features
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
+        """Images to logits of their size."""
+        return self.decode_head.predict(self.extract_feat(inputs), batch_img_metas, self.test_cfg)
+
+    def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
+        return prefixed("decode", self.decode_head.loss(inputs, data_samples, self.train_cfg))
+
+    def _auxiliary_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
+        if not isinstance(self.auxiliary_head, nn.ModuleList):
+            return prefixed("aux", self.auxiliary_head.loss(inputs, data_samples, self.train_cfg))
+        losses: dict[str, Tensor] = {}
+        for i, head in enumerate(self.auxiliary_head):
+            losses |= prefixed(f"aux_{i}", head.loss(inputs, data_samples, self.train_cfg))  # type: ignore[operator]
+        return losses
+
+    def loss(self, inputs: Tensor, data_samples: Any) -> dict[str, Tensor]:
+        """Losses by name."""
+        features = self.extract_feat(inputs)
+        losses = self._decode_head_forward_train(features, data_samples)
+        if self.with_auxiliary_head:
+            losses |= self._auxiliary_head_forward_train(features, data_samples)
+        return losses
+
+
+class CascadeEncoderDecoder(EncoderDecoder):
+    """Heads in a row, each reading the output of the one before."""
+
+    def __init__(self, num_stages: int, backbone: Any, decode_head: Any, **kwargs: Any) -> None:
+        self.num_stages = num_stages
+        super().__init__(backbone, decode_head, **kwargs)
+        for head in self.decode_head:
+            if hasattr(head, "set_point_options"):
+                head.set_point_options(_known(PointSampling, self.train_cfg), _known(Subdivision, self.test_cfg))
+
+    def _init_decode_head(self, decode_head: Any) -> None:
+        if len(decode_head) != self.num_stages:
+            raise ValueError(f"num_stages={self.num_stages}, but decode_head lists {len(decode_head)} heads")
+        self.decode_head = nn.ModuleList(map(_build, decode_head))
+        self._take_over(self.decode_head[-1])
+
+    def _before_last(self, features: Any, metas: Any) -> Any:
+        output = self.decode_head[0].forward(features)
+        for head in self.decode_head[1:-1]:  # type: ignore[index]
+            output = head.forward(features, output)
+        return output
+
+    def encode_decode(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
+        """Images to logits of their size."""
+        features = self.extract_feat(inputs)
+        previous = self._before_last(features, batch_img_metas)
+        return self.decode_head[-1].predict(features, previous, batch_img_metas, self.test_cfg)
+
+    def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
+        heads = list(self.decode_head)
+        losses = prefixed("decode_0", heads[0].loss(inputs, data_samples, self.train_cfg))
+        previous = heads[0].forward(inputs)
+        for i, head in enumerate(heads[1:], 1):
+            losses |= prefixed(f"decode_{i}", head.loss(inputs, previous, data_samples, self.train_cfg))
+            if i < len(heads) - 1:
+                previous = head.forward(inputs, previous)
+        return losses
+
+    def _forward(self, inputs: Tensor, data_samples: Any = None) -> Any:
+        """The last head's logits."""
+        features = self.extract_feat(inputs)
+        return self.decode_head[-1].forward(features, self._before_last(features, None))
+
+
+def _known(options: Any, given: Any) -> Any:
+    """An options dataclass from those entries of a dict that it has."""
+    names = {field.name for field in fields(options)}
+    return options(**{key: value for key, value in dict(given or {}).items() if key in names})
+
+
+def _build(part: Any) -> Any:
+    return MODELS.build(part) if isinstance(part, Mapping) else part
+
+
+def build_segmentor(cfg: Mapping[str, Any], train_cfg: Any = None, test_cfg: Any = None) -> Any:
+    """The model of a config's ``model`` section (the name of 0.x)."""
+    default = {key: value for key, value in (("train_cfg", train_cfg), ("test_cfg", test_cfg)) if value is not None}
+    from segue.compat.registry import build_from_cfg
+
+    return build_from_cfg(cfg, MODELS, default)
+
+
+def build_part(cfg: Mapping[str, Any]) -> Any:
+    """A backbone, neck, head or loss of a config dict."""
+    return MODELS.build(cfg)
+
+
+build_backbone = build_neck = build_head = build_loss = build_part
+build_model_from_cfg = build_part

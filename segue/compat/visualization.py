@@ -1,0 +1,293 @@
+"""SegLocalVisualizer and visualizer backends: labels over images, written as files."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from segue.compat.registry import VISBACKENDS
+from segue.compat.structures import SegDataSample
+from segue.datasets.palette import generate_palette
+
+
+class BaseVisBackend(metaclass=ABCMeta):
+    """Where pictures and numbers go; subclasses override what they can take."""
+
+    takes_config = True
+
+    def __init__(self, save_dir: str) -> None:
+        self._save_dir = save_dir
+        self._env_initialized = False
+
+    @property
+    @abstractmethod
+    def experiment(self) -> Any:
+        """The object that does the work."""
+
+    def _init_env(self) -> None:
+        """Prepare what the backend needs."""
+
+    def add_config(self, config: Any, **kwargs: Any) -> None:
+        """Take the config."""
+
+    def add_graph(self, model: Any, data_batch: Any, **kwargs: Any) -> None:
+        """Take the model."""
+
+    def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
+        """Take a picture (H, W, 3) RGB."""
+
+    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
+        """Take a number."""
+
+    def add_scalars(
+        self, scalar_dict: dict[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
+    ) -> None:
+        """Take several numbers."""
+
+    def close(self) -> None:
+        """Finish."""
+
+
+def force_init_env(method: Any) -> Any:
+    """A decorator that calls ``_init_env`` before the first use."""
+
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not getattr(self, "_env_initialized", False):
+            self._env_initialized = True
+            self._init_env()
+        return method(self, *args, **kwargs)
+
+    return wrapper
+
+
+class LocalVisBackend(BaseVisBackend):
+    """Pictures and numbers in a folder."""
+
+    def __init__(
+        self,
+        save_dir: str,
+        img_save_dir: str = "vis_image",
+        config_save_file: str = "config.py",
+        scalar_save_file: str = "scalars.json",
+    ) -> None:
+        super().__init__(save_dir)
+        self._images = Path(save_dir) / img_save_dir
+        self._config, self._scalars = Path(save_dir) / config_save_file, Path(save_dir) / scalar_save_file
+
+    @property
+    def experiment(self) -> LocalVisBackend:
+        """Itself."""
+        return self
+
+    def add_config(self, config: Any, **kwargs: Any) -> None:
+        """Write the config."""
+        self._config.parent.mkdir(parents=True, exist_ok=True)
+        self._config.write_text(config.pretty_text, encoding="utf-8")
+
+    def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
+        """Write a picture."""
+        self._images.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(self._images / f"{name}_{step}.png"), image[..., ::-1])
+
+    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
+        """Write a number."""
+        self.add_scalars({name: value}, step)
+
+    def add_scalars(
+        self, scalar_dict: dict[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
+    ) -> None:
+        """Write several numbers."""
+        self._scalars.parent.mkdir(parents=True, exist_ok=True)
+        values = {k: float(v) if isinstance(v, Tensor) else v for k, v in scalar_dict.items()}
+        with self._scalars.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps({**values, "step": step}) + "\n")
+
+
+class Visualizer:
+    """Holds an image and hands it to its backends."""
+
+    takes_config = True
+    _instances: dict[str, Any] = {}  # noqa: RUF012  # one per name, as in mmengine
+
+    def __init__(
+        self, name: str = "visualizer", image: Any = None, vis_backends: Any = None, save_dir: str | None = None, **_: Any
+    ) -> None:
+        self.name = name
+        self.dataset_meta: dict[str, Any] | None = None
+        self._image = image
+        self._vis_backends: dict[str, Any] = {}
+        for node in vis_backends or ([{"type": "LocalVisBackend"}] if save_dir else []):
+            if isinstance(node, Mapping):
+                node = {"save_dir": str(Path(save_dir) / "vis_data") if save_dir else "vis_data", **node}
+                kind = node.get("type")
+                node = (
+                    LocalVisBackend(**{k: v for k, v in node.items() if k != "type"})
+                    if kind == "LocalVisBackend"
+                    else VISBACKENDS.build(node)
+                )
+            self._vis_backends[type(node).__name__] = node
+
+    @classmethod
+    def get_instance(cls, name: str, **kwargs: Any) -> Any:
+        """The visualizer of a name, made at the first call."""
+        if name not in cls._instances:
+            cls._instances[name] = cls(name=name, **kwargs)
+        return cls._instances[name]
+
+    @classmethod
+    def get_current_instance(cls) -> Any:
+        """The visualizer made last."""
+        return list(cls._instances.values())[-1] if cls._instances else cls.get_instance("visualizer")
+
+    def set_image(self, image: np.ndarray) -> None:
+        """Take an image (H, W, 3) RGB."""
+        self._image = image
+
+    def get_image(self) -> np.ndarray:
+        """The image as it is drawn."""
+        return self._image
+
+    def get_backend(self, name: str) -> Any:
+        """The backend of a class name."""
+        return self._vis_backends[name]
+
+    def add_config(self, config: Any, **kwargs: Any) -> None:
+        """Pass the config on."""
+        for backend in self._vis_backends.values():
+            backend.add_config(config, **kwargs)
+
+    def add_image(self, name: str, image: np.ndarray, step: int = 0) -> None:
+        """Pass a picture on."""
+        for backend in self._vis_backends.values():
+            backend.add_image(name, image, step)
+
+    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
+        """Pass a number on."""
+        for backend in self._vis_backends.values():
+            backend.add_scalar(name, value, step, **kwargs)
+
+    def add_scalars(self, scalar_dict: Mapping[str, Any], step: int = 0, file_path: str | None = None) -> None:
+        """Pass several numbers on."""
+        for backend in self._vis_backends.values():
+            backend.add_scalars(scalar_dict, step, file_path)
+
+    def close(self) -> None:
+        """Close the backends."""
+        for backend in self._vis_backends.values():
+            backend.close()
+
+    def show(self, drawn_img: Any = None, win_name: str = "image", wait_time: float = 0, **kwargs: Any) -> None:
+        """Open a window, where there is a display and OpenCV can."""
+        if not os.environ.get("DISPLAY") and os.name == "posix":
+            return
+        try:
+            cv2.imshow(win_name, (self._image if drawn_img is None else drawn_img)[..., ::-1])
+            cv2.waitKey(int(wait_time * 1000))
+        except cv2.error:  # a build without windows
+            return
+
+
+class SegLocalVisualizer(Visualizer):
+    """Draws label maps over images; ``dataset_meta`` gives names and colors."""
+
+    def __init__(
+        self,
+        name: str = "visualizer",
+        image: Any = None,
+        vis_backends: Any = None,
+        save_dir: str | None = None,
+        classes: Sequence[str] | None = None,
+        palette: Any = None,
+        dataset_name: str | None = None,
+        alpha: float = 0.8,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name, image, vis_backends, save_dir, **kwargs)
+        self.alpha = alpha
+        if classes is not None or palette is not None or dataset_name is not None:
+            self.set_dataset_meta(classes, palette, dataset_name)
+
+    def set_dataset_meta(
+        self, classes: Sequence[str] | None = None, palette: Any = None, dataset_name: str | None = None
+    ) -> None:
+        """Names and colors, given or of a dataset's name."""
+        from segue.compat.names import get_classes, get_palette
+
+        if classes is None:
+            classes = get_classes(dataset_name or "cityscapes")
+        if palette is None:
+            palette = get_palette(dataset_name) if dataset_name else generate_palette(classes)
+        if len(classes) != len(palette):
+            raise AssertionError(f"{len(classes)} classes, but {len(palette)} colors")
+        self.dataset_meta = {"classes": tuple(classes), "palette": palette}
+
+    def add_datasample(
+        self,
+        name: str,
+        image: np.ndarray,
+        data_sample: SegDataSample | None = None,
+        draw_gt: bool = True,
+        draw_pred: bool = True,
+        show: bool = False,
+        wait_time: float = 0,
+        out_file: str | None = None,
+        step: int = 0,
+        with_labels: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Draw true and predicted labels over ``image`` (H, W, 3) RGB, side by side if there are both."""
+        panels = []
+        for wanted, field in ((draw_gt, "gt_sem_seg"), (draw_pred, "pred_sem_seg")):
+            if not wanted or data_sample is None or field not in data_sample:
+                continue
+            if self.dataset_meta is None:
+                raise AssertionError("class information is not provided: set dataset_meta, or call set_dataset_meta")
+            panels.append(self._draw_sem_seg(image, getattr(data_sample, field), with_labels))
+        drawn = np.concatenate(panels, axis=1) if panels else image
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, name, wait_time)
+        if out_file is not None:
+            Path(out_file).parent.mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(out_file), drawn[..., ::-1])
+        else:
+            self.add_image(name, drawn, step)
+
+    def _draw_sem_seg(self, image: np.ndarray, sem_seg: Any, with_labels: bool) -> np.ndarray:
+        """The image blended with the colors of its labels, with the names of the larger regions."""
+        assert self.dataset_meta is not None
+        data = sem_seg.data
+        labels = (data.cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)).squeeze()
+        palette = np.asarray(self.dataset_meta["palette"], np.uint8)
+        count = len(self.dataset_meta["classes"])
+        known = labels < count
+        colors = np.zeros((*labels.shape, 3), np.uint8)
+        colors[known] = palette[labels[known]]
+        blended = image.astype(np.float32) * (1 - self.alpha) + colors.astype(np.float32) * self.alpha
+        drawn = np.ascontiguousarray(blended.astype(np.uint8))
+        if with_labels:
+            for label in np.unique(labels[known]):
+                self._name(drawn, labels == label, str(self.dataset_meta["classes"][label]))
+        return drawn
+
+    @staticmethod
+    def _name(drawn: np.ndarray, mask: np.ndarray, text: str) -> None:
+        """Write a name into the largest part of a mask."""
+        found, parts, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        if found < 2:
+            return
+        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+        x, y = (int(v) for v in centers[largest])
+        scale = max(drawn.shape[0], drawn.shape[1]) / 2000 + 0.25
+        size, base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+        at = (max(x - size[0] // 2, 0), max(y + size[1] // 2, size[1]))
+        cv2.rectangle(drawn, (at[0], at[1] - size[1] - base), (at[0] + size[0], at[1] + base), (0, 0, 0), -1)
+        cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)
