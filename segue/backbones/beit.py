@@ -49,7 +49,8 @@ class RelativeAttention(QKVAttention):
 
     def bias(self, size: Size) -> Tensor:
         """(1, num_heads, 1 + H * W, 1 + H * W) for a grid (H, W), to be added to the products of queries and keys."""
-        table, index = self.relative_position_bias_table, self.relative_position_index
+        table: Tensor = self.relative_position_bias_table
+        index = self.relative_position_index
         if size != self.grid:
             table = resize_bias_table(table, self.grid, size)
             index = relative_position_index(size, class_token=True).to(index.device)

@@ -5,6 +5,7 @@ grid, and position from 3 x 3 convolutions in the MLPs, so that any image size w
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -170,9 +171,10 @@ class MixVisionTransformer(nn.Module):
     def forward(self, x: Tensor) -> list[Tensor]:
         """Image (B, in_channels, H, W) to feature maps; with default strides at 1/4, 1/8, 1/16 and 1/32."""
         outputs = []
-        for i, (embed, blocks, norm) in enumerate(self.layers):  # type: ignore[misc]
+        for i, stage in enumerate(self.layers):
+            embed, blocks, norm = cast(nn.ModuleList, stage)
             x, size = embed(x)
-            for block in blocks:
+            for block in cast(nn.ModuleList, blocks):
                 x = block(x, size)
             x = to_map(norm(x), size)
             if i in self.out_indices:

@@ -59,11 +59,11 @@ class MultiScaleAttention(nn.Module):
 
     def __init__(self, channels: int, kernels: Kernels, paddings: Kernels) -> None:
         super().__init__()
-        self.conv0 = nn.Conv2d(channels, channels, kernels[0], padding=paddings[0], groups=channels)
+        self.conv0 = nn.Conv2d(channels, channels, _pair(kernels[0]), padding=_pair(paddings[0]), groups=channels)
         for i, (kernel, padding) in enumerate(zip(kernels[1:], paddings[1:], strict=True)):
-            for j, flip in enumerate((False, True), start=1):
-                k, p = (tuple(reversed(v)) if flip else tuple(v) for v in (kernel, padding))  # type: ignore[arg-type]
-                self.add_module(f"conv{i}_{j}", nn.Conv2d(channels, channels, k, padding=p, groups=channels))
+            k, p = _pair(kernel), _pair(padding)
+            self.add_module(f"conv{i}_1", nn.Conv2d(channels, channels, k, padding=p, groups=channels))
+            self.add_module(f"conv{i}_2", nn.Conv2d(channels, channels, k[::-1], padding=p[::-1], groups=channels))
         self.branches = len(kernels) - 1
         self.conv3 = nn.Conv2d(channels, channels, 1)
 
@@ -203,3 +203,7 @@ class MSCAN(nn.Module):
             x = to_map(getattr(self, f"norm{i}")(to_tokens(x)), (x.shape[2], x.shape[3]))
             outputs.append(x)
         return outputs
+
+
+def _pair(value: int | Sequence[int]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -7,6 +7,7 @@ stage, so any image size will do.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -152,7 +153,7 @@ class PCPVT(nn.Module):
         outputs = []
         for i, (embed, blocks) in enumerate(zip(self.patch_embeds, self.layers, strict=True)):
             x, size = embed(x)
-            for j, block in enumerate(blocks):  # type: ignore[arg-type]
+            for j, block in enumerate(cast(nn.ModuleList, blocks)):
                 x = block(x, size)
                 if j == 0:
                     x = self.position_encodings[i](x, size)

@@ -6,7 +6,7 @@ Deviation: absolute position embeddings are resized for images of other sizes th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -277,7 +277,7 @@ class SwinTransformer(nn.Module):
             if i in self.out_indices:
                 outputs.append(to_map(getattr(self, f"norm{i}")(x), size))
             if stage.downsample is not None:
-                x, size = stage.downsample(x, size)
+                x, size = cast(PatchMerging, stage.downsample)(x, size)
         return outputs
 
     def train(self, mode: bool = True) -> SwinTransformer:

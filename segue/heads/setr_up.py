@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -35,7 +36,7 @@ class SETRUPHead(DecodeHead):
         if kernel_size not in (1, 3):
             raise InputError(f"SETRUPHead: kernel_size={kernel_size}; it must be 1 or 3")
         super().__init__(options)
-        self.norm = norm_layer(self.in_channels)
+        self.norm = norm_layer(self.in_channels)  # type: ignore[assignment]  # its name in checkpoints
         self.up_convs = nn.ModuleList(
             nn.Sequential(
                 ConvModule(
@@ -54,7 +55,7 @@ class SETRUPHead(DecodeHead):
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to what is classified, (B, channels, H', W'), enlarged ``up_scale ** num_convs`` times."""
         x = self.select(features)
-        x = to_map(self.norm(to_tokens(x)), (x.shape[2], x.shape[3]))
+        x = to_map(cast(nn.Module, self.norm)(to_tokens(x)), (x.shape[2], x.shape[3]))
         for up_conv in self.up_convs:
             x = up_conv(x)
         return x

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
 
@@ -28,7 +28,7 @@ class Feature2Pyramid(nn.Module):
         def double() -> nn.Module:
             return nn.ConvTranspose2d(embed_dim, embed_dim, 2, stride=2)
 
-        makers = {
+        makers: dict[float, tuple[str, Callable[[], nn.Module]]] = {
             4: ("upsample_4x", lambda: nn.Sequential(double(), norm(embed_dim), nn.GELU(), double())),
             2: ("upsample_2x", lambda: nn.Sequential(double())),
             1: ("identity", nn.Identity),
@@ -39,7 +39,7 @@ class Feature2Pyramid(nn.Module):
         for factor in rescales:
             if factor not in makers:
                 raise InputError(f"Feature2Pyramid: rescales={list(rescales)}; each must be one of {sorted(makers)}")
-            name, make = makers[factor]  # type: ignore[index]
+            name, make = makers[factor]
             self.steps.append(name)
             if not hasattr(self, name):
                 self.add_module(name, make())
