@@ -15,15 +15,15 @@ from segue.errors import ConfigError, InputError
 _HEAD = "# Written by `segue check --apply`. Delete this file to undo it; nothing else was changed.\n"
 
 
-class Source(str):
+class Written(str):
     """Text that stands for itself in a config."""
 
 
 def lines_of(report: Report) -> list[str]:
-    """The proposed settings, a dotted ``key=value`` per place of a config, or the datasets of a folder."""
+    """The proposed settings as a config that inherits would say them, or the datasets of a folder."""
     if report.cfg is None:
         return [f"{split}: {text}" for split, text in folder_datasets(report).items()]
-    return [f"{key}={fix.source}" for fix in report.fixes for key in fix.keys]
+    return [f"{key} = {_text(value)}" for key, value in _tree(report).items()]
 
 
 def apply(report: Report, config: str | Path | None, path: str | Path | None = None) -> Path:
@@ -59,15 +59,18 @@ def apply(report: Report, config: str | Path | None, path: str | Path | None = N
 
 def config_text(report: Report, config: Path, target: Path) -> str:
     """A config that inherits from ``config`` and sets what is proposed."""
-    assert report.cfg is not None
+    base = os.path.relpath(config.resolve(), target.resolve().parent).replace(os.sep, "/")
+    body = "".join(f"{line}\n" for line in lines_of(report))
+    return f"{_HEAD}_base_ = {[base if base.startswith('.') else './' + base]!r}\n\n{body}"
+
+
+def _tree(report: Report) -> dict[str, Any]:
+    """The settings by key, nested as in a config."""
     tree: dict[str, Any] = {}
     for fix in report.fixes:
         for key in fix.keys:
             _place(tree, report.cfg, key.split("."), fix)
-    base = os.path.relpath(config.resolve(), target.resolve().parent).replace(os.sep, "/")
-    body = "".join(f"{key} = {_text(value)}\n" for key, value in tree.items())
-    text = f"{_HEAD}_base_ = {[base if base.startswith('.') else './' + base]!r}\n\n{body}"
-    return text
+    return tree
 
 
 def _place(tree: dict[str, Any], cfg: Any, parts: Sequence[str], fix: Fix) -> None:
@@ -83,7 +86,7 @@ def _place(tree: dict[str, Any], cfg: Any, parts: Sequence[str], fix: Fix) -> No
         node = node.setdefault(part, {})
         if not isinstance(node, (dict, list)):
             raise ConfigError(f"{'.'.join(parts[: i + 1])} is no place for {fix.line}")
-    node[parts[-1]] = Source(fix.source)
+    node[parts[-1]] = Written(fix.source)
 
 
 def _plain(value: Any) -> Any:
@@ -93,7 +96,7 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Source):
+    if isinstance(value, Written):
         return str(value)
     if isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value):
         return f"dict({', '.join(f'{key}={_text(item)}' for key, item in value.items())})"

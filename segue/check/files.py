@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from segue.check.findings import Finding
+from segue.check.findings import Finding, several
 from segue.check.rules import Rules
 from segue.check.sources import Source
 from segue.check.tally import Faults, Tally
@@ -15,7 +15,7 @@ from segue.datasets.scan import some_of
 _KINDS = {
     "corrupt-image": "{count} cannot be read: {text}",
     "corrupt-mask": "{count} cannot be read: {text}",
-    "size": "{count} differ in size from their image: {path}: {text}",
+    "size": "{count} of another size than the image: {path}: {text}",
 }
 
 
@@ -29,7 +29,7 @@ def judge_files(tally: Tally, split: str) -> list[Finding]:
     twice = [paths for paths in tally.digests.values() if len(set(paths)) > 1]
     if twice:
         message = (
-            f"{len(twice)} images occur more than once, the same pixels under other names: "
+            f"The same pixels under several names, {several(len(twice), 'time')}: "
             f"{some_of([' = '.join(_short(paths)) for paths in twice], 2)}"
         )
         found.append(
@@ -44,7 +44,7 @@ def judge_files(tally: Tally, split: str) -> list[Finding]:
 
 def _filled(form: str, kind: str, faults: Faults) -> str:
     what = "image" if kind == "corrupt-image" else "mask"
-    count = f"{faults.count} {what}{'s' if faults.count > 1 else ''}"
+    count = several(faults.count, what)
     path, text = faults.some[0]
     return form.format(count=count, path=path, text=text)
 
@@ -96,10 +96,11 @@ def leaks(sources: Sequence[Source], tallies: Sequence[Tally]) -> list[Finding]:
         files = {_real(image) for image, _ in first.pairs} & {_real(image) for image, _ in second.pairs}
         pairs = min(len(first.pairs), len(second.pairs))
         if files:
+            names = sorted(map(os.path.basename, files))
             whole = " (all of them)" if len(files) == pairs else ""
             message = (
-                f"{len(files)} images{whole} are in {split}: {some_of(sorted(map(os.path.basename, files)))}. What is "
-                "measured on them says nothing about new images"
+                f"In {split} alike: {several(len(files), 'image')}{whole}: {some_of(names)}. What is measured on them "
+                "says nothing about new images"
             )
             found.append(Finding("leak-file", "warning", split, message, sorted(files)[:12], len(files)))
         shared = [
@@ -110,8 +111,7 @@ def leaks(sources: Sequence[Source], tallies: Sequence[Tally]) -> list[Finding]:
         if shared:
             names = [f"{_tail(a)} = {_tail(b)}" for a, b in sorted(shared)]
             message = (
-                f"{len(shared)} images of {second.split} are also in {first.split} as copies, with the same pixels: "
-                f"{some_of(names)}"
+                f"In {split} alike, as copies with the same pixels: {several(len(shared), 'image')}: {some_of(names)}"
             )
             paths = [path for pair in sorted(shared) for path in pair]
             found.append(Finding("leak-content", "warning", split, message, paths[:12], len(shared)))

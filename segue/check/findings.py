@@ -65,6 +65,11 @@ class Finding:
         return f"{self.message}{lines}"
 
 
+def several(count: int, noun: str) -> str:
+    """``1 mask``, ``2,975 masks``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def by_severity(findings: Sequence[Finding]) -> list[Finding]:
     """Errors first; within one severity as they came."""
     return sorted(findings, key=lambda finding: ORDER[finding.severity])

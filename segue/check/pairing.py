@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from segue.check.findings import Finding
+from segue.check.findings import Finding, several
 from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.images import IMAGE_SUFFIXES
@@ -107,5 +107,5 @@ def _without_image(masks: str, alone: Sequence[str], split: str) -> list[Finding
     if not alone:
         return []
     names = [os.path.relpath(name, masks) for name in alone]
-    message = f"{masks}: {len(alone)} masks belong to no image: {some_of(names)}. Training passes over them"
+    message = f"{masks}: {several(len(alone), 'mask')} without an image: {some_of(names)}. Training passes them over"
     return [Finding("missing-image", "warning", split, message, list(alone[:12]), len(alone))]

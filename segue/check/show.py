@@ -13,6 +13,7 @@ from rich.table import Table
 
 from segue.check.apply import lines_of
 from segue.check.doctor import Report
+from segue.check.findings import several
 from segue.errors import InputError
 
 _STYLE = {"error": "bold red", "warning": "yellow", "note": "cyan"}
@@ -24,7 +25,7 @@ def show(report: Report, console: Console) -> None:
     for index, source in enumerate(report.sources):
         tally = report.tallies[index]
         if tally.pixels:
-            console.print(_table(f"{source.split}: {tally.masks} masks", report.classes(index)))
+            console.print(_table(f"{source.split}: {several(tally.masks, 'mask')}", report.classes(index)))
         else:
             console.print(f"{source.split}: {len(source.pairs)} pairs, no mask could be read", highlight=False)
     for finding in report.findings:
@@ -32,16 +33,14 @@ def show(report: Report, console: Console) -> None:
         console.print(f"{head} {escape(finding.message)}", highlight=False, soft_wrap=True)
         for fix in finding.fixes:
             console.print(f"    [green]{escape(fix.line)}[/]", highlight=False, soft_wrap=True)
-    errors = len(report.errors)
     warnings = sum(finding.severity == "warning" for finding in report.findings)
     pairs = sum(len(source.pairs) for source in report.sources)
-    console.print(
-        f"\n{pairs} pairs checked: {errors} error{'s' * (errors != 1)}, {warnings} warning{'s' * (warnings != 1)}",
-        highlight=False,
-    )
+    counts = f"{several(len(report.errors), 'error')}, {several(warnings, 'warning')}"
+    console.print(f"\n{several(pairs, 'pair')} checked: {counts}", highlight=False)
     lines = lines_of(report)
     if lines and (report.fixes or report.cfg is None):
-        title = "To paste, or write with --apply:" if report.cfg is not None else "As datasets, or write with --apply:"
+        inherits = "In a config that inherits from this one, which --apply writes:"
+        title = inherits if report.cfg is not None else "As datasets of a config, which --apply writes:"
         console.print(title, highlight=False)
         for line in lines:
             console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)

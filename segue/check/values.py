@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from segue.check.findings import Finding, Fix
+from segue.check.findings import Finding, Fix, several
 from segue.check.rules import Rules, pairs_of
 from segue.check.sources import Source
 from segue.check.tally import Tally
@@ -166,7 +166,7 @@ def _value(value: int, here: int, tally: Tally) -> str:
     if masks == 1 and here:
         return f"{value} ({total:,} pixels)"
     own = f"{here:,} pixels here, " if here else ""
-    return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{_masks(masks)})"
+    return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{several(masks, 'mask')})"
 
 
 def _remedy(
@@ -219,9 +219,12 @@ def _remedy(
         advice = f"There are {len(values)} values for {count} classes, but they are not 0, 1, 2 ..."
         return "gaps", advice, _mapped(rules, {value: i for i, value in enumerate(values)}), ""
     share = sum(tally.pixels[value] for value in wrong) / max(1, sum(tally.pixels.values()))
-    advice = f"They cover {share:.2%} of the pixels. To ignore them:"
+    advice = f"They cover {share:.2%} of the pixels."
     if share > 0.02:
-        advice += f" (if they are classes, the dataset has more than {count}: name them in classes, and in num_classes)"
+        advice += (
+            f" If they are classes, the dataset has more than {count}: name them in classes, count them in num_classes."
+        )
+    advice += " To ignore them:"
     return "out-of-range", advice, _mapped(rules, ignored) if len(wrong) <= 32 else None, ""
 
 
@@ -302,12 +305,12 @@ def _color_masks(tally: Tally, split: str) -> list[Finding]:
     shown = ", ".join(f"{color} ({count:,} pixels)" for color, count in top)
     many = len(tally.colors) > 48
     message = (
-        f"{_masks(faults.count)} are color pictures (RGB), such as {faults.files[0]}: {shown}. Labels are class ids "
-        "in one channel. "
+        f"Color pictures (RGB), such as {faults.files[0]}: {several(faults.count, 'mask')} with {shown}. Labels are "
+        "class ids in one channel: "
         + (
-            "With so many colors they are overlays, JPEG or smoothed; export the labels themselves."
+            "these have so many colors that they are overlays, JPEG or smoothed; export the labels themselves."
             if many
-            else "Convert the colors to ids: segue convert masks."
+            else "turn each color into an id and save them as gray or palette PNG."
         )
     )
     return [Finding("color-mask", "error", split, message, faults.files, faults.count)]
@@ -317,7 +320,9 @@ def _deep(tally: Tally, split: str) -> list[Finding]:
     faults = tally.faults["deep"]
     if not faults.count:
         return []
-    message = f"{_masks(faults.count)} have more than 8 bits per pixel. Their values fit, so they work as they are."
+    message = (
+        f"More than 8 bits per pixel in {several(faults.count, 'mask')}. The values fit, so they work as they are."
+    )
     return [Finding("16-bit-mask", "note", split, message, faults.files, faults.count)]
 
 
@@ -325,7 +330,3 @@ def _files(tally: Tally, values: Sequence[int]) -> list[str]:
     """Masks that have these values, the first of each value before the second."""
     ranked = [(rank, path) for value in values for rank, (path, _) in enumerate(tally.examples.get(value, ()))]
     return list(dict.fromkeys(path for _, path in sorted(ranked)))[:12]
-
-
-def _masks(count: int) -> str:
-    return "1 mask" if count == 1 else f"{count:,} masks"
