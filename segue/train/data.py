@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from segue.config.register import registered
 from segue.errors import ConfigError, DataError, Problem, SegueError
 from segue.train.rare import RareClassSampler
 from segue.train.streams import Draw, EvaluationStream, TrainStream
@@ -51,6 +52,7 @@ class Sampler:
         round_up: accepted; training always rounds up to the number of processes, evaluation counts each sample once.
         infinite: the type is ``InfiniteSampler``.
         rare: the type is ``RareClassSampler``.
+        own: makes the user's own sampler of a dataset and a seed; the other settings then do not count.
     """
 
     shuffle: bool = True
@@ -58,6 +60,7 @@ class Sampler:
     round_up: bool = True
     infinite: bool = False
     rare: RareClassSampler | None = None
+    own: Callable[[Any, int], Any] | None = None
 
 
 class Fetch(Dataset[Any]):
@@ -200,6 +203,10 @@ def read_loader(node: Mapping[str, Any], key: str) -> tuple[LoaderSettings, Samp
             raise ConfigError(Problem(f"{key}.sampler", "RareClassSampler is for training; measure every image once"))
         rare = settings(RareClassSampler, given, f"{key}.sampler")
         return loader, Sampler(seed=rare.seed, infinite=True, rare=rare)
+    cls = registered.get(type_name(given, f"{key}.sampler"))
+    if cls is not None:
+        arguments = {name: value for name, value in given.items() if name != "type"}
+        return loader, Sampler(own=lambda dataset, seed: cls(dataset=dataset, **{"seed": seed, **arguments}))
     kinds = {"InfiniteSampler": True, "DefaultSampler": False}
     infinite = lookup(kinds, type_name(given, f"{key}.sampler"), f"{key}.sampler", "sampler")
     sampler = settings(Sampler, given, f"{key}.sampler")

@@ -18,6 +18,7 @@ from segue.train.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
 from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_of, uses_cuda, workers_of
+from segue.train.own_sampler import OwnStream
 from segue.train.parts import Parts, load_initial, save_weights
 from segue.train.plan import Plan, config_text, lr_scale, rules_of
 from segue.train.progress import Terminal, device_line
@@ -168,6 +169,10 @@ class Run:
     def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
         """The training batches of a process."""
         node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
+        if sampler.own is not None:
+            order = sampler.own(self.parts.train_data, self.seed)
+            last, start = node.drop_last, self.resumed
+            return OwnStream(order, node.batch_size, self.seed, drop_last=last, rank=rank, start=start, stop=stop)
         kind = RareClassStream if sampler.rare else TrainStream
         stream = kind(
             len(self.parts.train_data),

@@ -1,0 +1,64 @@
+"""Twelve custom modules in the common styles train two steps.
+
+The oracle is mmseg 1.2.2 itself on the same images and weights: ``data/losses.json``, which ``project/record.py`` wrote
+with its own environment.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rich.console import Console
+
+from segue.api import read_config
+from segue.config.build import build_model
+from segue.train import Machine, train
+from tests.compat.project.cases import CASES, case, fill, make_data
+
+EXPECTED = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
+
+
+def run(cfg: Any) -> Any:
+    """Train on the CPU, quietly."""
+    machine = Machine(accelerator="cpu", devices=1)
+    return train(read_config(cfg), machine=machine, console=Console(file=io.StringIO()))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("data")
+    make_data(root)
+    return root
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_two_steps_as_under_mmseg(name: str, data: Path, tmp_path: Path) -> None:
+    cfg = read_config(case(name, data, tmp_path))
+    weights = tmp_path / "weights.pth"
+    torch.save({"state_dict": fill(build_model(cfg).state_dict())}, weights)
+    cfg["load_from"] = str(weights)
+    run(cfg)
+    record = json.loads((tmp_path / "record.json").read_text())
+    expected = EXPECTED[name]
+    for line, wanted in zip(record["lines"], expected["lines"], strict=True):
+        assert line.keys() >= wanted.keys()
+        assert {key: line[key] for key in wanted} == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+    assert record["points"] == expected["points"]
+
+
+def test_the_backend_gets_every_number(data: Path, tmp_path: Path) -> None:
+    """mmseg smooths the second number over its window (the mean of both losses) and passes the config twice."""
+    cfg = read_config(case("backend", data, tmp_path))
+    weights = tmp_path / "weights.pth"
+    torch.save({"state_dict": fill(build_model(cfg).state_dict())}, weights)
+    run({**cfg, "load_from": str(weights)})
+    lines = (tmp_path / "vis_data" / "numbers.txt").read_text().splitlines()
+    config, first, *_, closed = EXPECTED["backend"]["numbers"]
+    losses = [line["loss"] for line in EXPECTED["backend"]["lines"]]
+    assert lines == [config, f"1 loss={losses[0]:.4f}", f"2 loss={losses[1]:.4f}", closed]
+    assert lines[0] == config and lines[1] == EXPECTED["backend"]["numbers"][2]
