@@ -157,7 +157,8 @@ def list_dataset(dataset: Any, split: str) -> Listing:
         return listing
     infos = [dataset.get_data_info(i) for i in range(_length(dataset))]
     listing.pairs = [(info["img_path"], info.get("seg_map_path")) for info in infos]
-    if isinstance(dataset, BaseSegDataset) and not dataset.ann_file and getattr(dataset, "split", None) is None:
+    whole = isinstance(dataset, BaseSegDataset) and not dataset.ann_file and dataset.indices is None
+    if whole and getattr(dataset, "split", None) is None:
         masks = dataset.data_prefix.get("seg_map_path")
         if masks and os.path.isdir(masks) and isinstance(dataset, FolderDataset):
             used = {mask for _, mask in listing.pairs if mask}

@@ -85,3 +85,10 @@ def test_what_is_applied_trains(
     assert {path: path.read_bytes() for path in before} == before
     assert not check_config(Config.fromfile(written)).errors
     assert main(["train", str(written), "--work-dir", "run"]) == 0, capsys.readouterr().err
+
+
+def test_a_choice_of_samples_leaves_no_mask_alone(tmp_path: Path) -> None:
+    config = make_data(tmp_path)
+    config.write_text(config.read_text().replace("type='BaseSegDataset',", "type='BaseSegDataset', indices=3,"))
+    report = check_config(Config.fromfile(config))
+    assert report.findings == [] and [len(source.pairs) for source in report.sources] == [3, 3]
