@@ -9,7 +9,7 @@ Deviation: only ``sos_token_format="cls_token"`` and ``cross_attn=False`` are of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -168,16 +168,23 @@ class SideAdapterCLIPHead(MaskHead):
     def loss(self, features: Sequence[Any], targets: Targets) -> dict[str, Tensor]:
         """Losses of every output by name.
 
+        The configs for VOC and PASCAL Context keep COCO-Stuff's 172 class weights. Since those treat all classes alike,
+        and only "none of them" otherwise, they mean the same for any number of classes.
+
         Raises:
-            InputError: class weights that do not fit the classes (the configs that only evaluate other datasets keep
-                those of COCO-Stuff).
+            InputError: class weights that fit neither the classes nor this rule.
         """
-        for name, loss in (self.losses.classes if self.losses else {}).items():
-            if loss.class_weight is not None and len(loss.class_weight) != self.num_classes + 1:
+        of_classes = self.losses.classes if self.losses else {}
+        for name, loss in list(of_classes.items()):
+            given = loss.class_weight
+            if given is None or len(given) == self.num_classes + 1:
+                continue
+            if len(set(given[:-1])) != 1:
                 raise InputError(
-                    f"SideAdapterCLIPHead: class_weight of {name} has {len(loss.class_weight)} values for "
+                    f"SideAdapterCLIPHead: class_weight of {name} has {len(given)} values for "
                     f'num_classes={self.num_classes}; it needs {self.num_classes + 1}, the last for "none of them"'
                 )
+            of_classes[name] = replace(loss, class_weight=[given[0]] * self.num_classes + [given[-1]])
         return super().loss(features, targets)
 
     def _masks(self, features: Sequence[Any], wanted: Sequence[int]) -> list[Masks]:

@@ -66,11 +66,24 @@ def test_shapes_and_names() -> None:
 
 
 def test_class_weights_of_another_dataset() -> None:
-    """The published configs for PASCAL VOC keep the weights of 171 classes: they predict, training says why not."""
+    """The published configs for PASCAL VOC keep the weights of 171 classes, all alike: they train all the same."""
+    targets = Targets(labels=torch.zeros(1, 48, 64, dtype=torch.int64))
     model, inputs = head(classes=2), features(classes=2)
     assert model.predict(inputs, (32, 32)).shape == (1, 2, 32, 32)
+    assert model.loss(inputs, targets)["loss_cls_ce"].isfinite()
+    assert model.losses.classes["loss_cls_ce"].class_weight == [1.0, 1.0, 0.1]
+
+
+def test_class_weights_that_fit_nothing() -> None:
+    targets = Targets(labels=torch.zeros(1, 48, 64, dtype=torch.int64))
+    uneven = [
+        CrossEntropyLoss(class_weight=[1.0, 2.0, 1.0, 0.1], loss_name="loss_cls_ce"),
+        CrossEntropyLoss(use_sigmoid=True, loss_name="loss_mask_ce"),
+        DiceLoss(loss_name="loss_mask_dice"),
+    ]
+    model, inputs = head(classes=2, loss_decode=uneven), features(classes=2)
     with pytest.raises(InputError, match=r"class_weight of loss_cls_ce has 4 values for num_classes=2; it needs 3"):
-        model.loss(inputs, Targets(labels=torch.zeros(1, 48, 64, dtype=torch.int64)))
+        model.loss(inputs, targets)
 
 
 def test_messages() -> None:
