@@ -12,10 +12,13 @@ import torch
 from torch import nn
 
 from segue.api import class_names, read_config
+from segue.compat.old import take_preprocessor
 from segue.compat.registry import MODELS
-from segue.compat.structures import SegDataSample, from_segue
+from segue.compat.structures import PixelData, SegDataSample, from_segue
 from segue.compat.visualization import SegLocalVisualizer
+from segue.config.migrate import is_v0
 from segue.config.tree import ConfigDict
+from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError
 from segue.images import read_image
 from segue.inference.predictor import image_pipeline
@@ -55,7 +58,6 @@ def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
         CheckpointError: weights are missing: what the model predicts would mean nothing.
     """
     from segue.checkpoints import fetch, load_weights, read
-    from segue.datasets.palette import generate_palette
 
     found = read(fetch(checkpoint))
     report = load_weights(model, found)
@@ -71,6 +73,9 @@ def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
 
 def packed(model: Any, images: Sequence[Any]) -> dict[str, Any]:
     """Images (paths, or arrays BGR) through the test pipeline, as a batch."""
+    if is_v0(model.cfg):  # a 0.x script hung its own config on the model
+        model.cfg = read_config(model.cfg)
+        take_preprocessor(model, model.cfg)
     read, steps = image_pipeline(model.cfg)
     batch: dict[str, Any] = {"inputs": [], "data_samples": []}
     for image in images:
@@ -114,11 +119,18 @@ def show_result_pyplot(
 
     A window is opened only where there is a display and nothing is written.
     """
+    palette = kwargs.get("palette")
+    if isinstance(opacity, (list, tuple)):  # the fourth argument of 0.x
+        palette, opacity = opacity, 0.5
+    if isinstance(result, (list, tuple)) and isinstance(result[0], np.ndarray):  # the results of 0.x
+        result = SegDataSample(pred_sem_seg=PixelData(data=result[0]))
     if not isinstance(result, SegDataSample):
         raise TypeError(f"result is a SegDataSample, as inference_model gives it, not {type(result).__name__}")
     picture = read_image(img) if isinstance(img, (str, Path)) else np.asarray(img)
     visualizer = SegLocalVisualizer(save_dir=save_dir, alpha=opacity)
     meta = getattr(model, "dataset_meta", None)
+    if getattr(model, "CLASSES", None):
+        meta = {"classes": model.CLASSES, "palette": palette or model.PALETTE or generate_palette(model.CLASSES)}
     if meta is None:
         classes, palette = class_names(model.cfg, model.num_classes)
         visualizer.set_dataset_meta(classes, palette)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from segue.api import read_config
+from segue.compat.registry import MODELS
 from segue.compat.runner import Runner
 from segue.compat.runner import set_random_seed as seed_everything
 
@@ -51,6 +52,7 @@ def train_segmentor(
     if not validate:
         for section in ("val_dataloader", "val_evaluator", "val_cfg"):
             new.pop(section)
+    take_preprocessor(model, new)
     new["work_dir"] = cfg.get("work_dir") or str(Path("work_dirs") / "run")
     runner = Runner(model, new["work_dir"], cfg=new)
 
@@ -64,6 +66,14 @@ def train_segmentor(
     model.CLASSES = getattr(datasets[0], "CLASSES", None) or (meta or {}).get("CLASSES")
     model.PALETTE = getattr(datasets[0], "PALETTE", None) or (meta or {}).get("PALETTE")
     return result
+
+
+def take_preprocessor(model: Any, cfg: Mapping[str, Any]) -> None:
+    """Give a model that was built from a 0.x dict the preprocessor that its pipelines were translated to."""
+    from segue.models.seg_data_preprocessor import SegDataPreProcessor
+
+    if not isinstance(model.data_preprocessor, SegDataPreProcessor):
+        model.data_preprocessor = MODELS.build(cfg["model"]["data_preprocessor"])
 
 
 def init_segmentor(config: Any, checkpoint: Any = None, device: str = "cuda:0", **kwargs: Any) -> Any:

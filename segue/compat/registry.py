@@ -115,7 +115,7 @@ def build_from_cfg(
         raise KeyError(f'`cfg` or `default_args` must contain the key "type", but got {dict(cfg)}')
     arguments.pop("_scope_")
     kind = arguments.pop("type")
-    registry = registry or MODELS
+    registry = MODELS if registry is None else registry  # an empty one counts as false
     target = registry.get(kind)
     if target is None:
         raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
