@@ -9,6 +9,7 @@ from typing import Any
 
 from segue.check.doctor import judge
 from segue.check.findings import Finding
+from segue.check.pairing import Listing
 from segue.check.scan import default_workers, in_parallel
 from segue.check.sources import Source, list_dataset, reads_files, rules_of
 from segue.check.tally import Tally
@@ -16,6 +17,8 @@ from segue.errors import DataError, LabelError
 
 #: Pairs looked at per dataset, and seconds for all of them together.
 MOST, SECONDS = 256, 1.5
+#: Of a longer list only the pairs that are looked at are listed: a million paths take seconds and much memory.
+SHORT = 20_000
 _OF_FILES = ("corrupt-image", "corrupt-mask", "missing-mask", "missing-image", "duplicate-mask", "duplicate-image")
 _WHOLE = ("empty-class", "untrained-class")  # whether a class occurs at all is known only when everything was read
 
@@ -46,7 +49,7 @@ def check_before_training(datasets: Mapping[str, tuple[str, Any]]) -> list[str]:
             if time.perf_counter() > end and tally.pairs >= 8:
                 break
     findings, _ = judge(sources, tallies)
-    whole = seen == sum(len(source.pairs) for source in sources)
+    whole = seen == sum(len(source.pairs) for source in sources) and all(_short(leaf) for *_, leaf in leaves)
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise _error(errors, whole)
@@ -71,11 +74,21 @@ def _source(split: str, key: str, data: Any) -> list[Source]:
         return []
     steps = [type(step).__name__ for step in getattr(getattr(data, "pipeline", None), "transforms", ())]
     images, masks = reads_files(steps)
-    listing = list_dataset(data, split)
+    listing = list_dataset(data, split) if _short(data) else _sample(data)
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
     source = Source(split, (key,), type(data).__name__, pairs, rules_of(data), (), listing.findings)
     source.look_at_images = images
     return [source]
+
+
+def _short(data: Any) -> bool:
+    return len(data) <= SHORT
+
+
+def _sample(data: Any) -> Listing:
+    """Evenly spread pairs of a long list, which is not searched for what is missing or double."""
+    infos = [data.get_data_info(i) for i in range(0, len(data), -(-len(data) // MOST))]
+    return Listing([(info["img_path"], info.get("seg_map_path")) for info in infos], [])
 
 
 def _error(errors: list[Finding], whole: bool) -> DataError:

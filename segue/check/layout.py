@@ -12,6 +12,7 @@ from segue.check.findings import Finding
 from segue.check.pairing import list_paired
 from segue.check.rules import Rules
 from segue.check.sources import Source
+from segue.datasets.metainfo import read_names
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images import IMAGE_SUFFIXES
@@ -89,7 +90,7 @@ def recognize(root: str | Path, images: str | None = None, masks: str | None = N
     parts = [Part(split, *folders) for split, folders in sorted(pairs.items(), key=lambda item: _order(item[0]))]
     if [part.split for part in parts] == ["all"]:
         parts = _listed(root, parts[0]) or parts
-    names, file = _class_names(root)
+    names, file = _class_names(root, parts)
     return Layout(root, parts, names, file, notes)
 
 
@@ -179,11 +180,11 @@ def _listed(root: Path, whole: Part) -> list[Part]:
     return sorted(found.values(), key=lambda part: _order(part.split))
 
 
-def _class_names(root: Path) -> tuple[tuple[str, ...] | None, str]:
-    """Names from a text file; labelme's ``__ignore__`` is value -1 and no class."""
-    for name in CLASS_FILES:
-        if (root / name).is_file():
-            lines = (root / name).read_text(encoding="utf-8").splitlines()
-            names = tuple(line.strip() for line in lines if line.strip() and line.strip() != "__ignore__")
-            return (names or None), name
+def _class_names(root: Path, parts: Sequence[Part]) -> tuple[tuple[str, ...] | None, str]:
+    """Names from a text file on the way to the images; labelme's ``__ignore__`` is value -1 and no class."""
+    folders = dict.fromkeys(parent for part in parts for parent in reversed(Path(part.images).parents))
+    for file in (root / folder / name for folder in folders for name in CLASS_FILES):
+        if file.is_file():
+            names = tuple(name for name in read_names(file) if name != "__ignore__")
+            return (names or None), str(file.relative_to(root))
     return None, ""

@@ -95,9 +95,11 @@ def test_what_else_could_be_meant_is_said_and_can_be_chosen(tmp_path: Path) -> N
 
 
 def test_class_names_from_a_file(tmp_path: Path) -> None:
+    tmp_path = tmp_path / "voc"
     put(tmp_path, "images/a.png", "masks/a.png")
     (tmp_path / "class_names.txt").write_text("__ignore__\n_background_\ncat\ndog\n")
     assert check_folder(tmp_path).mended[0].classes == ("_background_", "cat", "dog")
+    assert check_folder(tmp_path.parent).mended[0].classes == ("_background_", "cat", "dog")
 
 
 def test_a_written_config_of_a_folder_reads_its_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
