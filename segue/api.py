@@ -145,11 +145,13 @@ def predict(
     *,
     device: str = "cpu",
     batch_size: int = 1,
+    tta: bool = False,
     cfg_options: Sequence[str] = (),
 ) -> list[Prediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels) and ``NAME_overlay.png`` into ``out``.
 
-    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal.
+    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. With
+    ``tta`` the views of the config's ``tta_pipeline`` are averaged.
 
     Raises:
         DataError: a path that is no image, or an image that cannot be read; those before it are written.
@@ -162,7 +164,7 @@ def predict(
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options)
     names = unique_names(files)
     results = []
-    stream = predictor.stream(files, batch_size=batch_size)
+    stream = predictor.stream(files, batch_size=batch_size, tta=tta)
     for name, result in zip(names, track(stream, "predicting", total=len(files), transient=True), strict=True):
         try:
             result.save(out, name)

@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to (predictions)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
     parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
+    parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
     add_config_options(parser)
 
 
@@ -39,7 +40,14 @@ def run(args: argparse.Namespace) -> int:
         if not images:
             raise InputError("name the images or folders after the checkpoint")
     results = predict(
-        config, checkpoint, images, args.out, device=args.device, batch_size=args.batch_size, cfg_options=[]
+        config,
+        checkpoint,
+        images,
+        args.out,
+        device=args.device,
+        batch_size=args.batch_size,
+        tta=args.tta,
+        cfg_options=[],
     )
     table = Table("image", "covered by", box=None, pad_edge=False)
     for result in results[:20]:

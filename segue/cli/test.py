@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", help="weights: a path, URL or alias")
     parser.add_argument("--work-dir", help="folder for the metrics as JSON")
     parser.add_argument("--out", help="folder for the predicted label maps")
+    parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
     add_machine_options(parser)
     add_config_options(parser)
 
@@ -27,5 +28,5 @@ def run(args: argparse.Namespace) -> int:
 
     config = read_config(args.config, args.cfg_options, trust=args.trust_config)
     machine = Machine(args.accelerator, args.devices, args.num_nodes, args.strategy)
-    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine)
+    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine, tta=args.tta)
     return 0

@@ -14,7 +14,7 @@ from torch import nn
 from segue.errors import ConfigError, DataError, InputError, Problem
 from segue.images import IMAGE_SUFFIXES, write_png
 from segue.inference.segment import label_maps
-
+from segue.inference.views import tta_pipeline, without_annotations
 
 BACKGROUNDS = ("background", "_background_", "bg")
 
@@ -82,14 +82,16 @@ class Predictor:
         self.classes = tuple(classes)
         self.palette = [list(color) for color in palette]
         self._read, self._pipeline = image_pipeline(cfg)
+        self._views: list[Any] | None = None
 
-    def predict(self, images: Any, *, batch_size: int = 1) -> Any:
+    def predict(self, images: Any, *, batch_size: int = 1, tta: bool = False) -> Any:
         """Segment one image, or each of a list.
 
         Args:
             images: a path; an array (H, W, 3) or (H, W), BGR as ``cv2.imread`` gives it; a Pillow image; or a list of
                 these.
             batch_size: images that go through the network together, where their sizes are equal.
+            tta: average over the views that the config's ``tta_pipeline`` makes of each image.
 
         Returns:
             A ``Prediction``, or a list of them for a list.
@@ -98,15 +100,18 @@ class Predictor:
             DataError: an image that cannot be read.
         """
         if isinstance(images, (list, tuple)):
-            return list(self.stream(images, batch_size=batch_size))
-        return next(self.stream([images]))
+            return list(self.stream(images, batch_size=batch_size, tta=tta))
+        return next(self.stream([images], tta=tta))
 
-    def stream(self, images: Sequence[Any], *, batch_size: int = 1) -> Iterator[Prediction]:
+    def stream(self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False) -> Iterator[Prediction]:
         """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
+        if tta and self._views is None:
+            self._views = image_pipeline(self.cfg, tta=True)[1]
+        steps = self._views if tta and self._views is not None else self._pipeline
         for start in range(0, len(images), batch_size):
-            loaded = [self._load(image) for image in images[start : start + batch_size]]
+            loaded = [self._load(image, steps) for image in images[start : start + batch_size]]
             packed = [pack for _, _, pack in loaded]
             batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
             with torch.inference_mode():
@@ -114,7 +119,7 @@ class Predictor:
             for (picture, path, _), labels in zip(loaded, found, strict=True):
                 yield Prediction(labels.cpu().numpy(), self.classes, self.palette, picture, path)
 
-    def _load(self, image: Any) -> tuple[np.ndarray, Path | None, dict[str, Any]]:
+    def _load(self, image: Any, steps: Sequence[Any]) -> tuple[np.ndarray, Path | None, dict[str, Any]]:
         """An image as RGB picture, path and packed sample."""
         path = None
         if isinstance(image, (str, Path)):
@@ -134,22 +139,25 @@ class Predictor:
         sample = {"img": array, "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
         if path is not None:
             sample["img_path"] = str(path)
-        for step in self._pipeline:
+        for step in steps:
             sample = step(sample)
         return _picture(array), path, sample
 
 
-def image_pipeline(cfg: Mapping[str, Any]) -> tuple[Any, list[Any]]:
+def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list[Any]]:
     """The step that reads an image, and those after it that do not concern annotations, of a config's test pipeline.
 
-    It is ``test_pipeline``, or else the test or validation dataset's.
+    It is ``test_pipeline``, or else the test or validation dataset's; with ``tta`` it is ``tta_pipeline``.
 
     Raises:
         ConfigError: there is none, or it does not begin by reading an image.
     """
     from segue.config.plan import Planner
 
-    for path in ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline"):
+    if tta:
+        tta_pipeline(cfg)  # complains if there is none
+    paths = ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline")
+    for path in ("tta_pipeline",) if tta else paths:
         node: Any = cfg
         for key in path.split("."):
             node = node.get(key) if hasattr(node, "get") else None
@@ -158,14 +166,10 @@ def image_pipeline(cfg: Mapping[str, Any]) -> tuple[Any, list[Any]]:
     else:
         raise ConfigError(Problem("test_pipeline", "the config has none, nor a test_dataloader with a pipeline"))
     planner = Planner(cfg)
-    kinds = [str(step.get("type", "")).rpartition(".")[2] for step in node]
-    plans = [
-        planner.component(step, "transforms", f"{path}.{i}")
-        for i, (step, kind) in enumerate(zip(node, kinds, strict=True))
-        if not kind.startswith(("LoadAnnotations", "LoadDepthAnnotation"))
-    ]
-    if not kinds[0].startswith("LoadImage"):
-        planner.problem(f"{path}.0", f"a test pipeline begins with LoadImageFromFile, not {kinds[0]}")
+    plans = [planner.component(step, "transforms", f"{path}.{i}") for i, step in enumerate(without_annotations(node))]
+    first = str(node[0].get("type", "")).rpartition(".")[2]
+    if not first.startswith("LoadImage"):
+        planner.problem(f"{path}.0", f"a test pipeline begins with LoadImageFromFile, not {first}")
     if planner.problems:
         raise ConfigError(planner.problems)
     read, *rest = (plan.make() for plan in plans)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -16,23 +16,53 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
     """Predicted labels (H, W) int64 of each image of a batch, at the image's original size.
 
     ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
-    Images of one size go through the network together.
+    Images of one size go through the network together. Where both hold lists, the views that `TestTimeAug` made of an
+    image, the classes' mean probability over its views decides.
     """
     own = getattr(model, "label_maps", None)
-    if own is not None:  # a segmentor of the user's that predicts in its own way
-        return own(batch)
     images, samples = batch["inputs"], batch["data_samples"]
+    if own is not None:  # a segmentor of the user's that predicts in its own way
+        if images and isinstance(images[0], (list, tuple)):
+            raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
+        return own(batch)
+    if images and isinstance(images[0], (list, tuple)):
+        return _merged(model, images, samples)
+    found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
+    return [found[index] for index in range(len(images))]
+
+
+def first_views(samples: Sequence[Any]) -> list[SegSample]:
+    """The sample of each image of a batch: where it has several views, that of the first, whose labels are the image's
+    own.
+    """
+    return [sample[0] if isinstance(sample, (list, tuple)) else sample for sample in samples]
+
+
+def _logits(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) -> Iterator[tuple[int, Tensor]]:
+    """(index, logits (1, classes, H, W) at the original size) of each image, those of one size after each other."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, image in enumerate(images):
         groups.setdefault(tuple(image.shape), []).append(index)
-    found: dict[int, Tensor] = {}
     for indices in groups.values():
         part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
-        inputs, padded = model.data_preprocessor(part, training=False)  # type: ignore[operator,union-attr]
+        inputs, padded = model.data_preprocessor(part, training=False)
         logits = whole_or_slide(model, inputs)
         for index, own, sample in zip(indices, logits, padded, strict=True):
-            found[index] = labels_of(model, original_logits(model, own[None], sample))[0]
-    return [found[index] for index in range(len(images))]
+            yield index, original_logits(model, own[None], sample)
+
+
+def _merged(model: Any, images: Sequence[Sequence[Tensor]], samples: Sequence[Sequence[SegSample]]) -> list[Tensor]:
+    """Labels by the mean over views of softmax, or of the sigmoid of a single logit; one sum per image is kept."""
+    counts = {len(views) for views in images}
+    if len(counts) != 1 or 0 in counts:
+        raise InputError(f"the images of a batch must have one number of views, got {sorted(counts)}")
+    sums: dict[int, Tensor] = {}
+    for view in range(counts.pop()):
+        one = [views[view] for views in images], [views[view] for views in samples]
+        for index, logits in _logits(model, *one):
+            shares = logits.float().softmax(dim=1) if logits.shape[1] > 1 else logits.float().sigmoid()
+            sums[index] = sums[index].add_(shares) if index in sums else shares
+    return [_decided(model, sums[index] / len(images[index]))[0] for index in range(len(images))]
 
 
 def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
@@ -85,10 +115,14 @@ def labels_of(model: Any, logits: Tensor) -> Tensor:
     """Logits (B, classes, H, W) to labels (B, H, W) int64: the largest, or with one logit whether it passes the
     threshold.
     """
-    if logits.shape[1] > 1:
-        return logits.argmax(dim=1)
+    return _decided(model, logits if logits.shape[1] > 1 else logits.sigmoid())
+
+
+def _decided(model: Any, shares: Tensor) -> Tensor:
+    if shares.shape[1] > 1:
+        return shares.argmax(dim=1)
     threshold = getattr(model.head, "threshold", None)
-    return (logits[:, 0].sigmoid() > (0.5 if threshold is None else threshold)).long()
+    return (shares[:, 0] > (0.5 if threshold is None else threshold)).long()
 
 
 def _starts(length: int, crop: int, stride: int) -> Sequence[int]:

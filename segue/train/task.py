@@ -18,6 +18,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError, SegueError
+from segue.inference.segment import first_views
 from segue.train.averaging import Averaging
 from segue.train.data import Batch, Loader
 from segue.train.loops import Loop
@@ -223,7 +224,8 @@ class SegmentationTask(LightningModule):
         """Label maps of the original size enter the metrics."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
             predicted = label_maps(self.model, batch)
-        for labels, sample, counted in zip(predicted, batch["data_samples"], batch["counted"], strict=True):
+        samples = first_views(batch["data_samples"])
+        for labels, sample, counted in zip(predicted, samples, batch["counted"], strict=True):
             if not counted:
                 continue
             truth = sample.gt_sem_seg

@@ -15,6 +15,7 @@ from lightning.pytorch import Callback, Trainer
 from rich.console import Console
 
 from segue.errors import ConfigError, InputError, Problem
+from segue.inference.views import with_views
 from segue.train.data import Loader, make_loader, read_loader
 from segue.train.interruption import StopRequest
 from segue.train.loops import read_evaluation_loop
@@ -80,6 +81,7 @@ def evaluate(
     *,
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
+    tta: bool = False,
     machine: Machine | None = None,
     console: Console | None = None,
     build: Callable[[], Parts] | None = None,
@@ -93,6 +95,7 @@ def evaluate(
         checkpoint: path, URL or alias of the weights; None takes the model as it is built.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
+        tta: average over the views of ``tta_pipeline``.
         machine: devices; by default Lightning's choice.
         console: where progress is shown.
         build: makes the parts instead of the config.
@@ -102,6 +105,8 @@ def evaluate(
     missing = [section for section in needed if not cfg.get(section)]
     if missing:
         raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
+    if tta:
+        cfg = with_views(cfg)
     for folder in (work_dir, out):
         if folder is not None:
             writable(folder)

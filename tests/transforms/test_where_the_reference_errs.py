@@ -108,7 +108,7 @@ def test_edges():
     """Oracle: by hand; a pixel beside or diagonal to another class; the border of an ignored pixel is none."""
     labels = np.array([[0, 0, 1], [0, 0, 1], [255, 2, 2]], np.uint8)
     edges = GenerateEdge(1)({"img": np.zeros((3, 3, 3), np.uint8), "gt_seg_map": labels})["gt_edge_map"]
-    assert edges.tolist() == [[0, 1, 1], [0, 1, 1], [0, 1, 1]]
+    assert edges.tolist() == [[0, 1, 1], [1, 1, 1], [0, 1, 1]]
 
 
 def test_tensors(sample):
