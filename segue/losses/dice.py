@@ -11,6 +11,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.layers.reduction import reduce
+
 
 class DiceLoss(nn.Module):
     """Dice loss of logits (B, C, H, W) and labels (B, H, W), per image over all classes together.
@@ -82,5 +84,4 @@ class DiceLoss(nn.Module):
             dice = (2 * overlap + self.eps) / (pred.sum(1) + truth.sum(1) + self.eps)
         else:
             dice = 2 * overlap / (pred.pow(2).sum(1) + truth.pow(2).sum(1) + 2 * self.eps)
-        loss = self.loss_weight * (1 - dice)
-        return {"mean": loss.mean, "sum": loss.sum, "none": lambda: loss}[self.reduction]()
+        return self.loss_weight * reduce(1 - dice, self.reduction)

@@ -1,4 +1,4 @@
-"""Feature maps of one size, as a plain transformer gives them (ViT, arXiv:2010.11929), to a pyramid by resizing each."""
+"""Feature maps of one size, as a plain transformer gives them (ViT, arXiv:2010.11929), resized to a pyramid."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def test_contradictions(arguments: dict, message: str) -> None:
 def test_refused_batches() -> None:
     with pytest.raises(InputError, match=r"0.png: 5 x 4 pixels after the pipeline, but .* size is 4 x 4"):
         SegDataPreProcessor(size=(4, 4))(batch((5, 4)), training=True)
-    with pytest.raises(InputError, match="different sizes .* in one batch"):
+    with pytest.raises(InputError, match=r"different sizes .* in one batch"):
         SegDataPreProcessor()(batch((5, 4), (4, 4)))
     with pytest.raises(InputError, match=r"4 channels, but data_preprocessor.mean has 3 values"):
         SegDataPreProcessor(mean=[0] * 3, std=[1] * 3)(batch((5, 4), channels=4))
