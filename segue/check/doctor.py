@@ -17,7 +17,7 @@ from segue.check.rules import Rules
 from segue.check.scan import default_workers, in_parallel, shown
 from segue.check.sources import Source, sources_of
 from segue.check.tally import Tally, merged
-from segue.check.values import judge_known, judge_values, with_fixes
+from segue.check.values import judge_guessed, judge_known, judge_values, with_fixes
 
 
 @dataclass
@@ -117,7 +117,9 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         split = ", ".join(dict.fromkeys(sources[i].split for i in members))
         keys = [key for i in members for key in sources[i].keys]
         counted = [i for n, i in enumerate(members) if all(sources[i].pairs != sources[j].pairs for j in members[:n])]
-        of_values = judge_values(merged([tallies[i] for i in counted]), rules, split, keys)
+        tally = merged([tallies[i] for i in counted])
+        guessed = judge_guessed(tally, rules, split, keys) if sources[members[0]].guessed else []
+        of_values = guessed or judge_values(tally, rules, split, keys)
         if not any(f.severity == "error" and f.fixes for f in of_values):
             of_values += judge_known(sources[members[0]], split, keys)
         found += of_values

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from segue.check.findings import Finding, several
+from segue.check.findings import Finding, Severity, several
 from segue.check.rules import Rules
 from segue.check.sources import Source
 from segue.check.tally import Faults, Tally
@@ -63,7 +63,8 @@ def judge_classes(tally: Tally, rules: Rules, split: str, trained: set[int] | No
     found = []
     if not seen:
         message = f"All labels of {split} are ignored; there is nothing to learn or to measure."
-        return [Finding("all-ignored", "error", split, message, [], tally.masks)]
+        severity: Severity = "error" if trained is None else "warning"
+        return [Finding("all-ignored", severity, split, message, [], tally.masks)]
     if trained is None:
         absent = [f"{rules.classes[i]} ({i})" for i in range(count) if i not in seen]
         if absent:
@@ -93,6 +94,8 @@ def leaks(sources: Sequence[Source], tallies: Sequence[Tally]) -> list[Finding]:
         if first.split == second.split:
             continue
         split = f"{first.split} and {second.split}"
+        # what validation and test share was at least not trained on
+        severity: Severity = "warning" if first.split == "train" else "note"
         files = {_real(image) for image, _ in first.pairs} & {_real(image) for image, _ in second.pairs}
         pairs = min(len(first.pairs), len(second.pairs))
         if files:
@@ -102,7 +105,7 @@ def leaks(sources: Sequence[Source], tallies: Sequence[Tally]) -> list[Finding]:
                 f"In {split} alike: {several(len(files), 'image')}{whole}: {some_of(names)}. What is measured on them "
                 "says nothing about new images"
             )
-            found.append(Finding("leak-file", "warning", split, message, sorted(files)[:12], len(files)))
+            found.append(Finding("leak-file", severity, split, message, sorted(files)[:12], len(files)))
         shared = [
             (one.digests[digest][0], two.digests[digest][0])
             for digest in one.digests.keys() & two.digests.keys()
@@ -114,7 +117,7 @@ def leaks(sources: Sequence[Source], tallies: Sequence[Tally]) -> list[Finding]:
                 f"In {split} alike, as copies with the same pixels: {several(len(shared), 'image')}: {some_of(names)}"
             )
             paths = [path for pair in sorted(shared) for path in pair]
-            found.append(Finding("leak-content", "warning", split, message, paths[:12], len(shared)))
+            found.append(Finding("leak-content", severity, split, message, paths[:12], len(shared)))
     return found
 
 

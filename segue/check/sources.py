@@ -37,6 +37,7 @@ class Source:
         findings: what was found while its files were listed.
         known: the public dataset that it is, if that is known.
         usual_zero: whether 0 means unlabeled in that dataset's files.
+        guessed: whether its classes are only what was found in the masks.
         look_at_images: whether its images are files that `segue.images` reads.
     """
 
@@ -50,6 +51,7 @@ class Source:
     known: str = ""
     usual_zero: bool | None = None
     look_at_images: bool = True
+    guessed: bool = False
 
     def examine(self, pair: tuple[str, str | None]) -> Facts:
         """What one of its pairs is."""
@@ -102,7 +104,8 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], 
     steps = [str(step.get("type", "")).rpartition(".")[2] for step in leaf.get("pipeline") or ()]
     images, masks = reads_files(steps)
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
-    return Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images)
+    guessed = isinstance(dataset, FolderDataset) and any("classes found in" in note for note in dataset.notes)
+    return Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
 
 
 def reads_files(steps: Sequence[str]) -> tuple[bool, bool]:

@@ -41,6 +41,21 @@ def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) ->
     return found + _deep(tally, split)
 
 
+def judge_guessed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
+    """Gray levels along the borders of binary masks that were taken for classes, since nobody has named those."""
+    if not _looks_gray(tally):
+        return []
+    two = replace(rules, classes=("background", "foreground"), label_map=None)
+    found = _binary(tally, two, split, keys)
+    return [found] if found else []
+
+
+def _looks_gray(tally: Tally) -> bool:
+    """Whether values lie all over 0..255; ids of classes are small, but for 255."""
+    between = [value for value in tally.pixels if 0 < value < 255]
+    return 255 in tally.pixels and len(between) > 1 and min(between) < 128 <= max(between)
+
+
 def fixes_for(before: Rules, after: Rules, keys: Sequence[str], text: str = "") -> list[Fix]:
     """The settings that make one set of rules the other; ``text`` is the source of the label map."""
     fixes = []
@@ -268,7 +283,7 @@ def _unnamed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> lis
         return [Finding("all-ignored", "error", split, f"All pixels of all masks are {rules.void}, which is ignored.")]
     if sorted(tally.pixels)[0] == 0:
         two = replace(rules, classes=("background", "foreground"))
-        if len(tally.pixels) == 2 or tally.faults["smooth"].count:
+        if len(tally.pixels) == 2 or _looks_gray(tally):
             problem = _binary(tally, two, split, keys)
             if problem is not None:
                 return [problem]
