@@ -12,7 +12,7 @@ HELP = "run a script written for mmseg, unchanged"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the script and what it gets."""
-    parser.add_argument("--force", action="store_true", help="use Segue even where mmseg, mmengine or mmcv is installed")
+    parser.add_argument("--force", action="store_true", help="use Segue even where mmseg or mmcv is installed")
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what follows is the script's own")
 

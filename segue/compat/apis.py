@@ -65,7 +65,8 @@ def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
         raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
     classes, palette = found.classes, found.palette
     if classes is None:
-        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[assignment]
+        named, colors = class_names(cfg, model.num_classes)
+        classes, palette = tuple(named), [list(c) for c in colors] if colors else None
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
     model.dataset_meta = {"classes": tuple(classes), "palette": [list(color) for color in palette]}
@@ -148,5 +149,3 @@ def show_result_pyplot(
         with_labels=with_labels,
     )
     return visualizer.get_image()
-
-

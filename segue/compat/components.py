@@ -1,4 +1,4 @@
-"""Segue's components under the names and with the arguments of mmseg, and user classes as Segue's builder wants them."""
+"""Segue's components with the names and arguments of mmseg, and user classes as Segue's builder wants them."""
 
 from __future__ import annotations
 

@@ -74,12 +74,12 @@ class BaseSegDataset(House):
         self._ready = value
 
     @property
-    def CLASSES(self) -> Any:  # noqa: N802  # the name of 0.x
+    def CLASSES(self) -> Any:  # the name of 0.x
         """Class names."""
         return self.metainfo["classes"]
 
     @property
-    def PALETTE(self) -> Any:  # noqa: N802  # the name of 0.x
+    def PALETTE(self) -> Any:  # the name of 0.x
         """Colors."""
         return self.metainfo["palette"]
 
@@ -201,7 +201,8 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     given = dict(given)
     prefix = given.pop("data_prefix", None) or {}
     metainfo = given.pop("metainfo", None) or {}
-    old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path"), "split": given.pop("ann_file", None)}
+    old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path")}
+    old["split"] = given.pop("ann_file", None)
     old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
     return {**{key: value for key, value in old.items() if value is not None}, **given}
 

@@ -202,14 +202,14 @@ class BaseDecodeHead(HeadInterface, BaseModule):
         dropout_ratio: float = 0.1,
         conv_cfg: Any = None,
         norm_cfg: Any = None,
-        act_cfg: Any = {"type": "ReLU"},  # noqa: B006  # as mmseg has it; never changed
+        act_cfg: Any = {"type": "ReLU"},  # as mmseg has it; never changed
         in_index: Any = -1,
         input_transform: str | None = None,
-        loss_decode: Any = {"type": "CrossEntropyLoss", "use_sigmoid": False, "loss_weight": 1.0},  # noqa: B006
+        loss_decode: Any = {"type": "CrossEntropyLoss", "use_sigmoid": False, "loss_weight": 1.0},
         ignore_index: int = 255,
         sampler: Any = None,
         align_corners: bool = False,
-        init_cfg: Any = {"type": "Normal", "std": 0.01, "override": {"name": "conv_seg"}},  # noqa: B006
+        init_cfg: Any = {"type": "Normal", "std": 0.01, "override": {"name": "conv_seg"}},
     ) -> None:
         super().__init__(init_cfg)
         self._init_inputs(in_channels, in_index, input_transform)
@@ -288,7 +288,8 @@ class BaseDecodeHead(HeadInterface, BaseModule):
         found: dict[str, Tensor] = {}
         for loss in self.loss_decode if isinstance(self.loss_decode, nn.ModuleList) else [self.loss_decode]:
             value = loss(logits, label, weight=weight, ignore_index=self.ignore_index)
-            found[loss.loss_name] = found[loss.loss_name] + value if loss.loss_name in found else value
+            name = str(loss.loss_name)
+            found[name] = found[name] + value if name in found else value
         found["acc_seg"] = pixel_accuracy(logits, label, self.ignore_index).view(1)
         return found
 

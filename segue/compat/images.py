@@ -84,8 +84,8 @@ def imresize_like(img: Any, dst_img: Any, return_scale: bool = False, interpolat
 
 def imflip(img: Any, direction: str = "horizontal") -> Any:
     """Flip."""
-    axis = {"horizontal": 1, "vertical": 0, "diagonal": (0, 1)}[direction]
-    return np.flip(img, axis=axis)  # type: ignore[arg-type]
+    axis: Any = {"horizontal": 1, "vertical": 0, "diagonal": (0, 1)}[direction]
+    return np.flip(img, axis=axis)
 
 
 def imcrop(img: Any, bboxes: Any, scale: float = 1.0, pad_fill: Any = None) -> Any:

@@ -176,7 +176,7 @@ class ConvModule(nn.Module):
         bias: bool | str = "auto",
         conv_cfg: Mapping[str, Any] | None = None,
         norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] | None = {"type": "ReLU"},  # noqa: B006  # as mmcv has it; never changed
+        act_cfg: Mapping[str, Any] | None = {"type": "ReLU"},  # as mmcv has it; never changed
         inplace: bool = True,
         with_spectral_norm: bool = False,
         padding_mode: str = "zeros",
@@ -255,7 +255,7 @@ class DepthwiseSeparableConvModule(nn.Module):
         padding: Any = 0,
         dilation: Any = 1,
         norm_cfg: Mapping[str, Any] | None = None,
-        act_cfg: Mapping[str, Any] = {"type": "ReLU"},  # noqa: B006  # as mmcv has it; never changed
+        act_cfg: Mapping[str, Any] = {"type": "ReLU"},  # as mmcv has it; never changed
         dw_norm_cfg: Any = "default",
         dw_act_cfg: Any = "default",
         pw_norm_cfg: Any = "default",
@@ -301,7 +301,7 @@ class FFN(BaseModule):
         embed_dims: int = 256,
         feedforward_channels: int = 1024,
         num_fcs: int = 2,
-        act_cfg: Mapping[str, Any] = {"type": "ReLU", "inplace": True},  # noqa: B006  # as mmcv has it
+        act_cfg: Mapping[str, Any] = {"type": "ReLU", "inplace": True},  # as mmcv has it
         ffn_drop: float = 0.0,
         dropout_layer: Mapping[str, Any] | None = None,
         add_identity: bool = True,

@@ -24,7 +24,9 @@ def get_class_weight(class_weight: Any) -> Any:
 
 def reduce_loss(loss: Tensor, reduction: str) -> Tensor:
     """``mean``, ``sum`` or ``none``."""
-    return {"none": lambda: loss, "mean": loss.mean, "sum": loss.sum}[reduction]()
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction={reduction!r}: none, mean or sum")
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
 def weight_reduce_loss(

@@ -20,9 +20,7 @@ class BaseMetric(metaclass=ABCMeta):
     takes_config = True
     default_prefix: str | None = None
 
-    def __init__(
-        self, collect_device: str = "cpu", prefix: str | None = None, collect_dir: str | None = None
-    ) -> None:
+    def __init__(self, collect_device: str = "cpu", prefix: str | None = None, collect_dir: str | None = None) -> None:
         self.collect_device, self.collect_dir = collect_device, collect_dir
         self.prefix = prefix or self.default_prefix
         self.results: list[Any] = []

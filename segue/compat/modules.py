@@ -37,7 +37,7 @@ class BaseModule(nn.Module):
         initialize(self, first)
         for child in self.children():
             if hasattr(child, "init_weights") and not getattr(child, "is_init", False):
-                child.init_weights()
+                child.init_weights()  # type: ignore[operator]
         for source in later:
             pretrained(self, source)
         self._is_init = True
@@ -95,10 +95,8 @@ def initialize(module: nn.Module, init_cfg: Any) -> None:
         rule = INITIALIZERS[str(cfg.pop("type")).removesuffix("Init")]
         if override is None or names:
             for child in module.modules():
-                bases = {base.__name__ for base in type(child).__mro__[:-2]} if names else set()
-                if type(child).__name__ in names or (names and any(n in bases for n in names if n.startswith("_"))):
-                    rule(child, **cfg)
-                elif not names and not isinstance(layers, (str, list)):
+                bases = {base.__name__ for base in type(child).__mro__}
+                if not names or bases & set(names):  # a base's name counts for its subclasses, as `_BatchNorm` does
                     rule(child, **cfg)
         for item in [override] if isinstance(override, Mapping) else override or ():
             own = dict(item)
@@ -211,6 +209,4 @@ def stack_batch(tensors: Sequence[Any], pad_size_divisor: int = 1, pad_value: fl
         return -(-value // pad_size_divisor) * pad_size_divisor
 
     height, width = (up(max(t.shape[axis] for t in tensors)) for axis in (-2, -1))
-    return torch.stack(
-        [F.pad(t, (0, width - t.shape[-1], 0, height - t.shape[-2]), value=pad_value) for t in tensors]
-    )
+    return torch.stack([F.pad(t, (0, width - t.shape[-1], 0, height - t.shape[-2]), value=pad_value) for t in tensors])

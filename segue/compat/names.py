@@ -59,7 +59,8 @@ def _metainfo(dataset: str) -> Mapping[str, Any]:
     try:
         return find("datasets", name).METAINFO  # type: ignore[attr-defined]
     except UnknownNameError as error:
-        raise ValueError(f"Unrecognized dataset: {dataset}{nearest(dataset, [*DATASETS, *names('datasets')])}") from error
+        hint = nearest(dataset, [*DATASETS, *names("datasets")])
+        raise ValueError(f"Unrecognized dataset: {dataset}{hint}") from error
 
 
 def get_classes(dataset: str) -> list[str]:

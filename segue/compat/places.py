@@ -40,7 +40,19 @@ _SEGMENTORS = "BaseSegmentor EncoderDecoder CascadeEncoderDecoder"
 _TYPES = "ConfigType OptConfigType MultiConfig OptMultiConfig TensorDict TensorList ForwardResults"
 _PALETTES = " ".join(
     f"{name}_{what}"
-    for name in "cityscapes ade voc cocostuff loveda potsdam vaihingen isaid stare synapse bdd100k".split()
+    for name in (
+        "cityscapes",
+        "ade",
+        "voc",
+        "cocostuff",
+        "loveda",
+        "potsdam",
+        "vaihingen",
+        "isaid",
+        "stare",
+        "synapse",
+        "bdd100k",
+    )
     for what in ("classes", "palette")
 )
 

@@ -28,6 +28,8 @@ class Registry:
         shared: whether configs can name these classes, too.
     """
 
+    build_func: Callable[..., Any]
+
     def __init__(
         self,
         name: str,
@@ -40,9 +42,10 @@ class Registry:
         shared: bool | None = None,
     ) -> None:
         self.name, self.parent, self.scope = name, parent, scope or "mmseg"
-        self.build_func = build_func or (parent.build_func if parent else build_from_cfg)
-        self.rooms = rooms or (parent.rooms if parent else ())
-        self.shared = bool(parent and parent.shared) if shared is None else shared
+        inherited: Callable[..., Any] = build_from_cfg if parent is None else parent.build_func
+        self.build_func = build_func or inherited
+        self.rooms: tuple[str, ...] = rooms or (() if parent is None else parent.rooms)
+        self.shared: bool = bool(parent is not None and parent.shared) if shared is None else shared
         self.module_dict: dict[str, Any] = {}
 
     def __contains__(self, key: str) -> bool:
@@ -94,7 +97,7 @@ class Registry:
 
     def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes."""
-        return self.build_func(cfg, *args, **kwargs, registry=self)
+        return self.build_func(cfg, *args, **{**kwargs, "registry": self})
 
     def import_from_location(self) -> None:
         """Nothing to do: Segue's files are found by name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -191,7 +191,7 @@ class BaseSegmentor(BaseModel):
         """The head whose logits are the model's."""
         head = getattr(self, "decode_head", None)
         if head is None and hasattr(self, "segmentor"):
-            return self.segmentor.head
+            return self.segmentor.head  # type: ignore[union-attr]
         return self if head is None else head[-1] if isinstance(head, nn.ModuleList) else head
 
     @property
@@ -205,9 +205,8 @@ class BaseSegmentor(BaseModel):
     def label_maps(self) -> Any:
         """How a subclass that predicts in its own way finds labels; None for the others, which Segue evaluates."""
         names = ("predict", "inference", "slide_inference", "whole_inference", "postprocess_result")
-        own = any(
-            name in cls.__dict__ for cls in type(self).__mro__ if not cls.__module__.startswith("segue.") for name in names
-        )
+        users = [cls for cls in type(self).__mro__ if not cls.__module__.startswith("segue.")]
+        own = any(name in cls.__dict__ for cls in users for name in names)
         return self._own_label_maps if own else None
 
     def _own_label_maps(self, batch: Mapping[str, Any]) -> list[Tensor]:
@@ -241,8 +240,10 @@ class BaseSegmentor(BaseModel):
 
     def inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
         """Logits at the size of the input, as ``test_cfg`` says."""
-        return self.slide_inference(inputs, batch_img_metas) if self.test.mode == "slide" else self.whole_inference(
-            inputs, batch_img_metas
+        return (
+            self.slide_inference(inputs, batch_img_metas)
+            if self.test.mode == "slide"
+            else self.whole_inference(inputs, batch_img_metas)
         )
 
     def slide_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
@@ -286,8 +287,8 @@ def _both_ways(method: Any, name: str) -> Any:
             batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
         return method(self, inputs, batch_img_metas)
 
-    wrapped = loss if name == "loss" else encode_decode
-    wrapped.takes_both = True  # type: ignore[attr-defined]
+    wrapped: Any = loss if name == "loss" else encode_decode
+    wrapped.takes_both = True
     return wrapped
 
 

@@ -118,7 +118,12 @@ class Visualizer:
     _instances: dict[str, Any] = {}  # noqa: RUF012  # one per name, as in mmengine
 
     def __init__(
-        self, name: str = "visualizer", image: Any = None, vis_backends: Any = None, save_dir: str | None = None, **_: Any
+        self,
+        name: str = "visualizer",
+        image: Any = None,
+        vis_backends: Any = None,
+        save_dir: str | None = None,
+        **_: Any,
     ) -> None:
         self.name = name
         self.dataset_meta: dict[str, Any] | None = None
@@ -281,7 +286,7 @@ class SegLocalVisualizer(Visualizer):
     @staticmethod
     def _name(drawn: np.ndarray, mask: np.ndarray, text: str) -> None:
         """Write a name into the largest part of a mask."""
-        found, parts, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+        found, _, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
         if found < 2:
             return
         largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,9 +20,10 @@ def names() -> Iterator[None]:
     """``mmseg`` and its kin, for one test; what it registers is forgotten."""
     from segue.compat import registry
 
+    install()
+    importlib.import_module("tests.compat.project.custom")  # stays registered
     registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
     before = dict(registered), [dict(each.module_dict) for each in registries]
-    install()
     yield
     registered.clear()
     registered.update(before[0])

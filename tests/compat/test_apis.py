@@ -87,7 +87,11 @@ def test_the_inferencer(trained: Trained, user_data: Path, tmp_path: Path) -> No
     written = cv2.imread(str(tmp_path / "a" / "pred" / "00000000_pred.png"), cv2.IMREAD_UNCHANGED)
     assert np.array_equal(written, one["predictions"])
     folder = predict(
-        str(user_data / "img"), return_datasamples=True, out_dir=str(tmp_path / "b"), img_out_dir="seen", pred_out_dir=""
+        str(user_data / "img"),
+        return_datasamples=True,
+        out_dir=str(tmp_path / "b"),
+        img_out_dir="seen",
+        pred_out_dir="",
     )
     assert len(folder["predictions"]) == 6 and isinstance(folder["predictions"][0], SegDataSample)
     assert len(list((tmp_path / "b" / "seen").iterdir())) == 6 and not (tmp_path / "b" / "pred").exists()

@@ -34,12 +34,15 @@ def test_a_dataset_class_of_0x(user_data: Path, tmp_path: Path, monkeypatch: pyt
     """CLASSES, PALETTE and ``split=`` through custom_imports, from a 0.x config and from a translated one."""
     (tmp_path / "sia.py").write_text(scripts.CUSTOM_DATASET)
     monkeypatch.syspath_prepend(str(tmp_path))
-    text = scripts.OLD_CONFIG + f"""
+    text = (
+        scripts.OLD_CONFIG
+        + f"""
 custom_imports = dict(imports=['sia'])
 for part, name in ((data['train'], 'train'), (data['val'], 'val'), (data['test'], 'val')):
     part.update(type='SIADataset', data_root={str(user_data)!r}, img_dir='img', ann_dir='ann',
                 split='splits/' + name + '.txt')
 """
+    )
     config = tmp_path / "old.py"
     config.write_text(text)
     cfg = read_config(config)

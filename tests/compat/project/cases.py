@@ -87,7 +87,13 @@ def base(root: Path, out: Path) -> dict[str, Any]:
                 size=(64, 64),
             ),
             backbone=dict(
-                type="ResNet", depth=18, base_channels=4, stem_channels=4, norm_cfg=NORM, norm_eval=False, style="pytorch"
+                type="ResNet",
+                depth=18,
+                base_channels=4,
+                stem_channels=4,
+                norm_cfg=NORM,
+                norm_eval=False,
+                style="pytorch",
             ),
             decode_head=head,
             train_cfg=dict(),

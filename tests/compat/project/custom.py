@@ -38,20 +38,33 @@ class PyramidTinyHead(BaseDecodeHead):
     """Keywords passed on, inputs concatenated, blocks from dicts."""
 
     def __init__(self, pool_scales=(1, 2), **kwargs):
-        super().__init__(input_transform='resize_concat', **kwargs)
+        super().__init__(input_transform="resize_concat", **kwargs)
         self.pools = nn.ModuleList(
-            [nn.Sequential(nn.AdaptiveAvgPool2d(s), ConvModule(
-                self.in_channels, self.channels, 1, conv_cfg=self.conv_cfg, norm_cfg=None, act_cfg=self.act_cfg))
-             for s in pool_scales])
+            [
+                nn.Sequential(
+                    nn.AdaptiveAvgPool2d(s),
+                    ConvModule(
+                        self.in_channels, self.channels, 1, conv_cfg=self.conv_cfg, norm_cfg=None, act_cfg=self.act_cfg
+                    ),
+                )
+                for s in pool_scales
+            ]
+        )
         self.bottleneck = ConvModule(
-            self.in_channels + len(pool_scales) * self.channels, self.channels, 3, padding=1,
-            conv_cfg=self.conv_cfg, norm_cfg=self.norm_cfg, act_cfg=self.act_cfg)
+            self.in_channels + len(pool_scales) * self.channels,
+            self.channels,
+            3,
+            padding=1,
+            conv_cfg=self.conv_cfg,
+            norm_cfg=self.norm_cfg,
+            act_cfg=self.act_cfg,
+        )
 
     def forward(self, inputs):
         x = self._transform_inputs(inputs)
         outs = [x]
         for pool in self.pools:
-            outs.append(resize(pool(x), size=x.shape[2:], mode='bilinear', align_corners=self.align_corners))
+            outs.append(resize(pool(x), size=x.shape[2:], mode="bilinear", align_corners=self.align_corners))
         return self.cls_seg(self.bottleneck(torch.cat(outs, dim=1)))
 
 
@@ -62,9 +75,9 @@ class GatedHead(BaseDecodeHead):
     def __init__(self, gate_cfg: OptConfigType = None, freeze_bn: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.conv = DepthwiseSeparableConvModule(self.in_channels, self.channels, 3, padding=1, norm_cfg=self.norm_cfg)
-        self.norm_name, norm = build_norm_layer(self.norm_cfg, self.channels, postfix='_gate')
+        self.norm_name, norm = build_norm_layer(self.norm_cfg, self.channels, postfix="_gate")
         self.add_module(self.norm_name, norm)
-        self.gate = build_activation_layer(gate_cfg or dict(type='Sigmoid'))
+        self.gate = build_activation_layer(gate_cfg or dict(type="Sigmoid"))
         if freeze_bn:
             for m in self.modules():
                 if isinstance(m, _BatchNorm):
@@ -79,7 +92,7 @@ class GatedHead(BaseDecodeHead):
         seg_label = self._stack_batch_gt(batch_data_samples).squeeze(1)
         share = torch.stack([(seg_label == c).float().mean() for c in range(self.num_classes)])
         pred = seg_logits.softmax(1).mean((0, 2, 3))
-        loss['loss_share'] = 0.5 * F.l1_loss(pred, share)
+        loss["loss_share"] = 0.5 * F.l1_loss(pred, share)
         return loss
 
 
@@ -87,7 +100,7 @@ class GatedHead(BaseDecodeHead):
 class SmoothLoss(nn.Module):
     """Cross-entropy with label smoothing."""
 
-    def __init__(self, smoothing=0.1, reduction='mean', loss_weight=1.0, loss_name='loss_smooth', **kwargs):
+    def __init__(self, smoothing=0.1, reduction="mean", loss_weight=1.0, loss_name="loss_smooth", **kwargs):
         super().__init__()
         self.smoothing, self.reduction, self.loss_weight = smoothing, reduction, loss_weight
         self._loss_name = loss_name
@@ -95,7 +108,8 @@ class SmoothLoss(nn.Module):
     def forward(self, pred, target, weight=None, avg_factor=None, reduction_override=None, ignore_index=255, **kwargs):
         reduction = reduction_override if reduction_override else self.reduction
         loss = F.cross_entropy(
-            pred, target, reduction='none', ignore_index=ignore_index, label_smoothing=self.smoothing)
+            pred, target, reduction="none", ignore_index=ignore_index, label_smoothing=self.smoothing
+        )
         return self.loss_weight * weight_reduce_loss(loss, weight, reduction, avg_factor)
 
     @property
@@ -107,10 +121,17 @@ class SmoothLoss(nn.Module):
 class TinyNet(BaseModule):
     """Three strided convolutions."""
 
-    def __init__(self, widths=(4, 8, 16), norm_cfg: ConfigType = dict(type='BN'), act_cfg=dict(type='ReLU'),
-                 norm_eval=False,
-                 init_cfg=[dict(type='Kaiming', layer='Conv2d'),
-                           dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm'])]):
+    def __init__(
+        self,
+        widths=(4, 8, 16),
+        norm_cfg: ConfigType = dict(type="BN"),
+        act_cfg=dict(type="ReLU"),
+        norm_eval=False,
+        init_cfg=[
+            dict(type="Kaiming", layer="Conv2d"),
+            dict(type="Constant", val=1, layer=["_BatchNorm", "GroupNorm"]),
+        ],
+    ):
         super().__init__(init_cfg=init_cfg)
         self.norm_eval = norm_eval
         self.stages = nn.ModuleList()
@@ -147,38 +168,38 @@ class BrightStripes(BaseTransform):
 
     def transform(self, results: dict) -> Optional[dict]:
         shift = int(self.shift * self._draw())
-        img = results['img'].astype(np.int16)
+        img = results["img"].astype(np.int16)
         img[::2] += shift
-        results['img'] = np.clip(img, 0, 255).astype(np.uint8)
-        for key in results.get('seg_fields', []):
+        results["img"] = np.clip(img, 0, 255).astype(np.uint8)
+        for key in results.get("seg_fields", []):
             results[key][0, :] = 255
         return results
 
     def __repr__(self):
-        return f'{self.__class__.__name__}(prob={self.prob})'
+        return f"{self.__class__.__name__}(prob={self.prob})"
 
 
 @METRICS.register_module()
 class PixelErrors(BaseMetric):
     """Wrong pixels in percent."""
 
-    default_prefix = 'pix'
+    default_prefix = "pix"
 
-    def __init__(self, ignore_index=255, collect_device='cpu', prefix=None):
+    def __init__(self, ignore_index=255, collect_device="cpu", prefix=None):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ignore_index = ignore_index
 
     def process(self, data_batch: dict, data_samples: List[dict]) -> None:
         for data_sample in data_samples:
-            pred = data_sample['pred_sem_seg']['data'].squeeze()
-            label = data_sample['gt_sem_seg']['data'].squeeze().to(pred)
+            pred = data_sample["pred_sem_seg"]["data"].squeeze()
+            label = data_sample["gt_sem_seg"]["data"].squeeze().to(pred)
             keep = label != self.ignore_index
-            name = osp.basename(data_sample['img_path'])
+            name = osp.basename(data_sample["img_path"])
             self.results.append((name, int((pred[keep] != label[keep]).sum()), int(keep.sum())))
 
     def compute_metrics(self, results: list) -> dict:
         logger: MMLogger = MMLogger.get_current_instance()
-        logger.info(f'{len(results)} images, classes {self.dataset_meta["classes"]}')
+        logger.info(f"{len(results)} images, classes {self.dataset_meta['classes']}")
         wrong = sum(r[1] for r in results)
         total = sum(r[2] for r in results)
         return dict(error=100.0 * wrong / total, images=len(results))
@@ -188,23 +209,23 @@ class PixelErrors(BaseMetric):
 class RecordHook(Hook):
     """Writes the loss of every iteration, and which points it saw, into a file."""
 
-    priority = 'LOW'
+    priority = "LOW"
 
     def __init__(self, out, interval=1):
         self.out, self.interval = out, interval
         self.lines, self.points = [], []
 
     def before_run(self, runner):
-        self.points.append('before_run')
+        self.points.append("before_run")
 
     def before_train(self, runner):
-        self.points.append(f'before_train {runner.max_iters}')
+        self.points.append(f"before_train {runner.max_iters}")
 
     def before_train_iter(self, runner, batch_idx, data_batch=None):
-        self.points.append(f'before_train_iter {batch_idx} {runner.iter}')
+        self.points.append(f"before_train_iter {batch_idx} {runner.iter}")
 
     def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        self.points.append(f'after_train_iter {batch_idx} {runner.iter}')
+        self.points.append(f"after_train_iter {batch_idx} {runner.iter}")
         if self.every_n_train_iters(runner, self.interval):
             self.lines.append({k: float(v) for k, v in outputs.items()})
 
@@ -212,24 +233,24 @@ class RecordHook(Hook):
         self.lines.append(dict(metrics))
 
     def after_train(self, runner):
-        self.points.append('after_train')
+        self.points.append("after_train")
 
     def after_run(self, runner):
-        mmengine.dump(dict(lines=self.lines, points=self.points), self.out, file_format='json')
+        mmengine.dump(dict(lines=self.lines, points=self.points), self.out, file_format="json")
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class HeadFirstConstructor(DefaultOptimWrapperConstructor):
     """The decode head learns faster."""
 
-    def add_params(self, params, module, prefix='', is_dcn_module=None, **kwargs):
-        factor = self.paramwise_cfg.get('head_factor', 2.0)
+    def add_params(self, params, module, prefix="", is_dcn_module=None, **kwargs):
+        factor = self.paramwise_cfg.get("head_factor", 2.0)
         for name, param in module.named_parameters():
             if not param.requires_grad:
                 continue
-            group = {'params': [param], 'lr': self.base_lr * (factor if 'head' in name else 1.0)}
-            if name.endswith('bias'):
-                group['weight_decay'] = 0.0
+            group = {"params": [param], "lr": self.base_lr * (factor if "head" in name else 1.0)}
+            if name.endswith("bias"):
+                group["weight_decay"] = 0.0
             params.append(group)
 
 
@@ -248,9 +269,9 @@ class NoisySegmentor(EncoderDecoder):
         x = self.extract_feat(inputs)
         losses = dict()
         losses.update(self._decode_head_forward_train(x, data_samples))
-        heights = torch.tensor([s.metainfo['img_shape'][0] for s in data_samples], dtype=torch.float32)
+        heights = torch.tensor([s.metainfo["img_shape"][0] for s in data_samples], dtype=torch.float32)
         labels = torch.stack([s.gt_sem_seg.data for s in data_samples])
-        losses['loss_size'] = 1e-3 * heights.mean() * (labels == 0).float().mean() * x[0].abs().mean()
+        losses["loss_size"] = 1e-3 * heights.mean() * (labels == 0).float().mean() * x[0].abs().mean()
         if self.with_auxiliary_head:
             losses.update(self._auxiliary_head_forward_train(x, data_samples))
         return losses
@@ -260,21 +281,21 @@ class NoisySegmentor(EncoderDecoder):
 class ListedDataset(BaseSegDataset):
     """Samples from a json file."""
 
-    METAINFO = dict(classes=('sky', 'road', 'tree'), palette=[[0, 0, 200], [90, 90, 90], [0, 150, 0]])
+    METAINFO = dict(classes=("sky", "road", "tree"), palette=[[0, 0, 200], [90, 90, 90], [0, 150, 0]])
 
-    def __init__(self, img_suffix='.png', seg_map_suffix='_mask.png', **kwargs) -> None:
+    def __init__(self, img_suffix=".png", seg_map_suffix="_mask.png", **kwargs) -> None:
         super().__init__(img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, reduce_zero_label=False, **kwargs)
 
     def load_data_list(self) -> List[dict]:
         with open(self.ann_file) as f:
-            names = json.load(f)['names']
+            names = json.load(f)["names"]
         data_list = []
         for name in reversed(names):
-            data_info = dict(img_path=osp.join(self.data_prefix['img_path'], name + self.img_suffix))
-            data_info['seg_map_path'] = osp.join(self.data_prefix['seg_map_path'], name + self.seg_map_suffix)
-            data_info['label_map'] = self.label_map
-            data_info['reduce_zero_label'] = self.reduce_zero_label
-            data_info['seg_fields'] = []
+            data_info = dict(img_path=osp.join(self.data_prefix["img_path"], name + self.img_suffix))
+            data_info["seg_map_path"] = osp.join(self.data_prefix["seg_map_path"], name + self.seg_map_suffix)
+            data_info["label_map"] = self.label_map
+            data_info["reduce_zero_label"] = self.reduce_zero_label
+            data_info["seg_fields"] = []
             data_list.append(data_info)
         return data_list
 
@@ -290,8 +311,8 @@ class EvenFirstSampler(Sampler):
 
     def __iter__(self):
         order = list(range(0, len(self.dataset), 2)) + list(range(1, len(self.dataset), 2))
-        order = order[self.offset:] + order[:self.offset]
-        yield from order[self.rank::self.world_size]
+        order = order[self.offset :] + order[: self.offset]
+        yield from order[self.rank :: self.world_size]
 
     def __len__(self):
         return len(self.dataset)
@@ -304,7 +325,7 @@ class EvenFirstSampler(Sampler):
 class LinesBackend(BaseVisBackend):
     """Numbers as lines of a text file."""
 
-    def __init__(self, save_dir, file='lines.txt'):
+    def __init__(self, save_dir, file="lines.txt"):
         super().__init__(save_dir)
         self.file = osp.join(save_dir, file)
 
@@ -317,8 +338,8 @@ class LinesBackend(BaseVisBackend):
 
     def add_config(self, config, **kwargs):
         mmengine.mkdir_or_exist(osp.dirname(self.file))
-        with open(self.file, 'a') as f:
-            f.write(f'config {config.model.type}\n')
+        with open(self.file, "a") as f:
+            f.write(f"config {config.model.type}\n")
 
     def add_image(self, name, image, step=0, **kwargs):
         pass
@@ -327,9 +348,9 @@ class LinesBackend(BaseVisBackend):
         pass
 
     def add_scalars(self, scalar_dict, step=0, file_path=None, **kwargs):
-        with open(self.file, 'a') as f:
-            f.write(f'{step} loss={float(scalar_dict["loss"]):.4f}\n')
+        with open(self.file, "a") as f:
+            f.write(f"{step} loss={float(scalar_dict['loss']):.4f}\n")
 
     def close(self):
-        with open(self.file, 'a') as f:
-            f.write('closed\n')
+        with open(self.file, "a") as f:
+            f.write("closed\n")

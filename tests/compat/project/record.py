@@ -1,6 +1,6 @@
 """Record what mmseg itself computes: run with the Python that has mmseg 1.2.2, from the root of the repository.
 
-    python -m tests.compat.project.record tests/compat/data/losses.json
+python -m tests.compat.project.record tests/compat/data/losses.json
 """
 
 from __future__ import annotations
