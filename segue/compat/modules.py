@@ -93,11 +93,10 @@ def initialize(module: nn.Module, init_cfg: Any) -> None:
         layers = cfg.pop("layer", None)
         names = [layers] if isinstance(layers, str) else list(layers or ())
         rule = INITIALIZERS[str(cfg.pop("type")).removesuffix("Init")]
-        if override is None or names:
-            for child in module.modules():
-                bases = {base.__name__ for base in type(child).__mro__}
-                if not names or bases & set(names):  # a base's name counts for its subclasses, as `_BatchNorm` does
-                    rule(child, **cfg)
+        for child in module.modules() if names else ():  # without `layer` only `override` counts, as in mmengine
+            bases = {base.__name__ for base in type(child).__mro__}
+            if bases & set(names):  # a base's name counts for its subclasses, as `_BatchNorm` does
+                rule(child, **cfg)
         for item in [override] if isinstance(override, Mapping) else override or ():
             own = dict(item)
             part = getattr(module, own.pop("name"))
