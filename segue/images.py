@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import io
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from segue.damage import check_png, looks_cut_off
 from segue.errors import DataError, InputError, LabelError
 from segue.rasters import decode_raster
 from segue.tiff import is_tiff, read_header
@@ -91,13 +91,13 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
                 raise DataError(f"{path}: holds {kind}, which are no {color_type}; set color_type='unchanged'")
             if not header.plain:
                 return decode_raster(data, path)
-    if _looks_cut_off(data):
+    if looks_cut_off(data):
         _pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
     if backend == "cv2":
         image = _opencv_pixels(data, _CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image
-        _check_png(data, path)  # Pillow would accept wrong checksums
+        check_png(data, path)  # Pillow would accept wrong checksums
     return _pillow_as(_pillow_pixels(data, path), color_type)
 
 
@@ -115,7 +115,7 @@ def read_mask(path: str | Path) -> Array:
         header = read_header(data, path)
         if header.bits > 8 and header.bands > 1:  # Pillow has no such modes
             raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
-    _check_png(data, path)
+    check_png(data, path)
     picture = _pillow_pixels(data, path)
     if picture.mode == "1":
         return np.array(picture, dtype=np.uint8)
@@ -170,29 +170,6 @@ def _integers(mask: Array, path: str | Path) -> Array:
     if mask.dtype.itemsize > 2 and (mask.max() > np.iinfo(np.int32).max or mask.min() < np.iinfo(np.int32).min):
         raise LabelError(f"{path}: holds values up to {mask.max():g}, too large for class ids")
     return mask.astype(np.int32)
-
-
-def _looks_cut_off(data: bytes) -> bool:
-    """True where a JPEG or PNG lacks its end marker; such files are rare, so only they are decoded twice."""
-    if data[:2] == b"\xff\xd8":
-        return not data.rstrip(b"\0\n\r ").endswith(b"\xff\xd9")
-    if data[:8] == b"\x89PNG\r\n\x1a\n":
-        return b"IEND" not in data[-64:]
-    return False
-
-
-def _check_png(data: bytes, path: str | Path) -> None:
-    """Raise DataError if a part of a PNG does not match its checksum."""
-    if data[:8] != b"\x89PNG\r\n\x1a\n":
-        return
-    place = 8
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        end = place + 8 + length
-        if end + 4 <= len(data) and zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            kind = data[place + 4 : place + 8].decode("latin-1")
-            raise DataError(f"{path}: damaged PNG: the part {kind} at byte {place} does not match its checksum")
-        place = end + 4
 
 
 def _opencv_pixels(data: bytes, flags: int) -> Array | None:

@@ -31,7 +31,7 @@ LEVELS = [
     COMPONENTS,
     ("checkpoints", "layers"),
     ("images", "labels"),
-    ("rasters", "tiff", "volumes"),
+    ("damage", "rasters", "tiff", "volumes"),
     ("types",),
     ("errors",),
 ]
