@@ -27,7 +27,7 @@ def test_registered_classes_are_built_and_usable_in_configs() -> None:
     assert "OwnNeck" in MODELS and MODELS.get("OwnNeck") is OwnNeck
     same = build({"neck": dict(type="OwnNeck", in_channels=4, norm_cfg=dict(type="XX"))}, "neck", "necks")
     assert same.given[1] == {"type": "XX"}  # as written: Segue does not look into it
-    with pytest.raises(ConfigError, match="neck: .*unexpected keyword argument|neck: .*missing 1 required"):
+    with pytest.raises(ConfigError, match=r"neck: .*missing 1 required positional argument: 'in_channels'"):
         build({"neck": dict(type="OwnNeck")}, "neck", "necks")
 
 

@@ -89,7 +89,7 @@ def test_transforms() -> None:
             return np.random.rand()
 
         def transform(self, results):
-            return {**results, "drawn": results.get("drawn", []) + [self.number()]}
+            return {**results, "drawn": [*results.get("drawn", []), self.number()]}
 
     draw = Draw()
     with cache_random_params(draw):

@@ -28,6 +28,9 @@ def read_length(top: Old) -> Length | None:
         old = Old(runner, "runner", top.ledger)
         top.seen.add("runner")
         kind = str(old.take("type", "train_cfg.type", "IterBasedRunner"))
+        if kind not in ("IterBasedRunner", "EpochBasedRunner"):
+            message = f"{kind!r} is a runner of your own; training is IterBasedRunner or EpochBasedRunner"
+            top.ledger.problem("runner.type", message, old.mark("type"))
         by_epoch = "Epoch" in kind or ("max_epochs" in old and "max_iters" not in old)
         key = "max_epochs" if by_epoch else "max_iters"
         number = old.take(key, f"train_cfg.{key}")

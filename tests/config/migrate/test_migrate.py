@@ -152,6 +152,7 @@ def test_every_key_is_in_the_ledger(old: Config) -> None:
         ),
         ("optimizer_config = dict(type='MyOptimizerHook')", "'MyOptimizerHook' is a hook of your own"),
         ("runner = dict(type='IterBasedRunner')", "says no max_iters"),
+        ("runner = dict(type='MyRunner', max_iters=9)", "'MyRunner' is a runner of your own; training is IterBased"),
     ],
 )
 def test_what_would_change_the_result_is_refused(tmp_path: Path, line: str, message: str) -> None:
