@@ -23,7 +23,7 @@ ADAPTED = {
     "BaseSegmentor": "segmentors",
     "EncoderDecoder": "segmentors",
     "CascadeEncoderDecoder": "segmentors",
-    "SegDataPreProcessor": "segmentors",
+    "SegDataPreProcessor": "preprocessors",
     "BaseSegDataset": "datasets",
     "CustomDataset": "datasets",
     "IoUMetric": "metrics",

@@ -25,9 +25,8 @@ _IMAGES = (
 )
 _FILES = "exists isfile isdir join_path get get_text put put_text load dump list_from_file list_dir_or_file"
 _TOOLS = (
-    "is_str is_list is_seq_of is_list_of is_tuple_of to_1tuple to_2tuple to_3tuple to_4tuple to_ntuple mkdir_or_exist "
-    "scandir check_file_exist is_method_overridden has_method import_modules_from_strings deprecated_api_warning "
-    "track_iter_progress ProgressBar ManagerMixin"
+    "is_str is_list is_seq_of is_list_of is_tuple_of to_1tuple to_2tuple to_3tuple to_4tuple to_ntuple "
+    "is_method_overridden has_method import_modules_from_strings deprecated_api_warning track_iter_progress ProgressBar"
 )
 _DIST = (
     "get_rank get_world_size get_dist_info is_main_process master_only barrier all_reduce reduce_mean init_dist "
@@ -82,12 +81,14 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("modules", "mmengine.model mmengine.model.weight_init mmcv.cnn mmcv.cnn.utils.weight_init", _INITIALIZERS),
     ("modules", "mmengine.model mmengine.model.utils mmcv.cnn.utils", "revert_sync_batchnorm"),
     ("modules", "mmengine.model mmseg.utils", "is_model_wrapper stack_batch"),
-    ("segmentors", "mmengine.model mmengine.model.base_model", "BaseModel BaseDataPreprocessor"),
-    ("segmentors", "mmseg.models.segmentors mmseg.models", f"{_SEGMENTORS} SegDataPreProcessor"),
+    ("segmentors", "mmengine.model mmengine.model.base_model", "BaseModel"),
+    ("preprocessors", "mmengine.model mmengine.model.base_model", "BaseDataPreprocessor"),
+    ("preprocessors", "mmseg.models.segmentors mmseg.models", "SegDataPreProcessor"),
+    ("segmentors", "mmseg.models.segmentors mmseg.models", _SEGMENTORS),
     ("segmentors", "mmseg.models.segmentors.base", "BaseSegmentor"),
     ("segmentors", "mmseg.models.segmentors.encoder_decoder", "EncoderDecoder"),
     ("segmentors", "mmseg.models.segmentors.cascade_encoder_decoder", "CascadeEncoderDecoder"),
-    ("segmentors", "mmseg.models.data_preprocessor", "SegDataPreProcessor"),
+    ("preprocessors", "mmseg.models.data_preprocessor", "SegDataPreProcessor"),
     ("segmentors", "mmseg.models mmseg.models.builder", _BUILDERS),
     ("segmentors", "mmengine.registry", "build_model_from_cfg"),
     ("heads", "mmseg.models.decode_heads mmseg.models.decode_heads.decode_head mmseg.models", "BaseDecodeHead"),
@@ -149,10 +150,12 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("names", "mmengine.device", "get_device is_cuda_available"),
     ("files", "mmengine.fileio mmengine", f"{_FILES}"),
     ("files", "mmcv", "load dump list_from_file"),
-    ("files", "mmengine.utils mmcv mmcv.utils mmengine", _TOOLS),
-    ("files", "mmengine.logging mmengine.logging.logger mmengine", "MMLogger print_log MessageHub"),
-    ("files", "mmcv.utils mmcv", "get_logger print_log"),
-    ("files", "mmengine.dist mmcv.runner", _DIST),
+    ("files", "mmengine.utils mmcv mmcv.utils mmengine", "mkdir_or_exist scandir check_file_exist"),
+    ("tools", "mmengine.utils mmcv mmcv.utils mmengine", _TOOLS),
+    ("logs", "mmengine.logging mmengine.logging.logger mmengine", "MMLogger print_log MessageHub"),
+    ("logs", "mmengine.utils", "ManagerMixin"),
+    ("logs", "mmcv.utils mmcv", "get_logger print_log"),
+    ("processes", "mmengine.dist mmcv.runner", _DIST),
     ("images", "mmcv mmcv.image", _IMAGES),
 )
 

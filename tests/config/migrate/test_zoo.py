@@ -20,7 +20,8 @@ def test_all_configs_of_mmseg_0_30_give_the_models_of_1_2_2() -> None:
         pytest.skip("SEGUE_V0_CONFIGS and SEGUE_REFERENCE_CONFIGS name the configs of mmseg 0.30.0 and 1.2.2")
     command = [sys.executable, str(ROOT / "tools" / "migrate_v0.py"), old, new]
     last = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
-    counts = {what: int(number) for number, _, what in (part.partition(" ") for part in last.split(": ")[1].split(", "))}
+    parts = (part.partition(" ") for part in last.split(": ")[1].split(", "))
+    counts = {what: int(number) for number, _, what in parts}
     assert last.startswith("644 configs: ")
     for what in ("resolve", "migrate", "written and read again", "build"):
         assert counts[what] == 644, what

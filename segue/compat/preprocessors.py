@@ -1,0 +1,110 @@
+"""Data preprocessors for user code: Segue's with mmseg's arguments, and a user's own between Segue's samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from segue.compat.structures import SegDataSample, from_segue, to_segue
+from segue.models.seg_data_preprocessor import PadOptions
+from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
+from segue.types import SegSample
+
+
+class Prepared(dict[str, Any]):
+    """A prepared batch: ``inputs, samples = prepared`` as Segue takes it, ``model(**prepared)`` as mmseg does."""
+
+    def __iter__(self) -> Any:
+        return iter([self["inputs"], self["data_samples"]])
+
+    def keys(self) -> Any:
+        """``inputs`` and ``data_samples``."""
+        return dict.keys(self)
+
+
+class SegDataPreProcessor(House):
+    """Segue's, with mmseg's arguments; samples come out of the kind that went in."""
+
+    takes_config = True
+
+    def __init__(
+        self,
+        mean: Any = None,
+        std: Any = None,
+        size: Any = None,
+        size_divisor: int | None = None,
+        pad_val: float = 0,
+        seg_pad_val: float = 255,
+        bgr_to_rgb: bool = False,
+        rgb_to_bgr: bool = False,
+        batch_augments: Any = None,
+        test_cfg: Any = None,
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(
+            mean=mean,
+            std=std,
+            size=size,
+            size_divisor=size_divisor,
+            pad_val=pad_val,
+            seg_pad_val=int(seg_pad_val),
+            bgr_to_rgb=bgr_to_rgb,
+            rgb_to_bgr=rgb_to_bgr,
+            test=PadOptions(**test_cfg) if test_cfg else None,
+        )
+
+    def forward(self, batch: Any, training: bool = False) -> Any:
+        """A batch to inputs (B, C, H, W) and samples."""
+        given = batch.get("data_samples") or [SegSample() for _ in batch["inputs"]]
+        own = [to_segue(sample) for sample in given]
+        inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
+        foreign = isinstance(given[0], SegDataSample)
+        made = [from_segue(sample) for sample in samples] if foreign else samples
+        return Prepared(inputs=inputs, data_samples=made)
+
+
+class BaseDataPreprocessor(nn.Module):
+    """The base of preprocessors; ``forward(data, training)`` returns a dict with ``inputs`` and ``data_samples``."""
+
+    takes_config = True
+
+    def __init__(self, non_blocking: bool = False) -> None:
+        super().__init__()
+        self.register_buffer("_place", torch.zeros(0), persistent=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        return self._place.device  # type: ignore[union-attr,return-value]
+
+    def cast_data(self, data: Any) -> Any:
+        """Tensors, at any depth, to the device."""
+        if isinstance(data, Mapping):
+            return {key: self.cast_data(value) for key, value in data.items()}
+        if isinstance(data, (list, tuple)):
+            return type(data)(self.cast_data(value) for value in data)
+        return data.to(self.device) if hasattr(data, "to") else data
+
+    def forward(self, data: Any, training: bool = False) -> Any:
+        """The batch on the device."""
+        return self.cast_data(data)
+
+
+class Bridge(nn.Module):
+    """A user's preprocessor between Segue's samples."""
+
+    def __init__(self, own: nn.Module) -> None:
+        super().__init__()
+        self.own = own
+
+    def forward(self, batch: Any, training: bool = False) -> Any:
+        """As the user's, with samples of the kind that went in."""
+        given = list(batch.get("data_samples") or [])
+        house = bool(given) and isinstance(given[0], SegSample)
+        samples = [from_segue(s) if house else s for s in given]
+        made = self.own({**batch, "data_samples": samples}, training)
+        found = [to_segue(s) for s in made["data_samples"]] if house else made["data_samples"]
+        return Prepared(inputs=made["inputs"], data_samples=found)
