@@ -163,8 +163,8 @@ class FastSCNN(nn.Module):
         super().__init__()
         if global_in_channels != higher_in_channels or global_out_channels != lower_in_channels:
             raise InputError(
-                f"FastSCNN: global_in_channels={global_in_channels} and higher_in_channels={higher_in_channels} must agree, "
-                f"and global_out_channels={global_out_channels} and lower_in_channels={lower_in_channels}"
+                f"FastSCNN: global_in_channels={global_in_channels} and higher_in_channels={higher_in_channels} must "
+                f"agree, and global_out_channels={global_out_channels} and lower_in_channels={lower_in_channels}"
             )
         if len(downsample_dw_channels) != 2 or len(global_block_channels) != 3 or len(global_block_strides) != 3:
             raise InputError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,20 +15,26 @@ from segue.config.register import registered
 from tests.compat.project.cases import fill, make_data
 from tests.compat.scripts import OLD_CONFIG
 
+#: What the user's module registers when it is imported, which happens once.
+CUSTOM: dict[str, Any] = {}
+
 
 @pytest.fixture(autouse=True)
 def names() -> Iterator[None]:
-    """``mmseg`` and its kin, for one test; what it registers is forgotten."""
+    """``mmseg`` and its kin, for one test; what is registered meanwhile is forgotten, for the sake of other tests."""
     from segue.compat import registry
 
     install()
-    importlib.import_module("tests.compat.project.custom")  # stays registered
+    outside = dict(registered)
+    importlib.import_module("tests.compat.project.custom")
+    CUSTOM.update({name: value for name, value in registered.items() if name not in outside})
+    registered.update(CUSTOM)
     registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
-    before = dict(registered), [dict(each.module_dict) for each in registries]
+    before = [dict(each.module_dict) for each in registries]
     yield
     registered.clear()
-    registered.update(before[0])
-    for each, kept in zip(registries, before[1], strict=True):
+    registered.update(outside)
+    for each, kept in zip(registries, before, strict=True):
         each.module_dict.clear()
         each.module_dict.update(kept)
     uninstall()
