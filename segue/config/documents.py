@@ -61,6 +61,7 @@ def _compose(text: str, file: str, budget: Budget) -> Any:
     depth = 0
     loader: Any = None
     try:
+        event: Any  # its marks are there with this loader, though the stubs allow None
         for event in yaml.parse(text, Loader=_Loader):
             budget.charge(1)
             if isinstance(event, yaml.CollectionStartEvent):
