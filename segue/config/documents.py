@@ -61,13 +61,13 @@ def _compose(text: str, file: str, budget: Budget) -> Any:
     depth = 0
     loader: Any = None
     try:
-        event: Any  # its marks are there with this loader, though the stubs allow None
         for event in yaml.parse(text, Loader=_Loader):
             budget.charge(1)
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    budget.at = Origin(file, event.start_mark.line + 1)
+                    start: Any = event.start_mark  # there with this loader, though the stubs allow None
+                    budget.at = Origin(file, start.line + 1)
                     raise budget.refuse(f"values are nested more than {MAX_DEPTH} levels deep")
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
