@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from segue.errors import DataError, LabelError
 from segue.images import Array
 from segue.labels import IGNORE, check_labels, remap_labels
-from segue.transforms.arguments import local_files_only, one_of
+from segue.transforms.load_biomedical_image_from_file import _VolumeLoader
 from segue.types import Sample
-from segue.volumes import BACKENDS, channels_first, read_volume
 
 
 def checked_labels(labels: Array, sample: Sample, path: str) -> Array:
@@ -33,7 +29,7 @@ def checked_labels(labels: Array, sample: Sample, path: str) -> Array:
     return mapped
 
 
-class LoadBiomedicalAnnotation:
+class LoadBiomedicalAnnotation(_VolumeLoader):
     """Read ``seg_map_path`` into ``gt_seg_map`` (Z, Y, X), checked as `LoadAnnotations` checks.
 
     Takes NIfTI by the extra ``medical``, or numpy, of one channel.
@@ -45,18 +41,6 @@ class LoadBiomedicalAnnotation:
         backend_args: accepted for mmseg configs; only the local disk.
     """
 
-    def __init__(
-        self,
-        decode_backend: str = "nifti",
-        to_xyz: bool = False,
-        to_float32: bool = True,
-        backend_args: Mapping[str, Any] | None = None,
-    ) -> None:
-        local_files_only(self, backend_args=backend_args)
-        self.decode_backend = one_of(self, "decode_backend", decode_backend, BACKENDS)
-        self.to_xyz = to_xyz
-        self.to_float32 = to_float32
-
     def __call__(self, sample: Sample) -> Sample:
         """Add the labels and their key to ``seg_fields``."""
         path = sample.get("seg_map_path")
@@ -64,7 +48,7 @@ class LoadBiomedicalAnnotation:
             raise DataError(
                 f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path', yet annotations are loaded"
             )
-        volume = channels_first(read_volume(path, self.decode_backend), self.decode_backend, path)
+        volume = self.read(path)
         if volume.shape[0] != 1:
             raise LabelError(f"{path}: labels have one channel, this file has {volume.shape[0]}")
         labels = volume[0].transpose(2, 1, 0) if self.to_xyz else volume[0]

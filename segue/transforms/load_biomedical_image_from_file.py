@@ -8,23 +8,14 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError
+from segue.images import Array
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 from segue.volumes import BACKENDS, channels_first, read_volume
 
 
-class LoadBiomedicalImageFromFile:
-    """Read ``img_path`` into ``img`` (C, Z, Y, X); records ``img_shape`` and ``ori_shape`` (Z, Y, X).
-
-    Takes NIfTI with 3 axes (X, Y, Z) or 4 (X, Y, Z, C), whose channels the reference takes for an axis of space, by the
-    extra ``medical``; or numpy with (Z, Y, X) or (C, Z, Y, X).
-
-    Args:
-        decode_backend: ``nifti`` or ``numpy``; pickles are not read.
-        to_xyz: reverse the axes of space.
-        to_float32: convert to float32.
-        backend_args: accepted for mmseg configs; only the local disk.
-    """
+class _VolumeLoader:
+    """What the loaders of volumes and of their labels take; `LoadBiomedicalImageFromFile` says what it means."""
 
     def __init__(
         self,
@@ -38,12 +29,30 @@ class LoadBiomedicalImageFromFile:
         self.to_xyz = to_xyz
         self.to_float32 = to_float32
 
+    def read(self, path: str) -> Array:
+        """The volume of a file, (C, Z, Y, X)."""
+        return channels_first(read_volume(path, self.decode_backend), self.decode_backend, path)
+
+
+class LoadBiomedicalImageFromFile(_VolumeLoader):
+    """Read ``img_path`` into ``img`` (C, Z, Y, X); records ``img_shape`` and ``ori_shape`` (Z, Y, X).
+
+    Takes NIfTI with 3 axes (X, Y, Z) or 4 (X, Y, Z, C), whose channels the reference takes for an axis of space, by the
+    extra ``medical``; or numpy with (Z, Y, X) or (C, Z, Y, X).
+
+    Args:
+        decode_backend: ``nifti`` or ``numpy``; pickles are not read.
+        to_xyz: reverse the axes of space.
+        to_float32: convert to float32.
+        backend_args: accepted for mmseg configs; only the local disk.
+    """
+
     def __call__(self, sample: Sample) -> Sample:
         """Add the volume."""
         path = sample.get("img_path")
         if not path:
             raise InputError("LoadBiomedicalImageFromFile: the sample has no 'img_path'")
-        volume = channels_first(read_volume(path, self.decode_backend), self.decode_backend, path)
+        volume = self.read(path)
         if self.to_float32:
             volume = volume.astype(np.float32)
         sample["img"] = volume.transpose(0, 3, 2, 1) if self.to_xyz else volume
