@@ -30,9 +30,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.backbones.mscan import MSCAN
 from segue.config.build import build_model
 from segue.errors import SegueError
 from segue.heads.light_ham import Factorization
+from segue.layers.conv import ConvModule
 from segue.losses.dice import DiceLoss
 from segue.types import Targets
 
@@ -91,8 +93,11 @@ def labels(h: int, w: int, num_classes: int, ignore: int = 255, salt: str = "") 
 
 
 def deviation(tensor: Tensor, golden: dict[str, Any]) -> float:
-    """The largest difference of a tensor from a summary (values, mean, deviation), relative to its ``absmax``."""
-    if list(tensor.shape) != golden["shape"]:
+    """The largest difference of a tensor from a summary (values, mean, deviation), relative to its ``absmax``.
+
+    Infinite for another shape, and where the tensor is not finite.
+    """
+    if list(tensor.shape) != golden["shape"] or not tensor.isfinite().all():
         return math.inf
     f = tensor.detach().float().flatten()
     n = len(golden["values"])
@@ -143,6 +148,9 @@ def compare(golden: dict[str, Any], config: dict[str, Any], salt: str = "") -> t
     channels = config["model"].get("backbone", {}).get("in_channels", 3)
     x = image(h, w, channels if isinstance(channels, int) else 3, salt)
     model.eval()
+    if not golden.get("fixed_bases"):  # said by numbers that were recorded without these two circumstances
+        replay_random_bases(model)
+        replay_gradient_layout(model)
     with torch.no_grad():
         if "tensor" in golden:
             outputs = flatten(model(x))
@@ -160,11 +168,6 @@ def compare(golden: dict[str, Any], config: dict[str, Any], salt: str = "") -> t
         result["argmax"] = moved / classes.numel()
     if "losses" in golden:
         result["loss"], result["grad"] = compare_training(model, golden, x, salt)
-    if not golden.get("fixed_bases") and any(isinstance(module, Factorization) for module in model.modules()):
-        # SegNeXt's predictions depend on random bases; and its gradients were recorded with a batch of one, for which
-        # torch 2.13 on CPU returns wrong gradients of batch normalization where the layout is that of transposed
-        # tokens. Finite differences confirm Segue's gradients, and not those.
-        result |= dict.fromkeys(("tensor", "logits", "argmax", "grad"), math.nan)
     return result, model
 
 
@@ -202,6 +205,53 @@ def compare_training(model: nn.Module, golden: dict[str, Any], x: Tensor, salt: 
     return worst_loss, worst_grad
 
 
+def replay_random_bases(model: nn.Module) -> None:
+    """Let SegNeXt's factorization start from the bases that the reference drew when its outputs were recorded.
+
+    The reference draws new ones at each call, Segue a fixed set. The generator was seeded with 0 before the reference
+    built the model, which took one number for each value of each convolution, and another for each value of the weights
+    of each ``ConvModule``, and then one call followed the other.
+    """
+    parts = [module for module in model.modules() if isinstance(module, Factorization)]
+    if not parts:
+        return
+    drawn = sum(p.numel() for m in model.modules() if isinstance(m, nn.Conv2d) for p in m.parameters())
+    drawn += sum(m.conv.weight.numel() for m in model.modules() if isinstance(m, ConvModule))
+    torch.manual_seed(0)
+    torch.rand(drawn)
+
+    def draw(module: nn.Module, inputs: tuple[Tensor]) -> None:
+        if not module.training:
+            width = inputs[0].shape[1] // module.options.MD_S  # type: ignore[union-attr, operator]
+            module.bases = F.normalize(torch.rand(width, module.options.MD_R), dim=0)  # type: ignore[union-attr, arg-type]
+
+    for part in parts:
+        part.register_forward_pre_hook(draw)
+
+
+def replay_gradient_layout(model: nn.Module) -> None:
+    """Hand MSCAN's embeddings their gradients in the memory layout that they had when the norms were recorded.
+
+    There, as a batch of one that passed through transposed tokens, the strides are (C, 1, W * C, C), for which torch
+    2.13 on CPU returns wrong gradients of batch normalization; Segue's layout gives right ones (``tests/backbones/
+    test_mscan.py``). The recorded numbers contain that mistake, so that it is made here as well.
+    """
+
+    def restride(grad: Tensor) -> Tensor:
+        _, c, h, w = grad.shape
+        return grad.permute(0, 2, 3, 1).contiguous().as_strided((1, c, h, w), (c, 1, w * c, c))
+
+    def hook(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        if output.requires_grad:
+            output.register_hook(restride)
+
+    for backbone in model.modules():
+        if isinstance(backbone, MSCAN):
+            for i in range(1, backbone.num_stages + 1):
+                embed = getattr(backbone, f"patch_embed{i}")
+                embed.register_forward_hook(hook)
+
+
 def passes(result: dict[str, float], model: nn.Module) -> bool:
     """Whether every deviation is within its tolerance; a model of over 100 layers has a wider one for its outputs."""
     layers = sum(isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)) for m in model.modules())
@@ -210,7 +260,7 @@ def passes(result: dict[str, float], model: nn.Module) -> bool:
         limits |= {"tensor": DEEP_TOLERANCE, "logits": DEEP_TOLERANCE}
     if result["stochastic"]:
         limits |= STOCHASTIC_TOLERANCE
-    return result["keys"] == 0 and not any(result[kind] > limit for kind, limit in limits.items())
+    return result["keys"] == 0 and all(result[kind] <= limit for kind, limit in limits.items())
 
 
 def check(path: Path, config: dict[str, Any], salt: str) -> dict[str, Any]:
