@@ -6,7 +6,7 @@ Deviation: images of any size are taken, by resizing the table of biases; the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -116,6 +116,9 @@ class BEiT(nn.Module):
         InputError: heads that do not divide the width.
     """
 
+    #: Whether queries, keys and values all have a bias, whatever ``qv_bias`` says.
+    qkv_bias: ClassVar[bool] = False
+
     def __init__(
         self,
         img_size: int | Sequence[int] = 224,
@@ -127,7 +130,7 @@ class BEiT(nn.Module):
         num_heads: int = 12,
         mlp_ratio: float = 4,
         out_indices: int | Sequence[int] = -1,
-        qv_bias: bool | None = True,
+        qv_bias: bool = True,
         attn_drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
         norm: Norm = LN,
@@ -139,6 +142,7 @@ class BEiT(nn.Module):
         init_values: float = 0.1,
     ) -> None:
         super().__init__()
+        bias = None if self.qkv_bias else qv_bias
         if embed_dims % num_heads:
             raise InputError(f"{type(self).__name__}: num_heads={num_heads} must divide embed_dims={embed_dims}")
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
@@ -149,7 +153,7 @@ class BEiT(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
         self.layers = nn.ModuleList(
             BEiTBlock(
-                RelativeAttention(embed_dims, num_heads, self.grid, qv_bias=qv_bias, attn_drop=attn_drop_rate),
+                RelativeAttention(embed_dims, num_heads, self.grid, qv_bias=bias, attn_drop=attn_drop_rate),
                 embed_dims,
                 int(mlp_ratio * embed_dims),
                 num_fcs=num_fcs,
@@ -165,6 +169,10 @@ class BEiT(nn.Module):
             self.ln1 = norm(embed_dims)
         nn.init.trunc_normal_(self.cls_token, std=0.02)
         initialize_plain_transformer(self)
+        self.learn_positions(embed_dims)
+
+    def learn_positions(self, width: int) -> None:
+        """Make what `place` needs; here nothing."""
 
     def place(self, tokens: Tensor, size: Size) -> Tensor:
         """Tell class token and patches (B, 1 + H * W, C) where they are; here only the attention does."""
