@@ -63,7 +63,7 @@ def table(entries: list[Entry]) -> None:
         data = entry.data if entry.test_data is None else f"{entry.data} > {entry.test_data}"
         rows.add_row(entry.name, data, *_setup(entry), _number(score), "yes" if entry.weights else "-")
     Console(width=max(Console().width, 160)).print(rows)  # names are to be copied whole
-    print(f"{len(entries)} recipes")
+    print(f"{len(entries)} recipe" + ("s" if len(entries) != 1 else ""))
 
 
 def show(name: str, as_json: bool) -> int:

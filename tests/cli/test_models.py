@@ -14,6 +14,8 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert "ocrnet_hr18s_4xb4-160k_ade20k-512x512" in text and text.endswith("2 recipes\n")
     assert "512x512" in text and "160k, 4 x 4" in text and "36.33" not in text.splitlines()[0]
+    assert main(["models", "ocrnet_hr18s_4xb4-160k*"]) == 0
+    assert capsys.readouterr().out.endswith("\n1 recipe\n")
 
 
 def test_list_as_json(capsys: pytest.CaptureFixture[str]) -> None:
