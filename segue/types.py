@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 from torch import Tensor, nn
 
 #: One image on its way through a pipeline, with mmseg's documented keys: ``img`` (H, W, C) uint8 or float32, BGR when
-#: read by ``LoadImageFromFile``; ``gt_seg_map`` (H, W) uint8 or int64; ``img_path``, ``img_shape``, ``ori_shape``,
-#: ``scale_factor``, ``flip`` ...
+#: read by ``LoadImageFromFile``; ``gt_seg_map`` (H, W) uint8 or int64, or a stack (H, W, K) uint8; ``img_path``,
+#: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip`` ...
 Sample: TypeAlias = dict[str, Any]
 
 Size: TypeAlias = tuple[int, int]  # (H, W)
@@ -27,7 +27,8 @@ class SegSample:
 
     Attributes:
         meta: what the pipeline recorded (``img_path``, ``ori_shape`` (H, W), ``img_shape`` (H, W), ``flip`` ...).
-        gt_sem_seg: (H, W) int64, class ids, the dataset's ignore value where there is no label.
+        gt_sem_seg: (H, W) int64, class ids, the dataset's ignore value where there is no label; or, where a pixel may
+            have several classes, (K, H, W) uint8: 1, 0, and 255 for unknown.
         gt_edge_map: (H, W) int64, 1 on class borders; only where a pipeline generates it.
         gt_depth_map: (H, W) float32, metres; only for depth data.
     """
@@ -40,7 +41,8 @@ class SegSample:
 
 @dataclass
 class Targets:
-    """What a batch is compared with: ``labels`` and ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32.
+    """What a batch is compared with: ``labels`` and ``edges`` (B, H, W) int64; ``depth`` (B, H, W) float32. Multilabel
+    annotations are ``labels`` (B, K, H, W) uint8.
 
     ``metas`` is what the pipeline recorded about each image, where it is known; heads of Segue do not read it.
     """

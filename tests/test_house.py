@@ -30,7 +30,7 @@ LEVELS = [
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),
-    ("images", "labels"),
+    ("images", "labels", "stacks"),
     ("damage", "rasters", "tiff", "volumes"),
     ("types",),
     ("errors",),

@@ -12,7 +12,7 @@ from segue.check.findings import Finding
 from segue.check.pairing import Listing, list_named, list_paired
 from segue.check.rules import Rules, pairs_of
 from segue.config.find import find
-from segue.config.labels import dataset_nodes
+from segue.config.nodes import dataset_nodes
 from segue.config.plan import Planner, make
 from segue.config.signature import signature
 from segue.datasets.base_seg import BaseSegDataset

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from segue.compat.modules import BaseModule
 from segue.compat.structures import to_samples, to_targets
-from segue.layers.decode_head import pixel_accuracy
+from segue.layers.accuracy import pixel_accuracy
 from segue.layers.resize import resize as resize_to
 from segue.types import Targets
 

@@ -6,9 +6,10 @@
 
 - ``kind="multiclass"``: each pixel has one class. One logit per class, softmax, the largest wins.
 - ``kind="binary"``: background and foreground. One logit, sigmoid; foreground above ``threshold`` (0.5).
+- ``kind="multilabel"``: any number of classes per pixel. One logit and sigmoid per class; those above ``threshold``.
 - ``ignore``: the value of unlabeled pixels in the mask files. Samples, losses and metrics always use 255.
 - ``offset``: the value of the first class in the files: 1 where 0 means unlabeled, else 0.
-- ``map``: {value in the files: class id}.
+- ``map``: {value in the files: class id}; of multilabel masks, {value in the mask of a class: 0, 1, or 255}.
 
 What the config leaves open is filled in. What it says otherwise is a contradiction, and all of them are reported
 together: nothing that is written is overruled in silence.
@@ -17,19 +18,20 @@ together: nothing that is written is overruled in silence.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.find import nearest
 from segue.config.leaves import short
+from segue.config.multilabel import check_dataset, check_evaluator, check_values, fill_head, unspoken
+from segue.config.nodes import dataset_nodes, heads_of, losses_of
 from segue.config.origins import origin_of
 from segue.errors import ConfigError, Problem
 from segue.labels import IGNORE
 
-KINDS = ("binary", "multiclass")
+KINDS = ("binary", "multiclass", "multilabel")
 KEYS = ("kind", "ignore", "offset", "map", "threshold")
-HEADS = ("decode_head", "auxiliary_head")
 #: Losses that can be made of one logit, with the argument that says so; None: they are anyway.
 _BINARY_LOSSES: dict[str, tuple[str, Any] | None] = {
     "CrossEntropyLoss": ("use_sigmoid", True),
@@ -54,8 +56,10 @@ def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     labels = cfg.get("labels")
     if labels is None:
+        if problems := unspoken(cfg):
+            raise ConfigError(problems)
         return cfg
-    contract = _Contract(copy.deepcopy(cfg))
+    contract = Contract(copy.deepcopy(cfg))
     contract.check_labels(labels)
     if not contract.problems:
         contract.apply(labels)
@@ -65,16 +69,20 @@ def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 @dataclass
-class _Contract:
+class Contract:
+    """A config that is being filled in, and what contradicts it."""
+
     cfg: Mapping[str, Any]
     problems: list[Problem] = field(default_factory=list)
 
     def problem(self, key: str, message: str) -> None:
+        """Note a contradiction, with the line that wrote it."""
         self.problems.append(
             Problem(key, message, str(origin_of(self.cfg, key) or origin_of(self.cfg, "labels") or ""))
         )
 
     def check_labels(self, labels: Any) -> None:
+        """Report what ``labels`` itself has wrong."""
         if not isinstance(labels, Mapping):
             self.problem("labels", f"expected a dict such as dict(kind='multiclass', ignore=255), not {short(labels)}")
             return
@@ -82,9 +90,7 @@ class _Contract:
             if key not in KEYS:
                 self.problem(f"labels.{key}", f"labels has no {key!r}{nearest(str(key), list(KEYS))}")
         kind = labels.get("kind")
-        if kind == "multilabel":
-            self.problem("labels.kind", "'multilabel' is not there yet; several classes per pixel cannot be trained")
-        elif kind is not None and kind not in KINDS:
+        if kind is not None and kind not in KINDS:
             self.problem("labels.kind", f"there is no kind {kind!r}; there are: {', '.join(KINDS)}")
         if labels.get("offset") not in (None, 0, 1):
             self.problem(
@@ -93,16 +99,22 @@ class _Contract:
         if labels.get("offset") == 1 and labels.get("ignore") not in (None, 0, IGNORE):
             self.problem("labels.ignore", f"is {labels['ignore']}, but offset=1 says that 0 is unlabeled")
         threshold = labels.get("threshold")
-        if threshold is not None and kind != "binary":
-            self.problem("labels.threshold", "only kind='binary' has one")
+        if threshold is not None and kind not in ("binary", "multilabel"):
+            self.problem("labels.threshold", "only kind='binary' and kind='multilabel' have one")
         elif threshold is not None and not (isinstance(threshold, (int, float)) and 0 < threshold < 1):
             self.problem("labels.threshold", f"is {threshold!r}; a probability between 0 and 1")
         if labels.get("map") is not None and not isinstance(labels["map"], Mapping):
             self.problem("labels.map", f"expected a dict such as {{0: 0, 255: 1}}, not {short(labels['map'])}")
+        elif kind == "multilabel":
+            check_values(self, labels)
 
     def apply(self, labels: Mapping[str, Any]) -> None:
-        for path, head in self.heads():
-            if labels.get("kind") == "binary":
+        """Fill in what follows from it."""
+        several = labels.get("kind") == "multilabel"
+        for path, head in heads_of(self.cfg):
+            if several:
+                fill_head(self, path, head, labels.get("threshold", 0.5))
+            elif labels.get("kind") == "binary":
                 self.binary(path, head, labels.get("threshold", 0.5))
             elif labels.get("kind") == "multiclass":
                 self.multiclass(path, head)
@@ -112,20 +124,15 @@ class _Contract:
             evaluator = self.cfg.get(f"{split}_evaluator")
             if isinstance(evaluator, Mapping) and evaluator.get("ignore_index", IGNORE) != IGNORE:
                 self.problem(f"{split}_evaluator.ignore_index", _IGNORED.format(given=evaluator["ignore_index"]))
+            if several:
+                check_evaluator(self, f"{split}_evaluator", evaluator)
             node = (self.cfg.get(f"{split}_dataloader") or {}).get("dataset")
             for path, dataset in dataset_nodes(node, f"{split}_dataloader.dataset"):
+                check_dataset(self, path, dataset, several)
                 self.dataset(path, dataset, labels)
 
-    def heads(self) -> Iterator[tuple[str, Any]]:
-        model = self.cfg.get("model") or {}
-        for key in HEADS:
-            heads = model.get(key)
-            if isinstance(heads, Mapping):
-                yield f"model.{key}", heads
-            for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else ()):
-                yield f"model.{key}.{i}", head
-
     def binary(self, path: str, head: Any, threshold: float) -> None:
+        """One logit, two classes, sigmoid losses."""
         if head.get("out_channels", 1) != 1:
             self.problem(f"{path}.out_channels", f"is {head['out_channels']}, but labels.kind='binary' has one logit")
         if head.get("num_classes", 2) != 2:
@@ -135,7 +142,7 @@ class _Contract:
         self.agree(path, head, "threshold", threshold, "labels")
         if not head.get("loss_decode"):
             head["loss_decode"] = {"type": "CrossEntropyLoss", "use_sigmoid": True}
-        for at, loss in _losses(head, path):
+        for at, loss in losses_of(head, path):
             name = str(loss.get("type", "")).rpartition(".")[2]
             if name not in _BINARY_LOSSES:
                 known = ", ".join(_BINARY_LOSSES)
@@ -144,17 +151,19 @@ class _Contract:
                 self.agree(at, loss, *wanted, "labels.kind='binary'")
 
     def multiclass(self, path: str, head: Any) -> None:
+        """A logit per class, softmax losses."""
         count = head.get("num_classes")
         if head.get("out_channels") not in (None, count):
             message = f"is {head['out_channels']}, but labels.kind='multiclass' has a logit for each of {count} classes"
             self.problem(f"{path}.out_channels", message)
-        for at, loss in _losses(head, path):
+        for at, loss in losses_of(head, path):
             wanted = _MULTICLASS_LOSSES.get(str(loss.get("type", "")).rpartition(".")[2])
             if wanted:
                 self.agree(at, loss, *wanted, "labels.kind='multiclass'")
 
     def dataset(self, path: str, dataset: Any, labels: Mapping[str, Any]) -> None:
-        if labels.get("offset") is not None:
+        """What the values of the files mean."""
+        if labels.get("offset") is not None and labels.get("kind") != "multilabel":
             reduce = labels["offset"] == 1
             self.agree(path, dataset, "reduce_zero_label", reduce, f"labels.offset={labels['offset']}")
             for i, step in enumerate(dataset.get("pipeline") or ()):
@@ -175,24 +184,3 @@ class _Contract:
 
 
 _IGNORED = "is {given}; samples carry 255 where there is no label, so leave it out and say labels=dict(ignore={given})"
-
-
-def _losses(head: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    losses = head.get("loss_decode")
-    if isinstance(losses, Mapping):
-        yield f"{path}.loss_decode", losses
-    for i, loss in enumerate(losses if isinstance(losses, (list, tuple)) else ()):
-        yield f"{path}.loss_decode.{i}", loss
-
-
-def dataset_nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """The dicts of the datasets inside wrappers such as RepeatDataset and ConcatDataset, with their key paths."""
-    if isinstance(node, (list, tuple)):
-        for i, item in enumerate(node):
-            yield from dataset_nodes(item, f"{path}.{i}")
-    elif isinstance(node, Mapping) and node.get("datasets"):
-        yield from dataset_nodes(node["datasets"], f"{path}.datasets")
-    elif isinstance(node, Mapping) and isinstance(node.get("dataset"), Mapping):
-        yield from dataset_nodes(node["dataset"], f"{path}.dataset")
-    elif isinstance(node, Mapping):
-        yield path, node

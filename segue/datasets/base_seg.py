@@ -144,9 +144,14 @@ class BaseSegDataset(Dataset[Any]):
         self.data_list = self._chosen(self.filter_data())
         if not self.data_list:
             raise DataError(f"{type(self).__name__}: no samples are left after filtering")
-        if self.num_classes == 2 and self._reads_masks():
-            probe_binary_labels([self.get_data_info(i) for i in range(len(self.data_list))])
+        if self._reads_masks():
+            self.probe()
         self._ready = True
+
+    def probe(self) -> None:
+        """Look for mistakes that no label map shows by itself."""
+        if self.num_classes == 2:
+            probe_binary_labels([self.get_data_info(i) for i in range(len(self.data_list))])
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """One dict per sample with ``img_path`` and, if there is a folder of label maps, ``seg_map_path``.

@@ -120,13 +120,13 @@ class FolderDataset(BaseSegDataset):
     def load_data_list(self) -> list[dict[str, Any]]:
         """Pair images and masks by name; problems of the pairing are DataErrors that name the files."""
         folder = self.data_prefix["img_path"]
-        images = _pictures(folder, "images")
+        images = pictures(folder, "images")
         if self.split is not None:
-            images = _of_split(images, self.split, folder)
+            images = of_split(images, self.split, folder)
         masks = self.data_prefix.get("seg_map_path")
         if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
             return [{"img_path": os.path.join(folder, name)} for name in images]
-        pairing = pair_by_stem(images, _pictures(masks, "masks"), folder, masks)
+        pairing = pair_by_stem(images, pictures(masks, "masks"), folder, masks)
         if pairing.mask_affix != Affix() or pairing.image_affix != Affix():
             self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
         if pairing.unused_masks and self.split is None:
@@ -141,7 +141,8 @@ class FolderDataset(BaseSegDataset):
         _log.info("%s: %s", self.__class__.__name__, text)
 
 
-def _pictures(folder: str, what: str) -> list[str]:
+def pictures(folder: str, what: str) -> list[str]:
+    """The images or masks below a folder, by their suffixes; none at all is a DataError."""
     names = walk_files(folder)
     pictures = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
     if not pictures:
@@ -150,7 +151,8 @@ def _pictures(folder: str, what: str) -> list[str]:
     return pictures
 
 
-def _of_split(images: Sequence[str], split: str, folder: str) -> list[str]:
+def of_split(images: Sequence[str], split: str, folder: str) -> list[str]:
+    """The images that a text file lists, in its order, with or without suffix."""
     by_name = {key: name for name in images for key in (name, os.path.splitext(name)[0])}
     wanted = [os.path.normpath(line) for line in read_split(split)]
     absent = [name for name in wanted if name not in by_name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -62,6 +63,8 @@ class DAHead(DecodeHead):
     Args:
         pam_channels: of queries and keys of the attention over positions.
     """
+
+    MULTILABEL: ClassVar[bool] = True  # its own loss takes several classes per pixel as well
 
     def __init__(self, options: HeadOptions, *, pam_channels: int) -> None:
         super().__init__(options)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from segue.errors import InputError
-from segue.layers.decode_head import DecodeHead, HeadOptions, pixel_accuracy
+from segue.layers.accuracy import pixel_accuracy
+from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import BN
 from segue.layers.pre_conv import PreConv
 from segue.layers.resize import resize
@@ -23,6 +25,8 @@ class DDRHead(DecodeHead):
     Raises:
         InputError: another number of losses.
     """
+
+    MULTILABEL: ClassVar[bool] = True  # its own loss takes several classes per pixel as well
 
     def __init__(self, options: HeadOptions) -> None:
         super().__init__(options)

@@ -22,7 +22,7 @@ probabilities themselves, as in ACFNet (Zhang et al. 2019, arXiv:1909.09408), an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -104,6 +104,8 @@ class OCRHead(DecodeHead):
         regions: where regions come from: the head before, or ``ground_truth``, the labels. The latter shows what
             perfect regions would give (with ``relation="probability"``, perfect relations as well); it is no method.
     """
+
+    MULTILABEL: ClassVar[bool] = True  # its own loss takes several classes per pixel as well
 
     def __init__(
         self,

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.decode_head import DecodeHead, HeadOptions, pixel_accuracy
+from segue.layers.accuracy import pixel_accuracy
+from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import BN, Norm
 from segue.layers.pre_conv import PreConv
 from segue.layers.resize import resize

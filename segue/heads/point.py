@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.decode_head import DecodeHead, HeadOptions, pixel_accuracy
+from segue.layers.accuracy import pixel_accuracy
+from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import Norm
 from segue.layers.points import PointSampling, Subdivision, most_uncertain, point_sample, points_to_train
 from segue.types import Activation, Targets

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.layers.accuracy import pixel_accuracy
 from segue.layers.activation import RELU
 from segue.layers.norm import Norm
 from segue.layers.resize import resize
@@ -25,7 +26,9 @@ class HeadOptions:
         channels: width of the head, the input of the last convolution.
         num_classes: number of classes.
         out_channels: logits per pixel; default ``num_classes``, and 1 is allowed for two classes (sigmoid).
-        threshold: probability above which the one-logit form says class 1; default 0.3, as the reference.
+        multilabel: whether a pixel may have several classes; ``labels=dict(kind='multilabel')`` sets it.
+        threshold: probability above which one logit says class 1, or each of several its class where ``multilabel``;
+            default 0.3, as the reference, or 0.5 where ``multilabel``.
         dropout_ratio: share of channels dropped before the last convolution; 0 or less: none.
         norm, act: of the head's convolutions.
         in_index: which feature map(s) of the backbone or neck.
@@ -41,6 +44,7 @@ class HeadOptions:
     channels: int
     num_classes: int
     out_channels: int | None = None
+    multilabel: bool = False
     threshold: float | None = None
     dropout_ratio: float = 0.1
     norm: Norm | None = None
@@ -81,7 +85,8 @@ class DecodeHead(nn.Module):
                 f"{name}: in_channels={options.in_channels} and in_index={options.in_index} differ in length"
             )
         out_channels = options.num_classes if options.out_channels is None else options.out_channels
-        if out_channels != options.num_classes and not (out_channels == 1 and options.num_classes == 2):
+        one_logit = out_channels == 1 and options.num_classes == 2 and not options.multilabel
+        if out_channels != options.num_classes and not one_logit:
             raise InputError(
                 f"{name}: out_channels={out_channels} with num_classes={options.num_classes}; "
                 "they must be equal, or out_channels=1 with num_classes=2"
@@ -89,7 +94,9 @@ class DecodeHead(nn.Module):
         self.options = options
         self.num_classes = options.num_classes
         self.out_channels = out_channels
-        self.threshold = 0.3 if options.threshold is None and out_channels == 1 else options.threshold
+        self.multilabel = options.multilabel
+        usual = 0.5 if options.multilabel else 0.3 if out_channels == 1 else None
+        self.threshold = usual if options.threshold is None else options.threshold
         self.align_corners = options.align_corners
         self.channels = options.channels
         self.norm = options.norm
@@ -167,6 +174,12 @@ class DecodeHead(nn.Module):
         if not self.loss_decode:
             raise InputError(f"{type(self).__name__} was made without loss_decode, so it has no loss")
         labels, ignore = targets.labels, self.options.ignore_index
+        if (labels.ndim == 4) != self.multilabel:
+            given = "several classes" if labels.ndim == 4 else "one class"
+            raise InputError(
+                f"{type(self).__name__}: multilabel={self.multilabel}, but the data has {given} per pixel; say "
+                f"labels=dict(kind='{'multilabel' if labels.ndim == 4 else 'multiclass'}') in the config"
+            )
         logits = resize(logits, labels.shape[-2:], self.align_corners)
         weight = None
         if self.sampler:
@@ -178,15 +191,3 @@ class DecodeHead(nn.Module):
             losses[name] = losses[name] + value if name in losses else value
         losses["acc_seg"] = pixel_accuracy(logits, labels, ignore)
         return losses
-
-
-def pixel_accuracy(logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
-    """Percentage (one-element tensor) of labeled pixels whose largest logit (B, C, H, W) is that of the label (B, H,
-    W).
-
-    With one logit the reference counts class 0 as the prediction everywhere; here its sign decides.
-    """
-    pred = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(dim=1)
-    counted = labels != ignore_index
-    right = ((pred == labels) & counted).sum()
-    return 100.0 * right.float() / counted.sum().clamp(min=1)

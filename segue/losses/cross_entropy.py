@@ -14,9 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.errors import InputError
+from segue.layers.truth import binary_truth
+
 
 class CrossEntropyLoss(nn.Module):
-    """Cross-entropy of logits (B, C, H, W) and labels (B, H, W).
+    """Cross-entropy of logits (B, C, H, W) and labels (B, H, W); with the sigmoid also multilabel ones (B, C, H, W).
 
     Args:
         use_sigmoid: one binary problem per class, or a single one where C is 1, in place of the softmax over classes.
@@ -66,15 +69,12 @@ class CrossEntropyLoss(nn.Module):
     def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
         class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None
         if not self.use_sigmoid:
+            if target.ndim == pred.ndim:
+                raise InputError("CrossEntropyLoss: several classes per pixel need use_sigmoid=True")
             return F.cross_entropy(pred, target, weight=class_weight, reduction="none", ignore_index=ignore_index)
-        labeled = (target != ignore_index) & (target >= 0)
-        if pred.shape[1] == 1:
-            truth = target.where(labeled, 0).to(pred.dtype).unsqueeze(1)
-        else:
-            truth = one_hot(target, pred.shape[1], ignore_index).to(pred.dtype)
+        truth, labeled = binary_truth(pred, target, (target != ignore_index) & (target >= 0))
         positive = class_weight.view(-1, 1, 1) if class_weight is not None else None
-        loss = F.binary_cross_entropy_with_logits(pred, truth, pos_weight=positive, reduction="none")
-        return loss * labeled.unsqueeze(1)
+        return F.binary_cross_entropy_with_logits(pred, truth, pos_weight=positive, reduction="none") * labeled
 
     def _count(self, loss: Tensor, target: Tensor, ignore_index: int) -> Tensor | int:
         """What ``mean`` divides by."""
@@ -86,10 +86,3 @@ class CrossEntropyLoss(nn.Module):
             per_pixel = loss.numel() // target.numel()
             return (labeled.sum() * per_pixel).clamp(min=1)
         return loss.numel()
-
-
-def one_hot(target: Tensor, num_classes: int, ignore_index: int) -> Tensor:
-    """Labels (B, H, W) to int64 (B, num_classes, H, W); all zero where ignored."""
-    labeled = (target != ignore_index) & (target >= 0)
-    encoded = F.one_hot(target.where(labeled, 0), num_classes).permute(0, 3, 1, 2)
-    return encoded * labeled.unsqueeze(1)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from segue.layers.reduction import reduce
+from segue.layers.truth import binary_truth
 
 
 class DiceLoss(nn.Module):
@@ -57,7 +57,9 @@ class DiceLoss(nn.Module):
     def forward(
         self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
     ) -> Tensor:
-        """Loss of ``pred`` (B, C, H, W) against ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
+        """Loss of ``pred`` (B, C, H, W) against ``target`` (B, H, W) int64, with the sigmoid also multilabel ones
+        (B, C, H, W); ``weight`` (B, H, W) scales pixels.
+        """
         if self.activate:
             if self.use_sigmoid:
                 pred = pred.sigmoid()
@@ -67,18 +69,15 @@ class DiceLoss(nn.Module):
         counted = (target >= 0) & (target < max(classes, 2))
         if ignore_index is not None:
             counted &= target != ignore_index
-        if classes == 1:
-            truth = (target * counted).unsqueeze(1)
-        else:
-            truth = F.one_hot(target * counted, classes).permute(0, 3, 1, 2) * counted.unsqueeze(1)
+        truth, counted = binary_truth(pred, target, counted)
         if not self.count_ignored:
-            pred = pred * counted.unsqueeze(1)
+            pred = pred * counted
         if 0 <= self.ignore_index < classes:
             kept = [c for c in range(classes) if c != self.ignore_index]
             pred, truth = pred[:, kept], truth[:, kept]
         if weight is not None:
             pred = pred * weight.unsqueeze(1)
-        pred, truth = pred.flatten(1), truth.flatten(1).to(pred.dtype)
+        pred, truth = pred.flatten(1), truth.flatten(1)
         overlap = (pred * truth).sum(1)
         if self.naive_dice:
             dice = (2 * overlap + self.eps) / (pred.sum(1) + truth.sum(1) + self.eps)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
 from segue.layers.reduction import Reduction, reduce
-from segue.losses.cross_entropy import one_hot
+from segue.layers.truth import binary_truth
 
 
 class FocalLoss(nn.Module):
@@ -51,8 +52,8 @@ class FocalLoss(nn.Module):
         self.loss_name = loss_name
 
     def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
-        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, or probabilities of the shape of
-        ``pred``; ``weight`` (B, H, W) scales pixels.
+        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, multilabel ones (B, C, H, W), or
+        probabilities of that shape; ``weight`` (B, H, W) scales pixels.
         """
         loss = self.loss_weight * self._elements(pred, target, ignore_index)
         if weight is not None:
@@ -65,15 +66,10 @@ class FocalLoss(nn.Module):
 
     def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
         """(B, C, H, W)."""
-        labeled = None
-        if target.shape == pred.shape:
-            truth = target.to(pred.dtype)
+        if target.is_floating_point():
+            truth, labeled = target.to(pred.dtype), torch.ones_like(pred)
         else:
-            labeled = ((target != ignore_index) & (target >= 0)).unsqueeze(1)
-            if pred.shape[1] == 1:
-                truth = (target.unsqueeze(1) * labeled).to(pred.dtype)
-            else:
-                truth = one_hot(target, pred.shape[1], ignore_index).to(pred.dtype)
+            truth, labeled = binary_truth(pred, target, (target != ignore_index) & (target >= 0))
         prob = pred.sigmoid()
         alpha = pred.new_tensor(self.alpha).view(-1, 1, 1)
         miss = (1 - prob) * truth + prob * (1 - truth)  # 1 - p_t
@@ -81,4 +77,4 @@ class FocalLoss(nn.Module):
         loss = factor * F.binary_cross_entropy_with_logits(pred, truth, reduction="none")
         if self.class_weight is not None:
             loss = loss * pred.new_tensor(self.class_weight).view(-1, 1, 1)
-        return loss if labeled is None else loss * labeled
+        return loss * labeled

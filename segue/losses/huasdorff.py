@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.reduction import Reduction
-from segue.losses.cross_entropy import one_hot
+from segue.layers.truth import one_hot
 
 
 def depths(regions: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from segue.losses.cross_entropy import one_hot
+from segue.layers.truth import binary_truth
 
 
 class TverskyLoss(nn.Module):
@@ -47,17 +47,19 @@ class TverskyLoss(nn.Module):
     def forward(
         self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
     ) -> Tensor:
-        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
-        if pred.shape[1] == 1:  # one logit: two classes
+        """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, or with the sigmoid for multilabel ones
+        (B, C, H, W); ``weight`` (B, H, W) scales pixels.
+        """
+        multilabel = target.ndim == pred.ndim
+        if pred.shape[1] == 1 and not multilabel:  # one logit: two classes
             pred = torch.cat([torch.zeros_like(pred), pred], dim=1)
-        prob = pred.softmax(dim=1)
+        prob = pred.sigmoid() if multilabel else pred.softmax(dim=1)
         classes = prob.shape[1]
         counted = (target != self.ignore_index) & (target >= 0)
         if ignore_index is not None:
             counted &= target != ignore_index
-        truth = one_hot(target.where(counted, -1), classes, -1).to(prob.dtype)
-        pixels = counted.to(prob.dtype) if weight is None else counted * weight
-        pixels = pixels.unsqueeze(1)
+        truth, counted = binary_truth(prob, target, counted)
+        pixels = counted.to(prob.dtype) if weight is None else counted * weight.unsqueeze(1)
         hits = (prob * truth * pixels).flatten(2).sum(dim=2)  # (B, C)
         alarms = (prob * (1 - truth) * pixels).flatten(2).sum(dim=2)
         misses = ((1 - prob) * truth * pixels).flatten(2).sum(dim=2)

@@ -2,6 +2,9 @@
 
 With the areas I (both), P (predicted) and L (labeled) of a class: IoU = I / (P + L - I), Acc = Recall = I / L,
 Precision = I / P, Dice = 2 I / (P + L), Fscore = (1 + b^2) Precision Recall / (b^2 Precision + Recall).
+
+Where a pixel may have several classes, each class is a binary map with areas of its own, over the pixels where it is
+known; aAcc is the share of all these decisions that are right.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ class IoUMetric:
         beta: weight of recall in the F-score.
         collect_device: accepted for mmseg configs; sums are kept on the CPU.
         output_dir: folder for predicted labels as PNG, one per image, with the ids of the dataset's files (plus one
-            under ``reduce_zero_label``).
+            under ``reduce_zero_label``); of multilabel data ``<class>/<image>.png`` of 0 and 255.
         format_only: write these files and measure nothing.
         prefix: put before every name, with a slash.
     """
@@ -68,27 +71,34 @@ class IoUMetric:
         self.prefix = f"{prefix}/" if prefix else ""
         self.classes: tuple[str, ...] = ()
         self.reduce_zero_label = False
+        self.multilabel = False
         self._areas = torch.zeros(3, 0, dtype=torch.int64)
 
     def set_dataset(self, metainfo: Mapping[str, Any]) -> None:
-        """Take ``classes`` and ``reduce_zero_label`` of a dataset, and start from zero."""
+        """Take ``classes``, ``reduce_zero_label`` and ``multilabel`` of a dataset, and start from zero."""
         classes = metainfo.get("classes")
         if not classes:
             raise InputError("IoUMetric: the dataset has no class names; give it metainfo=dict(classes=(...))")
         self.classes = tuple(name.strip() for name in classes)
         self.reduce_zero_label = bool(metainfo.get("reduce_zero_label"))
+        self.multilabel = bool(metainfo.get("multilabel"))
         self.reset()
 
     def reset(self) -> None:
         """Forget all images."""
-        self._areas = torch.zeros(3, len(self.classes), dtype=torch.int64)
+        self._areas = torch.zeros(self._shape, dtype=torch.int64)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        """Areas of both, prediction and label; of several classes per pixel also the known pixels of each."""
+        return (4 if self.multilabel else 3, len(self.classes))
 
     def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None:
         """Count one image.
 
         Args:
-            pred: (H, W) predicted class ids, integers, on any device.
-            label: (H, W) class ids; None only with ``format_only``.
+            pred: (H, W) predicted class ids, integers, on any device; or (K, H, W), whether each class is there.
+            label: (H, W) class ids, or (K, H, W) of 0, 1 and 255 for unknown; None only with ``format_only``.
             meta: of the sample; ``img_path`` names the output file, ``seg_map_path`` the mask in errors.
         """
         meta = meta or {}
@@ -105,7 +115,8 @@ class IoUMetric:
                 f"IoUMetric: {_name(meta)}: the prediction is {tuple(pred.shape)}, the label map {tuple(label.shape)}; "
                 "predictions must be brought back to the size of the original image"
             )
-        self._areas += self._count(pred, label.to(pred.device), meta).cpu()
+        count = self._count_each if self.multilabel else self._count
+        self._areas += count(pred, label.to(pred.device), meta).cpu()
 
     def _count(self, pred: Tensor, label: Tensor, meta: Mapping[str, Any]) -> Tensor:
         """Areas (3, C) of one image, after a check that both sides hold class ids."""
@@ -130,6 +141,17 @@ class IoUMetric:
         confusion = torch.bincount(cells.flatten(), minlength=count * count + 1)[:-1].view(count, count)
         return torch.stack((confusion.diagonal(), confusion.sum(0), confusion.sum(1)))
 
+    def _count_each(self, pred: Tensor, label: Tensor, meta: Mapping[str, Any]) -> Tensor:
+        """Areas (4, C) of one image with a binary map per class."""
+        if label.ndim != 3 or len(label) != len(self.classes):
+            raise InputError(
+                f"IoUMetric: {_name(meta)}: {tuple(label.shape)} labels for {len(self.classes)} classes; multilabel "
+                "annotations are (classes, H, W)"
+            )
+        known = label != IGNORE
+        there, true = pred.bool() & known, (label == 1) & known
+        return torch.stack([each.flatten(1).sum(1) for each in (there & true, there, true, known)])
+
     def compute(self) -> dict[str, float]:
         """``aAcc``, the means (``mIoU``, ``mAcc`` ...) and every class's values (``IoU/road`` ...)."""
         if self.format_only:
@@ -153,16 +175,18 @@ class IoUMetric:
         ]
 
     def state(self) -> dict[str, Tensor]:
-        """``areas`` (3, C) int64: of intersection, prediction and label. They add up across processes."""
+        """``areas`` (3, C) int64: of intersection, prediction and label, (4, C) with known pixels for multilabel data.
+        They add up across processes.
+        """
         return {"areas": self._areas.clone()}
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Continue from a `state`."""
         areas = state["areas"]
-        if tuple(areas.shape) != (3, len(self.classes)):
+        if tuple(areas.shape) != self._shape:
             raise InputError(
                 f"IoUMetric: areas of shape {tuple(areas.shape)} do not fit {len(self.classes)} classes, which need "
-                f"{(3, len(self.classes))}"
+                f"{self._shape}"
             )
         self._areas = areas.detach().to("cpu", torch.int64, copy=True)
 
@@ -173,7 +197,7 @@ class IoUMetric:
         self._areas += own
 
     def _per_class(self) -> dict[str, Array]:
-        both, predicted, labeled = self._areas.double().numpy()
+        both, predicted, labeled = self._areas[:3].double().numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
             recall = both / labeled
             precision = both / predicted
@@ -190,8 +214,12 @@ class IoUMetric:
         return {column: self._filled(every[column]) for column in wanted}
 
     def _all_accuracy(self) -> float:
-        labeled = int(self._areas[2].sum())
-        value = int(self._areas[0].sum()) / labeled if labeled else float("nan")
+        both, predicted, labeled = (int(areas.sum()) for areas in self._areas[:3])
+        right, total = both, labeled
+        if self.multilabel:
+            total = int(self._areas[3].sum())
+            right = total - (predicted - both) - (labeled - both)
+        value = right / total if total else float("nan")
         return float(self._filled(np.array(value)))
 
     def _filled(self, values: Array) -> Array:
@@ -210,6 +238,10 @@ class IoUMetric:
         if not meta.get("img_path"):
             raise InputError("IoUMetric: output_dir needs img_path in the sample's meta; add it to meta_keys")
         assert self.output_dir is not None
+        if self.multilabel:
+            for name, one in zip(self.classes, pred.cpu().numpy(), strict=True):
+                write_png(self.output_dir / name / f"{Path(meta['img_path']).stem}.png", one.astype(np.uint8) * 255)
+            return
         ids = pred.cpu().numpy() + int(self.reduce_zero_label)
         depth = np.uint8 if len(self.classes) + int(self.reduce_zero_label) <= 256 else np.uint16
         write_png(self.output_dir / f"{Path(meta['img_path']).stem}.png", ids.astype(depth))

@@ -160,7 +160,9 @@ def stack_targets(samples: Sequence[SegSample], device: torch.device | str = "cp
     if labels is None:
         labels = torch.zeros(0, dtype=torch.int64, device=device)
     metas = [sample.meta for sample in samples]
-    return Targets(labels=labels.long(), edges=stack("gt_edge_map"), depth=stack("gt_depth_map"), metas=metas)
+    if labels.ndim != 4 or labels.dtype != torch.uint8:  # several classes per pixel stay small
+        labels = labels.long()
+    return Targets(labels=labels, edges=stack("gt_edge_map"), depth=stack("gt_depth_map"), metas=metas)
 
 
 def _channel_values(values: Sequence[float] | None) -> Tensor:

@@ -53,6 +53,8 @@ class GenerateEdge:
         labels = label_map_of(sample)
         if labels is None:
             raise InputError("GenerateEdge: the sample has no 'gt_seg_map'; put LoadAnnotations before it")
+        if labels.ndim != 2:
+            raise InputError("GenerateEdge: needs one class per pixel, (H, W); multilabel annotations have no such map")
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (self.edge_width, self.edge_width))
         sample["gt_edge_map"] = cv2.dilate(class_borders(labels, self.ignore_index), kernel)
         sample["edge_width"] = self.edge_width

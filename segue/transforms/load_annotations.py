@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images import read_mask
+from segue.images import Array, read_mask
 from segue.labels import IGNORE, check_labels, remap_labels
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 
 
 class LoadAnnotations:
-    """Read ``seg_map_path`` into ``gt_seg_map`` (H, W): class ids, and the ignore value where there is no label.
+    """Read ``seg_map_path`` into ``gt_seg_map`` (H, W): class ids, and the ignore value where there is no label; or the
+    ``stack_files`` of a multilabel dataset into (H, W, K), see `segue.stacks`.
 
     The dataset's rules (``void``, ``reduce_zero_label``, ``label_map``: see `segue.labels.remap_labels`) come with the
     sample. Then every value must be one of its ``num_classes`` or the ignore value, and the size must be that of the
@@ -43,6 +44,18 @@ class LoadAnnotations:
                 f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path': the dataset names no folder of masks "
                 "(data_prefix=dict(img_path=..., seg_map_path=...)), yet its pipeline loads annotations"
             )
+        if sample.get("stack_files") is not None:
+            mask = sample["stack_files"].read(sample["num_classes"], sample.get("ori_shape"))
+            self._check_size(mask.shape[:2], sample)
+        else:
+            mask = self._ids(path, sample)
+        sample["gt_seg_map"] = mask
+        fields = sample.setdefault("seg_fields", [])
+        if "gt_seg_map" not in fields:
+            fields.append("gt_seg_map")
+        return sample
+
+    def _ids(self, path: str, sample: Sample) -> Array:
         mask = read_mask(path)
         self._check_size(mask.shape, sample)
         ignore_index = sample.get("ignore_index", IGNORE)
@@ -55,11 +68,7 @@ class LoadAnnotations:
         )
         if sample.get("num_classes"):
             check_labels(mask, sample["num_classes"], ignore_index, path)
-        sample["gt_seg_map"] = mask
-        fields = sample.setdefault("seg_fields", [])
-        if "gt_seg_map" not in fields:
-            fields.append("gt_seg_map")
-        return sample
+        return mask
 
     def _reduce_zero_label(self, sample: Sample) -> bool:
         of_dataset = sample.setdefault("reduce_zero_label", bool(self.reduce_zero_label))

@@ -27,7 +27,8 @@ _META_KEYS = (
 
 
 class PackSegInputs:
-    """Make ``inputs`` (C, H, W), in the image's own dtype, and ``data_samples``, a `SegSample` with int64 labels.
+    """Make ``inputs`` (C, H, W), in the image's own dtype, and ``data_samples``, a `SegSample` with int64 labels;
+    those of a multilabel dataset become (K, H, W) uint8.
 
     Takes any number of bands and any dtype that torch has; a volume (C, Z, Y, X) stays one.
 
@@ -51,14 +52,18 @@ class PackSegInputs:
             image = image[:, :, None] if image.ndim == 2 else image
             packed["inputs"] = _tensor(image, channels_first=True)
         labels = label_map_of(sample)
-        if labels is not None and labels.ndim != (3 if volume else 2):
-            axes = "(Z, Y, X)" if volume else "(H, W)"
+        stack = sample.get("stack_files") is not None
+        if labels is not None and labels.ndim != (3 if volume or stack else 2):
+            axes = "(Z, Y, X)" if volume else "(H, W, K)" if stack else "(H, W)"
             path = sample.get("seg_map_path", "gt_seg_map")
             raise LabelError(f"{path}: a label map is {axes}, got the shape {labels.shape}")
+        classes: Tensor | None = None
+        if labels is not None:
+            classes = _tensor(labels, channels_first=True) if stack else _tensor(labels).long()
         edges, depth = sample.get("gt_edge_map"), sample.get("gt_depth_map")
         packed["data_samples"] = SegSample(
             meta={key: sample[key] for key in self.meta_keys if key in sample},
-            gt_sem_seg=None if labels is None else _tensor(labels).long(),
+            gt_sem_seg=classes,
             gt_edge_map=None if edges is None else _tensor(edges).long(),
             gt_depth_map=None if depth is None else _tensor(depth).float(),
         )

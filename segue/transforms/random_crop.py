@@ -62,7 +62,10 @@ class RandomCrop:
 
 
 def _areas(labels: Array, ignore_index: int) -> Array:
-    """Pixels per class present, without the ignored one."""
+    """Pixels per class present, without the ignored one; of a stack (H, W, K) those of no class count as one more."""
+    if labels.ndim == 3:
+        areas = np.append((labels == 1).sum(axis=(0, 1)), (labels == 0).all(axis=2).sum())
+        return areas[areas > 0]
     if labels.dtype == np.uint8 and labels.size < 1 << 24:  # float32 counts are exact so far; 20 times faster
         areas = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256]).ravel().astype(np.int64)
         if 0 <= ignore_index <= 255:

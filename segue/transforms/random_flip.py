@@ -84,6 +84,9 @@ class RandomFlip:
             return labels
         swapped = labels.copy()
         for first, second in self.swap_seg_labels:
+            if labels.ndim == 3:  # a stack (H, W, K)
+                swapped[..., [first, second]] = labels[..., [second, first]]
+                continue
             swapped[labels == first] = second
             swapped[labels == second] = first
         return swapped

@@ -120,7 +120,7 @@ class Resize:
         sample["scale_factor"] = (size[1] / width, size[0] / height)
         sample["keep_ratio"] = self.keep_ratio
         for key, values, _ in maps(sample):
-            backend = self.backend if values.dtype == np.uint8 else "cv2"
+            backend = self.backend if values.dtype == np.uint8 and values.ndim == 2 else "cv2"
             sample[key] = resize_array(values, self._target(values.shape[:2], scale), "nearest", backend)
         return sample
 

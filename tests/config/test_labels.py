@@ -83,11 +83,10 @@ def test_without_labels_nothing_changes() -> None:
         ),
         ({"ignore": 11}, {"ignore_index": 11}, [r"leave it out and say labels=dict\(ignore=11\)"]),
         ({"kind": "multilable"}, {}, [r"no kind 'multilable'; there are: binary, multiclass"]),
-        ({"kind": "multilabel"}, {}, [r"'multilabel' is not there yet"]),
         ({"offset": 2}, {}, [r"labels\.offset: is 2; 0, or 1"]),
         ({"offset": 1, "ignore": 11}, {}, [r"offset=1 says that 0 is unlabeled"]),
         ({"kinds": "binary"}, {}, [r"labels has no 'kinds'; did you mean 'kind'"]),
-        ({"threshold": 0.5, "kind": "multiclass"}, {}, [r"only kind='binary' has one"]),
+        ({"threshold": 0.5, "kind": "multiclass"}, {}, [r"only kind='binary' and kind='multilabel' have one"]),
         ({"map": [0, 1]}, {}, [r"labels\.map: expected a dict"]),
     ],
 )

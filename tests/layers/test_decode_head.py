@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from segue.errors import InputError
-from segue.layers.decode_head import DecodeHead, HeadOptions, pixel_accuracy
+from segue.layers.accuracy import pixel_accuracy
+from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.losses.cross_entropy import CrossEntropyLoss
 from segue.losses.dice import DiceLoss
 from segue.losses.ohem import OHEMPixelSampler

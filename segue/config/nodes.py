@@ -1,0 +1,41 @@
+"""Where the heads, losses and datasets of a config are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+HEADS = ("decode_head", "auxiliary_head")
+
+
+def heads_of(cfg: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The heads of the model with their key paths."""
+    model = cfg.get("model") or {}
+    for key in HEADS:
+        heads = model.get(key)
+        if isinstance(heads, Mapping):
+            yield f"model.{key}", heads
+        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else ()):
+            yield f"model.{key}.{i}", head
+
+
+def losses_of(head: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    """The losses of a head with their key paths."""
+    losses = head.get("loss_decode")
+    if isinstance(losses, Mapping):
+        yield f"{path}.loss_decode", losses
+    for i, loss in enumerate(losses if isinstance(losses, (list, tuple)) else ()):
+        yield f"{path}.loss_decode.{i}", loss
+
+
+def dataset_nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The dicts of the datasets inside wrappers such as RepeatDataset and ConcatDataset, with their key paths."""
+    if isinstance(node, (list, tuple)):
+        for i, item in enumerate(node):
+            yield from dataset_nodes(item, f"{path}.{i}")
+    elif isinstance(node, Mapping) and node.get("datasets"):
+        yield from dataset_nodes(node["datasets"], f"{path}.datasets")
+    elif isinstance(node, Mapping) and isinstance(node.get("dataset"), Mapping):
+        yield from dataset_nodes(node["dataset"], f"{path}.dataset")
+    elif isinstance(node, Mapping):
+        yield path, node

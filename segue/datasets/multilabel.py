@@ -1,0 +1,180 @@
+"""MultilabelDataset: images whose pixels may have several classes at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.find_stacks import FoundStacks, find_stacks
+from segue.datasets.folder import of_split, pictures
+from segue.datasets.metainfo import read_names
+from segue.datasets.scan import some_of
+from segue.errors import DataError, InputError, LabelError
+from segue.labels import IGNORE
+from segue.stacks import StackFiles, Storage, check_stack_map, read_channels
+from segue.types import Sample
+
+_STORAGE: dict[str, Storage] = {"folders": "classes", "suffixes": "classes", "channels": "channels", "bits": "bits"}
+
+
+class MultilabelDataset(BaseSegDataset):
+    """Images, and for each a mask per class, which may overlap; for ``labels = dict(kind='multilabel')``.
+
+    ``dict(type='MultilabelDataset', data_root='data/mine', images='images/train', masks='masks/train')`` is complete
+    where the masks are ``masks/train/<class>/<image>.png`` or ``masks/train/<image>_<class>.png``: 0 is no, 1 and 255
+    are yes. A file with a channel per class (PNG, TIFF or .npy, (H, W, K)), or whose bits are the classes, needs
+    ``classes``. Samples carry ``gt_seg_map`` (H, W, K) of 0, 1, and 255 for unknown.
+
+    Args:
+        data_root: folder that relative paths start from.
+        images: folder of images.
+        masks: folder of masks; None for images without.
+        classes: names in the order of the ids, or a text file with one per line. None takes ``classes.txt`` in
+            ``data_root`` if there is one, and else the names of the folders or endings, sorted.
+        palette: RGB colours of the classes.
+        layout: ``folders``, ``suffixes``, ``channels`` or ``bits``; None finds out, but for ``bits``.
+        missing: what it means that an image lacks the mask of a class: ``error``; ``absent``: no pixel has the class;
+            ``ignore``: nobody has looked, and the class is neither trained nor measured there.
+        split: text file of the names to use, without or with suffix, one per line.
+        pipeline: transforms of a sample.
+        test_mode: a sample that the pipeline drops is an error instead of being replaced.
+        indices: use only these samples.
+        ignore_index: value of unknown pixels in the masks; None: there are none.
+        label_map: {value in a class's mask: 0, 1, or 255 for unknown}, where it is not 0, 1 or 255.
+        lazy_init: look for the files at first use (masks are listed at once if the classes are not given).
+        max_refetch: replacements tried for a dropped sample.
+    """
+
+    MULTILABEL: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        data_root: str | None = None,
+        images: str = "images",
+        masks: str | None = "masks",
+        classes: Sequence[str] | str | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+        layout: str | None = None,
+        missing: Literal["error", "absent", "ignore"] = "error",
+        split: str | None = None,
+        pipeline: Sequence[Callable[[Sample], Any]] = (),
+        test_mode: bool = False,
+        indices: int | Sequence[int] | None = None,
+        ignore_index: int | None = None,
+        label_map: Mapping[int, int] | None = None,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+    ) -> None:
+        if missing not in ("error", "absent", "ignore"):
+            raise InputError(f"MultilabelDataset: missing must be 'error', 'absent' or 'ignore', got {missing!r}")
+        root = data_root or ""
+        self.layout = layout
+        self.missing = missing
+        self.split = None if split is None else os.path.join(root, split)
+        self.stack_void = ignore_index
+        self.unused: list[str] = []
+        self.stack_map = None if label_map is None else check_stack_map(label_map)
+        if self.stack_map and layout == "bits":
+            raise InputError("MultilabelDataset: layout='bits' has no values to map; leave out label_map")
+        super().__init__(
+            metainfo={"classes": self._named(root, images, masks, classes), "palette": palette},
+            data_root=data_root,
+            data_prefix={"img_path": images, "seg_map_path": masks},
+            indices=indices,
+            pipeline=pipeline,
+            test_mode=test_mode,
+            lazy_init=lazy_init,
+            max_refetch=max_refetch,
+        )
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """As of any dataset, and ``multilabel``."""
+        return {**super().metainfo, "multilabel": True}
+
+    def _named(
+        self, root: str, images: str, masks: str | None, classes: Sequence[str] | str | None
+    ) -> Sequence[str] | None:
+        """The names, from whatever is given."""
+        listed = os.path.join(root, classes if isinstance(classes, str) else "classes.txt")
+        if isinstance(classes, str) or (classes is None and os.path.isfile(listed)):
+            return read_names(listed)
+        if classes is not None or masks is None:
+            return classes
+        folder = os.path.join(root, masks)
+        found = find_stacks(folder, stems_of(pictures(os.path.join(root, images), "images")), None, self.layout)
+        if found.classes is None and found.layout == "channels":
+            path = next(iter(found.files.values()))[""]
+            return tuple(f"class_{i}" for i in range(read_channels(path).shape[2]))
+        if found.classes is None:
+            raise InputError("MultilabelDataset: bits do not tell how many classes there are; name them in classes")
+        return found.classes
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """One dict per image with its `StackFiles`; a class without a file is a DataError, unless ``missing`` says
+        what that means.
+        """
+        folder, masks = self.data_prefix["img_path"], self.data_prefix.get("seg_map_path")
+        if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
+            return [{"img_path": os.path.join(folder, name)} for name in self.image_names()]
+        pairs = self.stacks()
+        lacking = [
+            f"{os.path.relpath(image, folder)} ({name})"
+            for image, files in pairs
+            for name, path in zip(self._meta.classes or (), files.files, strict=False)
+            if path is None
+        ]
+        if lacking and self.missing == "error":
+            raise DataError(
+                f"{masks}: {len(lacking)} masks of {len(pairs)} images are missing: {some_of(lacking)}. If no pixel "
+                "there has the class, set missing='absent' on the dataset; if nobody has looked, missing='ignore'"
+            )
+        return [
+            {"img_path": image, "seg_map_path": files.shown or masks, "stack_files": files} for image, files in pairs
+        ]
+
+    def image_names(self) -> list[str]:
+        """The images, relative to their folder."""
+        folder = self.data_prefix["img_path"]
+        images = pictures(folder, "images")
+        return images if self.split is None else of_split(images, self.split, folder)
+
+    def stacks(self) -> list[tuple[str, StackFiles]]:
+        """Each image with the files of its masks, whatever is missing among them."""
+        folder, images = self.data_prefix["img_path"], self.image_names()
+        found = find_stacks(self.data_prefix["seg_map_path"], stems_of(images), self._meta.classes, self.layout)
+        self.unused = found.unused
+        stems = zip(images, stems_of(images), strict=True)
+        return [(os.path.join(folder, name), self._files(found, stem)) for name, stem in stems]
+
+    def _files(self, found: FoundStacks, stem: str) -> StackFiles:
+        own = found.files.get(stem, {})
+        storage = _STORAGE[found.layout]
+        each: tuple[str | None, ...] = tuple(own.get(name) for name in self._meta.classes or ())
+        if storage != "classes" and own:
+            each = (own[""],)
+        else:
+            storage = "classes"
+        absent = IGNORE if self.missing == "ignore" else 0
+        return StackFiles(each, storage, self.stack_void, self.stack_map, absent)
+
+    def probe(self) -> None:
+        """Refuse masks of 0 and 255 where 255 is said to be unknown: each is valid for itself, and no class is seen."""
+        if self.stack_void != IGNORE:
+            return
+        for info in self.data_list:
+            files: StackFiles = info["stack_files"]
+            size = None if any(files.files) else (1, 1)
+            if (files.read(self.num_classes or 0, size) == 1).any():
+                return
+        raise LabelError(
+            f"{self.data_list[0]['seg_map_path']} and all other masks ({len(self.data_list)} images): with "
+            "ignore_index=255 no pixel has a class. If 255 means yes, leave ignore_index out"
+        )
+
+
+def stems_of(names: Sequence[str]) -> list[str]:
+    """Names without their suffixes."""
+    return [os.path.splitext(name)[0] for name in names]
