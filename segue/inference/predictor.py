@@ -13,7 +13,8 @@ from torch import nn
 
 from segue.errors import ConfigError, DataError, InputError, Problem
 from segue.images import IMAGE_SUFFIXES, write_png
-from segue.inference.segment import label_maps
+from segue.inference.multilabel import MultilabelPrediction
+from segue.inference.segment import is_multilabel, label_maps
 from segue.inference.views import tta_pipeline, without_annotations
 
 BACKGROUNDS = ("background", "_background_", "bg")
@@ -43,6 +44,11 @@ class Prediction:
 
         untouched = [i for i, name in enumerate(self.classes) if name.lower() in BACKGROUNDS]
         return overlay(self.image, self.labels, self.palette, alpha, skip=untouched)
+
+    @property
+    def masks(self) -> np.ndarray:
+        """(K, H, W) bool, where each class is."""
+        return self.labels == np.arange(len(self.classes))[:, None, None]
 
     def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
         """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""
@@ -94,7 +100,7 @@ class Predictor:
             tta: average over the views that the config's ``tta_pipeline`` makes of each image.
 
         Returns:
-            A ``Prediction``, or a list of them for a list.
+            A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``.
 
         Raises:
             DataError: an image that cannot be read.
@@ -103,7 +109,7 @@ class Predictor:
             return list(self.stream(images, batch_size=batch_size, tta=tta))
         return next(self.stream([images], tta=tta))
 
-    def stream(self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False) -> Iterator[Prediction]:
+    def stream(self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False) -> Iterator[Any]:
         """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
@@ -117,7 +123,11 @@ class Predictor:
             with torch.inference_mode():
                 found = label_maps(self.model, batch)
             for (picture, path, _), labels in zip(loaded, found, strict=True):
-                yield Prediction(labels.cpu().numpy(), self.classes, self.palette, picture, path)
+                result = labels.cpu().numpy()
+                if is_multilabel(self.model):
+                    yield MultilabelPrediction(result, self.classes, self.palette, picture, path)
+                else:
+                    yield Prediction(result, self.classes, self.palette, picture, path)
 
     def _load(self, image: Any, steps: Sequence[Any]) -> tuple[np.ndarray, Path | None, dict[str, Any]]:
         """An image as RGB picture, path and packed sample."""

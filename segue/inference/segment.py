@@ -13,7 +13,8 @@ from segue.types import SegSample, Size
 
 
 def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
-    """Predicted labels (H, W) int64 of each image of a batch, at the image's original size.
+    """Predicted labels (H, W) int64 of each image of a batch, at the image's original size; of a multilabel model
+    (K, H, W) bool, whether each class is there.
 
     ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
     Images of one size go through the network together. Where both hold lists, the views that `TestTimeAug` made of an
@@ -52,7 +53,7 @@ def _logits(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) 
 
 
 def _merged(model: Any, images: Sequence[Sequence[Tensor]], samples: Sequence[Sequence[SegSample]]) -> list[Tensor]:
-    """Labels by the mean over views of softmax, or of the sigmoid of a single logit; one sum per image is kept."""
+    """Labels by the mean over views of the probabilities; one sum per image is kept."""
     counts = {len(views) for views in images}
     if len(counts) != 1 or 0 in counts:
         raise InputError(f"the images of a batch must have one number of views, got {sorted(counts)}")
@@ -60,7 +61,7 @@ def _merged(model: Any, images: Sequence[Sequence[Tensor]], samples: Sequence[Se
     for view in range(counts.pop()):
         one = [views[view] for views in images], [views[view] for views in samples]
         for index, logits in _logits(model, *one):
-            shares = logits.float().softmax(dim=1) if logits.shape[1] > 1 else logits.float().sigmoid()
+            shares = probabilities(model, logits.float())
             sums[index] = sums[index].add_(shares) if index in sums else shares
     return [_decided(model, sums[index] / len(images[index]))[0] for index in range(len(images))]
 
@@ -113,16 +114,33 @@ def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:
     """Logits (B, classes, H, W) to labels (B, H, W) int64: the largest, or with one logit whether it passes the
-    threshold.
+    threshold; of a multilabel model (B, K, H, W) bool, which of them pass it.
     """
-    return _decided(model, logits if logits.shape[1] > 1 else logits.sigmoid())
+    return _decided(model, probabilities(model, logits) if _by_threshold(model, logits) else logits)
+
+
+def probabilities(model: Any, logits: Tensor) -> Tensor:
+    """Logits (B, classes, H, W) to what the model means by them: softmax over classes, or the sigmoid of each where
+    there is one logit, or where a pixel may have several classes.
+    """
+    return logits.sigmoid() if _by_threshold(model, logits) else logits.softmax(dim=1)
+
+
+def is_multilabel(model: Any) -> bool:
+    """Whether a pixel may have several classes."""
+    return bool(getattr(getattr(model, "head", None), "multilabel", False))
+
+
+def _by_threshold(model: Any, logits: Tensor) -> bool:
+    return logits.shape[1] == 1 or is_multilabel(model)
 
 
 def _decided(model: Any, shares: Tensor) -> Tensor:
-    if shares.shape[1] > 1:
+    if not _by_threshold(model, shares):
         return shares.argmax(dim=1)
     threshold = getattr(model.head, "threshold", None)
-    return (shares[:, 0] > (0.5 if threshold is None else threshold)).long()
+    passed = shares > (0.5 if threshold is None else threshold)
+    return passed if is_multilabel(model) else passed[:, 0].long()
 
 
 def _starts(length: int, crop: int, stride: int) -> Sequence[int]:

@@ -240,7 +240,10 @@ class IoUMetric:
         assert self.output_dir is not None
         if self.multilabel:
             for name, one in zip(self.classes, pred.cpu().numpy(), strict=True):
-                write_png(self.output_dir / name / f"{Path(meta['img_path']).stem}.png", one.astype(np.uint8) * 255)
+                write_png(
+                    self.output_dir / name.replace("/", "_") / f"{Path(meta['img_path']).stem}.png",
+                    one.astype(np.uint8) * 255,
+                )
             return
         ids = pred.cpu().numpy() + int(self.reduce_zero_label)
         depth = np.uint8 if len(self.classes) + int(self.reduce_zero_label) <= 256 else np.uint16
