@@ -1,20 +1,43 @@
-"""Downloaded files on disk: their hashes, written down at the first download, and the lock that guards them."""
+"""Downloaded files on disk: what they must be, whether they are that, and the lock that guards them."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import logging
 import os
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segue.errors import DownloadError
-
 FILE_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
+#: mmseg's own tool for publishing hashes its input rather than the file that it writes, since version 1.0 (September
+#: 2022), and files of third parties were renamed by hand: such names promise nothing.
+MMSEG = "/mmsegmentation/"
+MMSEG_UNSURE = re.compile(r"_3rdparty-|[_-](2022(09|1[0-2])|202[3-9]\d\d)\d\d[_-]")
+
+_log = logging.getLogger("segue")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a file must be: its SHA-256 or the beginning of one, who says so, and its size, as far as known."""
+
+    sha256: str | None = None
+    origin: str = "its first download"
+    size: int | None = None
+
+    def fits(self, path: Path) -> bool:
+        """Whether a file is that."""
+        if self.size is not None and path.stat().st_size != self.size:
+            return False
+        return self.sha256 is None or digest(path).startswith(self.sha256)
 
 
 def cache_folder() -> Path:
@@ -22,74 +45,92 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SEGUE_HOME") or Path.home() / ".cache" / "segue").expanduser() / "weights"
 
 
-def expected_hash(name: str, sha256: str | None) -> str | None:
-    """The hash asked for, or the one in the file name, unless that is a date."""
-    if sha256:
-        return sha256.lower()
-    found = FILE_HASH.search(name)
-    return found[1] if found and not DATE.fullmatch(found[1]) else None
+def hash_in_name(url: str) -> str | None:
+    """The beginning of a SHA-256 in which the name of a published file ends, unless that is a date or unreliable."""
+    found = FILE_HASH.search(url.rpartition("/")[2])
+    if found is None or DATE.fullmatch(found[1]) or (MMSEG in url and MMSEG_UNSURE.search(url)):
+        return None
+    return found[1]
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """SHA-256 of a file, computed once for a file that is not touched."""
+    stat = path.stat()
+    return _digest(str(path), stat.st_size, stat.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=1024)
+def _digest(path: str, size: int, mtime_ns: int) -> str:
     result = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         while chunk := file.read(1 << 20):
             result.update(chunk)
     return result.hexdigest()
 
 
-def matches(path: Path, wanted: str | None) -> bool:
-    """Whether a file has the hash, or the beginning of one, that is wanted."""
-    return wanted is None or digest(path).startswith(wanted.lower())
+# Stamps: a file that was hashed need not be hashed again by every process ---------------------------------------------
 
 
-def records(folder: Path) -> dict[str, Any]:
-    """The hashes written down at first downloads: url -> sha256, size, time of change."""
-    try:
-        found = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise DownloadError(f"{folder / 'hashes.json'} is not readable as JSON; mend it or delete it.") from error
-    return found if isinstance(found, dict) else {}
+def stamp_path(path: Path) -> Path:
+    """Where it is written down what a cached file was when it was hashed."""
+    return path.with_name(path.name + ".json")
 
 
-def record(folder: Path, url: str, path: Path, sha256: str) -> None:
-    """Write down a file's hash."""
+def stamped(path: Path) -> str:
+    """The SHA-256 of a cached file, from its stamp if it was not touched since."""
     stat = path.stat()
-    with locked(folder / "hashes.lock"):
-        known = records(folder)
-        known[url] = {"sha256": sha256, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-        temporary = folder / f".hashes.{os.getpid()}.tmp"
-        temporary.write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
-        os.replace(temporary, folder / "hashes.json")
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        stamp = json.loads(stamp_path(path).read_text(encoding="utf-8"))
+        if (stamp["size"], stamp["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
+            return str(stamp["sha256"])
+    return stamp_file(path)
 
 
-def cached_is_good(folder: Path, url: str, path: Path, sha256: str | None) -> bool:
-    """Whether a cached file is what was downloaded; it is hashed again only if it was touched."""
-    known = records(folder).get(url)
-    stat = path.stat()
-    if known and (known["size"], known["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
-        return known["sha256"].startswith((sha256 or "").lower())
-    found = digest(path)
-    wanted = expected_hash(path.name, sha256) or (known or {}).get("sha256")
-    if wanted is None or not found.startswith(wanted):
+def stamp_file(path: Path) -> str:
+    """Hash a cached file and write that down, if the cache can be written."""
+    stat, found = path.stat(), digest(path)
+    stamp: dict[str, Any] = {"sha256": found, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+    temporary = stamp_path(path).with_name(f".{path.name}.{os.getpid()}.tmp")
+    with suppress(OSError):  # a cache that several users share may be read-only
+        temporary.write_text(json.dumps(stamp), encoding="utf-8")
+        os.replace(temporary, stamp_path(path))
+    return found
+
+
+def cached_is_good(path: Path, expected: Expected) -> bool:
+    """Whether a cached file is what it must be."""
+    if not path.is_file() or (expected.size is not None and path.stat().st_size != expected.size):
         return False
-    record(folder, url, path, found)
-    return True
+    return stamped(path).startswith(expected.sha256 or "")
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold a lock between processes, so that the ranks of one machine download a file once."""
     with path.open("a+b") as file:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
+        if not try_lock(file.fileno(), wait=False):
+            _log.info("waiting for another process that uses %s", path)
+            try_lock(file.fileno(), wait=True)
         yield
+
+
+def try_lock(descriptor: int, *, wait: bool) -> bool:
+    """Lock an open file until it is closed; False if another process has the lock and we are not to wait."""
+    if os.name == "nt":
+        import msvcrt
+
+        while True:
+            try:
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+                return True
+            except OSError:
+                if not wait:
+                    return False
+                time.sleep(0.2)
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True

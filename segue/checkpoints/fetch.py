@@ -1,17 +1,18 @@
 """Weights from anywhere to a local file: a path, an alias such as ``open-mmlab://resnet50_v1c``, or a URL.
 
-A URL is looked for in the folder ``SEGUE_WEIGHTS`` (by file name), in the cache (``SEGUE_HOME``, by default
-``~/.cache/segue``), at the mirrors of ``SEGUE_MIRROR`` (base URLs, separated by commas), at its own host, and at the
-mirrors given. Bytes are accepted if they have the SHA-256 that was asked for, or that the file name ends in
-(``-2cccc1ad.pth``); without either, the first download's hash is written down and every later one must match it.
+Sources, in order: the folder ``SEGUE_WEIGHTS``; the cache (``SEGUE_HOME``, by default ``~/.cache/segue``); the mirrors
+of ``SEGUE_WEIGHTS_MIRROR``, hosts or folders separated by commas; the address itself. What costs nothing comes first,
+which is safe since the bytes are checked wherever they are from: they must have the SHA-256 that was asked for, or
+else the one in ``segue-weights.lock`` (what the first download had), or else the one that the file name ends in
+(``-2cccc1ad.pth``). Where nothing is known, the first download is trusted and written into the lock file.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,20 +20,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from segue.checkpoints.cache import (
-    cache_folder,
-    cached_is_good,
-    digest,
-    expected_hash,
-    locked,
-    matches,
-    record,
-    records,
-)
-from segue.checkpoints.network import download
+from segue.checkpoints import sources
+from segue.checkpoints.cache import Expected, cache_folder, cached_is_good, digest, hash_in_name, locked, stamp_file
+from segue.checkpoints.lockfile import Pin, lock_path, pins, write_pin
+from segue.checkpoints.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
+
+_log = logging.getLogger("segue")
 
 
 @functools.cache
@@ -53,10 +49,10 @@ def fetch(
     """The local file for ``source``, downloaded if need be.
 
     Args:
-        source: a path, an alias (``open-mmlab://...``, ``torchvision://...``) or an http(s) URL.
-        sha256: the hash, or its first 8 or more hex digits, that the bytes must have.
+        source: a path, an alias (``open-mmlab://...``, ``torchvision://...``) or a URL.
+        sha256: the hash, or its first 8 or more hex digits, that the bytes must have, whatever the lock file says.
         cache_dir: where downloads are kept, instead of the cache described above.
-        mirrors: base URLs to try after the file's own host.
+        mirrors: hosts and folders to try first, instead of ``SEGUE_WEIGHTS_MIRROR``.
         offline: never use the network (as ``SEGUE_OFFLINE=1``).
         progress: draw a progress bar if the error stream is a terminal.
 
@@ -65,35 +61,35 @@ def fetch(
         DownloadError: what was tried, why each failed, and what to do.
     """
     text = str(source)
-    if isinstance(source, Path) or "://" not in text or text.startswith("file://"):
-        return local(Path(unquote(text.removeprefix("file://")) if text.startswith("file://") else text), sha256)
+    if is_local(source):
+        return local(Path(unquote(text[7:])) if text.startswith("file://") else Path(text), sha256)
     url = resolve_alias(text)
     parts = urlsplit(url)
-    name = Path(unquote(parts.path)).name
-    if parts.scheme not in ("http", "https") or not parts.hostname or not name:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.rpartition("/")[2]:
         raise DownloadError(f"{text} is not an address of a file; give a path, an http(s) URL or a known alias.")
-    folder = Path(cache_dir) if cache_dir else cache_folder()
-    if (near := in_weights_folder(name)) and matches(near, expected_hash(name, sha256)):
-        return near
-    target = folder / safe(parts.hostname) / Path(*(safe(unquote(p)) for p in parts.path.split("/") if p))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.with_name(target.name + ".lock")):
-        if target.is_file() and cached_is_good(folder, url, target, sha256):
-            return target
-        if offline or os.environ.get("SEGUE_OFFLINE", "") not in ("", "0"):
-            raise DownloadError(f"{url} is not in {target.parent} and Segue is offline. {advice(url)}")
-        return from_network(url, target, folder, sha256, mirrors, progress)
+    return Wanted(url, sha256, Path(cache_dir) if cache_dir else cache_folder(), mirrors, offline, progress).fetch()
+
+
+def is_local(source: str | Path) -> bool:
+    """Whether a source is a path."""
+    text = str(source)
+    return isinstance(source, Path) or "://" not in text or text.startswith("file://")
+
+
+def is_offline() -> bool:
+    """Whether the environment forbids the network."""
+    return os.environ.get("SEGUE_OFFLINE", "") not in ("", "0")
 
 
 def local(path: Path, sha256: str | None) -> Path:
     """A local file, which may also stand in the folder of weights."""
-    found = path.expanduser() if path.expanduser().is_file() else in_weights_folder(path.name)
+    found = path.expanduser() if path.expanduser().is_file() else sources.near_by_name(path.name)
     if found is None:
         raise CheckpointError(
             f"{path} does not exist; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
             "the folder that SEGUE_WEIGHTS names."
         )
-    if sha256 and not matches(found, sha256):
+    if sha256 and not Expected(sha256.lower()).fits(found):
         raise CheckpointError(f"{found} does not have the SHA-256 {sha256} that was asked for; get it again.")
     return found
 
@@ -110,70 +106,139 @@ def resolve_alias(text: str) -> str:
     raise DownloadError(f"{text} is not an alias that Segue knows; known are {', '.join(known)}, paths and URLs.")
 
 
-def in_weights_folder(name: str) -> Path | None:
-    """The file of that name in the user's own folder of weights."""
-    folder = os.environ.get("SEGUE_WEIGHTS")
-    path = Path(folder).expanduser() / name if folder and name else None
-    return path if path and path.is_file() else None
+class Wanted:
+    """One file that is wanted; ``failures`` collects why each source did not have it."""
 
+    def __init__(
+        self, url: str, sha256: str | None, folder: Path, mirrors: Sequence[str], offline: bool, progress: bool
+    ) -> None:
+        self.url = url
+        self.name = Path(unquote(urlsplit(url).path)).name
+        self.asked = sha256.lower() if sha256 else None
+        self.target = folder / sources.inner_path(url)
+        self.lock = lock_path(folder)
+        self.mirrors = mirrors
+        self.offline = offline or is_offline()
+        self.progress = progress
+        self.failures: list[str] = []
+        self.found: str | None = None  # the hash of wrong bytes
 
-def safe(part: str) -> str:
-    """A URL part as the name of a file or folder."""
-    part = re.sub(r"[^\w.\-+=@]", "_", part)[:150]
-    return part if part.strip(".") else "_"
+    def expected(self) -> Expected:
+        """What the file must be: as asked for, as recorded, or as its name says."""
+        if self.asked:
+            return Expected(self.asked, "was asked for")
+        pin = pins(self.lock).get(self.url)
+        if pin:
+            return Expected(pin.sha256, f"stands in {self.lock}", pin.size)
+        return Expected(hash_in_name(self.url), "the file name promises")
 
-
-# The network ----------------------------------------------------------------------------------------------------------
-
-
-def from_network(
-    url: str, target: Path, folder: Path, sha256: str | None, mirrors: Sequence[str], progress: bool
-) -> Path:
-    """Try one address after the other until the right bytes are there."""
-    failures = []
-    wanted = expected_hash(target.name, sha256)
-    trusted = records(folder).get(url, {}).get("sha256")
-    for address in addresses(url, mirrors):
-        part = target.with_name(target.name + ".part")
+    def fetch(self) -> Path:
+        """The file, from the first source that has it."""
+        expected = self.expected()
+        for path in sources.near(self.url, self.mirrors):
+            if expected.fits(path):
+                _log.info("%s: found in %s", self.name, path.parent)
+                return path
+            self.reject(str(path), path, expected)
+        if cached_is_good(self.target, expected):
+            return self.cached()
+        if self.offline:
+            raise self.failed("and Segue is offline")
         try:
-            with bar(target.name, progress) as tick:
-                download(address, part, tick)
-        except DownloadError as error:
-            failures.append(f"{address}: {error}")
-            continue
-        found = digest(part)
-        if not found.startswith(wanted or trusted or ""):
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            with locked(self.target.with_name(self.target.name + ".lock")):
+                expected = self.expected()  # another process may have recorded it meanwhile
+                if cached_is_good(self.target, expected):
+                    return self.cached()
+                if self.target.is_file():
+                    self.reject(str(self.target), self.target, expected)
+                return self.download(expected)
+        except OSError as error:
+            why = error.strerror or error
+            raise DownloadError(f"{self.target} cannot be written ({why}); SEGUE_HOME names another cache.") from error
+
+    def cached(self) -> Path:
+        """The file in the cache; a lock file that the user keeps learns of it."""
+        if os.environ.get("SEGUE_WEIGHTS_LOCK") and self.url not in pins(self.lock):
+            write_pin(self.lock, self.url, Pin(digest(self.target), self.target.stat().st_size))
+        return self.target
+
+    def download(self, expected: Expected) -> Path:
+        """Try one address after the other until the right bytes are there."""
+        part = self.target.with_name(self.target.name + ".part")
+        dead: set[str] = set()
+        for source in sources.addresses(self.url, self.mirrors):
+            if source.host in dead:
+                continue
+            if source.url.startswith("http:") and not source.own and len(expected.sha256 or "") != 64:
+                self.failures.append(
+                    f"{source.url}: not asked, since anyone on the way can change plain http; give its sha256, an "
+                    f"https address, or SEGUE_WEIGHTS_MIRROR=http://{source.host} if that host is yours"
+                )
+                continue
+            _log.info("%s: asking %s", self.name, source.url)
+            try:
+                with bar(self.name, self.progress) as tick:
+                    download(source.url, part, tick, size=expected.size, checked=expected.sha256 is not None)
+            except DownloadError as error:
+                if isinstance(error, Unreachable):
+                    dead.add(source.host)
+                self.failures.append(f"{source.url}: {error}")
+                _log.warning("%s", self.failures[-1])
+                continue
+            if is_page(part):
+                self.failures.append(f"{source.url}: a web page or a Git LFS pointer instead of the file")
+            elif expected.fits(part):
+                return self.keep(part)
+            else:
+                self.reject(source.url, part, expected)
             part.unlink()
-            reason = "was asked for" if sha256 else "the file name promises" if wanted else "the first download had"
-            failures.append(f"{address}: wrong bytes: SHA-256 {found[:16]}..., {(wanted or trusted)[:16]} {reason}")
-            continue
-        os.replace(part, target)
-        record(folder, url, target, found)
-        return target
-    tried = "\n".join(f"  {failure}" for failure in failures)
-    raise DownloadError(f"{url} could not be downloaded. Tried:\n{tried}\n{advice(url)}")
+        raise self.failed("and could not be downloaded")
 
+    def keep(self, part: Path) -> Path:
+        """Move a checked download into its place and write down what it is."""
+        os.replace(part, self.target)
+        pin = Pin(stamp_file(self.target), self.target.stat().st_size)
+        write_pin(self.lock, self.url, pin)
+        return self.target
 
-def addresses(url: str, mirrors: Sequence[str]) -> list[str]:
-    """Where to look: the user's mirrors, the host itself, further mirrors; each by full path and by file name."""
-    path = urlsplit(url).path
-    chosen = [m.strip() for m in os.environ.get("SEGUE_MIRROR", "").split(",") if m.strip()]
-    found = []
-    for base in (*chosen, None, *mirrors):
-        if base is None:
-            found.append(url)
+    def reject(self, where: str, path: Path, expected: Expected) -> None:
+        """Note that a file has the wrong bytes."""
+        self.found = digest(path)
+        size = path.stat().st_size
+        if expected.size is not None and size != expected.size:
+            self.failures.append(f"{where}: wrong bytes: {size} of them where {expected.size} are recorded")
         else:
-            found += [base.rstrip("/") + path, base.rstrip("/") + "/" + path.rpartition("/")[2]]
-    return list(dict.fromkeys(found))
+            self.failures.append(
+                f"{where}: wrong bytes: SHA-256 {self.found[:16]}..., {(expected.sha256 or '')[:16]} {expected.origin}"
+            )
+        _log.warning("%s", self.failures[-1])
+
+    def failed(self, why: str) -> DownloadError:
+        """What was tried, why each source failed, and what to do."""
+        tried = "".join(f"\n  {failure}" for failure in self.failures)
+        message = f"{self.url} is neither in {self.target.parent} nor in a folder of yours, {why}."
+        if tried:
+            message += f" Tried, in this order:{tried}\n"
+        else:
+            message += " "
+        message += (
+            f"Get {self.name} by other means and put it there or into a folder that SEGUE_WEIGHTS names, or name a "
+            "mirror that has it: SEGUE_WEIGHTS_MIRROR or --weights-mirror."
+        )
+        if self.found:
+            message += (
+                f" If its publisher has replaced the file, accept the new one with: segue weights fetch {self.url} "
+                f"--sha256 {self.found}"
+            )
+        return DownloadError(message)
 
 
-def advice(url: str) -> str:
-    """What a user can do without this download."""
-    name = Path(urlsplit(url).path).name
-    return (
-        f"Get {name} by other means and put it into a folder that SEGUE_WEIGHTS names, set SEGUE_MIRROR to a base URL "
-        "that has it, or pass sha256=... if its published bytes have changed."
-    )
+def is_page(path: Path) -> bool:
+    """Whether a file is what servers send in place of the one asked for, whatever they call it."""
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    return start.startswith((b"<!doctype", b"<html", b"version https://git-lfs"))
 
 
 @contextmanager
