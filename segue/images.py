@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from segue.damage import check_png, looks_cut_off
+from segue.decoders import CV2_FLAGS, decode_indexes, decode_whole
 from segue.errors import DataError, InputError, LabelError
+from segue.masks.path import MaskPath
 from segue.rasters import decode_raster
 from segue.tiff import is_tiff, read_header
 from segue.volumes import NIFTI_SUFFIXES, decode_npy
@@ -36,14 +38,6 @@ Backend: TypeAlias = Literal["cv2", "pillow"]
 
 #: Suffixes of the files taken for images when a folder is scanned without being told what to look for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy")
-
-_CV2_FLAGS = {
-    "color": cv2.IMREAD_COLOR,
-    "grayscale": cv2.IMREAD_GRAYSCALE,
-    "unchanged": cv2.IMREAD_UNCHANGED,
-    "color_ignore_orientation": cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
-    "grayscale_ignore_orientation": cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
-}
 
 
 def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2") -> Array:
@@ -94,7 +88,9 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
     if looks_cut_off(data):
         _pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
     if backend == "cv2":
-        image = _opencv_pixels(data, _CV2_FLAGS[color_type])
+        image = decode_whole(data, color_type)
+        if image is None:
+            image = _opencv_pixels(data, CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image
         check_png(data, path)  # Pillow would accept wrong checksums
@@ -107,15 +103,26 @@ def read_mask(path: str | Path) -> Array:
     Palette images give their indexes, bilevel ones 0 and 1; a numpy file is (H, W) integers. An RGB file whose channels
     are equal is one label map stored three times; any other is refused, since its colours would need a table to become
     class ids.
+
+    A `MaskPath` names a label map that is no picture, such as polygons in a JSON file; its reader makes the map.
     """
-    data = read_bytes(path)
+    if isinstance(path, MaskPath):
+        return path.read()
+    return decode_mask(read_bytes(path), path)
+
+
+def decode_mask(data: bytes, path: str | Path = "<bytes>") -> Array:
+    """Decode a label file as `read_mask` does; ``path`` is used in messages only."""
     if data[:6] == b"\x93NUMPY":
-        return _npy_mask(decode_npy(data, path), path)
+        return as_labels(decode_npy(data, path), path)
     if is_tiff(data):
         header = read_header(data, path)
         if header.bits > 8 and header.bands > 1:  # Pillow has no such modes
             raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
     check_png(data, path)
+    indexes = decode_indexes(data)
+    if indexes is not None:
+        return indexes
     picture = _pillow_pixels(data, path)
     if picture.mode == "1":
         return np.array(picture, dtype=np.uint8)
@@ -154,7 +161,8 @@ def _npy_image(array: Array, color_type: str, path: str | Path) -> Array:
     return cv2.cvtColor(array, cv2.COLOR_GRAY2BGR) if gray else np.ascontiguousarray(array)
 
 
-def _npy_mask(array: Array, path: str | Path) -> Array:
+def as_labels(array: Array, path: str | Path) -> Array:
+    """An array as a label map, (H, W) uint8 or int32; ``path`` is used in messages only."""
     if array.ndim != 2 or array.size == 0:
         raise LabelError(f"{path}: a label map is (H, W), this array has the shape {array.shape}")
     return _integers(array, path)

@@ -124,3 +124,28 @@ def _rasterio() -> Any:
     except ImportError as error:
         raise MissingExtraError("rasterio", "geo", "reading rasters of many bands, or by window,") from error
     return rasterio
+
+
+def transform_points(points: NDArray[np.float64], source: str, target: str, where: str) -> NDArray[np.float64]:
+    """Coordinates (N, 2) from one reference system to another; geographic ones are longitude, latitude.
+
+    Args:
+        points: x, y.
+        source: reference system, as ``EPSG:32616`` or whatever else GDAL knows.
+        target: the same.
+        where: for messages.
+    """
+    rasterio = _rasterio()
+    from rasterio.warp import transform
+
+    try:
+        systems = [rasterio.crs.CRS.from_user_input(name) for name in (source, target)]
+        if systems[0] == systems[1]:
+            return points
+        moved = np.stack(transform(*systems, points[:, 0], points[:, 1]), axis=1)
+    except (rasterio.errors.RasterioError, ValueError) as error:
+        raise DataError(f"{where}: cannot transform from {source} to {target}: {error}") from error
+    if not np.isfinite(moved).all():
+        wrong = points[~np.isfinite(moved).all(axis=1)][0].tolist()
+        raise DataError(f"{where}: the point {wrong} of {source} has no place in {target}; is the crs right?")
+    return moved

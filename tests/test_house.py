@@ -30,7 +30,7 @@ LEVELS = [
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),
-    ("images", "labels", "stacks"),
+    ("images", "labels", "masks", "stacks"),
     ("damage", "rasters", "tiff", "volumes"),
     ("types",),
     ("errors",),

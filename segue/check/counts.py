@@ -18,6 +18,7 @@ from segue.check.rules import Rules, pairs_of
 from segue.check.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, LabelError
 from segue.images import Array, read_mask
+from segue.masks.path import MaskPath
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,22 @@ def _work(info: Mapping[str, Any]) -> tuple[str, Rules]:
         bool(info.get("reduce_zero_label")),
         pairs_of(info.get("label_map")),
     )
-    return str(path), rules
+    return path, rules
 
 
 def _cached(work: list[tuple[str, Rules]], num_classes: int, console: Console | None) -> LabelCounts:
     digest = hashlib.blake2b(f"1 {num_classes}".encode(), digest_size=16)
     for path, rules in work:
-        try:
-            stat = os.stat(path)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be read: {error.strerror or error}") from error
-        digest.update(repr((os.path.abspath(path), stat.st_size, stat.st_mtime_ns, rules)).encode())
+        files: tuple[str, ...] = (path,)
+        if isinstance(path, MaskPath):
+            files = path.files
+            digest.update(repr((os.path.abspath(path), path.reader.settings)).encode())
+        for name in files:
+            try:
+                stat = os.stat(name)
+            except OSError as error:
+                raise DataError(f"{name}: cannot be read: {error.strerror or error}") from error
+            digest.update(repr((os.path.abspath(name), stat.st_size, stat.st_mtime_ns, rules)).encode())
     file = cache_folder() / f"{digest.hexdigest()}.npz"
     try:
         with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:

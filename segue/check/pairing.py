@@ -21,14 +21,21 @@ class Listing:
     findings: list[Finding]
 
 
-def list_paired(images: str, masks: str, split: str, used: Collection[str] | None = None) -> Listing:
+def list_paired(
+    images: str,
+    masks: str,
+    split: str,
+    used: Collection[str] | None = None,
+    suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
+) -> Listing:
     """Pair two folders by name, as far as it goes.
 
-    ``used`` are masks known to have an image: then only those without and doubles are looked for.
+    ``used`` are masks known to have an image: then only those without and doubles are looked for. ``suffixes`` are
+    those of the masks.
     """
     findings: list[Finding] = []
     image_stems = _single(images, _pictures(images), "image", split, findings)
-    mask_stems = _single(masks, _pictures(masks), "mask", split, findings)
+    mask_stems = _single(masks, _pictures(masks, suffixes), "mask", split, findings)
     if used is not None:
         whole = {os.path.join(masks, name) for name in mask_stems.values()}
         findings += _without_image(masks, sorted(whole - set(used)), split)
@@ -72,8 +79,8 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
     return Listing(pairs, findings)
 
 
-def _pictures(folder: str) -> list[str]:
-    return [name for name in walk_files(folder) if name.lower().endswith(IMAGE_SUFFIXES)]
+def _pictures(folder: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
+    return [name for name in walk_files(folder) if name.lower().endswith(suffixes)]
 
 
 def _single(folder: str, names: Sequence[str], what: str, split: str, findings: list[Finding]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from segue.config.signature import signature
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.folder import FolderDataset
 from segue.errors import ConfigError, DataError, LabelError, SegueError
+from segue.images import IMAGE_SUFFIXES
 
 SPLITS = ("train", "val", "test")
 _UNNAMED = "(classes unknown)"
@@ -161,11 +162,15 @@ def list_dataset(dataset: Any, split: str) -> Listing:
     infos = [dataset.get_data_info(i) for i in range(_length(dataset))]
     listing.pairs = [(info["img_path"], info.get("seg_map_path")) for info in infos]
     whole = isinstance(dataset, BaseSegDataset) and not dataset.ann_file and dataset.indices is None
+    if whole and dataset.mask_reader is not None and not dataset.mask_reader.suffixes:
+        return listing  # the format says which images there are, or which masks belong to them
     if whole and getattr(dataset, "split", None) is None:
         masks = dataset.data_prefix.get("seg_map_path")
         if masks and os.path.isdir(masks) and isinstance(dataset, FolderDataset):
             used = {mask for _, mask in listing.pairs if mask}
-            listing.findings += list_paired(dataset.data_prefix["img_path"], masks, split, used).findings
+            listing.findings += list_paired(
+                dataset.data_prefix["img_path"], masks, split, used, _ends(dataset)
+            ).findings
         elif masks and os.path.isdir(masks):
             listing.findings += _suffixed(dataset, split).findings
     return listing
@@ -186,9 +191,19 @@ def list_anyway(dataset: Any, split: str) -> Listing:
         return Listing([], [])
     if not (os.path.isdir(images) and os.path.isdir(masks)):
         return Listing([], [])
+    if dataset.mask_reader is not None and not dataset.mask_reader.suffixes:
+        return Listing([], [])
     if isinstance(dataset, FolderDataset):
-        return list_paired(images, masks, split)
-    return _suffixed(dataset, split)
+        listing = list_paired(images, masks, split, None, _ends(dataset))
+    else:
+        listing = _suffixed(dataset, split)
+    pairs = [(image, mask if mask is None else dataset.mask_path(mask, image)) for image, mask in listing.pairs]
+    return Listing(pairs, listing.findings)
+
+
+def _ends(dataset: BaseSegDataset) -> tuple[str, ...]:
+    """What the names of the label maps may end with."""
+    return IMAGE_SUFFIXES if dataset.mask_reader is None else dataset.mask_reader.suffixes
 
 
 def _suffixed(dataset: BaseSegDataset, split: str) -> Listing:

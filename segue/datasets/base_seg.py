@@ -10,11 +10,15 @@ from typing import Any, ClassVar
 import numpy as np
 from torch.utils.data import Dataset
 
+from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_of, places_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.probe import probe_binary_labels
 from segue.datasets.scan import files_with_suffix, read_split, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.labels import IGNORE, check_label_map
+from segue.masks.names import Names
+from segue.masks.path import MaskPath
+from segue.masks.reader import MaskReader
 from segue.transforms.arguments import local_files_only
 from segue.transforms.compose import Compose
 from segue.types import Sample
@@ -50,6 +54,9 @@ class BaseSegDataset(Dataset[Any]):
         reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
         backend_args: accepted for mmseg configs; only the local disk.
         label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay.
+        mask_format: how the label maps are kept if they are no pictures, such as ``labelme``, or ``dict(type='coco',
+            ...)`` with arguments (see `segue.masks.formats`). By default it is seen from ``seg_map_suffix`` (.json ...)
+            or from a file in the place of the folder ``seg_map_path``.
     """
 
     METAINFO: ClassVar[Mapping[str, Any]] = {}
@@ -77,6 +84,7 @@ class BaseSegDataset(Dataset[Any]):
         reduce_zero_label: bool | None = None,
         backend_args: Mapping[str, Any] | None = None,
         label_map: Mapping[int, int] | None = None,
+        mask_format: str | Mapping[str, Any] | None = None,
     ) -> None:
         local_files_only(self, backend_args=backend_args)
         self.img_suffix = self.IMG_SUFFIX if img_suffix is None else img_suffix
@@ -90,6 +98,8 @@ class BaseSegDataset(Dataset[Any]):
         self.indices = indices
         self.test_mode = test_mode
         self.max_refetch = max_refetch
+        self.mask_format = mask_format
+        self.mask_reader: MaskReader | None = None
         self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
         if test_mode and self._meta.classes is None:
             raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")
@@ -140,6 +150,7 @@ class BaseSegDataset(Dataset[Any]):
         """Find the files, once; everything that is wrong with them is reported here, before any training."""
         if self._ready:
             return
+        self._open_masks()
         self.data_list = self.load_data_list()
         self.data_list = self._chosen(self.filter_data())
         if not self.data_list:
@@ -163,11 +174,15 @@ class BaseSegDataset(Dataset[Any]):
         if self.ann_file and not os.path.isdir(self.ann_file):
             stems = read_split(self.ann_file)
             self._require(images, [stem + self.img_suffix for stem in stems], f"images of {self.ann_file}")
+        elif self.mask_reader is not None and self.mask_reader.listed() is not None:
+            return self._placed(images, pictures_of(self.mask_reader, walk_files(images), images))
         else:
             names = files_with_suffix(images, self.img_suffix, "images")
             stems = [name[: len(name) - len(self.img_suffix)] for name in names]
         if masks is None:
             return [{"img_path": os.path.join(images, stem + self.img_suffix)} for stem in stems]
+        if self.mask_reader is not None and not self.mask_reader.suffixes:
+            return self._placed(images, [stem + self.img_suffix for stem in stems])
         if self._reads_masks():
             self._require(masks, [stem + self.seg_map_suffix for stem in stems], "label maps")
         return [
@@ -184,8 +199,11 @@ class BaseSegDataset(Dataset[Any]):
 
     def get_data_info(self, index: int) -> Sample:
         """What the pipeline starts from: paths, and how to read the labels."""
+        info = dict(self.data_list[index])
+        if self.mask_reader is not None and "seg_map_path" in info:
+            info["seg_map_path"] = self.mask_path(info["seg_map_path"], info["img_path"])
         return {
-            **self.data_list[index],
+            **info,
             "label_map": self.label_map,
             "reduce_zero_label": self.reduce_zero_label,
             "num_classes": self.num_classes,
@@ -193,6 +211,10 @@ class BaseSegDataset(Dataset[Any]):
             "ignore_index": self.ignore_index,
             "seg_fields": [],
         }
+
+    def mask_path(self, place: str, image: str) -> str:
+        """The path of a label map as whoever reads it needs it."""
+        return place if self.mask_reader is None else MaskPath(place, image, self.mask_reader)
 
     def __len__(self) -> int:
         self.full_init()
@@ -212,6 +234,8 @@ class BaseSegDataset(Dataset[Any]):
         raise DataError(f"{type(self).__name__}: the pipeline dropped {self.max_refetch + 1} samples in a row")
 
     def _join(self, path: str) -> str:
+        if self.data_root and path == ".":
+            return self.data_root
         return os.path.join(self.data_root, path) if self.data_root else path
 
     def _reads_masks(self) -> bool:
@@ -222,6 +246,35 @@ class BaseSegDataset(Dataset[Any]):
         views = [view for step in steps for view in getattr(step, "views", ())]  # of TestTimeAug
         names = [type(step).__name__ for step in (*steps, *(inner for view in views for inner in view.transforms))]
         return not self.test_mode or any("Load" in name and "Annotation" in name for name in names)
+
+    def _open_masks(self) -> None:
+        """Find out who reads the label maps, if they are no pictures."""
+        masks = self.data_prefix.get("seg_map_path")
+        mask_format = self.mask_format
+        if masks is None or not self._reads_masks():
+            return
+        if mask_format is None:
+            mask_format = format_by_suffix(masks, self.seg_map_suffix)
+        if mask_format is None:
+            return
+        names, chosen = None, self._meta.classes
+        if chosen is not None:
+            left_out = frozenset(self.METAINFO.get("classes") or ()) - set(chosen)
+            palette = tuple((color[0], color[1], color[2]) for color in self._meta.palette)
+            names = Names(chosen, self.void, left_out, palette=palette)
+        given = self.label_map is not None and self._meta.label_map is None
+        self.mask_reader = open_masks(type(self).__name__, mask_format, masks, names, label_map=given)
+        if self.mask_reader is not None and self.mask_reader.named:  # it gives ids of the classes in use
+            self.label_map, self.reduce_zero_label = None, False
+
+    def _placed(self, folder: str, images: Sequence[str]) -> list[dict[str, Any]]:
+        """Samples of a format that finds the label maps by itself."""
+        assert self.mask_reader is not None
+        places = places_of(self.mask_reader, images)
+        return [
+            {"img_path": os.path.join(folder, image), "seg_map_path": place}
+            for image, place in zip(images, places, strict=True)
+        ]
 
     def _require(self, folder: str, names: Sequence[str], what: str) -> None:
         there = set(walk_files(folder))

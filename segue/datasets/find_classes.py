@@ -67,8 +67,8 @@ def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_labe
     return FoundClasses(names, label_map or None, total, len(paths))
 
 
-def masks_of_all_splits(root: str, masks: str) -> list[str]:
-    """Mask files of this folder and of its sister folders for the other splits.
+def masks_of_all_splits(root: str, masks: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
+    """Mask files of this folder and of its sister folders for the other splits; a file in their place is itself one.
 
     Training and validation must number the classes alike, even where one of them lacks a class.
     """
@@ -77,7 +77,9 @@ def masks_of_all_splits(root: str, masks: str) -> list[str]:
     found: list[str] = []
     for candidate in product(*choices):
         folder = os.path.join(root, *candidate)
-        if candidate == parts or os.path.isdir(folder):
-            names = [name for name in walk_files(folder) if name.lower().endswith(IMAGE_SUFFIXES)]
+        if os.path.isfile(folder):
+            found.append(folder)
+        elif candidate == parts or os.path.isdir(folder):
+            names = [name for name in walk_files(folder) if name.lower().endswith(suffixes)]
             found += [os.path.join(folder, name) for name in names]
     return found

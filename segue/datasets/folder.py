@@ -9,12 +9,15 @@ from typing import Any
 
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.find_classes import find_classes, masks_of_all_splits
+from segue.datasets.mask_files import format_of_folder, pictures_of, suffixes_of
 from segue.datasets.metainfo import read_names
 from segue.datasets.pairs import Affix, pair_by_stem
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images import IMAGE_SUFFIXES
 from segue.labels import IGNORE
+from segue.masks.formats import READERS, reader_of, split_format
+from segue.masks.path import MaskPath
 from segue.types import Sample
 
 _log = logging.getLogger("segue")
@@ -29,7 +32,8 @@ class FolderDataset(BaseSegDataset):
     Args:
         data_root: folder that relative paths start from.
         images: folder of images.
-        masks: folder of masks; None for images without.
+        masks: folder of masks, which may be that of the images for annotations beside them; or one file with the
+            annotations of all images, such as COCO's or GeoJSON. None for images without.
         classes: names, or a text file with one per line. None takes ``classes.txt`` in ``data_root`` if there is one,
             and else the values found in the masks of all splits (train, val ... of the same layout).
         palette: RGB colours of the classes.
@@ -42,6 +46,7 @@ class FolderDataset(BaseSegDataset):
         label_map: {value in the masks: class id}.
         lazy_init: look for the files at first use (masks are read at once if the classes are not given).
         max_refetch: replacements tried for a dropped sample.
+        mask_format: as of `BaseSegDataset`; by default it is seen from the names and contents of the masks.
     """
 
     def __init__(
@@ -60,12 +65,20 @@ class FolderDataset(BaseSegDataset):
         label_map: Mapping[int, int] | None = None,
         lazy_init: bool = False,
         max_refetch: int = 1000,
+        mask_format: str | Mapping[str, Any] | None = None,
     ) -> None:
         self.notes: list[str] = []
         self.split = None if split is None else os.path.join(data_root or "", split)
-        if masks is not None and os.path.normpath(images) == os.path.normpath(masks):
+        root = data_root or ""
+        if mask_format is None and masks is not None:
+            mask_format = format_of_folder(os.path.join(root, masks), os.path.join(root, images))
+            if mask_format is not None:
+                self._note(f"the masks are of the format {mask_format}")
+        same = masks is not None and os.path.normpath(images) == os.path.normpath(masks)
+        if same and mask_format is None:
             raise InputError(f"FolderDataset: images and masks must be different folders, both are {images!r}")
-        names, found_map = self._classes(data_root or "", masks, classes, ignore_index, reduce_zero_label, label_map)
+        given = (root, masks, mask_format, classes)
+        names, found_map = self._classes(*given, ignore_index, reduce_zero_label, label_map)
         super().__init__(
             metainfo={"classes": names, "palette": palette},
             data_root=data_root,
@@ -78,12 +91,14 @@ class FolderDataset(BaseSegDataset):
             ignore_index=ignore_index,
             reduce_zero_label=reduce_zero_label,
             label_map=found_map if label_map is None else label_map,
+            mask_format=mask_format,
         )
 
     def _classes(
         self,
         root: str,
         masks: str | None,
+        mask_format: str | Mapping[str, Any] | None,
         classes: Sequence[str] | str | None,
         ignore_index: int,
         reduce_zero_label: bool,
@@ -103,7 +118,16 @@ class FolderDataset(BaseSegDataset):
             return tuple(f"class_{index}" for index in range(count)), None
         if masks is None:
             return None, None
-        paths = masks_of_all_splits(root, masks)
+        name = "index" if mask_format is None else split_format(mask_format)[0]
+        reader = READERS.get(name)
+        paths = masks_of_all_splits(root, masks, IMAGE_SUFFIXES if reader is None else suffixes_of(reader))
+        if reader is not None and reader.named:
+            names = ("background", *reader.labels_in(paths))
+            self._note(f"{len(names)} classes found in {len(paths)} files: {some_of(names, 8)}")
+            return names, None
+        if mask_format is not None:
+            valued = reader_of(mask_format, os.path.join(root, masks))
+            paths = paths if valued is None else [MaskPath(path, "", valued) for path in paths]
         if not paths:
             raise DataError(f"{os.path.join(root, masks)}: no masks ({', '.join(IMAGE_SUFFIXES)}) to find classes in")
         found = find_classes(paths, ignore_index, reduce_zero_label)
@@ -121,12 +145,18 @@ class FolderDataset(BaseSegDataset):
         """Pair images and masks by name; problems of the pairing are DataErrors that name the files."""
         folder = self.data_prefix["img_path"]
         images = pictures(folder, "images")
+        if self.mask_reader is not None:
+            images = self._of_annotations(images, folder)
         if self.split is not None:
             images = of_split(images, self.split, folder)
         masks = self.data_prefix.get("seg_map_path")
         if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
             return [{"img_path": os.path.join(folder, name)} for name in images]
-        pairing = pair_by_stem(images, pictures(masks, "masks"), folder, masks)
+        reader = self.mask_reader
+        if reader is not None and not reader.suffixes:
+            return self._placed(folder, images)
+        names = pictures(masks, "masks", IMAGE_SUFFIXES if reader is None else reader.suffixes)
+        pairing = pair_by_stem(images, names, folder, masks)
         if pairing.mask_affix != Affix() or pairing.image_affix != Affix():
             self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
         if pairing.unused_masks and self.split is None:
@@ -136,18 +166,26 @@ class FolderDataset(BaseSegDataset):
             for image, mask in pairing.pairs
         ]
 
+    def _of_annotations(self, images: Sequence[str], folder: str) -> list[str]:
+        """The images that the annotations are about."""
+        assert self.mask_reader is not None
+        chosen = pictures_of(self.mask_reader, images, folder)
+        if self.mask_reader.listed() is not None and len(chosen) < len(images):
+            self._note(f"{len(images) - len(chosen)} images are not in {self.mask_reader.root}, so they are not used")
+        return chosen
+
     def _note(self, text: str) -> None:
         self.notes.append(text)
         _log.info("%s: %s", self.__class__.__name__, text)
 
 
-def pictures(folder: str, what: str) -> list[str]:
+def pictures(folder: str, what: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
     """The images or masks below a folder, by their suffixes; none at all is a DataError."""
     names = walk_files(folder)
-    pictures = [name for name in names if name.lower().endswith(IMAGE_SUFFIXES)]
+    pictures = [name for name in names if name.lower().endswith(suffixes)]
     if not pictures:
         there = f"it has {some_of(names)}" if names else "it is empty"
-        raise DataError(f"{folder}: no {what} ({', '.join(IMAGE_SUFFIXES)}) in the folder; {there}")
+        raise DataError(f"{folder}: no {what} ({', '.join(suffixes)}) in the folder; {there}")
     return pictures
 
 

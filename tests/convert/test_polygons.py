@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from segue.convert.polygons import convert_folder, parse_coordinates, polygons_to_mask, read_polygons
+from segue.convert.polygons import convert_folder, polygons_to_mask
 from segue.errors import DataError
+from segue.masks.polygons import parse_coordinates, read_polygons
 
 SQUARE = np.array([[1, 1], [3, 1], [3, 3], [1, 3]], float)
 
@@ -112,7 +113,7 @@ def test_convert_folder_names_what_is_missing(tmp_path: Path):
     with pytest.raises(DataError, match=r"images: no images \(looked for \.png"):
         convert_folder(tmp_path, progress=False)
     cv2.imwrite(str(tmp_path / "images/one.png"), np.zeros((5, 6, 3), np.uint8))
-    with pytest.raises(DataError, match=r"one\.json: cannot be read \(No such file or directory\)"):
+    with pytest.raises(DataError, match=r"one\.json: the file does not exist"):
         convert_folder(tmp_path, progress=False)
     (tmp_path / "images/one.png").write_text("no picture")
     with pytest.raises(DataError, match=r"one\.png: cannot be read as an image"):

@@ -1,0 +1,112 @@
+"""Label maps that are no pictures, for datasets: their format, their classes, and which belongs to which image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segue.datasets.scan import some_of, walk_files
+from segue.errors import DataError, InputError
+from segue.images import IMAGE_SUFFIXES
+from segue.masks.formats import READERS, SUFFIXES, reader_of, recognize, split_format
+from segue.masks.names import Names
+from segue.masks.reader import MaskReader
+from segue.masks.yolo import YoloReader
+
+
+def open_masks(
+    owner: str,
+    mask_format: str | Mapping[str, Any],
+    root: str,
+    names: Names | None,
+    *,
+    label_map: bool = False,
+) -> MaskReader | None:
+    """The reader of a dataset's label maps; None for pictures.
+
+    Args:
+        owner: name of the dataset class, for messages.
+        mask_format: the setting.
+        root: file or folder.
+        names: classes, if they are known.
+        label_map: whether the config has one, which formats of names cannot use.
+    """
+    name, options = split_format(mask_format)
+    reader = READERS.get(name)
+    if reader is not None and reader.named:
+        if names is None:
+            raise InputError(f"{owner}: annotations of the format {name!r} need the names of the classes")
+        if label_map:
+            raise InputError(
+                f"{owner}: label_map is for values in mask files, but {name!r} names its classes; list them in classes"
+            )
+        if not os.path.exists(root):
+            raise DataError(f"{root}: no such file or folder of {name} annotations")
+    return reader_of({"type": name, **options}, root, names)
+
+
+def format_of_folder(masks: str, images: str) -> str | None:
+    """The format of a folder or file of label maps that nobody has named; None for pictures, and for none at all."""
+    if os.path.isfile(masks):
+        return recognize(masks, [])
+    if not os.path.isdir(masks):
+        return None
+    beside = os.path.realpath(masks) == os.path.realpath(images)
+    if not beside and _has_pictures(masks):
+        return None
+    return recognize(masks, walk_files(masks), beside)
+
+
+def format_by_suffix(masks: str, suffix: str) -> str | None:
+    """The format where the end of the names, or a file in place of a folder, shows that they are no pictures."""
+    if os.path.isfile(masks):
+        return recognize(masks, [])
+    if not suffix.lower().endswith(SUFFIXES) or not os.path.isdir(masks):
+        return None
+    return recognize(masks, [name for name in walk_files(masks) if name.endswith(suffix)])
+
+
+def suffixes_of(reader: type[MaskReader]) -> tuple[str, ...]:
+    """What the annotation files of a format may end with."""
+    return reader.suffixes or SUFFIXES
+
+
+def pictures_of(reader: MaskReader, names: Sequence[str], images: str) -> list[str]:
+    """The images of a folder: those that the annotations list, or the pictures that are no masks.
+
+    Args:
+        reader: the format.
+        names: the pictures in the folder.
+        images: the folder.
+    """
+    listed = reader.listed()
+    if listed is None:
+        beside = os.path.realpath(images) == os.path.realpath(reader.root)
+        return list(reader.pictures(names) if beside else names)
+    there = set(names)
+    absent = [name for name in listed if name not in there]
+    if absent:
+        raise DataError(
+            f"{images}: {len(absent)} of the {len(listed)} images that {reader.root} lists are missing: "
+            f"{some_of(absent)}; the folder has {some_of(sorted(there)) or 'no images'}"
+        )
+    return sorted(listed)
+
+
+def places_of(reader: MaskReader, images: Sequence[str]) -> list[str]:
+    """Where the label map of each image is, of a format that finds them itself."""
+    places = [reader.place(image) for image in images]
+    if isinstance(reader, YoloReader) and not any(os.path.exists(place) for place in places):
+        raise DataError(
+            f"{reader.root}: none of the {len(images)} images has a file there; of {images[0]} it would be {places[0]}"
+        )
+    return places
+
+
+def _has_pictures(folder: str) -> bool:
+    return any(
+        name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
+        for _, _, names in os.walk(folder, followlinks=False)
+        for name in names
+    )

@@ -1,0 +1,129 @@
+"""Which format label maps are in: by the name that a config gives, or by what their files are called and hold."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from segue.errors import DataError, InputError
+from segue.masks.coco import CocoReader, is_coco
+from segue.masks.documents import read_json
+from segue.masks.geojson import GeojsonReader, is_geojson
+from segue.masks.instances import InstancesReader
+from segue.masks.labelme import LabelmeReader, is_labelme
+from segue.masks.mat import MatReader
+from segue.masks.names import Names
+from segue.masks.polygons import PolygonsReader, is_polygons
+from segue.masks.reader import MaskReader
+from segue.masks.rgb import RgbReader
+from segue.masks.yolo import YoloReader, is_yolo
+
+READERS: dict[str, type[MaskReader]] = {
+    reader.format: reader
+    for reader in (
+        *(LabelmeReader, CocoReader, YoloReader, GeojsonReader, PolygonsReader, RgbReader, InstancesReader, MatReader),
+    )
+}
+#: Label maps that are pictures or numpy files of values need no reader.
+PICTURES = "index"
+#: Ends of the files that may be annotations.
+SUFFIXES = (".json", ".geojson", ".txt", ".mat")
+_OTHERS = "others"
+
+
+def reader_of(mask_format: str | Mapping[str, Any], root: str, names: Names | None = None) -> MaskReader | None:
+    """The reader that a config asks for; None for pictures.
+
+    Args:
+        mask_format: a name, or ``dict(type=name, ...)`` with the reader's arguments and, for formats of names,
+            ``others`` (see `Names`).
+        root: file or folder of the annotations.
+        names: classes, once they are settled.
+
+    Raises:
+        InputError: an unknown name or argument.
+    """
+    name, options = split_format(mask_format)
+    if name == PICTURES:
+        return None
+    reader = READERS[name]
+    others = options.pop(_OTHERS, None)
+    known = [p for p in inspect.signature(reader).parameters if p not in ("root", "names")]
+    for key in options:
+        if key not in known:
+            possible = ", ".join([*known, *([_OTHERS] if reader.named else [])]) or "no arguments"
+            raise InputError(f"mask_format: {name!r} takes {possible}; got {key!r}")
+    if others is not None and names is not None:
+        names = replace(names, others=others)
+    if names is not None and reader.named:
+        names.check()
+    return reader(root, names, **options)
+
+
+def split_format(mask_format: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Name and arguments."""
+    options = {"type": mask_format} if isinstance(mask_format, str) else dict(mask_format)
+    name = options.pop("type", None)
+    if name != PICTURES and name not in READERS:
+        possible = [PICTURES, *READERS]
+        near = difflib.get_close_matches(str(name), possible, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise InputError(f"mask_format: {name!r} is none of {', '.join(possible)}{hint}")
+    return str(name), options
+
+
+def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> str | None:
+    """The format of a file or folder of label maps; None for pictures, or if there is nothing else.
+
+    Args:
+        masks: the file or folder.
+        names: the files below the folder.
+        beside_images: the folder holds the images as well, so that its pictures say nothing.
+
+    Raises:
+        DataError: the first file that may be an annotation is none.
+    """
+    if os.path.isfile(masks):
+        return _of_file(masks)
+    if beside_images:
+        masks_beside = [name for name in names if os.path.normpath(name).split(os.sep)[-2:-1] == ["masks"]]
+        if masks_beside:
+            return InstancesReader.format
+    for suffix in SUFFIXES:
+        found = [name for name in names if name.lower().endswith(suffix) and os.path.basename(name) != "classes.txt"]
+        if found:
+            return _of_file(os.path.join(masks, found[0]))
+    return None
+
+
+def _of_file(path: str) -> str:
+    if path.lower().endswith(".mat"):
+        return MatReader.format
+    if path.lower().endswith(".txt"):
+        try:
+            with open(path, encoding="utf-8-sig") as file:
+                text = file.read()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: cannot be read: {error}") from error
+        if is_yolo(text) or not text.strip():
+            return YoloReader.format
+        raise DataError(f"{path}: not YOLO polygons, whose lines are 'class x y x y ...'")
+    data = read_json(path)
+    for reader, fits in (
+        (LabelmeReader, is_labelme),
+        (CocoReader, is_coco),
+        (PolygonsReader, is_polygons),
+        (GeojsonReader, is_geojson),
+    ):
+        if fits(data):
+            return reader.format
+    keys = ", ".join(map(str, list(data)[:6])) if isinstance(data, dict) else type(data).__name__
+    raise DataError(
+        f"{path}: neither labelme, COCO, GeoJSON nor polygons (it has {keys or json.dumps(data)}); name the format in "
+        "mask_format"
+    )
