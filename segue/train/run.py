@@ -14,6 +14,7 @@ from rich.console import Console
 from segue.errors import ConfigError, Problem
 from segue.train.averaging import Averaging
 from segue.train.data import Loader, make_loader, read_loader
+from segue.train.handover import Handover
 from segue.train.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
@@ -60,12 +61,14 @@ class Run:
         parts: Parts,
         folder: Path,
         seed: int,
-        raw: dict[str, Any] | None,
+        before: dict[str, Any] | Handover | None,
         console: Console,
     ) -> None:
         self.cfg, self.plan, self.parts = cfg, plan, parts
-        self.folder, self.seed, self.raw, self.console = folder, seed, raw, console
-        self.resumed = int(raw["meta"]["iter"]) if raw else 0
+        self.folder, self.seed, self.console = folder, seed, console
+        self.handover = before if isinstance(before, Handover) else None
+        self.raw = before if isinstance(before, dict) else None
+        self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
         self.loaders: list[Loader] = []
 
     def fit(
@@ -75,6 +78,8 @@ class Run:
         files = SafeFiles(self.raw)
         trainer = self.trainer(machine, files)
         loop = self.sized_loop(trainer.world_size)
+        if self.handover:
+            self.resumed = self.handover.iteration(loop)
         saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
         terminal = Terminal(loop, self.console, lambda: saver.best)
         averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
@@ -82,7 +87,7 @@ class Run:
             self.folder / "scalars.jsonl",
             self.plan.hooks.logger.interval,
             loop,
-            self.resumed if self.raw else None,
+            None if source is None else self.resumed,
             lambda: saver.validated,
             [terminal.line],
         )
@@ -98,7 +103,10 @@ class Run:
             saver,
         ]
         trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
-        task = self.task(trainer, loop, averaging)
+        task = self.task(trainer, loop, averaging, files)
+        if self.raw:  # a finished run goes on if the config has become longer
+            batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+            batches["is_last_batch"] = self.resumed >= loop.max_iters
         if self.resumed >= loop.max_iters and not self.pending(loop):
             self.console.print(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
         elif trainer.is_global_zero:
@@ -190,7 +198,7 @@ class Run:
             stream.draw_from(self.parts.counts(), sampler.rare)
         return stream
 
-    def task(self, trainer: Trainer, loop: Loop, averaging: Averaging | None) -> SegmentationTask:
+    def task(self, trainer: Trainer, loop: Loop, averaging: Averaging | None, files: SafeFiles) -> SegmentationTask:
         """The task, with weights to start from."""
         cfg, parts = self.cfg, self.parts
         workers = workers_of(cfg, trainer)
@@ -216,6 +224,9 @@ class Run:
             averaging=averaging,
         )
         task = SegmentationTask(parts.model, Evaluation(parts.metrics, self.plan.mixed_validation), recipe)
+        if self.handover:
+            hook = self.plan.hooks.checkpoint
+            self.raw = files.raw = self.handover.state(self.resumed, parts.model, recipe, trainer, hook)
         metainfo = dict(getattr(parts.train_data, "metainfo", {}))
         dataset = {"classes": list(metainfo.get("classes") or ()), "palette": metainfo.get("palette")}
         task.notes = {"cfg": config_text(cfg), "dataset_meta": dataset, "seed": self.seed}
@@ -270,4 +281,8 @@ class Run:
         for line in self.parts.said:
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         if source is not None:
-            self.console.print(f"Continuing {source} after iteration {self.resumed}", highlight=False)
+            writer = f", written by {self.handover.found.format}," if self.handover else ""
+            text = f"Continuing {source}{writer} after iteration {self.resumed}"
+            self.console.print(text, highlight=False, soft_wrap=True)
+        for line in self.handover.report() if self.handover else ():
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)

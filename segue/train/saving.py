@@ -25,6 +25,9 @@ from segue.train.hooks import CheckpointHook
 from segue.train.interruption import Interrupted, StopRequest
 from segue.train.loops import Loop
 
+#: What a checkpoint has from which Segue resumes.
+STATE = ("loops", "optimizer_states", "schedule", "meta")
+
 
 class SafeFiles(CheckpointIO):
     """Writes atomically, and reads with Segue's own reader, which runs nothing that a file contains.
@@ -84,8 +87,16 @@ def read_state(path: Path) -> dict[str, Any]:
     """
     from segue.checkpoints.reader import read
 
-    raw = dict(read(path).raw)
-    missing = [key for key in ("loops", "optimizer_states", "schedule", "meta") if key not in raw]
+    return checked(path, dict(read(path).raw))
+
+
+def checked(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
+    """``raw`` if it is a full training state.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    missing = [key for key in STATE if key not in raw]
     if missing:
         raise CheckpointError(
             f"{path} cannot be resumed from: it has no {', '.join(missing)}. Use a .ckpt that `segue train` wrote, or "
@@ -215,7 +226,7 @@ class Saver(Checkpoint):
             self.folder.mkdir(parents=True, exist_ok=True)
             notes = {**task.notes, "iter": iteration, "metrics": {k: v for k, v in values.items() if v == v}}
             self.save_weights(self.folder / file, task.deployable(), notes)
-            if known and known[2] != file:
+            if known and known[2] != file and known[2].endswith(".safetensors"):  # a .pth is another toolbox's
                 (self.folder / known[2]).unlink(missing_ok=True)
         self.best[key] = [value, iteration, file]
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.train.data import Loader, make_loader, read_loader
+from segue.train.handover import Handover, read_run
 from segue.train.interruption import StopRequest
 from segue.train.loops import read_evaluation_loop
 from segue.train.machine import Machine, strategy_of, workers_of
@@ -25,7 +26,7 @@ from segue.train.plan import located, read_plan
 from segue.train.progress import Terminal
 from segue.train.quiet import quiet
 from segue.train.run import Run, TrainResult
-from segue.train.saving import read_state, writable
+from segue.train.saving import writable
 from segue.train.streams import EvaluationStream
 from segue.train.task import Evaluation, SegmentationTask
 
@@ -49,7 +50,8 @@ def train(
     Args:
         cfg: a config, as `segue.config` reads it or as a plain dict.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
-        resume: continue ``last.ckpt`` of the folder if there is one, or a given ``.ckpt``.
+        resume: continue the folder's last checkpoint if there is one, or a given ``.ckpt``, or a training checkpoint of
+            mmengine or mmcv (``iter_N.pth``).
         seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
         amp: mixed precision, also where the config does not ask for it.
         machine: devices; by default Lightning's choice.
@@ -64,13 +66,13 @@ def train(
     console = console or Console()
     folder = work_folder(cfg, work_dir)
     source = resume_source(folder, resume)
-    raw = read_state(source) if source else None
-    seed = choose_seed(cfg, seed, raw)
+    before = read_run(source) if source else None
+    seed = choose_seed(cfg, seed, before)
     seed_all(seed)
     with located(cfg):
         plan = read_plan(cfg, amp)
         parts = (build or (lambda: build_parts(cfg, "train")))()
-        run = Run(cfg, plan, parts, folder, seed, raw, console)
+        run = Run(cfg, plan, parts, folder, seed, before, console)
         with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
             return run.fit(stop, source, machine or Machine(), callbacks)
 
@@ -168,23 +170,33 @@ def resume_source(folder: Path, resume: bool | str | Path) -> Path | None:
     if resume is False or resume is None:
         return None
     if resume is True:
-        last = folder / "last.ckpt"
-        return last if last.exists() else None
+        return last_of(folder)
     path = Path(resume)
-    if path.is_dir():
-        path = path / "last.ckpt"
-    if not path.exists():
-        hint = "give --resume a .ckpt file, or no value for the work folder's last one"
-        raise InputError(f"{path} does not exist: {hint}")
-    return path
+    found = last_of(path) if path.is_dir() else path
+    if found is None or not found.exists():
+        hint = "give --resume a .ckpt file (or mmengine's .pth), or no value for the work folder's last one"
+        raise InputError(f"{found or path / 'last.ckpt'} does not exist: {hint}")
+    return found
 
 
-def choose_seed(cfg: Mapping[str, Any], given: int | None, raw: dict[str, Any] | None) -> int:
+def last_of(folder: Path) -> Path | None:
+    """The last checkpoint of a work folder: Segue's, else the one that mmengine or mmcv noted as the last."""
+    own, noted, linked = (folder / name for name in ("last.ckpt", "last_checkpoint", "latest.pth"))
+    if own.exists():
+        return own
+    if noted.is_file():
+        given = Path(noted.read_text(encoding="utf-8", errors="replace").strip())
+        return next((path for path in (given, folder / given.name) if path.is_file()), None)
+    return linked if linked.exists() else None
+
+
+def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:
     """The argument, else the resumed run's, else the config's, else a new one."""
     if given is not None:
         return given
-    if raw is not None:
-        return int(raw["meta"]["seed"])
+    noted = before.seed if isinstance(before, Handover) else before["meta"]["seed"] if before else None
+    if isinstance(noted, int):
+        return noted
     configured = (cfg.get("randomness") or {}).get("seed")
     return int(configured) if configured is not None else secrets.randbelow(2**31)
 

@@ -135,6 +135,16 @@ def test_resuming_a_finished_run_trains_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "scalars.jsonl").read_text() == before
 
 
+def test_finished_run_goes_on_when_the_config_has_become_longer(tmp_path: Path) -> None:
+    """Its last checkpoint says that its last batch was the last."""
+    run(config(), tmp_path / "whole")
+    shorter = {"train_cfg": {**config()["train_cfg"], "max_iters": 3}}
+    run(config(**shorter), tmp_path / "parts")
+    assert run(config(), tmp_path / "parts", resume=True).iterations == 6
+    assert lines(tmp_path / "parts") == lines(tmp_path / "whole")
+    same(tmp_path / "parts" / "last.ckpt", tmp_path / "whole" / "last.ckpt")
+
+
 def test_resume_without_a_checkpoint_starts_at_the_beginning(tmp_path: Path) -> None:
     assert run(config(), tmp_path, resume=True).iterations == 6
 
