@@ -12,8 +12,9 @@ import json
 import shutil
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -33,7 +34,7 @@ class Losses(Hook):
     """Keeps the loss and the largest learning rate of each iteration; the rate is what the iteration ran with."""
 
     priority = "VERY_HIGH"
-    kept: dict[int, tuple[float, float]] = {}
+    kept: ClassVar[dict[int, tuple[float, float]]] = {}
     end = 0
 
     def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
@@ -51,10 +52,8 @@ def run(cfg: Config, end: int) -> dict[int, tuple[float, float]]:
     """Train up to ``end``; loss and rate by iteration."""
     Visualizer._instance_dict.clear()
     Losses.kept, Losses.end = {}, end
-    try:
+    with suppress(Enough):
         Runner.from_cfg(cfg).train()
-    except Enough:
-        pass
     return Losses.kept
 
 
