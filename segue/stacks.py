@@ -21,6 +21,7 @@ from segue.images import Array, decode_image, read_bytes, read_mask
 from segue.labels import IGNORE, label_counts
 from segue.tiff import is_tiff, read_header
 from segue.types import Size
+from segue.volumes import decode_npy
 
 #: ``classes``: a file per class; ``channels``: one file with a channel per class; ``bits``: class k is bit k.
 Storage: TypeAlias = Literal["classes", "channels", "bits"]
@@ -146,13 +147,17 @@ def read_channels(path: str) -> Array:
         LabelError: its values are no integers.
     """
     data = read_bytes(path)
-    array = decode_image(data, "unchanged", path=path)
-    if array.dtype.kind not in "biu":
-        raise LabelError(f"{path}: holds {array.dtype}; the channels of a multilabel mask are integers")
+    numpy_file = data[:6] == b"\x93NUMPY"
+    array = decode_npy(data, path) if numpy_file else decode_image(data, "unchanged", path=path)
+    if array.dtype.kind not in "biu" or array.ndim not in (2, 3):
+        raise LabelError(
+            f"{path}: holds {array.dtype} of shape {array.shape}; a multilabel mask is integers or booleans (H, W, "
+            "classes)"
+        )
     array = array.astype(np.uint8) if array.dtype == np.bool_ else array
     if array.ndim == 2:
         return array[..., None]
-    own_order = data[:6] == b"\x93NUMPY" or (is_tiff(data) and not read_header(data, path).plain)
+    own_order = numpy_file or (is_tiff(data) and not read_header(data, path).plain)
     if array.shape[2] in (3, 4) and not own_order:
         array = array[..., [2, 1, 0, *range(3, array.shape[2])]]  # colors were read as blue, green, red
     return np.ascontiguousarray(array)

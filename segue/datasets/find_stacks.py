@@ -63,7 +63,7 @@ def find_stacks(
             return _checked(found, folder, masks)
     if layout in (None, "suffixes"):
         found = _with_suffixes(folder, masks, known, classes)
-        if layout or len(found.classes or ()) > 1:
+        if layout or (found.files and (classes or len(found.classes or ()) > 1)):
             return _checked(found, folder, masks)
     single = {os.path.splitext(name)[0]: name for name in masks}
     files = {stem: {"": os.path.join(folder, single[stem])} for stem in stems if stem in single}

@@ -39,7 +39,8 @@ def rotate_array(
     wide = image.dtype.kind in "bi"  # which OpenCV does not warp; float64 holds every label
     source = image.astype(np.float64) if wide else image
     border = (float(fill),) * 4
-    parts = [source] if image.ndim == 2 else [source[:, :, i : i + 4] for i in range(0, image.shape[2], 4)]
+    step = 1 if nearest else 4  # nearest pixels of two bands are rounded otherwise than those of one, three or four
+    parts = [source] if image.ndim == 2 else [source[:, :, i : i + step] for i in range(0, image.shape[2], step)]
     turned = [cv2.warpAffine(part, matrix, (width, height), flags=flags, borderValue=border) for part in parts]
     if image.ndim == 3:  # OpenCV warps at most four bands, and drops the axis of a single one
         turned = [np.dstack(turned)] if len(turned) > 1 or turned[0].ndim == 2 else turned
