@@ -119,6 +119,8 @@ def folder_datasets(report: Report) -> dict[str, str]:
         }
         if part.listed:
             arguments["split"] = part.listed.replace(os.sep, "/")
+        if part.mask_format:
+            arguments["mask_format"] = part.mask_format
         text = [f"{key}={value!r}" for key, value in arguments.items()]
         if rules.classes is not None:
             numbered = [f"class_{i}" for i in range(len(rules.classes))]

@@ -20,6 +20,8 @@ Color = tuple[int, int, int]  # red, green, blue
 MOST_VALUES = 4096
 #: A smoothed mask has many values, of which these few hold this share of the pixels.
 FEW, SHARE, MANY = 12, 0.7, 24
+#: An image without a value above this is dark enough to ask whether it has more bits than are read.
+DARK = 64
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Facts:
         smooth: whether values in between appear along the borders, as resizing or JPEG leaves them.
         colors: the most frequent colors with their pixels, of a mask that is a color picture.
         image_digest, mask_digest: equal where the pixels are equal.
+        stored: bands, mean and standard deviation of the values in a 16-bit image that is nearly black in 8 bits.
     """
 
     image: str
@@ -51,6 +54,7 @@ class Facts:
     colors: tuple[tuple[Color, int], ...] = ()
     image_digest: bytes = b""
     mask_digest: bytes = b""
+    stored: tuple[int, float, float] | None = None
 
 
 def examine(image: str, mask: str | None, *, look_at_image: bool = True) -> Facts:
@@ -59,12 +63,22 @@ def examine(image: str, mask: str | None, *, look_at_image: bool = True) -> Fact
     if look_at_image:
         try:
             picture = read_image(image)
-            found |= {"image_size": picture.shape[:2], "image_digest": _digest(picture)}
+            found |= {"image_size": picture.shape[:2], "image_digest": digest(picture)}
+            if picture.max() < DARK:
+                found["stored"] = _stored(image)
         except (DataError, OSError) as error:
             found["image_error"] = str(error)
     if mask is not None:
         found |= _examine_mask(mask)
     return Facts(image, mask, **found)  # type: ignore[arg-type]
+
+
+def _stored(path: str) -> tuple[int, float, float] | None:
+    """Bands, mean and standard deviation of a 16-bit image; None for others."""
+    pixels = read_image(path, "unchanged")
+    if pixels.dtype != np.uint16:
+        return None
+    return 1 if pixels.ndim == 2 else pixels.shape[2], float(pixels.mean()), float(pixels.std())
 
 
 def _examine_mask(path: str) -> dict[str, object]:
@@ -81,7 +95,7 @@ def _examine_mask(path: str) -> dict[str, object]:
         "distinct": len(counts),
         "deep": mask.dtype != np.uint8,
         "smooth": mask.dtype == np.uint8 and len(counts) >= MANY and sum(top[:FEW]) >= SHARE * mask.size,
-        "mask_digest": _digest(mask),
+        "mask_digest": digest(mask),
     }
 
 
@@ -114,7 +128,7 @@ def _colors(path: str) -> dict[str, object]:
     return {"mask_size": picture.shape[:2], "colors": colors, "distinct": len(packed)}
 
 
-def _digest(pixels: Array) -> bytes:
+def digest(pixels: Array) -> bytes:
     result = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
     result.update(np.ascontiguousarray(pixels).data)
     return result.digest()

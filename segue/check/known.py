@@ -49,7 +49,7 @@ def known_rules(layout: Layout, num_classes: int | None = None) -> tuple[Rules, 
         return Rules(layout.classes), ("", None)
     names_there = [
         layout.root.name,
-        *(name for part in layout.parts for name in walk_files(layout.root / part.masks)[:1]),
+        *(name for part in layout.parts if not part.mask_format for name in walk_files(layout.root / part.masks)[:1]),
     ]
     text = " ".join(names_there).lower()
     for known in KNOWN:

@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from segue.check.annotated import find_annotations
 from segue.check.findings import Finding
 from segue.check.pairing import list_paired
 from segue.check.rules import Rules
-from segue.check.sources import Source
+from segue.check.sources import Source, list_dataset, rules_of
+from segue.datasets.folder import FolderDataset
+from segue.datasets.mask_files import format_of_folder
 from segue.datasets.metainfo import read_names
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError
@@ -43,12 +46,15 @@ CLASS_FILES = ("classes.txt", "class_names.txt", "labels.txt")
 
 @dataclass
 class Part:
-    """The folders of one split, relative to the root, and the file that lists its names, if there is one."""
+    """The folders of one split, relative to the root, the file that lists its names, if there is one, and the format
+    of masks that are no pictures.
+    """
 
     split: str
     images: str
     masks: str
     listed: str | None = None
+    mask_format: str | None = None
 
 
 @dataclass
@@ -85,9 +91,17 @@ def recognize(root: str | Path, images: str | None = None, masks: str | None = N
         pairs = {_split_of(images): (images, masks)}
         if not _has_pictures(root / images) and pairs:
             raise DataError(f"{root / images}: no images in it")
+        formats = {split: format_of_folder(str(root / masks), str(root / images)) for split in pairs}
     else:
-        pairs = _guess(root, notes)
-    parts = [Part(split, *folders) for split, folders in sorted(pairs.items(), key=lambda item: _order(item[0]))]
+        pairs, formats = _guess(root, notes), {}
+        for split, images_at, masks_at, name in find_annotations(root) if not pairs else ():
+            pairs[split], formats[split] = (images_at, masks_at), name
+        if not pairs:
+            raise _unrecognized(root)
+    parts = [
+        Part(split, *folders, mask_format=formats.get(split))
+        for split, folders in sorted(pairs.items(), key=lambda item: _order(item[0]))
+    ]
     if [part.split for part in parts] == ["all"]:
         parts = _listed(root, parts[0]) or parts
     names, file = _class_names(root, parts)
@@ -98,6 +112,9 @@ def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | Non
     """The datasets of a layout; ``usual`` names a public dataset, and whether 0 means unlabeled in it."""
     found = []
     for part in layout.parts:
+        if part.mask_format is not None:
+            found.append(_annotated(layout, part))
+            continue
         images, masks = str(layout.root / part.images), str(layout.root / part.masks)
         listing = list_paired(images, masks, part.split)
         findings, pairs = listing.findings, listing.pairs
@@ -112,6 +129,23 @@ def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | Non
                 findings.append(Finding("missing-image", "error", part.split, message, [], len(absent)))
         found.append(Source(part.split, (), "FolderDataset", pairs, rules, (), findings, *usual))
     return found
+
+
+def _annotated(layout: Layout, part: Part) -> Source:
+    """The dataset of a part whose masks are no pictures; its classes are what the annotations name."""
+    dataset = FolderDataset(
+        str(layout.root),
+        part.images,
+        part.masks,
+        classes=layout.classes,
+        split=part.listed,
+        lazy_init=True,
+        mask_format=part.mask_format,
+    )
+    listing = list_dataset(dataset, part.split)
+    layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.mask_format}")
+    rules = rules_of(dataset)
+    return Source(part.split, (), "FolderDataset", listing.pairs, rules, dataset.metainfo["palette"], listing.findings)
 
 
 def _guess(root: Path, notes: list[str]) -> dict[str, tuple[str, str]]:
@@ -134,14 +168,17 @@ def _guess(root: Path, notes: list[str]) -> dict[str, tuple[str, str]]:
             notes.append(f"{masks} also pairs with {images}; {found[split][1]} is taken. --images and --masks choose")
         else:
             found[split] = (images, masks)
-    if not found:
-        raise DataError(
-            f"{root}: no folder of images with a folder of masks was recognized among "
-            f"{some_of(folders, 8) or 'nothing'}; name them: --images FOLDER --masks FOLDER, relative to it"
-        )
     if "all" in found and len(found) > 1:
         del found["all"]
     return found
+
+
+def _unrecognized(root: Path) -> DataError:
+    folders = sorted({os.path.dirname(name) or "." for name in walk_files(root)})
+    return DataError(
+        f"{root}: no folder of images with a folder of masks or annotations was recognized among "
+        f"{some_of(folders, 8) or 'nothing'}; name them: --images FOLDER --masks FOLDER, relative to it"
+    )
 
 
 def _rank(folder: str, words: Sequence[str]) -> int | None:

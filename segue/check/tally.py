@@ -40,6 +40,7 @@ class Tally:
         faults: by kind, ``corrupt-image``, ``corrupt-mask``, ``color-mask``, ``size``, ``deep``, ``smooth``.
         colors: pixels per color in masks that are color pictures.
         digests: {content of an image: paths}; the paths of one content beyond the first few are only counted.
+        stored: bands, mean and standard deviation of 16-bit images that are nearly black in 8 bits.
         smallest, largest: (H, W) of the masks with the fewest and the most pixels.
     """
 
@@ -56,12 +57,16 @@ class Tally:
         self.shown: list[tuple[str, str]] = []
         self.smallest: tuple[int, int] | None = None
         self.largest: tuple[int, int] | None = None
+        self.stored: list[tuple[int, float, float]] = []
 
     def add(self, facts: Facts) -> None:
         """Count one pair."""
         self.pairs += 1
         if facts.image_error:
             self.faults["corrupt-image"].add(facts.image, facts.image_error)
+        if facts.stored:
+            self.faults["16-bit-image"].add(facts.image)
+            self.stored.append(facts.stored)
         if facts.image_digest:
             _remember(self.digests, facts.image_digest, facts.image)
         if facts.mask is None:
