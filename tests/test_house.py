@@ -30,8 +30,9 @@ LEVELS = [
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),
-    ("images", "labels", "masks", "stacks"),
-    ("damage", "rasters", "tiff", "volumes"),
+    ("images", "labels", "masks", "stacks", "partial_image", "packs"),
+    ("decoders",),
+    ("damage", "jpeg", "png", "rasters", "tiff", "volumes"),
     ("types",),
     ("errors",),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from segue.errors import DataError, InputError, LabelError
+from segue.transforms.fused import LoadWindow
 from segue.types import Sample
 
 #: Takes a sample and returns it changed, or None to drop it.
@@ -14,6 +15,8 @@ Transform: TypeAlias = Callable[[Sample], Any]
 
 class Compose:
     """Apply transforms in order; a step that returns None drops the sample.
+
+    Reading and cropping are done in one go where the first steps allow it: see `segue.transforms.fused`.
 
     Args:
         transforms: callables, first to last.
@@ -24,13 +27,17 @@ class Compose:
             if not callable(step):
                 raise InputError(f"Compose: step {index} of the pipeline is not callable: {step!r}")
         self.transforms = list(transforms)
+        self._fused: tuple[list[Transform], LoadWindow | None] = ([], None)
 
     def __call__(self, sample: Sample) -> Any:
         """The transformed sample, or None if a step dropped it."""
         paths = [str(sample[key]) for key in ("img_path", "seg_map_path") if sample.get(key)]
         source = paths[0] if paths else "a sample without img_path"
-        result: Any = sample
-        for index, step in enumerate(self.transforms):
+        first = self._first_steps()
+        begun = None if first is None else first.attempt(sample)
+        done = 0 if first is None or begun is None else first.count
+        result: Any = sample if begun is None else begun
+        for index, step in enumerate(self.transforms[done:], done):
             try:
                 result = step(result)
             except (DataError, LabelError, InputError) as error:
@@ -45,6 +52,12 @@ class Compose:
             if result is None:
                 return None
         return result
+
+    def _first_steps(self) -> LoadWindow | None:
+        """Of the transforms as they are now, since user code may change the list."""
+        if self._fused[0] != self.transforms:
+            self._fused = list(self.transforms), LoadWindow.of(self.transforms)
+        return self._fused[1]
 
     def __repr__(self) -> str:
         return f"Compose({', '.join(type(step).__name__ for step in self.transforms)})"

@@ -8,6 +8,7 @@ from typing import Any
 from segue.errors import DataError, InputError, LabelError
 from segue.images import Array, read_mask
 from segue.labels import IGNORE, check_labels, remap_labels
+from segue.partial_image import PartialImage, WholeImage
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 
@@ -38,12 +39,7 @@ class LoadAnnotations:
 
     def __call__(self, sample: Sample) -> Sample:
         """Add the label map and its key to ``seg_fields``."""
-        path = sample.get("seg_map_path")
-        if not path:
-            raise DataError(
-                f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path': the dataset names no folder of masks "
-                "(data_prefix=dict(img_path=..., seg_map_path=...)), yet its pipeline loads annotations"
-            )
+        path = self._path(sample)
         if sample.get("stack_files") is not None:
             mask = sample["stack_files"].read(sample["num_classes"], sample.get("ori_shape"))
             self._check_size(mask.shape[:2], sample)
@@ -54,6 +50,20 @@ class LoadAnnotations:
         if "gt_seg_map" not in fields:
             fields.append("gt_seg_map")
         return sample
+
+    def open(self, sample: Sample) -> PartialImage:
+        """The class ids that a call would add, of which a window can be read."""
+        return WholeImage(self._ids(self._path(sample), sample))
+
+    @staticmethod
+    def _path(sample: Sample) -> str:
+        path = sample.get("seg_map_path")
+        if not path:
+            raise DataError(
+                f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path': the dataset names no folder of masks "
+                "(data_prefix=dict(img_path=..., seg_map_path=...)), yet its pipeline loads annotations"
+            )
+        return path
 
     def _ids(self, path: str, sample: Sample) -> Array:
         mask = read_mask(path)

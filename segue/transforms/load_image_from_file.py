@@ -9,6 +9,7 @@ import numpy as np
 
 from segue.errors import DataError, InputError
 from segue.images import Backend, ColorType, read_image
+from segue.partial_image import AsFloat, PartialImage, open_image
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 
@@ -23,6 +24,7 @@ class LoadImageFromFile:
         file_client_args: accepted for old configs; only the local disk.
         ignore_empty: drop a sample whose file cannot be read instead of stopping.
         backend_args: as ``file_client_args``.
+        whole: decode and resize all of every image, also where the pipeline then crops it (`segue.transforms.fused`).
     """
 
     def __init__(
@@ -34,19 +36,20 @@ class LoadImageFromFile:
         ignore_empty: bool = False,
         *,
         backend_args: Mapping[str, Any] | None = None,
+        whole: bool = False,
     ) -> None:
         local_files_only(self, file_client_args=file_client_args, backend_args=backend_args)
         self.to_float32 = to_float32
         self.color_type = one_of(self, "color_type", color_type, get_args(ColorType))
         self.imdecode_backend = one_of(self, "imdecode_backend", imdecode_backend, get_args(Backend))
         self.ignore_empty = ignore_empty
+        self.whole = whole
 
     def __call__(self, sample: Sample) -> Sample | None:
         """Add the image, or None if it cannot be read and ``ignore_empty`` is set."""
-        if not sample.get("img_path"):
-            raise InputError("LoadImageFromFile: the sample has no 'img_path'")
+        path = self._path(sample)
         try:
-            image = read_image(sample["img_path"], self.color_type, self.imdecode_backend)
+            image = read_image(path, self.color_type, self.imdecode_backend)
         except DataError:
             if self.ignore_empty:
                 return None
@@ -54,3 +57,14 @@ class LoadImageFromFile:
         sample["img"] = image.astype(np.float32) if self.to_float32 else image
         sample["img_shape"] = sample["ori_shape"] = image.shape[:2]
         return sample
+
+    def open(self, sample: Sample) -> PartialImage:
+        """The image that a call would add, of which a window can be read."""
+        image = open_image(self._path(sample), self.color_type, self.imdecode_backend)
+        return AsFloat(image) if self.to_float32 else image
+
+    @staticmethod
+    def _path(sample: Sample) -> str:
+        if not sample.get("img_path"):
+            raise InputError("LoadImageFromFile: the sample has no 'img_path'")
+        return sample["img_path"]

@@ -50,11 +50,16 @@ class PhotoMetricDistortion:
     def __call__(self, sample: Sample) -> Sample:
         """Distort ``img``, (H, W, 3) BGR uint8."""
         image = image_of(self, sample)
+        tables = []
         if np.random.randint(2):
-            image = cv2.LUT(image, _scaled(offset=np.random.uniform(-self.brightness_delta, self.brightness_delta)))
+            tables.append(_scaled(offset=np.random.uniform(-self.brightness_delta, self.brightness_delta)))
         contrast_early = np.random.randint(2) == 1
         if contrast_early:
-            image = self._contrast(image)
+            tables += self._contrast()
+        for table in tables[1:]:
+            tables = [table[tables[0]]]  # one after the other, as one
+        if tables:
+            image = cv2.LUT(image, tables[0])
         if np.random.randint(2):
             table = _scaled(factor=np.random.uniform(self.saturation_low, self.saturation_high))
             image = _in_hsv(image, 1, table)
@@ -62,14 +67,15 @@ class PhotoMetricDistortion:
             shift = np.random.randint(-self.hue_delta, self.hue_delta)
             image = _in_hsv(image, 0, ((np.arange(256) + shift) % 180).astype(np.uint8))
         if not contrast_early:
-            image = self._contrast(image)
+            for table in self._contrast():
+                image = cv2.LUT(image, table)
         sample["img"] = image
         return sample
 
-    def _contrast(self, image: Array) -> Array:
+    def _contrast(self) -> list[Array]:
         if np.random.randint(2):
-            return cv2.LUT(image, _scaled(factor=np.random.uniform(self.contrast_low, self.contrast_high)))
-        return image
+            return [_scaled(factor=np.random.uniform(self.contrast_low, self.contrast_high))]
+        return []
 
 
 def _scaled(factor: float = 1.0, offset: float = 0.0) -> Array:
@@ -80,5 +86,5 @@ def _scaled(factor: float = 1.0, offset: float = 0.0) -> Array:
 
 def _in_hsv(image: Array, channel: int, table: Array) -> Array:
     hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    hsv[:, :, channel] = cv2.LUT(hsv[:, :, channel], table)
-    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+    cv2.insertChannel(cv2.LUT(cv2.extractChannel(hsv, channel), table), hsv, channel)
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR, dst=hsv)

@@ -9,7 +9,7 @@ import numpy as np
 from segue.transforms.arguments import int_pair, one_of, refuse
 from segue.transforms.resize import Resize
 from segue.transforms.resize_shortest_edge import ResizeShortestEdge
-from segue.types import Sample
+from segue.types import Sample, Size
 
 
 class RandomChoiceResize:
@@ -51,6 +51,13 @@ class RandomChoiceResize:
 
     def __call__(self, sample: Sample) -> Sample:
         """Draw a scale and resize to it; records ``scale_idx``."""
+        return self.resize.resize_to(sample, self._draw(sample))
+
+    def settle(self, sample: Sample, size: Size) -> Size:
+        """Draw a scale; see `Resize.settle`."""
+        return self.resize.settle_to(sample, size, self._draw(sample))
+
+    def _draw(self, sample: Sample) -> tuple[int, int]:
         index = int(np.random.randint(len(self.scales)))
         sample["scale_idx"] = index
-        return self.resize.resize_to(sample, self.scales[index])
+        return self.scales[index]

@@ -8,7 +8,7 @@ import numpy as np
 
 from segue.transforms.arguments import int_pair, is_int, one_of, real_pair, refuse
 from segue.transforms.resize import Resize
-from segue.types import Sample
+from segue.types import Sample, Size
 
 
 class RandomResize:
@@ -54,6 +54,10 @@ class RandomResize:
     def __call__(self, sample: Sample) -> Sample:
         """Draw a scale and resize to it."""
         return self.resize.resize_to(sample, self._draw())
+
+    def settle(self, sample: Sample, size: Size) -> Size:
+        """Draw a scale; see `Resize.settle`."""
+        return self.resize.settle_to(sample, size, self._draw())
 
     def _draw(self) -> tuple[int, int]:
         if len(self.scales) == 1:

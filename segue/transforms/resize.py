@@ -107,22 +107,30 @@ class Resize:
 
     def resize_to(self, sample: Sample, scale: tuple[int, int] | None) -> Sample:
         """Resize as if ``scale`` (W, H) were the constructor's."""
-        image = image_of(self, sample)
-        height, width = image.shape[:2]
+        size = self.settle_to(sample, image_of(self, sample).shape[:2], scale)
+        for key in pictures(sample):
+            sample[key] = resize_array(image_of(self, sample, key), size, self.interpolation, self.backend)
+        for key, values, _ in maps(sample):
+            backend = self.backend if values.dtype == np.uint8 and values.ndim == 2 else "cv2"
+            sample[key] = resize_array(values, self._target(values.shape[:2], sample["scale"]), "nearest", backend)
+        return sample
+
+    def settle(self, sample: Sample, size: Size) -> Size:
+        """The size that an image of ``size`` (H, W) gets, which is recorded; the image need not be there yet."""
+        return self.settle_to(sample, size, self.scale)
+
+    def settle_to(self, sample: Sample, size: Size, scale: tuple[int, int] | None) -> Size:
+        """`settle` as if ``scale`` (W, H) were the constructor's."""
+        height, width = size
         if scale is None:
             assert self.scale_factor is not None
             scale = int(width * self.scale_factor[0] + 0.5), int(height * self.scale_factor[1] + 0.5)
         sample["scale"] = scale
-        size = self._target(image.shape[:2], scale)
-        for key in pictures(sample):
-            sample[key] = resize_array(image_of(self, sample, key), size, self.interpolation, self.backend)
-        sample["img_shape"] = size
-        sample["scale_factor"] = (size[1] / width, size[0] / height)
+        target = self._target(size, scale)
+        sample["img_shape"] = target
+        sample["scale_factor"] = (target[1] / width, target[0] / height)
         sample["keep_ratio"] = self.keep_ratio
-        for key, values, _ in maps(sample):
-            backend = self.backend if values.dtype == np.uint8 and values.ndim == 2 else "cv2"
-            sample[key] = resize_array(values, self._target(values.shape[:2], scale), "nearest", backend)
-        return sample
+        return target
 
     def _target(self, size: Size, scale: tuple[int, int]) -> Size:
         target = fit_within(size, scale) if self.keep_ratio else (scale[1], scale[0])

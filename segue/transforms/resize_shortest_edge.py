@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from segue.transforms.arguments import image_of, int_pair, is_int, refuse
 from segue.transforms.resize import Resize
-from segue.types import Sample
+from segue.types import Sample, Size
 
 
 class ResizeShortestEdge:
@@ -32,10 +32,22 @@ class ResizeShortestEdge:
 
     def resize_to(self, sample: Sample, scale: tuple[int, int]) -> Sample:
         """Resize as if ``scale`` were the constructor's."""
-        height, width = image_of(self, sample).shape[:2]
+        return self.resize.resize_to(sample, self._fitted(image_of(self, sample).shape[:2], scale))
+
+    def settle(self, sample: Sample, size: Size) -> Size:
+        """See `Resize.settle`."""
+        return self.settle_to(sample, size, self.scale)
+
+    def settle_to(self, sample: Sample, size: Size, scale: tuple[int, int]) -> Size:
+        """See `Resize.settle_to`."""
+        return self.resize.settle_to(sample, size, self._fitted(size, scale))
+
+    def _fitted(self, size: Size, scale: tuple[int, int]) -> tuple[int, int]:
+        """(W, H) of an image of ``size`` (H, W)."""
+        height, width = size
         factor = min(scale) / min(height, width)
         target = height * factor, width * factor
         if max(target) > self.max_size:
             shrink = self.max_size / max(target)
             target = target[0] * shrink, target[1] * shrink
-        return self.resize.resize_to(sample, (int(target[1] + 0.5), int(target[0] + 0.5)))
+        return int(target[1] + 0.5), int(target[0] + 0.5)

@@ -1,0 +1,71 @@
+"""Decoding JPEG and PNG faster than OpenCV does, with the same pixels to the bit, where the extra ``fast`` is installed.
+
+Files are decoded from the top to the last row that is wanted. Whatever is unusual about a file makes these functions
+return None, and the caller decodes it as ever.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.damage import looks_cut_off
+from segue.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
+from segue.png import PngHeader, gray_png, inflated_png, read_png_header
+
+CV2_FLAGS = {
+    "color": cv2.IMREAD_COLOR,
+    "grayscale": cv2.IMREAD_GRAYSCALE,
+    "unchanged": cv2.IMREAD_UNCHANGED,
+    "color_ignore_orientation": cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
+    "grayscale_ignore_orientation": cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
+}
+_SMALL = 1 << 16  # bytes of a PNG from which unpacking it here pays
+
+
+def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | None:
+    """The header of a JPEG or PNG that has the size of its decoded pixels; None of all other files."""
+    jpeg = read_jpeg_header(data)
+    if jpeg is not None:
+        return jpeg if not jpeg.turned or color_type in ("unchanged", "color_ignore_orientation") else None
+    return read_png_header(data)
+
+
+def decode_rows(
+    data: bytes, header: JpegHeader | PngHeader, color_type: str, rows: int | None = None
+) -> NDArray[Any] | None:
+    """The pixels as `segue.images.decode_image` gives them, the first ``rows`` rows at least; None: decode all of it.
+
+    Args:
+        data: a file that does not look cut off.
+        header: what `upright_header` says about it.
+        color_type: see `segue.images.read_image`.
+        rows: None for all.
+    """
+    if isinstance(header, JpegHeader):
+        if color_type.startswith("grayscale"):
+            return None
+        return decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, rows)
+    plain = inflated_png(data, header, rows) if len(data) > _SMALL else None
+    return None if plain is None else cv2.imdecode(plain, CV2_FLAGS[color_type])
+
+
+def decode_whole(data: bytes, color_type: str) -> NDArray[Any] | None:
+    """All pixels of a JPEG or PNG, or None: see `decode_rows`."""
+    if looks_cut_off(data):
+        return None
+    header = upright_header(data, color_type)
+    return None if header is None else decode_rows(data, header, color_type)
+
+
+def decode_indexes(data: bytes) -> NDArray[Any] | None:
+    """(H, W) uint8 of a PNG of 8-bit grays or palette indexes, whose checksums are right; None of all other files.
+
+    Pillow takes twice as long, most of it to hand over the pixels.
+    """
+    header = None if looks_cut_off(data) else read_png_header(data)
+    gray = None if header is None else gray_png(data, header)
+    return None if gray is None else cv2.imdecode(np.frombuffer(gray, np.uint8), cv2.IMREAD_UNCHANGED)
