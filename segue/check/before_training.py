@@ -78,6 +78,8 @@ def _source(split: str, key: str, data: Any) -> list[Source]:
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
     source = Source(split, (key,), type(data).__name__, pairs, rules_of(data), (), listing.findings)
     source.look_at_images = images
+    transforms = getattr(getattr(data, "pipeline", None), "transforms", ())
+    source.color_type = next((step.color_type for step in transforms if hasattr(step, "color_type")), "color")
     return [source]
 
 

@@ -57,14 +57,14 @@ class Facts:
     stored: tuple[int, float, float] | None = None
 
 
-def examine(image: str, mask: str | None, *, look_at_image: bool = True) -> Facts:
+def examine(image: str, mask: str | None, *, look_at_image: bool = True, color_type: str = "color") -> Facts:
     """Decode both files and sum them up. Errors are part of the result, since a check goes on."""
     found: dict[str, object] = {}
     if look_at_image:
         try:
-            picture = read_image(image)
+            picture = read_image(image, color_type)
             found |= {"image_size": picture.shape[:2], "image_digest": digest(picture)}
-            if picture.max() < DARK:
+            if color_type != "unchanged" and picture.max() < DARK:
                 found["stored"] = _stored(image)
         except (DataError, OSError) as error:
             found["image_error"] = str(error)

@@ -40,6 +40,7 @@ class Source:
         usual_zero: whether 0 means unlabeled in that dataset's files.
         guessed: whether its classes are only what was found in the masks.
         look_at_images: whether its images are files that `segue.images` reads.
+        color_type: how its pipeline reads them.
     """
 
     split: str
@@ -53,10 +54,11 @@ class Source:
     usual_zero: bool | None = None
     look_at_images: bool = True
     guessed: bool = False
+    color_type: str = "color"
 
     def examine(self, pair: tuple[str, str | None]) -> Facts:
         """What one of its pairs is."""
-        return examine(*pair, look_at_image=self.look_at_images)
+        return examine(*pair, look_at_image=self.look_at_images, color_type=self.color_type)
 
 
 def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
@@ -106,7 +108,10 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], 
     images, masks = reads_files(steps)
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
     guessed = isinstance(dataset, FolderDataset) and any("classes found in" in note for note in dataset.notes)
-    return Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
+    colors = [str(step["color_type"]) for step in leaf.get("pipeline") or () if step.get("color_type")]
+    source = Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
+    source.color_type = colors[0] if colors else "color"
+    return source
 
 
 def reads_files(steps: Sequence[str]) -> tuple[bool, bool]:
