@@ -9,7 +9,7 @@ On disk a stack is a file per class, a file with a channel per class, or a file 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -59,16 +59,25 @@ class StackFiles:
             LabelError: values that mean nothing, or files of different sizes.
             DataError: a file that cannot be read.
         """
-        if self.storage == "channels":
-            return self._channels(num_classes)
-        if self.storage == "bits":
-            return self._bits(num_classes)
-        maps = [None if path is None else self.decided(read_mask(path), path) for path in self.files]
-        size = next((one.shape for one in maps if one is not None), size)
+        return self.combined(self.arrays(), num_classes, size)
+
+    def arrays(self) -> list[Array | None]:
+        """The values of each file as they are: (H, W), or (H, W, K) of channels."""
+        read = read_channels if self.storage == "channels" else read_mask
+        return [None if path is None else read(path) for path in self.files]
+
+    def combined(self, arrays: Sequence[Array | None], num_classes: int, size: Size | None = None) -> Array:
+        """The stack that `arrays` mean; see `read`."""
+        first = arrays[0]
+        if self.storage == "channels" and first is not None:
+            return self._channels(first, num_classes)
+        if self.storage == "bits" and first is not None:
+            return self._bits(first, num_classes)
+        size = next((one.shape for one in arrays if one is not None), size)
         if size is None:
             raise InputError("an image without a single mask file: its size must be known to read its labels")
-        stack = np.full((*size, len(maps)), self.absent, np.uint8)
-        for index, (one, path) in enumerate(zip(maps, self.files, strict=True)):
+        stack = np.full((*size, len(arrays)), self.absent, np.uint8)
+        for index, (one, path) in enumerate(zip(arrays, self.files, strict=True)):
             if one is None:
                 continue
             if one.shape != tuple(size):
@@ -76,8 +85,13 @@ class StackFiles:
                     f"{path}: the mask is {one.shape[1]} x {one.shape[0]} pixels, that of another class, {self.shown}, "
                     f"{size[1]} x {size[0]}; they must be equal"
                 )
-            stack[..., index] = one
+            stack[..., index] = self.decided(one, path)
         return stack
+
+    def meaningless(self, values: Iterable[int]) -> list[int]:
+        """Which of some values of files are neither yes, no nor unknown."""
+        table = self._table()
+        return [value for value in values if not 0 <= value <= 255 or table[value] == _WRONG]
 
     def decided(self, values: Array, path: str | None) -> Array:
         """Values of a file, of any shape, to 0, 1 and 255.
@@ -119,15 +133,13 @@ class StackFiles:
             f"yes; {advice}"
         )
 
-    def _channels(self, num_classes: int) -> Array:
-        path = self.shown
-        array = read_channels(path)
+    def _channels(self, array: Array, num_classes: int) -> Array:
         if array.shape[2] != num_classes:
-            raise LabelError(f"{path}: has {array.shape[2]} channels for {num_classes} classes; a channel for each")
-        return self.decided(array, path)
+            given = f"has {array.shape[2]} channels for {num_classes} classes"
+            raise LabelError(f"{self.shown}: {given}; a multilabel mask has one for each")
+        return self.decided(array, self.shown)
 
-    def _bits(self, num_classes: int) -> Array:
-        mask = read_mask(self.shown)
+    def _bits(self, mask: Array, num_classes: int) -> Array:
         unknown = np.zeros(mask.shape, bool) if self.void is None else mask == self.void
         top = int(mask[~unknown].max(initial=0))
         if top >= 1 << num_classes or mask[~unknown].min(initial=0) < 0:

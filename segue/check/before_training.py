@@ -77,7 +77,7 @@ def _source(split: str, key: str, data: Any) -> list[Source]:
     listing = list_dataset(data, split) if _short(data) else _sample(data)
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
     source = Source(split, (key,), type(data).__name__, pairs, rules_of(data), (), listing.findings)
-    source.look_at_images = images
+    source.look_at_images, source.stacks = images, listing.stacks
     transforms = getattr(getattr(data, "pipeline", None), "transforms", ())
     source.color_type = next((step.color_type for step in transforms if hasattr(step, "color_type")), "color")
     return [source]
@@ -90,7 +90,8 @@ def _short(data: Any) -> bool:
 def _sample(data: Any) -> Listing:
     """Evenly spread pairs of a long list, which is not searched for what is missing or double."""
     infos = [data.get_data_info(i) for i in range(0, len(data), -(-len(data) // MOST))]
-    return Listing([(info["img_path"], info.get("seg_map_path")) for info in infos], [])
+    stacks = {info["img_path"]: info["stack_files"] for info in infos if info.get("stack_files")}
+    return Listing([(info["img_path"], info.get("seg_map_path")) for info in infos], [], stacks)
 
 
 def _error(errors: list[Finding], whole: bool) -> DataError:

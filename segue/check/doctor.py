@@ -16,6 +16,7 @@ from segue.check.layout import Layout, recognize, sources_of_layout
 from segue.check.rules import Rules
 from segue.check.scan import default_workers, in_parallel, shown
 from segue.check.sources import Source, sources_of
+from segue.check.stacks import judge_stacks, propose_absent
 from segue.check.tally import Tally, merged
 from segue.check.values import judge_guessed, judge_known, judge_values, with_fixes
 
@@ -118,6 +119,11 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         keys = [key for i in members for key in sources[i].keys]
         counted = [i for n, i in enumerate(members) if all(sources[i].pairs != sources[j].pairs for j in members[:n])]
         tally = merged([tallies[i] for i in counted])
+        if sources[members[0]].stacks:
+            for i in members:
+                propose_absent(sources[i], tallies[i])
+            found += judge_stacks(sources[members[0]], tally, split, keys)
+            continue
         guessed = judge_guessed(tally, rules, split, keys) if sources[members[0]].guessed else []
         of_values = guessed or judge_values(tally, rules, split, keys)
         if not any(f.severity == "error" and f.fixes for f in of_values):

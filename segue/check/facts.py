@@ -39,6 +39,9 @@ class Facts:
         colors: the most frequent colors with their pixels, of a mask that is a color picture.
         image_digest, mask_digest: equal where the pixels are equal.
         stored: bands, mean and standard deviation of the values in a 16-bit image that is nearly black in 8 bits.
+        raw: of multilabel masks, whose ``values`` are {class: its pixels}: {value in the files: pixels}.
+        absent: of these the classes without a file.
+        overlap: of these the pixels with several classes.
     """
 
     image: str
@@ -55,6 +58,9 @@ class Facts:
     image_digest: bytes = b""
     mask_digest: bytes = b""
     stored: tuple[int, float, float] | None = None
+    raw: Mapping[int, int] = field(default_factory=dict)
+    absent: tuple[int, ...] = ()
+    overlap: int = 0
 
 
 def examine(image: str, mask: str | None, *, look_at_image: bool = True, color_type: str = "color") -> Facts:
@@ -129,6 +135,7 @@ def _colors(path: str) -> dict[str, object]:
 
 
 def digest(pixels: Array) -> bytes:
+    """A short text that is equal where the pixels are."""
     result = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
     result.update(np.ascontiguousarray(pixels).data)
     return result.digest()

@@ -151,7 +151,7 @@ def per_class(tally: Tally, rules: Rules) -> list[Mapping[str, object]]:
         rows = [(value, f"value {value}", [value]) for value in kept[:256]]
     else:
         rows = [(i, name, [value for value, new in ids.items() if new == i]) for i, name in enumerate(classes)]
-    labeled = sum(tally.pixels[value] for _, _, values in rows for value in values)
+    labeled = tally.area if tally.raw else sum(tally.pixels[value] for _, _, values in rows for value in values)
     return [
         {
             "id": number,

@@ -18,7 +18,9 @@ from segue.errors import DataError, InputError
 from segue.images import Array, read_image, read_mask
 from segue.labels import label_counts
 from segue.report.draw import Picture, colorize, overlay
+from segue.report.overlaps import overlay_masks
 from segue.report.page import template
+from segue.stacks import StackFiles
 
 #: Of the longer side of a picture on the page, in pixels.
 SIDE = 420
@@ -82,7 +84,10 @@ def _split(report: Report, index: int) -> Split:
     samples = []
     step = max(1, len(tally.shown) // _SAMPLES)
     for image, mask in tally.shown[::step][:_SAMPLES]:
-        picture = _overlaid(image, mask, report.mended[index], palette)
+        if source.stacks:
+            picture = _overlapping(image, source.stacks[image], len(palette), palette)
+        else:
+            picture = _overlaid(image, mask, report.mended[index], palette)
         if picture is not None:
             samples.append((Path(image).name, picture))
     return Split(source.split, len(source.pairs), drawn, hidden, samples)
@@ -113,6 +118,18 @@ def _overlaid(image: str, mask: str, rules: Rules, palette: Palette) -> Picture 
             drawn[labels == value] = ids[value]
     drawn = _small(drawn, picture.shape[:2])
     return overlay(picture, drawn, palette, 0.55, outline=1)
+
+
+def _overlapping(image: str, files: StackFiles, count: int, palette: Palette) -> Picture | None:
+    """The image tinted by the classes of each pixel; None where that cannot be drawn."""
+    try:
+        picture = read_image(image)[..., ::-1]
+        stack = files.read(count, picture.shape[:2])
+    except DataError:
+        return None
+    picture = _small(picture)
+    masks = _small((stack == 1).astype(np.uint8), picture.shape[:2]).reshape(*picture.shape[:2], -1)
+    return overlay_masks(picture, masks.transpose(2, 0, 1), palette, 0.55, outline=1)
 
 
 def _rows(report: Report, finding: Finding) -> Iterator[list[tuple[str, Picture]]]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from segue.check.findings import Finding, several
 from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.images import IMAGE_SUFFIXES
+from segue.masks.formats import annotations
+from segue.stacks import StackFiles
 
 
 @dataclass
 class Listing:
-    """Pairs (image, mask or None), and what is wrong with the list."""
+    """Pairs (image, mask or None), what is wrong with the list, and the files of multilabel masks by image."""
 
     pairs: Sequence[tuple[str, str | None]]
     findings: list[Finding]
+    stacks: Mapping[str, StackFiles] = field(default_factory=dict)
 
 
 def list_paired(
@@ -38,11 +41,11 @@ def list_paired(
     mask_stems = _single(masks, _pictures(masks, suffixes), "mask", split, findings)
     if used is not None:
         whole = {os.path.join(masks, name) for name in mask_stems.values()}
-        findings += _without_image(masks, sorted(whole - set(used)), split)
+        findings += without_image(masks, sorted(whole - set(used)), split)
         return Listing([], findings)
     pairing = closest_pairing(image_stems, mask_stems, share=0.5)
     findings += _without_mask(images, masks, pairing.unused_images, len(image_stems), split)
-    findings += _without_image(masks, [os.path.join(masks, name) for name in pairing.unused_masks], split)
+    findings += without_image(masks, [os.path.join(masks, name) for name in pairing.unused_masks], split)
     pairs = [(os.path.join(images, image), os.path.join(masks, mask)) for image, mask in pairing.pairs]
     return Listing(pairs, findings)
 
@@ -69,7 +72,7 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
     if not ann_file:
         named = {os.path.normpath(stem + suffixes[1]) for stem in stems}
         rest = sorted(name for name in labels if name.endswith(suffixes[1]) and name not in named)
-        findings += _without_image(masks, [os.path.join(masks, name) for name in rest], split)
+        findings += without_image(masks, [os.path.join(masks, name) for name in rest], split)
     lonely = set(alone)
     pairs = [
         (os.path.join(images, stem + suffixes[0]), os.path.join(masks, stem + suffixes[1]))
@@ -80,7 +83,7 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
 
 
 def _pictures(folder: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
-    return [name for name in walk_files(folder) if name.lower().endswith(suffixes)]
+    return annotations(walk_files(folder), suffixes)
 
 
 def _single(folder: str, names: Sequence[str], what: str, split: str, findings: list[Finding]) -> dict[str, str]:
@@ -110,7 +113,8 @@ def _without_mask(images: str, masks: str, alone: Sequence[str], count: int, spl
     return [Finding("missing-mask", "error", split, message, files, len(alone))]
 
 
-def _without_image(masks: str, alone: Sequence[str], split: str) -> list[Finding]:
+def without_image(masks: str, alone: Sequence[str], split: str) -> list[Finding]:
+    """The finding about masks that belong to no image, if there are any."""
     if not alone:
         return []
     names = [os.path.relpath(name, masks) for name in alone]

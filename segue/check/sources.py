@@ -11,14 +11,17 @@ from segue.check.facts import Facts, examine
 from segue.check.findings import Finding
 from segue.check.pairing import Listing, list_named, list_paired
 from segue.check.rules import Rules, pairs_of
+from segue.check.stacks import examine_stack, list_stacks
 from segue.config.find import find
 from segue.config.nodes import dataset_nodes
 from segue.config.plan import Planner, make
 from segue.config.signature import signature
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.folder import FolderDataset
+from segue.datasets.multilabel import MultilabelDataset
 from segue.errors import ConfigError, DataError, LabelError, SegueError
 from segue.images import IMAGE_SUFFIXES
+from segue.stacks import StackFiles
 
 SPLITS = ("train", "val", "test")
 _UNNAMED = "(classes unknown)"
@@ -41,6 +44,7 @@ class Source:
         guessed: whether its classes are only what was found in the masks.
         look_at_images: whether its images are files that `segue.images` reads.
         color_type: how its pipeline reads them.
+        stacks: of multilabel data, the files of the masks by image; the ``pairs`` then name one of them.
     """
 
     split: str
@@ -55,9 +59,13 @@ class Source:
     look_at_images: bool = True
     guessed: bool = False
     color_type: str = "color"
+    stacks: Mapping[str, StackFiles] = field(default_factory=dict)
 
     def examine(self, pair: tuple[str, str | None]) -> Facts:
         """What one of its pairs is."""
+        if self.stacks and pair[1] is not None:
+            files, count = self.stacks[pair[0]], self.rules.num_classes or 0
+            return examine_stack(pair[0], files, count, look_at_image=self.look_at_images, color_type=self.color_type)
         return examine(*pair, look_at_image=self.look_at_images, color_type=self.color_type)
 
 
@@ -111,6 +119,7 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], 
     colors = [str(step["color_type"]) for step in leaf.get("pipeline") or () if step.get("color_type")]
     source = Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
     source.color_type = colors[0] if colors else "color"
+    source.stacks = listing.stacks
     return source
 
 
@@ -153,6 +162,8 @@ def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: M
 
 def list_dataset(dataset: Any, split: str) -> Listing:
     """The pairs of a built dataset, and what is wrong with its folders."""
+    if isinstance(dataset, MultilabelDataset):
+        return list_stacks(dataset, split)
     listing = Listing([], [])
     try:
         if hasattr(dataset, "full_init"):
@@ -164,6 +175,13 @@ def list_dataset(dataset: Any, split: str) -> Listing:
         if not listing.findings:
             listing.findings.append(Finding("files", "error", split, str(error)))
         return listing
+    reader = getattr(dataset, "mask_reader", None)
+    if reader is not None and reader.named and reader.names.background == reader.names.ignore:
+        message = (
+            "The classes have no 'background', so pixels that no annotation covers are ignored. If they are a class, "
+            "begin classes with 'background' and count it in num_classes."
+        )
+        listing.findings.append(Finding("no-background", "warning", split, message))
     infos = [dataset.get_data_info(i) for i in range(_length(dataset))]
     listing.pairs = [(info["img_path"], info.get("seg_map_path")) for info in infos]
     whole = isinstance(dataset, BaseSegDataset) and not dataset.ann_file and dataset.indices is None

@@ -42,6 +42,9 @@ class Tally:
         digests: {content of an image: paths}; the paths of one content beyond the first few are only counted.
         stored: bands, mean and standard deviation of 16-bit images that are nearly black in 8 bits.
         smallest, largest: (H, W) of the masks with the fewest and the most pixels.
+        raw, absent: of multilabel masks, whose ``pixels`` are counted by class: pixels per value of the files, and
+            images per class that lack its file.
+        area, overlap: of these all pixels of all images, and those with several classes.
     """
 
     def __init__(self) -> None:
@@ -58,6 +61,9 @@ class Tally:
         self.smallest: tuple[int, int] | None = None
         self.largest: tuple[int, int] | None = None
         self.stored: list[tuple[int, float, float]] = []
+        self.raw: Counter[int] = Counter()
+        self.absent: Counter[int] = Counter()
+        self.area = self.overlap = 0
 
     def add(self, facts: Facts) -> None:
         """Count one pair."""
@@ -78,6 +84,8 @@ class Tally:
             self.faults["corrupt-mask"].add(facts.mask, facts.mask_error)
         if facts.image_size and facts.mask_size and facts.image_size != facts.mask_size:
             self.faults["size"].add(facts.mask, _sizes(facts))
+        self.raw.update(facts.raw)
+        self.absent.update(facts.absent)
         if facts.mask_error:
             return
         self._count(facts, facts.mask)
@@ -100,7 +108,9 @@ class Tally:
             _remember(self.mask_digests, facts.mask_digest, mask)
         if len(self.shown) < KEPT and not facts.image_error:
             self.shown.append((facts.image, mask))
+        self.overlap += facts.overlap
         if facts.mask_size:
+            self.area += facts.mask_size[0] * facts.mask_size[1]
             area = facts.mask_size[0] * facts.mask_size[1]
             if self.smallest is None or area < self.smallest[0] * self.smallest[1]:
                 self.smallest = facts.mask_size
@@ -119,6 +129,10 @@ def merged(tallies: list[Tally]) -> Tally:
         total.colors.update(tally.colors)
         for value, examples in tally.examples.items():
             total.examples.setdefault(value, []).extend(examples)
+        total.raw.update(tally.raw)
+        total.absent.update(tally.absent)
+        total.area += tally.area
+        total.overlap += tally.overlap
         for kind in ("smooth", "deep", "color-mask"):
             total.faults[kind].count += tally.faults[kind].count
             total.faults[kind].some += tally.faults[kind].some
