@@ -19,6 +19,7 @@ from segue.datasets.metainfo import read_names
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images import IMAGE_SUFFIXES
+from segue.masks.names import with_background
 
 #: Names of folders of masks, the likeliest first: ``mask`` may also be a field of view, as in DRIVE.
 MASKS = (
@@ -137,7 +138,7 @@ def _annotated(layout: Layout, part: Part) -> Source:
         str(layout.root),
         part.images,
         part.masks,
-        classes=layout.classes,
+        classes=None if layout.classes is None else with_background(layout.classes),
         split=part.listed,
         lazy_init=True,
         mask_format=part.mask_format,

@@ -14,6 +14,7 @@ from segue.datasets.scan import walk_files
 from segue.errors import LabelError
 from segue.images import IMAGE_SUFFIXES, read_mask
 from segue.labels import label_counts
+from segue.masks.formats import annotations
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing", "trainval")
 _MOST_CLASSES = 255
@@ -80,6 +81,5 @@ def masks_of_all_splits(root: str, masks: str, suffixes: tuple[str, ...] = IMAGE
         if os.path.isfile(folder):
             found.append(folder)
         elif candidate == parts or os.path.isdir(folder):
-            names = [name for name in walk_files(folder) if name.lower().endswith(suffixes)]
-            found += [os.path.join(folder, name) for name in names]
+            found += [os.path.join(folder, name) for name in annotations(walk_files(folder), suffixes)]
     return found

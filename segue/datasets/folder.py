@@ -16,7 +16,8 @@ from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images import IMAGE_SUFFIXES
 from segue.labels import IGNORE
-from segue.masks.formats import READERS, reader_of, split_format
+from segue.masks.formats import READERS, annotations, reader_of, split_format
+from segue.masks.names import with_background
 from segue.masks.path import MaskPath
 from segue.types import Sample
 
@@ -112,7 +113,9 @@ class FolderDataset(BaseSegDataset):
             return classes, None
         if os.path.isfile(listed):
             self._note(f"class names are taken from {listed}")
-            return read_names(listed), None
+            names = read_names(listed)
+            named = mask_format is not None and split_format(mask_format)[0] in READERS
+            return with_background(names) if named else names, None
         if label_map is not None:
             count = max([target for target in label_map.values() if target != ignore_index], default=-1) + 1
             return tuple(f"class_{index}" for index in range(count)), None
@@ -122,7 +125,7 @@ class FolderDataset(BaseSegDataset):
         reader = READERS.get(name)
         paths = masks_of_all_splits(root, masks, IMAGE_SUFFIXES if reader is None else suffixes_of(reader))
         if reader is not None and reader.named:
-            names = ("background", *reader.labels_in(paths))
+            names = with_background(reader.labels_in(paths))
             self._note(f"{len(names)} classes found in {len(paths)} files: {some_of(names, 8)}")
             return names, None
         if mask_format is not None:
@@ -182,7 +185,7 @@ class FolderDataset(BaseSegDataset):
 def pictures(folder: str, what: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
     """The images or masks below a folder, by their suffixes; none at all is a DataError."""
     names = walk_files(folder)
-    pictures = [name for name in names if name.lower().endswith(suffixes)]
+    pictures = annotations(names, suffixes)
     if not pictures:
         there = f"it has {some_of(names)}" if names else "it is empty"
         raise DataError(f"{folder}: no {what} ({', '.join(suffixes)}) in the folder; {there}")

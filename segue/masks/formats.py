@@ -33,6 +33,8 @@ READERS: dict[str, type[MaskReader]] = {
 PICTURES = "index"
 #: Ends of the files that may be annotations.
 SUFFIXES = (".json", ".geojson", ".txt", ".mat")
+#: Files beside annotations that are none.
+_LISTS = ("classes.txt", "class_names.txt", "labels.txt", "classes.json")
 _OTHERS = "others"
 
 
@@ -95,10 +97,15 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
         if masks_beside:
             return InstancesReader.format
     for suffix in SUFFIXES:
-        found = [name for name in names if name.lower().endswith(suffix) and os.path.basename(name) != "classes.txt"]
+        found = annotations(names, (suffix,))
         if found:
             return _of_file(os.path.join(masks, found[0]))
     return None
+
+
+def annotations(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
+    """The names that end so, without lists of classes."""
+    return [n for n in names if n.lower().endswith(suffixes) and os.path.basename(n).lower() not in _LISTS]
 
 
 def _of_file(path: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,12 @@ BACKGROUND = ("background", "_background_", "__background__", "bg")
 VOID = ("__ignore__", "_ignore_", "ignore", "void", "unlabeled")
 
 Others = Literal["error", "ignore", "background"]
+
+
+def with_background(names: Sequence[str]) -> tuple[str, ...]:
+    """The names with a background before them, unless they have one."""
+    has = any(name.lower() in BACKGROUND for name in names)
+    return tuple(names) if has else ("background", *names)
 
 
 @dataclass(frozen=True)
