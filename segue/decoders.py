@@ -1,7 +1,7 @@
-"""Decoding JPEG and PNG faster than OpenCV does, with the same pixels to the bit, where the extra ``fast`` is installed.
+"""Decoding JPEG and PNG faster than OpenCV does, with the same pixels to the bit.
 
-Files are decoded from the top to the last row that is wanted. Whatever is unusual about a file makes these functions
-return None, and the caller decodes it as ever.
+This needs the extra ``fast``. Files are decoded from the top to the last row that is wanted. Whatever is unusual about
+a file makes these functions return None, and the caller decodes it as ever.
 """
 
 from __future__ import annotations

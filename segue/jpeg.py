@@ -60,7 +60,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
             bits, height, width, bands = struct.unpack_from(">BHHB", data, place + 4)
             usable = bits == 8 and height > 0 and width > 0 and bands in (1, 3)
             return JpegHeader((height, width), bands, place + 5, turned) if usable else None
-        if 0xC0 <= marker <= 0xCF and marker != 0xC4 or marker in (0xD9, 0xDA):
+        if (0xC0 <= marker <= 0xCF and marker != 0xC4) or marker in (0xD9, 0xDA):
             return None
         place += 2 + length
     return None

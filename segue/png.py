@@ -1,8 +1,8 @@
 """PNG files: what the header says, and decoding no further down than asked.
 
-Most of the time that a decoder spends on a PNG goes into undoing the compression. With the extra ``fast`` (isal, Intel's
-inflate) that part is done here, down to the last row that is wanted. The result is a PNG again, of stored instead of
-compressed data, so OpenCV still does the rest and the pixels are the same to the bit.
+Most of the time that a decoder spends on a PNG goes into undoing the compression. With the extra ``fast`` (isal, the
+inflate of Intel's ISA-L) that part is done here, down to the last row that is wanted. The result is a PNG again, of
+stored instead of compressed data, so OpenCV still does the rest and the pixels are the same to the bit.
 """
 
 from __future__ import annotations

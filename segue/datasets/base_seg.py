@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_of, places_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.probe import probe_binary_labels
-from segue.datasets.scan import files_with_suffix, read_split, some_of, walk_files
+from segue.datasets.sample_table import tabulated
+from segue.datasets.scan import files_with_suffix, join_all, read_split, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.labels import IGNORE, check_label_map
 from segue.masks.names import Names
@@ -45,7 +46,8 @@ class BaseSegDataset(Dataset[Any]):
         data_prefix: ``img_path`` and ``seg_map_path``, folders.
         filter: kept for `filter_data` of subclasses.
         indices: use only these samples; a number n means the first n (the last, if negative).
-        serialize_data: accepted for mmseg configs; paths are kept as they are.
+        serialize_data: keep the paths of many samples in a few blocks of memory that worker processes share; then
+            ``data_list`` cannot be changed any more (`segue.datasets.sample_table`).
         pipeline: transforms of a sample.
         test_mode: a sample that the pipeline drops is an error instead of being replaced.
         lazy_init: look for the files at first use.
@@ -98,13 +100,14 @@ class BaseSegDataset(Dataset[Any]):
         self.indices = indices
         self.test_mode = test_mode
         self.max_refetch = max_refetch
+        self.serialize_data = serialize_data
         self.mask_format = mask_format
         self.mask_reader: MaskReader | None = None
         self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
         if test_mode and self._meta.classes is None:
             raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")
         self.pipeline = Compose(pipeline)
-        self.data_list: list[dict[str, Any]] = []
+        self.data_list: Sequence[dict[str, Any]] = []
         self._ready = False
         if not lazy_init:
             self.full_init()
@@ -155,6 +158,8 @@ class BaseSegDataset(Dataset[Any]):
         self.data_list = self._chosen(self.filter_data())
         if not self.data_list:
             raise DataError(f"{type(self).__name__}: no samples are left after filtering")
+        if self.serialize_data:
+            self.data_list = tabulated(self.data_list)
         if self._reads_masks():
             self.probe()
         self._ready = True
@@ -162,7 +167,7 @@ class BaseSegDataset(Dataset[Any]):
     def probe(self) -> None:
         """Look for mistakes that no label map shows by itself."""
         if self.num_classes == 2:
-            probe_binary_labels([self.get_data_info(i) for i in range(len(self.data_list))])
+            probe_binary_labels(self.get_data_info(i) for i in range(len(self.data_list)))
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """One dict per sample with ``img_path`` and, if there is a folder of label maps, ``seg_map_path``.
@@ -179,21 +184,19 @@ class BaseSegDataset(Dataset[Any]):
         else:
             names = files_with_suffix(images, self.img_suffix, "images")
             stems = [name[: len(name) - len(self.img_suffix)] for name in names]
+        pictures = join_all(images, stems, self.img_suffix)
         if masks is None:
-            return [{"img_path": os.path.join(images, stem + self.img_suffix)} for stem in stems]
+            return [{"img_path": picture} for picture in pictures]
         if self.mask_reader is not None and not self.mask_reader.suffixes:
             return self._placed(images, [stem + self.img_suffix for stem in stems])
         if self._reads_masks():
             self._require(masks, [stem + self.seg_map_suffix for stem in stems], "label maps")
+        maps = join_all(masks, stems, self.seg_map_suffix)
         return [
-            {
-                "img_path": os.path.join(images, stem + self.img_suffix),
-                "seg_map_path": os.path.join(masks, stem + self.seg_map_suffix),
-            }
-            for stem in stems
+            {"img_path": picture, "seg_map_path": label_map} for picture, label_map in zip(pictures, maps, strict=True)
         ]
 
-    def filter_data(self) -> list[dict[str, Any]]:
+    def filter_data(self) -> Sequence[dict[str, Any]]:
         """The samples to keep; all of them unless a subclass says otherwise."""
         return self.data_list
 
@@ -278,14 +281,14 @@ class BaseSegDataset(Dataset[Any]):
 
     def _require(self, folder: str, names: Sequence[str], what: str) -> None:
         there = set(walk_files(folder))
-        absent = [name for name in names if os.path.normpath(name) not in there]
+        absent = [name for name in names if name not in there and os.path.normpath(name) not in there]
         if absent:
             raise DataError(
                 f"{folder}: {len(absent)} of {len(names)} {what} are missing: {some_of(absent)}; the folder has "
                 f"{len(there)} files{', such as ' + some_of(sorted(there), 2) if there else ''}"
             )
 
-    def _chosen(self, data: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _chosen(self, data: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
         if self.indices is None:
             return data
         if isinstance(self.indices, int):

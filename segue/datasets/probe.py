@@ -7,7 +7,7 @@ In masks of 0 and 255 the 255 reads as "ignore", so each file is valid for itsel
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from segue.errors import LabelError
 from segue.images import read_mask
@@ -15,7 +15,7 @@ from segue.labels import label_counts, remap_labels
 from segue.types import Sample
 
 
-def probe_binary_labels(infos: Sequence[Sample]) -> None:
+def probe_binary_labels(infos: Iterable[Sample]) -> None:
     """Raise LabelError if no mask of a two-class dataset has class 1 and the reason is plain.
 
     Usually the first mask or two decide; all are read only where the dataset is indeed suspicious.
@@ -24,7 +24,11 @@ def probe_binary_labels(infos: Sequence[Sample]) -> None:
         infos: what ``get_data_info`` gives for every sample.
     """
     before: Counter[int] = Counter()
+    settings: Sample = {}
+    files = 0
     for info in infos:
+        settings = settings or info
+        files += 1
         mask = read_mask(info["seg_map_path"])
         before.update(label_counts(mask))
         after = remap_labels(
@@ -36,16 +40,16 @@ def probe_binary_labels(infos: Sequence[Sample]) -> None:
         )
         if set(label_counts(after)) - {0, info["ignore_index"]}:
             return  # class 1, or a value that LoadAnnotations will refuse with its own message
-    first, settings = infos[0]["seg_map_path"], infos[0]
+    first = settings["seg_map_path"]
     values = ", ".join(f"{value} ({count} pixels)" for value, count in sorted(before.items()))
     if set(before) == {0, 255} and not settings["label_map"]:
         raise LabelError(
-            f"{first} and all other masks ({len(infos)}) hold only {values}, and 255 means ignore: class 1 would never "
+            f"{first} and all other masks ({files}) hold only {values}, and 255 means ignore: class 1 would never "
             "be seen. For masks of 0 and 255 set label_map={0: 0, 255: 1} on the dataset"
             + (" and reduce_zero_label=False" if settings["reduce_zero_label"] else "")
         )
     if settings["reduce_zero_label"] and max(before) <= 1:
         raise LabelError(
-            f"{first} and all other masks ({len(infos)}) hold only {values}, and reduce_zero_label=True turns 0 into "
+            f"{first} and all other masks ({files}) hold only {values}, and reduce_zero_label=True turns 0 into "
             "ignore and 1 into class 0: class 1 would never be seen. Set reduce_zero_label=False on the dataset"
         )

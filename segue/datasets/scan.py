@@ -28,7 +28,8 @@ def walk_files(folder: str | Path) -> list[str]:
         visited.add(real)
         folders[:] = [name for name in folders if not name.startswith(".")]
         below = os.path.relpath(place, folder)
-        found += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
+        start = "" if below == "." else below + os.sep
+        found += [start + name for name in files if not name.startswith(".")]
     return sorted(found)
 
 
@@ -44,6 +45,14 @@ def files_with_suffix(folder: str | Path, suffix: str | Sequence[str], what: str
         there = ", ".join(f"{kind} ({count} files, such as {_example(everything, kind)})" for kind, count in kinds)
         raise DataError(f"{folder}: no {what} ending with {' or '.join(suffixes)}; the folder has {there}")
     return found
+
+
+def join_all(folder: str, names: Sequence[str], suffix: str = "") -> list[str]:
+    """``os.path.join(folder, name + suffix)`` of each name, but in a tenth of the time where all are relative."""
+    start = os.path.join(folder, "")
+    if os.name != "posix" or any(name.startswith("/") for name in names):
+        return [os.path.join(folder, name + suffix) for name in names]
+    return [start + name + suffix for name in names]
 
 
 def some_of(names: Sequence[str], limit: int = 3) -> str:

@@ -50,7 +50,7 @@ class LoadWindow:
 
     @classmethod
     def of(cls, steps: Sequence[Any]) -> LoadWindow | None:
-        """The first steps of a pipeline, if they are those; classes derived from them may do anything, so they are not."""
+        """The first steps of a pipeline, if they are those; a class derived from one may do anything, so it is not."""
         kinds = [type(step) for step in steps[:4]]
         if kinds[:2] != [LoadImageFromFile, LoadAnnotations]:
             return None

@@ -1,9 +1,9 @@
 """A window of a resized image, from no more of the image than it shows.
 
-OpenCV has no call for that: it resizes an image from its top left corner. So a part of the image is resized whose corner
-falls on a pixel's corner of the result, to 1/1024 of a pixel: there the part is the whole moved by whole pixels, and
-what is right of and below it comes out the same. Between two neighbours, 1/1024 pixel in either direction is half a
-gray level at most, less than rounding makes.
+OpenCV has no call for that: it resizes an image from its top left corner. So a part of the image is resized whose
+corner is also a pixel's corner in the result, to 1/1024 of a pixel: then the part is the whole moved by whole pixels,
+and what is right of and below its corner comes out the same. An offset of 1/1024 pixel in both directions changes a
+value by half a gray level at most, so that rounded values differ by one at most.
 """
 
 from __future__ import annotations
