@@ -141,7 +141,7 @@ def folder_config(report: Report, name: str) -> str:
     largest = max((tally.largest for tally in report.tallies if tally.largest), default=(512, 512))
     smallest = min((tally.smallest for tally in report.tallies if tally.smallest), default=(512, 512))
     side = max(32, min(512, smallest[0] // 32 * 32, smallest[1] // 32 * 32))
-    count = next((rules.num_classes for rules in report.mended if rules.num_classes), None)
+    count = next((rules.num_classes for rules in report.mended if rules.num_classes), None) or _values(report)
     classes = f"num_classes = {count}  # of the heads: model.decode_head.num_classes and so on\n" if count else ""
     alone = "# There is one set of images only: validation measures what was trained.\n" if val == train else ""
     return f"""{_HEAD}# Use it as a base, beside one of a model: _base_ = ['{name}', ...]
@@ -172,6 +172,15 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 """
+
+
+def _values(report: Report) -> int:
+    """How many classes a FolderDataset finds where nobody has named them: one per value of the masks."""
+    pairs = zip(report.tallies, report.mended, strict=True)
+    found = {
+        (value, rules.reduce_zero_label) for tally, rules in pairs for value in tally.pixels if value != rules.void
+    }
+    return len(found - {(0, True)})
 
 
 def _with_pipeline(dataset: str, name: str) -> str:

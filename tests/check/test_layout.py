@@ -125,3 +125,12 @@ def test_errors_say_what_there_is(tmp_path: Path) -> None:
         check_folder(tmp_path)
     with pytest.raises(InputError, match="give both --images and --masks"):
         check_folder(tmp_path, images="photos/images")
+
+
+def test_classes_that_nobody_named_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values 0, 1 and 2: three classes, for the heads and for the dataset."""
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "mine", "images/a.png", "images/b.png", "masks/a.png", "masks/b.png")
+    cfg = Config.fromfile(apply(check_folder(tmp_path / "mine"), None))
+    dataset = build_dataset(cfg, "train_dataloader.dataset")
+    assert cfg.num_classes == 3 and len(dataset.metainfo["classes"]) == 3
