@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from segue.check import Report
     from segue.inference.predictor import Prediction, Predictor
+    from segue.migrate import Report as MigrationReport
     from segue.models.complexity import Complexity
     from segue.recipes.catalogue import Entry
     from segue.train import TrainResult
@@ -246,6 +247,47 @@ def check(
     if apply:
         written = write_config(report, config, None if apply is True else apply)
         console.print(f"Config: {written}", highlight=False, soft_wrap=True)
+    return report
+
+
+def migrate(
+    folder: str | Path,
+    *,
+    html: str | Path | None = "segue-migration.html",
+    patch: str | Path | None = None,
+    json: str | Path | None = None,
+    **how: Any,
+) -> MigrationReport:
+    """Try a project built on mmseg, print what runs, and write a page, the edits as a patch, and perhaps JSON.
+
+    Args:
+        folder: the project's; it is only read.
+        html: the page; None writes none.
+        patch: the edits; by default beside the page, with ``.patch`` for ``.html``.
+        json: the report as JSON.
+        how: see `segue.migrate.migrate` (``checkpoint``, ``config``, ``only``, ``code``, ``time_limit`` ...).
+
+    Raises:
+        InputError: the folder or the checkpoint is not there, or a file cannot be written.
+    """
+    from rich.console import Console
+
+    from segue.migrate import migrate as run
+    from segue.migrate.page import write_page
+    from segue.migrate.show import show, write, write_json
+
+    console = Console()
+    report = run(folder, **how)
+    show(report, console)
+    if patch is None and html is not None:
+        patch = Path(html).with_suffix(".patch")
+    if patch is not None and report.patch:
+        console.print(f"Edits: {write(patch, report.patch)}", highlight=False, soft_wrap=True)
+    if json is not None:
+        write_json(json, report)
+    if html is not None:
+        page = write_page(html, report, str(patch or ""))
+        console.print(f"Page: {page}", highlight=False, soft_wrap=True)
     return report
 
 

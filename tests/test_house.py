@@ -25,7 +25,7 @@ COMPONENTS = ("backbones", "necks", "heads", "losses", "datasets", "transforms",
 LEVELS = [
     ("cli", "__main__"),
     ("demo",),
-    ("api", "compat"),
+    ("api", "compat", "migrate"),
     ("train", "check", "inference", "export", "report", "convert", "recipes", "config"),
     ("models",),
     COMPONENTS,
