@@ -1,0 +1,1 @@
+"""How the owners of datasets hand them out, and the layout that configs expect: one file per dataset."""
