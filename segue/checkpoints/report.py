@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from segue.checkpoints.foreign import Conversion
+
 SHOWN = 10  # keys listed per group of a report
 
 
@@ -34,12 +36,16 @@ class Mismatch:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What ``load_weights`` did, key by key; ``str()`` tells it in words."""
+    """What ``load_weights`` did, key by key; ``str()`` tells it in words.
+
+    ``conversion`` says how keys of another project were renamed first; None: they had Segue's names.
+    """
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mismatched: tuple[Mismatch, ...]
+    conversion: Conversion | None = None
 
     @property
     def complete(self) -> bool:
@@ -47,7 +53,8 @@ class LoadReport:
         return not (self.missing or self.unexpected or self.mismatched)
 
     def __str__(self) -> str:
-        lines = [f"{len(self.loaded)} tensors loaded."]
+        lines = [str(self.conversion)] if self.conversion else []
+        lines.append(f"{len(self.loaded)} tensors loaded.")
         for title, group in (
             ("of other shape, kept at their initial values", self.mismatched),
             ("missing in the file, kept at their initial values", self.missing),

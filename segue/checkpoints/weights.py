@@ -17,9 +17,13 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _IncompatibleKeys
 
 from segue.checkpoints.fetch import fetch
+from segue.checkpoints.foreign import Conversion, candidates
 from segue.checkpoints.reader import Checkpoint, read
 from segue.checkpoints.report import LoadReport, Mismatch
 from segue.errors import CheckpointError, InputError
+
+#: Buffers that a file need not have: a counter that nothing depends on, an index that follows from a window's size.
+COMPUTED = ("num_batches_tracked", "relative_position_index")
 
 
 def load_weights(
@@ -31,7 +35,7 @@ def load_weights(
     revise_keys: Sequence[tuple[str, str]] = ((r"^module\.", ""),),
     map_location: str | torch.device = "cpu",
 ) -> LoadReport:
-    """Copy the weights of ``source`` into ``model``.
+    """Copy the weights of ``source`` into ``model``; those of other projects are renamed first (``foreign``).
 
     Args:
         model: where the weights go; its tensors keep their device and dtype.
@@ -49,7 +53,7 @@ def load_weights(
         source = read(fetch(source), map_location)
     state = source.state_dict if isinstance(source, Checkpoint) else source
     own = model.state_dict()
-    given = revised(state, own, revise_keys, prefix, name)
+    given, conversion = fitting(state, own, revise_keys, prefix, name)
     offered = dict.fromkeys(given)
     incompatible = copy_into(model, given)
     # Hooks of modules may have renamed keys of older layouts, so the comparison comes after them.
@@ -66,12 +70,50 @@ def load_weights(
         missing=tuple(incompatible.missing_keys),
         unexpected=tuple(key for key in incompatible.unexpected_keys if not is_bookkeeping(key, given)),
         mismatched=mismatched,
+        conversion=conversion,
     )
     if own and not report.loaded:
         raise CheckpointError(not_for_this_model(name, list(offered), list(own), mismatched))
     if strict and not report.complete:
         raise CheckpointError(f"{name} does not fit the model exactly, as strict loading demands. {report}")
     return report
+
+
+def fitting(
+    state: Mapping[str, Tensor],
+    own: Mapping[str, Any],
+    revise_keys: Sequence[tuple[str, str]],
+    prefix: str | None,
+    name: str,
+) -> tuple[OrderedDict[str, Tensor], Conversion | None]:
+    """The state under the model's names: as it is, or converted from another project if more of it fits then."""
+    best, chosen, most = None, None, 0
+    failure: CheckpointError | None = None
+    try:
+        best = revised(state, own, revise_keys, prefix, name)
+        if best.keys() <= own.keys() or own.keys() <= best.keys():
+            return best, None
+        most = fit(best, own)
+    except CheckpointError as error:  # there is nothing below the prefix
+        failure = error
+    for source, wrapper in candidates(state):
+        try:
+            conversion = source.convert(state, wrapper)
+            converted = revised(conversion.state, own, revise_keys, prefix, name)
+        except CheckpointError as error:
+            failure = failure or error
+            continue
+        if (count := fit(converted, own)) > most:
+            best, chosen, most = converted, conversion, count
+    if failure and not most:
+        raise failure
+    assert best is not None
+    return best, chosen
+
+
+def fit(given: Mapping[str, Tensor], own: Mapping[str, Any]) -> int:
+    """How well weights fit a model: keys that agree count, and count twice if their shapes do."""
+    return sum(1 + (given[key].shape == own[key].shape) for key in given if isinstance(own.get(key), Tensor))
 
 
 def revised(
@@ -142,7 +184,7 @@ def copy_into(model: nn.Module, state: OrderedDict[str, Tensor]) -> _Incompatibl
     shapes = [failure for failure in failures if "size mismatch" not in failure]
     if shapes:
         raise CheckpointError("The weights could not be copied: " + "; ".join(shapes[:3]))
-    result.missing_keys.extend(key for key in own if key not in state and not key.endswith("num_batches_tracked"))
+    result.missing_keys.extend(key for key in own if key not in state and not key.endswith(COMPUTED))
     result.unexpected_keys.extend(key for key in state if key not in own)
     return result
 

@@ -1,37 +1,120 @@
-"""``segue weights``: look into a checkpoint without running it; rewrite it as safetensors."""
+"""``segue weights``: look into a checkpoint without running it, rewrite it as safetensors, check it.
+
+Weights of other projects (torchvision, timm, Swin, ViT, BEiT, MiT, Twins, STDC, CLIP, transformers ...) are recognized
+by their keys and renamed.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
-HELP = "inspect a checkpoint, or convert it to safetensors"
+HELP = "inspect a checkpoint, convert it to safetensors, or verify it"
+FILE = "path, URL or alias of a checkpoint, or a folder of transformers"
+STYLES = {"ok": "green", "failed": "bold red", "not checked": "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``inspect`` and ``convert``."""
+    """Declare ``inspect``, ``convert`` and ``verify``."""
+    from segue.cli import add_config_options
+
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     inspect = actions.add_parser("inspect", help="format, tensors, classes and training progress of a checkpoint")
-    inspect.add_argument("file", help="path, URL or alias of a checkpoint")
+    inspect.add_argument("file", help=FILE)
     inspect.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    convert = actions.add_parser("convert", help="write the weights and their notes as safetensors")
-    convert.add_argument("file", help="path, URL or alias of a checkpoint")
+    convert = actions.add_parser(
+        "convert", help="write the weights under Segue's names, with config and classes inside"
+    )
+    convert.add_argument("file", help=FILE)
     convert.add_argument("out", help="the file to write, OUT.safetensors")
+    convert.add_argument(
+        "--from",
+        dest="source",
+        metavar="NAME",
+        help="whose weights they are: swin, vit, beit, mae, mit, twins, stdc, clip, san, vitjax, hf-segformer ... or "
+        "segue to keep the names (default: as the keys tell)",
+    )
+    convert.add_argument("--config", help="config to put inside, with the names of its classes")
+    add_config_options(convert)
+    verify = actions.add_parser("verify", help="load strictly, compute a fixed input, compare hashes; status 1 if bad")
+    verify.add_argument("file", help=FILE)
+    verify.add_argument("--config", help="config of the model (default: the one inside the file)")
+    verify.add_argument("--against", metavar="ORIGINAL", help="the file that it was converted from")
+    verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_config_options(verify)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
-    from segue.checkpoints import fetch, read, save_weights
+    return {"inspect": run_inspect, "convert": run_convert, "verify": run_verify}[args.action](args)
 
-    checkpoint = read(fetch(args.file))
-    if args.action == "convert":
-        path = save_weights(args.out, checkpoint.state_dict, checkpoint.meta)
-        print(f"{path}: {len(checkpoint.state_dict)} tensors")
-    elif args.json:
-        print(json.dumps(checkpoint.summary(), indent=1))
+
+def run_inspect(args: argparse.Namespace) -> int:
+    """Print what a file holds."""
+    from segue.checkpoints import read
+    from segue.checkpoints.convert import locate
+    from segue.checkpoints.foreign import candidates
+
+    checkpoint = read(locate(args.file))
+    facts = checkpoint.summary()
+    found = [f"{source.name} ({source.title})" for source, _ in candidates(checkpoint.state_dict)]
+    facts["names_of"] = ", or ".join(dict.fromkeys(found)) or None
+    if args.json:
+        print(json.dumps(facts, indent=1))
     else:
-        show(args.file, checkpoint.summary())
+        show(args.file, facts)
     return 0
+
+
+def run_convert(args: argparse.Namespace) -> int:
+    """Write a file, and say what was kept, renamed and dropped."""
+    from segue.checkpoints.convert import convert
+
+    print(convert(args.file, args.out, name=args.source, notes=notes_of(args)))
+    return 0
+
+
+def notes_of(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``--config`` adds to a file: the config, and names and colors of its classes where it knows them."""
+    if not args.config:
+        return {}
+    from segue.api import class_names, read_config
+    from segue.config.build import build_model
+
+    cfg = read_config(args.config, args.cfg_options, trust=args.trust_config)
+    classes, palette = class_names(cfg, build_model(cfg).num_classes)  # type: ignore[arg-type]
+    notes: dict[str, Any] = {"config": cfg.pretty_text}
+    if classes[0] != "class_0":  # what class_names makes up
+        notes |= {"classes": classes} | ({"palette": palette} if palette else {})
+    return notes
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    """Check a file; the status is 1 if something failed."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from segue.api import read_config
+    from segue.inference.verify import verify
+
+    def read(config: Any) -> Any:
+        return read_config(config, args.cfg_options, trust=args.trust_config)
+
+    result = verify(args.file, config=args.config, read_config=read, against=args.against)
+    if args.json:
+        checks = [vars(check) for check in result.checks]
+        facts = {"file": str(result.file), "good": result.good, "fingerprint": result.fingerprint, "checks": checks}
+        print(json.dumps(facts, indent=1))
+        return 0 if result.good else 1
+    table = Table("check", "result", "found", box=None, pad_edge=False, title=escape(str(result.file)))
+    for check in result.checks:
+        table.add_row(check.what, f"[{STYLES[check.status]}]{check.status}[/]", escape(check.found))
+    console = Console()
+    console.print(table)
+    console.print(f"fingerprint of the tensors: {result.fingerprint}", highlight=False)
+    return 0 if result.good else 1
 
 
 def show(name: str, facts: dict) -> None:

@@ -1,0 +1,152 @@
+"""A file of weights, of any project, as one safetensors file with config and class names inside."""
+
+from __future__ import annotations
+
+import json
+import pprint
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from segue.checkpoints.cache import digest
+from segue.checkpoints.fetch import fetch
+from segue.checkpoints.foreign import Conversion, candidates, named
+from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
+from segue.checkpoints.reader import read
+from segue.checkpoints.weights import save_weights
+from segue.errors import CheckpointError, InputError
+
+#: What a folder of transformers calls its weights, in order of preference.
+FILES = ("model.safetensors", "pytorch_model.bin")
+MAX_JSON = 16 << 20
+AS_IS = "segue"  # ``--from segue``: the names are Segue's already
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What `convert` did; ``str()`` tells it in words.
+
+    Attributes:
+        path: the file written.
+        tensors: how many it holds.
+        conversion: how keys were renamed; None: they were not.
+        others: other sources that the keys would also fit.
+        notes: what was written beside the weights: ``config``, ``classes`` and the like.
+    """
+
+    path: Path
+    tensors: int
+    conversion: Conversion | None
+    others: tuple[str, ...]
+    notes: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        lines = [str(self.conversion) if self.conversion else "The names of the weights were kept."]
+        if self.others:
+            lines.append(f"  They could also be meant for {' or '.join(self.others)}: choose with --from.")
+        classes = self.notes.get("classes") or self.notes.get("CLASSES")
+        nested = self.notes.get("dataset_meta")
+        classes = classes or (nested.get("classes") if isinstance(nested, Mapping) else None)
+        inside = "with its config" if self.notes.get("config") or self.notes.get("cfg") else "without a config"
+        named = f"the names of {len(classes)} classes" if classes else "no class names"
+        lines.append(f"{self.path}: {self.tensors} tensors, {inside} and {named}")
+        return "\n".join(lines)
+
+
+def convert(
+    source: str | Path, out: str | Path, *, name: str | None = None, notes: Mapping[str, Any] | None = None
+) -> Converted:
+    """Write the weights of ``source`` to ``out``, under Segue's names.
+
+    Args:
+        source: a path, URL or alias; or a folder of transformers, with ``config.json`` beside the weights.
+        out: the file to write, ``NAME.safetensors``.
+        name: the project they are from (``foreign.SOURCES``), or ``segue`` to keep their names; None: their keys tell.
+        notes: written beside the weights, over what the file itself notes: ``config``, ``classes`` ...
+
+    Raises:
+        CheckpointError, InputError: the file cannot be read, is not from ``name``, or ``out`` cannot be written.
+    """
+    path = locate(source)
+    checkpoint = read(path)
+    conversion, others = reading(checkpoint.state_dict, name, str(source))
+    found = {key: value for key, value in checkpoint.meta.items() if key != "format"}
+    if conversion:
+        found |= {"converted_from": conversion.source.name, "original": path.name, "original_sha256": digest(path)}
+        if conversion.source.name.startswith("hf-"):
+            found |= transformers_notes(path.parent)
+    found |= notes or {}
+    state = conversion.state if conversion else checkpoint.state_dict
+    return Converted(save_weights(out, state, found), len(state), conversion, others, found)
+
+
+def locate(source: str | Path) -> Path:
+    """The file that holds the weights: of a folder of transformers, that in it; else what ``fetch`` finds.
+
+    Raises:
+        CheckpointError: a folder without such a file, or whose weights are in several files.
+    """
+    folder = Path(source)
+    if not folder.is_dir():
+        return fetch(source)
+    for file in FILES:
+        if (folder / file).is_file():
+            return folder / file
+    if any(folder.glob("*.index.json")):
+        raise CheckpointError(
+            f"{folder}: its weights are in several files; save them as one with max_shard_size='50GB'"
+        )
+    raise CheckpointError(f"{folder}: holds neither {' nor '.join(FILES)}; name the file itself")
+
+
+def reading(
+    state: Mapping[str, Tensor], name: str | None = None, where: str = "the weights"
+) -> tuple[Conversion | None, tuple[str, ...]]:
+    """The weights as those of ``name``, or of the likeliest project; and the names of further ones they could be of.
+
+    Raises:
+        InputError: no such project, or the keys are not of it.
+    """
+    if name == AS_IS:
+        return None, ()
+    wanted = named(name) if name else None
+    found = list(candidates(state, wanted) if wanted else candidates(state))
+    if not found and wanted:
+        marks = " and ".join(wanted[0].marks).replace("\\", "").replace("$", "")
+        raise InputError(f"--from {name}: {where} has no keys like {marks}; its first are {', '.join(list(state)[:3])}")
+    if not found:
+        return None, ()
+    (source, wrapper), *rest = found
+    return source.convert(state, wrapper), tuple(dict.fromkeys(s.name for s, _ in rest if s != source))
+
+
+def transformers_notes(folder: Path) -> dict[str, Any]:
+    """Config and class names from the JSON files beside weights of transformers; nothing if there are none."""
+    hf = read_json(folder / "config.json")
+    if hf is None:
+        return {}
+    config = config_of(hf, read_json(folder / "preprocessor_config.json"))
+    text = "\n".join(f"{key} = {pprint.pformat(value, width=110, sort_dicts=False)}" for key, value in config.items())
+    return {"config": text + "\n", "classes": classes_of(hf)}
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """What a JSON file holds; None if there is none.
+
+    Raises:
+        CheckpointError: it is not an object, or larger than any config.
+    """
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > MAX_JSON:
+            raise ValueError("it is too large")
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not a config of transformers: {error}") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: not a config of transformers: it holds a {type(found).__name__}")
+    return found
