@@ -11,6 +11,7 @@ import torch
 from segue.checkpoints.allowed import resolve
 from segue.checkpoints.archive import Archive
 from segue.checkpoints.limits import Budget
+from segue.checkpoints.npz import is_npz, read_npz
 from segue.checkpoints.pickles import Machine
 from segue.checkpoints.storages import Storage, StorageRecord, empty_storage, storage_record, swap_bytes
 
@@ -20,9 +21,11 @@ KEY = re.compile(r"[0-9A-Za-z_.\-]{1,200}")
 
 
 def read_zip(file: BinaryIO, budget: Budget, device: torch.device) -> Any:
-    """The object in a zip file of ``torch.save``."""
+    """The object in a zip file of ``torch.save``, or the arrays in one of ``numpy.savez``."""
     archive = Archive(file, budget)
     try:
+        if is_npz(archive):
+            return read_npz(archive)
         roots = [name for name in archive.entries if name.endswith("/data.pkl") and name.count("/") == 1]
         if any(name.endswith("/constants.pkl") for name in archive.entries):
             raise budget.refused("is a TorchScript program rather than a checkpoint")
