@@ -9,9 +9,11 @@ from typing import Any
 
 from segue.check.doctor import Report
 from segue.check.findings import Fix
+from segue.check.stack_folders import MULTILABEL
 from segue.config.dump import literal
 from segue.errors import ConfigError, InputError
 
+_OF_DATASETS = ("label_map", "ignore_index", "reduce_zero_label", "missing")
 _HEAD = "# Written by `segue check --apply`. Delete this file to undo it; nothing else was changed.\n"
 
 
@@ -112,14 +114,14 @@ def folder_datasets(report: Report) -> dict[str, str]:
     found = {}
     for part, rules in zip(layout.parts, report.mended, strict=True):
         arguments = {
-            "type": "FolderDataset",
+            "type": "MultilabelDataset" if part.mask_format == MULTILABEL else "FolderDataset",
             "data_root": os.path.abspath(layout.root).replace(os.sep, "/"),
             "images": part.images.replace(os.sep, "/"),
             "masks": part.masks.replace(os.sep, "/"),
         }
         if part.listed:
             arguments["split"] = part.listed.replace(os.sep, "/")
-        if part.mask_format:
+        if part.mask_format and part.mask_format != MULTILABEL:
             arguments["mask_format"] = part.mask_format
         text = [f"{key}={value!r}" for key, value in arguments.items()]
         if rules.classes is not None:
@@ -127,7 +129,7 @@ def folder_datasets(report: Report) -> dict[str, str]:
             plain = list(rules.classes) == numbered and len(numbered) > 8
             names = f"[f'class_{{i}}' for i in range({len(numbered)})]" if plain else repr(list(rules.classes))
             text.append(f"classes={names}")
-        text += [fix.line for fix in report.fixes if fix.keys[0] in ("label_map", "ignore_index", "reduce_zero_label")]
+        text += [fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS]
         found[part.split] = f"dict({', '.join(text)})"
     return found
 
@@ -143,6 +145,8 @@ def folder_config(report: Report, name: str) -> str:
     side = max(32, min(512, smallest[0] // 32 * 32, smallest[1] // 32 * 32))
     count = next((rules.num_classes for rules in report.mended if rules.num_classes), None) or _values(report)
     classes = f"num_classes = {count}  # of the heads: model.decode_head.num_classes and so on\n" if count else ""
+    if any(source.stacks for source in report.sources):
+        classes += "labels = dict(kind='multilabel')\n"
     alone = "# There is one set of images only: validation measures what was trained.\n" if val == train else ""
     return f"""{_HEAD}# Use it as a base, beside one of a model: _base_ = ['{name}', ...]
 {classes}crop_size = ({side}, {side})

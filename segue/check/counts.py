@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from rich.console import Console
@@ -19,6 +19,10 @@ from segue.check.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, LabelError
 from segue.images import Array, read_mask
 from segue.masks.path import MaskPath
+from segue.stacks import StackFiles
+
+#: A mask and what its values mean; or one of several masks, and all of them.
+Work: TypeAlias = tuple[str, Rules | StackFiles]
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,12 @@ def count_labels(dataset: Any, num_classes: int, console: Console | None = None)
     return LabelCounts(num_classes, starts, rows.classes[taken], rows.pixels[taken])
 
 
-def _work(info: Mapping[str, Any]) -> tuple[str, Rules]:
+def _work(info: Mapping[str, Any]) -> Work:
     path = info.get("seg_map_path")
     if not path:
         raise DataError(f"{info.get('img_path', 'a sample')}: has no mask to count labels in")
+    if info.get("stack_files") is not None:
+        return str(path), info["stack_files"]
     rules = Rules(
         None,
         info.get("void", 255),
@@ -99,10 +105,13 @@ def _work(info: Mapping[str, Any]) -> tuple[str, Rules]:
     return path, rules
 
 
-def _cached(work: list[tuple[str, Rules]], num_classes: int, console: Console | None) -> LabelCounts:
+def _cached(work: list[Work], num_classes: int, console: Console | None) -> LabelCounts:
     digest = hashlib.blake2b(f"1 {num_classes}".encode(), digest_size=16)
     for path, rules in work:
         files: tuple[str, ...] = (path,)
+        if isinstance(rules, StackFiles):
+            files = tuple(one for one in rules.files if one)
+            digest.update(repr(rules).encode())  # there may be no file at all
         if isinstance(path, MaskPath):
             files = path.files
             digest.update(repr((os.path.abspath(path), path.reader.settings)).encode())
@@ -129,9 +138,12 @@ def _cached(work: list[tuple[str, Rules]], num_classes: int, console: Console | 
     return counts
 
 
-def _counted(work: list[tuple[str, Rules]], num_classes: int, console: Console | None) -> LabelCounts:
-    def count(item: tuple[str, Rules]) -> dict[int, int]:
+def _counted(work: list[Work], num_classes: int, console: Console | None) -> LabelCounts:
+    def count(item: Work) -> dict[int, int]:
         path, rules = item
+        if isinstance(rules, StackFiles):
+            pixels = (rules.read(num_classes, (1, 1)) == 1).sum(axis=(0, 1))
+            return {k: int(n) for k, n in enumerate(pixels) if n}
         values = label_pixels(read_mask(path))
         found: dict[int, int] = {}
         for value, new in rules.ids(values).items():

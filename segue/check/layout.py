@@ -13,9 +13,11 @@ from segue.check.findings import Finding
 from segue.check.pairing import list_paired
 from segue.check.rules import Rules
 from segue.check.sources import Source, list_dataset, rules_of
+from segue.check.stack_folders import MULTILABEL, find_stack_folder
 from segue.datasets.folder import FolderDataset
 from segue.datasets.mask_files import format_of_folder
 from segue.datasets.metainfo import read_names
+from segue.datasets.multilabel import MultilabelDataset
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images import IMAGE_SUFFIXES
@@ -105,8 +107,19 @@ def recognize(root: str | Path, images: str | None = None, masks: str | None = N
     ]
     if [part.split for part in parts] == ["all"]:
         parts = _listed(root, parts[0]) or parts
+    for part in parts if images is None else ():
+        _as_stacks(root, part, notes)
     names, file = _class_names(root, parts)
     return Layout(root, parts, names, file, notes)
+
+
+def _as_stacks(root: Path, part: Part, notes: list[str]) -> None:
+    """Take the masks of several classes together, where each has one of its own."""
+    folder = None if part.mask_format else find_stack_folder(root, part.images, part.masks)
+    if folder is not None:
+        notes[:] = [note for note in notes if not note.startswith(f"{folder}{os.sep}")]
+        notes.append(f"{part.split}: {folder} has a mask per class; a pixel may have several")
+        part.masks, part.mask_format = folder, MULTILABEL
 
 
 def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | None] = ("", None)) -> list[Source]:
@@ -133,7 +146,9 @@ def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | Non
 
 
 def _annotated(layout: Layout, part: Part) -> Source:
-    """The dataset of a part whose masks are no pictures; its classes are what the annotations name."""
+    """The dataset of a part whose masks are no pictures of class ids; its classes are what they name."""
+    if part.mask_format == MULTILABEL:
+        return _multilabel(layout, part)
     dataset = FolderDataset(
         str(layout.root),
         part.images,
@@ -147,6 +162,16 @@ def _annotated(layout: Layout, part: Part) -> Source:
     layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.mask_format}")
     rules = rules_of(dataset)
     return Source(part.split, (), "FolderDataset", listing.pairs, rules, dataset.metainfo["palette"], listing.findings)
+
+
+def _multilabel(layout: Layout, part: Part) -> Source:
+    dataset = MultilabelDataset(
+        str(layout.root), part.images, part.masks, layout.classes, split=part.listed, lazy_init=True
+    )
+    listing, info = list_dataset(dataset, part.split), dataset.metainfo
+    source = Source(part.split, (), "MultilabelDataset", listing.pairs, rules_of(dataset), info["palette"])
+    source.findings, source.stacks = listing.findings, listing.stacks
+    return source
 
 
 def _guess(root: Path, notes: list[str]) -> dict[str, tuple[str, str]]:

@@ -135,6 +135,12 @@ class MultilabelDataset(BaseSegDataset):
             {"img_path": image, "seg_map_path": files.shown or masks, "stack_files": files} for image, files in pairs
         ]
 
+    def get_cat_ids(self, index: int) -> list[int]:
+        """The classes of a sample, read from its masks."""
+        files: StackFiles = self.get_data_info(index)["stack_files"]
+        stack = files.read(self.num_classes or 0, (1, 1))
+        return [int(k) for k in (stack == 1).any(axis=(0, 1)).nonzero()[0]]
+
     def image_names(self) -> list[str]:
         """The images, relative to their folder."""
         folder = self.data_prefix["img_path"]

@@ -15,6 +15,7 @@ import pytest
 from segue.check import counts as module
 from segue.check.counts import count_labels
 from segue.datasets.folder import FolderDataset
+from segue.datasets.multilabel import MultilabelDataset
 from segue.datasets.repeat import RepeatDataset
 from segue.errors import LabelError
 
@@ -72,3 +73,20 @@ def test_a_cut_off_cache_is_written_again(dataset: FolderDataset, tmp_path: Path
 def test_a_value_that_is_no_class_is_named(dataset: FolderDataset) -> None:
     with pytest.raises(LabelError, match=r"b\.png: value 2 \(2 pixels\) is none of the 2 classes"):
         count_labels(dataset, 2)
+
+
+def test_several_classes_per_pixel_count_for_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cat: 2 and 4 pixels; dog: 3, and unknown in the second image. One pixel of the first has both."""
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
+    masks = {"a_cat": [1, 1, 0, 0], "a_dog": [0, 1, 1, 1], "b_cat": [255] * 4, "b_dog": [7] * 4}
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    for name, values in masks.items():
+        cv2.imwrite(str(tmp_path / "masks" / f"{name}.png"), np.array([values], np.uint8))
+        cv2.imwrite(str(tmp_path / "images" / f"{name[0]}.png"), np.zeros((1, 4, 3), np.uint8))
+    counts = count_labels(MultilabelDataset(str(tmp_path), ignore_index=7), 2)
+    assert counts.per_class().tolist() == [6, 3]
+    assert counts.samples_of(0, 3).tolist() == [1] and counts.samples_of(1, 0).tolist() == [0]
+    os.utime(tmp_path / "masks" / "a_cat.png", ns=(1, 1))
+    cv2.imwrite(str(tmp_path / "masks" / "a_dog.png"), np.ones((1, 4), np.uint8))
+    assert count_labels(MultilabelDataset(str(tmp_path), ignore_index=7), 2).per_class().tolist() == [6, 4]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from segue.api import read_config, train
-from segue.check import check_config
+from segue.check import check_config, check_folder
+from segue.check.apply import apply
 from segue.check.doctor import Report
 from segue.check.page import write_page
 from segue.cli import main
@@ -113,3 +114,37 @@ def test_no_overlap_is_worth_a_note(project: Path) -> None:
                 assert cv2.imwrite(f"masks/{split}/{name}/{i:02d}.png", mask)
     [finding] = [one for one in checked(project).findings if one.kind != "identical-masks"]
     assert finding.kind == "no-overlap" and finding.severity == "note"
+
+
+@pytest.mark.parametrize("form", ["folders", "suffixes"])
+def test_a_folder_that_nobody_described(project: Path, form: str) -> None:
+    """Both layouts are recognized, and the written config trains beside that of a model."""
+    if form == "suffixes":
+        for path in list(Path("masks").rglob("*.png")):
+            path.rename(path.parents[1] / f"{path.stem}-{path.parent.name}.png")
+    Path("masks/train", "bar/01.png" if form == "folders" else "01-bar.png").unlink()
+    report = check_folder(".")
+    assert [part.masks for part in report.layout.parts] == ["masks/train", "masks/val"]
+    assert {finding.kind for finding in report.findings} == {"layout", "missing-mask"}
+    text = apply(report, None, "data.py").read_text()
+    assert "labels = dict(kind='multilabel')" in text and "num_classes = 3" in text and "missing='absent'" in text
+    model = "\n".join(project.read_text().splitlines()[2:])
+    Path("model.py").write_text(model.partition("train_pipeline")[0])
+    settings = project.read_text().partition("optim_wrapper")[2]
+    loaders = "train_dataloader = dict(num_workers=0, persistent_workers=False)\n"
+    both = f"_base_ = ['data.py', 'model.py']\n{loaders}val_dataloader = {loaders[19:]}optim_wrapper{settings}"
+    Path("both.py").write_text(both)
+    assert main(["train", "both.py", "--work-dir", "run"]) == 0
+
+
+def test_masks_of_class_ids_in_folders_are_no_stacks(tmp_path: Path) -> None:
+    """Sequences in folders, and a colored copy beside the ids."""
+    for sequence in "ab":
+        for i in range(2):
+            for kind in ("images", "masks"):
+                (tmp_path / kind / sequence).mkdir(parents=True, exist_ok=True)
+                picture = np.random.default_rng(i).integers(0, 3, (8, 8)).astype(np.uint8)
+                assert cv2.imwrite(str(tmp_path / kind / sequence / f"{i}.png"), picture)
+    [part] = check_folder(tmp_path, images="images", masks="masks").layout.parts
+    assert part.mask_format is None
+    assert all(part.mask_format is None for part in check_folder(tmp_path).layout.parts)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from segue.datasets.class_balanced import ClassBalancedDataset
 from segue.datasets.multilabel import MultilabelDataset
 from segue.errors import DataError, InputError, LabelError
 from segue.transforms.load_annotations import LoadAnnotations
@@ -51,6 +52,7 @@ def test_a_mask_per_class(root: Path, form: str) -> None:
     for sample, stack in zip(found, STACKS.values(), strict=False):
         assert sample["data_samples"].gt_sem_seg.dtype == torch.uint8
         assert torch.equal(sample["data_samples"].gt_sem_seg, torch.from_numpy(stack).permute(2, 0, 1))
+    assert ClassBalancedDataset(found, 0.5).get_cat_ids(0) == [0, 1]
     turned = dataset(root, classes=CLASSES[::-1])[0]["data_samples"].gt_sem_seg
     assert torch.equal(turned, torch.from_numpy(STACKS["a"]).permute(2, 0, 1).flip(0))
     assert len(dataset(root, classes=["cat"]).unused) == 2
