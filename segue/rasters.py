@@ -143,8 +143,8 @@ def transform_points(points: NDArray[np.float64], source: str, target: str, wher
         if systems[0] == systems[1]:
             return points
         moved = np.stack(transform(*systems, points[:, 0], points[:, 1]), axis=1)
-    except (rasterio.errors.RasterioError, ValueError) as error:
-        raise DataError(f"{where}: cannot transform from {source} to {target}: {error}") from error
+    except Exception as error:  # PROJ's own errors have no public class in rasterio
+        raise DataError(f"{where}: cannot transform from {source} to {target}: {error}; is the crs right?") from error
     if not np.isfinite(moved).all():
         wrong = points[~np.isfinite(moved).all(axis=1)][0].tolist()
         raise DataError(f"{where}: the point {wrong} of {source} has no place in {target}; is the crs right?")
