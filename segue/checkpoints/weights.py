@@ -233,7 +233,10 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
     notes = json.dumps({**plain(dict(meta or {})), "segue_version": __version__})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the umask leaves; safetensors would let nobody else read the file
         save_file(tensors, temporary, metadata={"format": "pt", "segue": notes})
+        temporary.chmod(mode)
         os.replace(temporary, path)
     except OSError as error:
         raise InputError(f"{path} could not be written: {error}.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import OrderedDict
 from pathlib import Path
@@ -174,3 +175,12 @@ def test_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mo
     with pytest.raises(InputError, match=re.escape("could not be written: no space left on device.")):
         save_weights(path, {"a": torch.zeros(1)})
     assert read(path).state_dict["a"] == 1 and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+def test_saved_weights_can_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
+    """Files of other programs in the same folder are the oracle."""
+    other = tmp_path / "other"
+    other.touch()
+    path = save_weights(tmp_path / "w.safetensors", {"a": torch.ones(1)})
+    assert path.stat().st_mode == other.stat().st_mode
