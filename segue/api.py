@@ -98,8 +98,11 @@ def load(
     if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
         weights = read(fetch(config))
         if weights.config is None:
-            raise CheckpointError(f"{config}: holds no config; give the config file first and this file second")
-        config = Config.fromstring(weights.config, ".py")
+            raise CheckpointError(
+                f"{config}: holds no config; give the config file first and this file second (a model of transformers "
+                "gets one by segue weights convert)"
+            )
+        checkpoint, config = config, Config.fromstring(weights.config, ".py")
     cfg = read_config(config, cfg_options)
     place = usable_device(device)
     model = build_model(cfg)
@@ -110,7 +113,7 @@ def load(
     if weights is not None:
         report = load_weights(model, weights)
         if report.missing or report.mismatched:
-            raise CheckpointError(f"{checkpoint or config} does not fit the model of the config. {report}")
+            raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
         classes, palette = weights.classes, weights.palette
     if classes is None or len(classes) != model.num_classes:
         classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]

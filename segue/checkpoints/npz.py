@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,14 @@ def read_npz(archive: Archive) -> dict[str, Any]:
             version = np.lib.format.read_magic(file)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = header(file)
-        except (ValueError, SyntaxError, TypeError, UnicodeDecodeError) as error:
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError, TokenError) as error:
             raise budget.damaged(f"its array {name} has no readable header") from error
         if dtype.kind not in KINDS:
             raise budget.refused(f"holds {name}, an array of {dtype} rather than numbers")
         data = file.getbuffer()[file.tell() :]
-        if len(data) != math.prod(shape) * dtype.itemsize:
+        if min(shape, default=0) < 0 or len(data) != math.prod(shape) * dtype.itemsize:
             raise budget.damaged(f"its array {name} has {len(data)} bytes, which do not fit its shape {shape}")
-        values = np.frombuffer(data, dtype).reshape(shape, order="F" if fortran else "C")
-        found[name.removesuffix(".npy")] = values.astype(dtype.newbyteorder("="))
+        values = np.frombuffer(data, dtype) if len(data) else np.zeros(0, dtype)
+        native = values.astype(dtype.newbyteorder("="))  # a copy, so that the entry's bytes can go
+        found[name.removesuffix(".npy")] = native.reshape(shape, order="F" if fortran else "C")
     return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -250,6 +251,13 @@ def test_files_of_numpy(tmp_path: Path) -> None:
     np.savez(tmp_path / "objects.npz", a=np.array([{}, None], dtype=object))
     with pytest.raises(CheckpointError, match=r"holds a\.npy, an array of object rather than numbers"):
         read(tmp_path / "objects.npz")
+    for shape in ("(-2, -2)", "(5,)", f"(0, {10**30})[", "(" * 9000):
+        header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
+        array = np.lib.format.magic(1, 0) + len(header).to_bytes(2, "little") + header + bytes(16)
+        with zipfile.ZipFile(tmp_path / "shape.npz", "w") as archive:
+            archive.writestr("a.npy", array)
+        with pytest.raises(CheckpointError, match=r"is damaged: its array a\.npy has "):
+            read(tmp_path / "shape.npz")
     data = (tmp_path / "B_16.npz").read_bytes()
     (tmp_path / "header.npz").write_bytes(data.replace(b"\x93NUMPY\x01", b"\x93NUMPY\x09"))
     with pytest.raises(CheckpointError, match="is damaged"):
