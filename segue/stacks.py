@@ -103,7 +103,8 @@ class StackFiles:
             if values.size and (values.min() < 0 or values.max() > 255):
                 raise self._refusal(values, path)
             values = values.astype(np.uint8)
-        new = cv2.LUT(np.ascontiguousarray(values), self._table()).reshape(values.shape)
+        rows = np.ascontiguousarray(values).reshape(len(values), -1)  # OpenCV takes a limited number of channels
+        new = cv2.LUT(rows, self._table()).reshape(values.shape)
         if (new == _WRONG).any():
             raise self._refusal(values[new == _WRONG], path)
         return new

@@ -13,6 +13,7 @@ from PIL import Image
 
 from segue.errors import InputError, LabelError
 from segue.stacks import StackFiles, check_stack_map, read_channels
+from segue.transforms.resize import resize_array
 
 STACK = np.random.default_rng(0).integers(0, 2, (4, 5, 3)).astype(np.uint8)
 
@@ -87,3 +88,11 @@ def test_a_map_says_yes_no_or_unknown() -> None:
     assert check_stack_map({0: 0, 9: 255, 3: -1}) == ((0, 0), (9, 255), (3, -1))
     with pytest.raises(InputError, match=r"0 \(no\), 1 \(yes\) or 255 \(unknown\); 9: 2"):
         check_stack_map({9: 2})
+
+
+def test_more_classes_than_opencv_has_channels(tmp_path: Path) -> None:
+    many = np.random.default_rng(1).integers(0, 2, (4, 6, 300)).astype(np.uint8)
+    np.save(tmp_path / "many.npy", many)
+    read = StackFiles((str(tmp_path / "many.npy"),), "channels").read(300)
+    assert np.array_equal(read, many)
+    assert np.array_equal(resize_array(read, (2, 3), "nearest"), many[::2, ::2])

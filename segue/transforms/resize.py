@@ -21,6 +21,7 @@ _CV2 = {
     "area": cv2.INTER_AREA,
     "lanczos": cv2.INTER_LANCZOS4,
 }
+_MOST_BANDS = 128  # that OpenCV 5 takes at once; OpenCV 4 takes 512
 _PILLOW = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -36,6 +37,9 @@ def resize_array(image: Array, size: Size, interpolation: str = "bilinear", back
     if image.shape[:2] == tuple(size):
         return image
     height, width = size
+    if image.ndim == 3 and image.shape[2] > _MOST_BANDS:
+        parts = [image[:, :, i : i + _MOST_BANDS] for i in range(0, image.shape[2], _MOST_BANDS)]
+        return np.dstack([resize_array(np.ascontiguousarray(part), size, interpolation, backend) for part in parts])
     if backend == "pillow":
         if image.dtype != np.uint8 or (image.ndim == 3 and image.shape[2] not in (3, 4)):
             raise InputError(
