@@ -1,4 +1,4 @@
-"""Segment images: writes NAME.png (class ids) and NAME_overlay.png for each.
+"""Segment images: writes NAME.png (class ids) and NAME_overlay.png for each; CLASS/NAME.png where classes may overlap.
 
 segue predict CONFIG CHECKPOINT IMAGE|FOLDER... --out DIR
 segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Segue wrote hold their config)

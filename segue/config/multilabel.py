@@ -33,6 +33,7 @@ def fill_head(contract: Contract, path: str, head: Any, threshold: float) -> Non
         contract.problem(
             f"{path}.type", f"{name} takes one class per pixel in its own loss; choose another head, such as FCNHead"
         )
+        return
     count = head.get("num_classes")
     if head.get("out_channels") not in (None, count):
         given = head["out_channels"]
