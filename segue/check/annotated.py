@@ -102,7 +102,7 @@ def _listed_in(root: Path, file: str, images: dict[str, list[str]]) -> str | Non
     below = {os.path.join(folder, name) for folder, names in images.items() for name in names}
     tops = {str(top) for folder in images for top in (Path(folder), *Path(folder).parents) if str(top) != "."}
     counts = {top: sum(os.path.normpath(os.path.join(top, name)) in below for name in wanted) for top in {"", *tops}}
-    best = max(sorted(counts), key=lambda top: counts[top])
+    best = max(sorted(counts), key=lambda top: (counts[top], split_of(top) == split_of(file)))
     return best if counts[best] and 2 * counts[best] >= len(wanted) else None
 
 

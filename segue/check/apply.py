@@ -13,7 +13,7 @@ from segue.check.stack_folders import MULTILABEL
 from segue.config.dump import literal
 from segue.errors import ConfigError, InputError
 
-_OF_DATASETS = ("label_map", "ignore_index", "reduce_zero_label", "missing")
+_OF_DATASETS = ("label_map", "ignore_index", "reduce_zero_label", "missing", "mask_format", "palette")
 _HEAD = "# Written by `segue check --apply`. Delete this file to undo it; nothing else was changed.\n"
 
 

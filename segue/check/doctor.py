@@ -18,7 +18,7 @@ from segue.check.scan import default_workers, in_parallel, shown
 from segue.check.sources import Source, sources_of
 from segue.check.stacks import judge_stacks, propose_absent
 from segue.check.tally import Tally, merged
-from segue.check.values import judge_guessed, judge_known, judge_values, with_fixes
+from segue.check.values import color_fixes, judge_guessed, judge_known, judge_values, with_fixes
 
 
 @dataclass
@@ -126,6 +126,9 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
             continue
         guessed = judge_guessed(tally, rules, split, keys) if sources[members[0]].guessed else []
         of_values = guessed or judge_values(tally, rules, split, keys)
+        for finding in of_values:
+            if finding.kind == "color-mask":
+                finding.fixes = color_fixes(sources[members[0]], tally, rules, keys)
         if not any(f.severity == "error" and f.fixes for f in of_values):
             of_values += judge_known(sources[members[0]], split, keys)
         found += of_values

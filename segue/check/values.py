@@ -15,6 +15,7 @@ from segue.check.tally import Tally
 from segue.labels import IGNORE, diagnose
 
 _MOST_LISTED = 6
+_MOST_COLORS = 48
 
 
 def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
@@ -76,6 +77,8 @@ def with_fixes(rules: Rules, fixes: Sequence[Fix]) -> Rules:
             rules = replace(rules, reduce_zero_label=bool(fix.value))
         elif name == "ignore_index":
             rules = replace(rules, void=int(fix.value))
+        elif name == "classes":
+            rules = replace(rules, classes=tuple(fix.value))
         elif name == "label_map":
             rules = replace(rules, label_map=pairs_of(fix.value))
             if rules.classes is None:
@@ -281,6 +284,13 @@ def _unnamed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> lis
     values = sorted(value for value in tally.pixels if value != rules.void)
     if not values:
         return [Finding("all-ignored", "error", split, f"All pixels of all masks are {rules.void}, which is ignored.")]
+    if values[0] < 0 and values[-1] >= 0 and len(values) <= 255 and not rules.reduce_zero_label:
+        kept = [value for value in values if value >= 0]
+        mapping = {value: IGNORE for value in values if value < 0} | {value: i for i, value in enumerate(kept)}
+        message = f"Values from {values[0]}: negative ones usually mean unlabeled; the {len(kept)} others are classes."
+        fixes = fixes_for(rules, replace(rules, label_map=pairs_of(mapping)), keys)
+        files = _files(tally, values[:1])
+        return [Finding("negative-value", "error", split, message, files, tally.images[values[0]], fixes)]
     if sorted(tally.pixels)[0] == 0:
         two = replace(rules, classes=("background", "foreground"))
         if len(tally.pixels) == 2 or _looks_gray(tally):
@@ -318,17 +328,32 @@ def _color_masks(tally: Tally, split: str) -> list[Finding]:
         return []
     top = tally.colors.most_common(5)
     shown = ", ".join(f"{color} ({count:,} pixels)" for color, count in top)
-    many = len(tally.colors) > 48
+    many = len(tally.colors) > _MOST_COLORS
     message = (
         f"Color pictures (RGB), such as {faults.files[0]}: {several(faults.count, 'mask')} with {shown}. Labels are "
         "class ids in one channel: "
         + (
             "these have so many colors that they are overlays, JPEG or smoothed; export the labels themselves."
             if many
-            else "turn each color into an id and save them as gray or palette PNG."
+            else "say which color is which class, and mask_format='rgb'."
         )
     )
     return [Finding("color-mask", "error", split, message, faults.files, faults.count)]
+
+
+def color_fixes(source: Source, tally: Tally, rules: Rules, keys: Sequence[str]) -> list[Fix]:
+    """Settings that read color masks: the dataset's own palette if it has the colors, else a class for each color."""
+    colors = [color for color, _ in tally.colors.most_common()]
+    if not colors or len(colors) > _MOST_COLORS:
+        return []
+    by_color = _fix(keys, "mask_format", "rgb")
+    if set(colors) <= {tuple(color) for color in source.palette}:
+        return [by_color]
+    if source.kind != "FolderDataset" or rules.classes is not None:
+        return []
+    colors.sort()
+    names = ["_".join(map(str, ("color", *color))) for color in colors]
+    return [by_color, _fix(keys, "classes", names), _fix(keys, "palette", [list(color) for color in colors])]
 
 
 def _deep(tally: Tally, split: str) -> list[Finding]:

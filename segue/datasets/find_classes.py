@@ -40,8 +40,8 @@ class FoundClasses:
 def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_label: bool = False) -> FoundClasses:
     """Read all masks and name the classes after their values.
 
-    ``ignore_index`` is no class, and with ``reduce_zero_label`` 0 is none either, except in masks of just 0 and 255:
-    there 255 is the foreground.
+    ``ignore_index`` and negative values are no classes, and with ``reduce_zero_label`` 0 is none either, except in
+    masks of just 0 and 255: there 255 is the foreground.
     """
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         per_file = list(pool.map(lambda path: label_counts(read_mask(path)), paths))
@@ -57,7 +57,7 @@ def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_labe
     total = dict(sorted(counts.items()))
     if set(total) == {0, 255} and not reduce_zero_label:
         return FoundClasses(("background", "foreground"), {0: 0, 255: 1}, total, len(paths))
-    values = [value for value in total if value != ignore_index and not (reduce_zero_label and value == 0)]
+    values = [v for v in total if v >= 0 and v != ignore_index and not (reduce_zero_label and v == 0)]
     if not values:
         raise LabelError(
             f"{paths[0]} and the other {len(paths) - 1} masks: hold no labels but the ignored value {ignore_index}"
@@ -65,6 +65,7 @@ def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_labe
     names = tuple(f"class_{value}" for value in values)
     shift = 1 if reduce_zero_label else 0  # label_map is applied after 0 is taken away
     label_map = {value - shift: index for index, value in enumerate(values) if value - shift != index}
+    label_map |= {value - shift: -1 for value in total if value < 0}
     return FoundClasses(names, label_map or None, total, len(paths))
 
 
