@@ -22,10 +22,11 @@ from torch import Tensor, nn
 from segue.checkpoints import load_weights, read
 from segue.checkpoints.foreign import SOURCES, candidates, named
 from segue.checkpoints.foreign.layouts import merged_patches
+from segue.config.build import build_model
 from segue.config.plan import Planner
 from segue.errors import CheckpointError, InputError
 
-from .official import OFFICIAL, picture, trained, values
+from .official import OFFICIAL, batch_norm, convolution, linear, merged, picture, trained, values
 
 DATA = Path(__file__).with_name("data")
 CONVERTED = json.loads(gzip.decompress((DATA / "converted.json.gz").read_bytes()))
@@ -53,6 +54,7 @@ NETWORKS: dict[str, tuple[dict[str, Any], tuple[int, int]]] = {
     "torchvision-convnext": (CONVNEXT, (64, 96)),
     "timm-convnext": (CONVNEXT, (64, 96)),
     "timm-convnext-v2": ({**CONVNEXT, "use_grn": True, "layer_scale_init_value": 0.0}, (64, 96)),
+    "timm-mobilenet-v2": ({"type": "MobileNetV2", "out_indices": (6,)}, (64, 96)),
     "torchvision-mobilenet-v2": ({"type": "MobileNetV2", "widen_factor": 0.1, "out_indices": (6,)}, (64, 96)),
 }
 
@@ -110,6 +112,7 @@ def test_encoders_compute_the_same(name: str) -> None:
         ("resnet18", {"type": "ResNet", "depth": 18}),
         ("resnext50", {"type": "ResNeXt", "depth": 50, "groups": 32, "base_width": 4}),
         ("resnet-d", {"type": "ResNetV1d", "depth": 50}),
+        ("resnest50d", {"type": "ResNeSt", "depth": 50, "avg_down_stride": True}),
     ],
 )
 def test_residual_networks_have_the_keys_of_torchvision_and_timm(name: str, config: dict[str, Any]) -> None:
@@ -118,7 +121,7 @@ def test_residual_networks_have_the_keys_of_torchvision_and_timm(name: str, conf
         state = {key: torch.empty(shape) for key, shape in shapes(name).items()}
         own = {key: tensor.shape for key, tensor in backbone(config).state_dict().items()}
     (source, _), *_ = candidates(state)
-    assert source.name == ("resnet-d" if name == "resnet-d" else "resnet")
+    assert source.name == ("resnet-d" if name.endswith("d") else "resnet")
     conversion = source.convert(state)
     assert {key: tensor.shape for key, tensor in conversion.state.items()} == own
     assert conversion.dropped == ["fc.weight", "fc.bias"]
@@ -133,6 +136,34 @@ def test_order_of_merged_patches() -> None:
     unfolded = nn.functional.unfold(x.permute(0, 3, 1, 2), 2, stride=2).transpose(1, 2)
     torch.testing.assert_close((unfolded @ merged_patches(weight).t()).reshape(1, 2, 2, 5), official)
     assert merged_patches(torch.arange(8)).tolist() == [0, 4, 2, 6, 1, 5, 3, 7]
+
+
+def test_head_of_segformers_authors() -> None:
+    """Hand-worked: linear layers with a bias, resized, concatenated coarsest first, one normalized convolution."""
+    linears = [linear(f"decode_head.linear_c{i + 1}.proj", width, 6) for i, width in enumerate((4, 8, 8, 8))]
+    fuse = {"decode_head.linear_fuse.conv.weight": (6, 24, 1, 1)} | batch_norm("decode_head.linear_fuse.bn", 6)
+    pred = convolution("decode_head.linear_pred", 6, 3, 1)
+    state = {f"backbone.{key}": value for key, value in values(OFFICIAL["mit"]()).items()}
+    state |= trained(merged((*linears, fuse, pred)))
+    encoder = {"type": "MixVisionTransformer", "embed_dims": 4, "num_layers": (1,) * 4, "num_heads": (1, 2, 2, 2),
+               "mlp_ratio": 2}  # fmt: skip
+    head = {"type": "SegformerHead", "in_channels": [4, 8, 8, 8], "in_index": [0, 1, 2, 3], "channels": 6,
+            "num_classes": 3, "norm_cfg": {"type": "BN"}, "act_cfg": None}  # fmt: skip
+    model = build_model({"model": {"type": "EncoderDecoder", "backbone": encoder, "decode_head": head}}).eval()
+    report = load_weights(model, state)
+    assert report.conversion is not None and report.conversion.source.name == "segformer" and report.complete
+    maps = [torch.rand(1, width, 8 // 2**i, 8 // 2**i) for i, width in enumerate((4, 8, 8, 8))]
+    resized = []
+    for i, x in enumerate(maps):
+        weight, bias = (state[f"decode_head.linear_c{i + 1}.proj.{part}"] for part in ("weight", "bias"))
+        x = (x.movedim(1, -1) @ weight.t() + bias).movedim(-1, 1)
+        resized.append(nn.functional.interpolate(x, size=(8, 8), mode="bilinear"))
+    x = nn.functional.conv2d(torch.cat(resized[::-1], dim=1), state["decode_head.linear_fuse.conv.weight"])
+    norm = [state[f"decode_head.linear_fuse.bn.{p}"] for p in ("running_mean", "running_var", "weight", "bias")]
+    x = nn.functional.batch_norm(x, *norm).relu()
+    wanted = nn.functional.conv2d(x, *(state[f"decode_head.linear_pred.{part}"] for part in ("weight", "bias")))
+    with torch.no_grad():
+        torch.testing.assert_close(model.decode_head(maps), wanted, rtol=1e-5, atol=1e-5)
 
 
 def test_heads_of_jax() -> None:

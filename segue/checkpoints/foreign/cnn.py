@@ -73,6 +73,29 @@ def mobilenet_v2() -> tuple[Rule, ...]:
     return (*rules, Rule(rf"features\.{len(places) + 1}\..+|classifier\..+", None))
 
 
+#: timm's blocks: the first one of all does not widen its input
+MOBILENET_V2_TIMM = (
+    Rule(r"conv_stem\.(.+)", r"conv1.conv.\1"),
+    Rule(r"bn1\.(.+)", r"conv1.bn.\1"),
+    Rule(r"blocks\.0\.0\.conv_dw\.(.+)", r"layer1.0.conv.0.conv.\1"),
+    Rule(r"blocks\.0\.0\.bn1\.(.+)", r"layer1.0.conv.0.bn.\1"),
+    Rule(r"blocks\.0\.0\.conv_pw\.(.+)", r"layer1.0.conv.1.conv.\1"),
+    Rule(r"blocks\.0\.0\.bn2\.(.+)", r"layer1.0.conv.1.bn.\1"),
+    *(
+        rule
+        for i in range(1, len(MOBILENET_V2))
+        for rule in (
+            Rule(rf"blocks\.{i}\.(\d)\.conv_pw\.(.+)", rf"layer{i + 1}.\1.conv.0.conv.\2"),
+            Rule(rf"blocks\.{i}\.(\d)\.bn1\.(.+)", rf"layer{i + 1}.\1.conv.0.bn.\2"),
+            Rule(rf"blocks\.{i}\.(\d)\.conv_dw\.(.+)", rf"layer{i + 1}.\1.conv.1.conv.\2"),
+            Rule(rf"blocks\.{i}\.(\d)\.bn2\.(.+)", rf"layer{i + 1}.\1.conv.1.bn.\2"),
+            Rule(rf"blocks\.{i}\.(\d)\.conv_pwl\.(.+)", rf"layer{i + 1}.\1.conv.2.conv.\2"),
+            Rule(rf"blocks\.{i}\.(\d)\.bn3\.(.+)", rf"layer{i + 1}.\1.conv.2.bn.\2"),
+        )
+    ),
+    Rule(r"conv_head\..+|bn2\..+|classifier\..+", None),
+)
+
 SOURCES = (
     Source(
         "resnet-d", "ResNet weights of timm with a stem of three convolutions", (r"conv1\.6\.weight$",), DEEP_RESNET
@@ -106,5 +129,12 @@ SOURCES = (
         "MobileNetV2 weights of torchvision",
         (r"features\.1\.conv\.0\.0\.weight$", r"features\.2\.conv\.3\.weight$"),
         mobilenet_v2(),
+    ),
+    Source(
+        "timm-mobilenet-v2",
+        "MobileNetV2 weights of timm",
+        (r"conv_stem\.weight$", r"blocks\.6\.0\.conv_pwl\.weight$", r"conv_head\.weight$"),
+        MOBILENET_V2_TIMM,
+        never=(r"blocks\.\d\.\d\.se\.",),
     ),
 )
