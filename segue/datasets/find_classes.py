@@ -14,9 +14,10 @@ from segue.datasets.scan import walk_files
 from segue.errors import LabelError
 from segue.images import IMAGE_SUFFIXES, read_mask
 from segue.labels import label_counts
-from segue.masks.formats import annotations
+from segue.masks.formats import annotation_files
 
-_SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing", "trainval")
+#: Names of folders that hold one part of a dataset each.
+SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing", "trainval")
 _MOST_CLASSES = 255
 
 
@@ -75,12 +76,12 @@ def masks_of_all_splits(root: str, masks: str, suffixes: tuple[str, ...] = IMAGE
     Training and validation must number the classes alike, even where one of them lacks a class.
     """
     parts = PurePath(os.path.normpath(masks)).parts
-    choices = [(part, *(split for split in _SPLITS if split != part)) if part in _SPLITS else (part,) for part in parts]
+    choices = [(part, *(split for split in SPLITS if split != part)) if part in SPLITS else (part,) for part in parts]
     found: list[str] = []
     for candidate in product(*choices):
         folder = os.path.join(root, *candidate)
         if os.path.isfile(folder):
             found.append(folder)
         elif candidate == parts or os.path.isdir(folder):
-            found += [os.path.join(folder, name) for name in annotations(walk_files(folder), suffixes)]
+            found += [os.path.join(folder, name) for name in annotation_files(walk_files(folder), suffixes)]
     return found

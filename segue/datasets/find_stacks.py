@@ -6,7 +6,9 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
+from segue.datasets.find_classes import SPLITS
 from segue.datasets.scan import some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images import IMAGE_SUFFIXES
@@ -77,6 +79,25 @@ def find_stacks(
     unused = [os.path.join(folder, name) for stem, name in single.items() if stem not in known]
     found = FoundStacks(layout or "channels", tuple(classes) if classes else None, files, unused)
     return _checked(found, folder, masks)
+
+
+def folders_of_other_splits(root: str, images: str, masks: str) -> list[tuple[str, str]]:
+    """Folders of images and masks beside these for other splits: ``images/val`` and ``masks/val`` of a training set.
+
+    Training and validation must number the classes alike, even where one of them lacks a class.
+    """
+    found = []
+    for split in SPLITS:
+        names = tuple(_of_split(path, split) for path in (images, masks))
+        folders = os.path.join(root, names[0]), os.path.join(root, names[1])
+        if names != (os.path.normpath(images), os.path.normpath(masks)) and all(map(os.path.isdir, folders)):
+            found.append(folders)
+    return found
+
+
+def _of_split(path: str, split: str) -> str:
+    parts = PurePath(os.path.normpath(path)).parts
+    return str(PurePath(*(split if part in SPLITS else part for part in parts)))
 
 
 def _in_folders(folder: str, masks: Sequence[str], known: set[str], classes: Sequence[str] | None) -> FoundStacks:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from segue.datasets.base_seg import BaseSegDataset
-from segue.datasets.find_stacks import FoundStacks, find_stacks
+from segue.datasets.find_stacks import FoundStacks, find_stacks, folders_of_other_splits
 from segue.datasets.folder import of_split, pictures
 from segue.datasets.metainfo import read_names
 from segue.datasets.scan import some_of
@@ -32,7 +32,7 @@ class MultilabelDataset(BaseSegDataset):
         images: folder of images.
         masks: folder of masks; None for images without.
         classes: names in the order of the ids, or a text file with one per line. None takes ``classes.txt`` in
-            ``data_root`` if there is one, and else the names of the folders or endings, sorted.
+            ``data_root`` if there is one, and else the names of the folders or endings in all splits, sorted.
         palette: RGB colours of the classes.
         layout: ``folders``, ``suffixes``, ``channels`` or ``bits``; None finds out, but for ``bits``.
         missing: what it means that an image lacks the mask of a class: ``error``; ``absent``: no pixel has the class;
@@ -103,14 +103,21 @@ class MultilabelDataset(BaseSegDataset):
             return read_names(listed)
         if classes is not None or masks is None:
             return classes
-        folder = os.path.join(root, masks)
-        found = find_stacks(folder, stems_of(pictures(os.path.join(root, images), "images")), None, self.layout)
+        stems = stems_of(pictures(os.path.join(root, images), "images"))
+        found = find_stacks(os.path.join(root, masks), stems, None, self.layout)
         if found.classes is None and found.layout == "channels":
             path = next(iter(found.files.values()))[""]
             return tuple(f"class_{i}" for i in range(read_channels(path).shape[2]))
         if found.classes is None:
             raise InputError("MultilabelDataset: bits do not tell how many classes there are; name them in classes")
-        return found.classes
+        others: set[str] = set()
+        for near_images, near_masks in folders_of_other_splits(root, images, masks):
+            try:
+                stems = stems_of(pictures(near_images, "images"))
+                others.update(find_stacks(near_masks, stems, None, found.layout).classes or ())
+            except DataError:
+                continue  # the dataset of that split says what is wrong there
+        return sorted(others.union(found.classes))
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """One dict per image with its `StackFiles`; a class without a file is a DataError, unless ``missing`` says
@@ -157,14 +164,12 @@ class MultilabelDataset(BaseSegDataset):
 
     def _files(self, found: FoundStacks, stem: str) -> StackFiles:
         own = found.files.get(stem, {})
-        storage = _STORAGE[found.layout]
-        each: tuple[str | None, ...] = tuple(own.get(name) for name in self._meta.classes or ())
-        if storage != "classes" and own:
-            each = (own[""],)
-        else:
-            storage = "classes"
         absent = IGNORE if self.missing == "ignore" else 0
-        return StackFiles(each, storage, self.stack_void, self.stack_map, absent)
+        rules = (self.stack_void, self.stack_map, absent)
+        storage = _STORAGE[found.layout]
+        if own and storage != "classes":
+            return StackFiles((own[""],), storage, *rules)
+        return StackFiles(tuple(own.get(name) for name in self._meta.classes or ()), "classes", *rules)
 
     def probe(self) -> None:
         """Refuse masks of 0 and 255 where 255 is said to be unknown: each is valid for itself, and no class is seen."""

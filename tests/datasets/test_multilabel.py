@@ -58,6 +58,17 @@ def test_a_mask_per_class(root: Path, form: str) -> None:
     assert len(dataset(root, classes=["cat"]).unused) == 2
 
 
+def test_splits_number_classes_alike(root: Path) -> None:
+    """Only validation has the last class."""
+    for split, names in (("train", ("ant", "bee")), ("val", ("ant", "cow"))):
+        write(root / f"images/{split}/a.png", np.zeros((4, 5, 3), np.uint8))
+        for name in names:
+            write(root / f"masks/{split}/{name}/a.png", STACKS["a"][..., 0])
+    for split in ("train", "val"):
+        found = dataset(root, images=f"images/{split}", masks=f"masks/{split}", missing="absent")
+        assert found.metainfo["classes"] == ("ant", "bee", "cow")
+
+
 def test_a_file_for_all_classes(root: Path) -> None:
     for name, stack in STACKS.items():
         (root / "masks").mkdir(exist_ok=True)
