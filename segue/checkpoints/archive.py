@@ -6,6 +6,7 @@ to be checked before anything is allocated. Nothing is ever extracted to disk. L
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -122,23 +123,49 @@ class Archive:
 
     def read(self, entry: Entry) -> bytes:
         """A small entry, in memory."""
+        if entry.method == STORED:
+            self.budget.charge(entry.size)
+            self.find(entry)
+            data = self.file.read(entry.size)
+            self.check(entry, memoryview(data))
+            return data
         self.budget.charge(2 * entry.size)
-        data = bytearray(entry.size)
-        self.read_into(entry, memoryview(data))
-        return bytes(data)
+        unpacked = bytearray(entry.size)
+        self.read_into(entry, memoryview(unpacked))
+        return bytes(unpacked)
 
-    def read_into(self, entry: Entry, target: memoryview) -> None:
-        """An entry's bytes, unpacked and checked."""
+    def stream(self, entry: Entry) -> BinaryIO:
+        """An entry as a file: its own window of this one if it is stored as it is, otherwise in memory."""
+        if entry.method != STORED:
+            return io.BytesIO(self.read(entry))
+        checksum, left = 0, entry.size
+        self.find(entry)
+        start = self.file.tell()
+        while left and (data := self.file.read(min(left, 1 << 18))):
+            checksum = zlib.crc32(data, checksum)
+            left -= len(data)
+        if left or (entry.crc and checksum != entry.crc):
+            raise self.budget.damaged(f"the checksum of its entry {entry.name} is wrong")
+        window = open(self.file.name, "rb")  # noqa: SIM115 - the caller's; this file's position moves with the storages
+        window.seek(start)
+        return window
+
+    def find(self, entry: Entry) -> None:
+        """Go to an entry's bytes, after checking that both headers agree where they are."""
         local = LOCAL.unpack(self.at(entry.offset, LOCAL.size))
         if local[0] != b"PK\3\4":
             raise self.budget.damaged(f"its zip entry {entry.name} is not where the directory says")
         start = entry.offset + LOCAL.size + local[9] + local[10]
         if start + entry.packed > self.budget.size:
             raise self.budget.damaged(f"its zip entry {entry.name} ends outside the file")
+        if entry.method == STORED and entry.packed != entry.size:
+            raise self.budget.damaged(f"its zip entry {entry.name} has two sizes")
         self.file.seek(start)
+
+    def read_into(self, entry: Entry, target: memoryview) -> None:
+        """An entry's bytes, unpacked and checked."""
+        self.find(entry)
         if entry.method == STORED:
-            if entry.packed != entry.size:
-                raise self.budget.damaged(f"its zip entry {entry.name} has two sizes")
             done = 0
             while done < entry.size:
                 count = self.file.readinto(target[done:])  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ def array(budget: Budget, kind: Any, data: Any, shape: Any, order: Any) -> Any:
 
 
 def numbers(budget: Budget, kind: ArrayType, raw: bytes, shape: Any, order: Any) -> np.ndarray:
-    """``raw`` as an array of ``shape``; native byte order, writable."""
+    """``raw`` as an array of ``shape`` in native byte order; it looks at ``raw`` itself, so it is read-only."""
     if type(shape) is not tuple or len(shape) > 32 or any(type(n) is not int or n < 0 for n in shape):
         raise budget.damaged("an array has an impossible shape")
     dtype = np.dtype(kind.code)
@@ -81,9 +82,10 @@ def numbers(budget: Budget, kind: ArrayType, raw: bytes, shape: Any, order: Any)
         raise budget.damaged("an array's shape does not fit its bytes")
     if kind.code == "b1" and raw.strip(b"\0\1"):
         raise budget.damaged("a boolean array holds other values")
-    budget.charge(len(raw) + 128)
-    values = np.frombuffer(raw, dtype.newbyteorder(">" if kind.order == ">" else "<"))
-    return values.astype(dtype).reshape(shape, order=order)
+    swapped = (kind.order == ">") != (sys.byteorder == "big") and dtype.itemsize > 1
+    budget.charge(len(raw) * swapped + 128)
+    values = np.frombuffer(raw, dtype)
+    return (values.byteswap() if swapped else values).reshape(shape, order=order)
 
 
 def as_bytes(budget: Budget, data: Any) -> bytes:

@@ -2,7 +2,9 @@
 
 A pickle of a few bytes can ask for gigabytes (``bytearray(10**12)``), for 2**50 visits (a list that holds a list twice,
 fifty levels deep) or for one dictionary whose keys all collide. The reader therefore pays for each step from a budget
-that grows with the file, so that a hostile file costs about as much as an honest file of its size.
+that grows with the file, so that a hostile file costs about as much as an honest file of its size: twice that and
+BASE_MEMORY. An allowance is needed because Python's objects are larger than what spells them (a number of 9 bytes takes
+32), and honest files of a few kB hold many of them; in a large file the tensors, which cost what they say, leave room.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ MAX_STRING = 256 << 20  # one text or bytes object; the largest honest one is a 
 MAX_STACK = 1_000_000
 MAX_DEPTH = 200
 MAX_TUPLE_KEYS = 10_000  # tuples hash without a secret, so keys that collide can be constructed
-BASE_MEMORY = 64 << 20
+BASE_MEMORY = 16 << 20
+BASE_VIEWS = 64 << 20  # tensors that share storages take no memory until somebody copies them
 
 
 class Budget:
@@ -24,18 +27,18 @@ class Budget:
         self.where = where
         self.size = size
         self.memory = BASE_MEMORY + 2 * size
-        self.view_bytes = BASE_MEMORY + 8 * size
+        self.view_bytes = BASE_VIEWS + 8 * size
         self.opcodes = 0
         self.tuple_keys = 0
 
     def charge(self, cost: int) -> None:
-        """Pay for ``cost`` bytes of Python objects."""
+        """Pay for ``cost`` bytes of memory; a negative cost gives back what was freed."""
         self.memory -= cost
         if self.memory < 0:
             raise self.refused("describes far more objects than a file of its size can honestly hold")
 
     def charge_view(self, cost: int) -> None:
-        """Pay for a tensor of ``cost`` bytes: shared storage is free here, but not for those who copy the tensors."""
+        """Pay for a tensor of ``cost`` bytes: shared storage was paid once, but those who copy the tensors pay more."""
         self.view_bytes -= cost
         if self.view_bytes < 0:
             raise self.refused("declares tensors many times larger than the file")

@@ -3,13 +3,25 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import sys
 from typing import Any, BinaryIO
 
 from segue.checkpoints.limits import MAX_STRING, Budget
 
+ASTRAL, WIDE = re.compile(rb"[\xf0-\xff]"), re.compile(rb"[\xc4-\xff]")  # beyond U+FFFF, beyond Latin-1 in UTF-8
+ESCAPED_ASTRAL, ESCAPED_WIDE = re.compile(rb"\\[UN]"), re.compile(rb"\\u(?!00)")  # the same as escapes
 MAX_LINE = 4096  # names and numbers of protocol 0, and the bytes of an integer
+
+
+def width(data: bytes, encoding: str) -> int:
+    """Bytes that Python may take for each character of a text: as many as its widest character needs."""
+    if encoding == "latin-1":
+        return 1
+    if encoding == "utf-8":
+        return 4 if ASTRAL.search(data) else 2 if WIDE.search(data) else 1
+    return 4 if ESCAPED_ASTRAL.search(data) else 2 if ESCAPED_WIDE.search(data) else 1
 
 
 class Literals:
@@ -51,8 +63,10 @@ class Literals:
         return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
 
     def text(self, data: bytes, encoding: str) -> None:
+        wide = width(data, encoding) * len(data)
+        self.budget.charge(wide)  # while there are both
         value = data.decode(encoding, "surrogatepass" if encoding == "utf-8" else "strict")
-        self.budget.charge(sys.getsizeof(value))
+        self.budget.charge(sys.getsizeof(value) - wide - len(data))  # the bytes were charged by whoever read them
         self.stack.append(value)
 
     def proto(self) -> None:

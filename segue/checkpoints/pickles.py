@@ -53,6 +53,7 @@ class Machine(Literals):
             if len(self.stack) != 1 or self.marks:
                 raise self.budget.damaged("its object ends in the middle")
             result = self.stack.pop()
+            self.memo.clear()
             check_tree(result, self.budget, self.budget.opcodes - started)
         except CheckpointError:
             raise
@@ -269,6 +270,7 @@ class Machine(Literals):
         self.budget.charge(150)
         if target.build is not None:
             return target.build(self.budget, *args)
+        self.budget.charge(150)
         return StandIn(target.module, target.name, args, options or None)
 
     def reduce(self) -> None:

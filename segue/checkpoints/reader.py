@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from segue.checkpoints.containers import read_legacy, read_zip
+from segue.checkpoints.headers import check_header, looks_like_safetensors
 from segue.checkpoints.inert import StandIn
 from segue.checkpoints.limits import Budget
 from segue.errors import CheckpointError
@@ -132,7 +133,8 @@ def read(path: str | Path, map_location: str | torch.device = "cpu") -> Checkpoi
         with path.open("rb", buffering=1 << 16) as file:
             head = file.read(512)
             refuse_lookalikes(path, head)
-            if head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= budget.size - 8:
+            if looks_like_safetensors(path, head):
+                check_header(file, budget)
                 return read_safetensors(path, device)
             file.seek(0)
             root = read_torch(file, head, budget, device)
@@ -168,13 +170,16 @@ def read_safetensors(path: Path, device: torch.device) -> Checkpoint:
             header = dict(file.metadata() or {})
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}; download or copy it again.") from error
+        what = str(error).partition(", expected")[0][:150]  # the library lists every type that it knows
+        raise CheckpointError(f"{path} is damaged: {what}; download or copy it again.") from error
     try:
         meta = json.loads(header["segue"]) if "segue" in header else header
     except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: its notes are not JSON; download or copy it again.") from error
     if not isinstance(meta, dict):
         raise CheckpointError(f"{path} is damaged: its notes are not a JSON object; download or copy it again.")
+    if not state:
+        raise CheckpointError(f"{path} holds no weights: it has a header and no tensors.")
     return Checkpoint(state, meta, raw={"metadata": header}, format="segue" if "segue" in header else "safetensors")
 
 
@@ -220,7 +225,7 @@ def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
     weights: OrderedDict[str, Tensor] = OrderedDict()
     for key, value in root.items():
         if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.ascontiguousarray(value))
+            value = torch.from_numpy(np.array(value, order="C"))  # a copy, which may be written to
         if isinstance(value, Tensor) and type(key) is str:  # anything else is bookkeeping: counters, _extra_state
             weights[key] = value
     if not weights:

@@ -18,33 +18,9 @@ from segue.checkpoints import read
 from segue.errors import CheckpointError
 
 from .files import MAGIC, legacy, storage, tensor, text, weights, zipped
+from .payloads import TENSORS
 
 DATA = struct.pack("<4f", 1, 2, 3, 4)
-
-TENSORS: dict[str, tuple[bytes, str]] = {
-    "offset past the end": (tensor(offset=1), "outside its storage"),
-    "negative offset": (tensor(offset=-1), "do not fit together"),
-    "size past the end": (tensor((5,)), "outside its storage"),
-    "stride past the end": (tensor((2,), (4,)), "outside its storage"),
-    "negative stride": (tensor((4,), (-1,), 3), "impossible stride"),
-    "negative size": (tensor((-4,)), "impossible size"),
-    "huge size": (tensor((1 << 40,)), "outside its storage"),
-    "sizes whose product wraps around 2**64": (tensor((1 << 32, 1 << 32), (0, 0)), "impossible size"),
-    "empty with overflowing size": (tensor((0, 1 << 59, 1 << 59), (0, 0, 0)), "impossible size"),
-    "expanded to 2**40": (tensor((1 << 40,), (0,)), "outside its storage"),
-    "more strides than sizes": (tensor((4,), (1, 1)), "do not fit together"),
-    "65 dimensions": (tensor((1,) * 65, (1,) * 65), "impossible size"),
-    "storage larger than the file": (tensor((1,), (1,), 0, storage(numel=1 << 40)), "is declared in a file of"),
-    "negative storage": (tensor((1,), (1,), 0, storage(numel=-4)), "not described as torch describes one"),
-    "storage of another size": (tensor((1,), (1,), 0, storage(numel=3)), "damaged"),
-    "untyped storage": (tensor((1,), (1,), 0, storage(numel=16, kind="UntypedStorage")), "damaged"),
-    "quantised storage": (tensor(where=storage(kind="QInt8Storage")), "quantised tensors"),
-    "no storage at all": (tensor(where=b"N"), "no typed storage"),
-    "one storage, two kinds": (
-        b"(" + tensor() + tensor(where=storage(numel=2, kind="DoubleStorage")) + b"t",
-        "damaged",
-    ),
-}
 
 
 @pytest.mark.parametrize("container", ["zip", "legacy"])
