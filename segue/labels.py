@@ -171,7 +171,7 @@ def diagnose(counts: Mapping[int, int], num_classes: int, ignore_index: int = IG
     if num_classes == 19 and highest <= 33:
         return (
             "Values up to 33 with 19 classes look like Cityscapes labelIds; use the *_labelTrainIds.png files "
-            "(segue convert cityscapes makes them)"
+            "(segue convert dataset cityscapes makes them)"
         )
     if len(values) > max(2 * num_classes, 40):
         return (

@@ -182,6 +182,17 @@ def test_the_list_names_every_dataset(capsys: pytest.CaptureFixture[str]) -> Non
     assert "--tile 896 896 --overlap 384" in shown
 
 
+def test_the_page_of_the_docs_lists_them() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| [`")]
+    assert rows == [
+        f"| [`{name}`]({found.page}) | {found.download} | `data/{found.folder}` |"
+        for name, found in converters().items()
+    ]
+    for name, found in converters().items():
+        assert not (found.in_place or found.tiling) or page.count(f"`{name}`") >= 2
+
+
 @pytest.mark.parametrize("name", COUNTS)
 def test_converters_describe_themselves(name: str) -> None:
     found = converters()[name]
