@@ -12,6 +12,7 @@ from itertools import product
 from segue.datasets.scan import some_of
 from segue.errors import DataError
 
+_MOST_NAMES = 10_000  # names looked at to find candidates, evenly spread
 _MOST_AFFIXES = 6  # candidates tried per side: names rarely have more parts than that in common
 
 
@@ -24,11 +25,11 @@ class Affix:
 
     def strip(self, stem: str) -> str | None:
         """The shared part of ``folder/stem``, or None where the affix is not there."""
-        folder, name = os.path.split(stem)
-        fits = name.startswith(self.prefix) and name.endswith(self.suffix)
-        if not fits or len(name) <= len(self.prefix) + len(self.suffix):
+        start = stem.rfind(os.sep) + 1
+        middle, end = start + len(self.prefix), len(stem) - len(self.suffix)
+        if middle >= end or not (stem.startswith(self.prefix, start) and stem.endswith(self.suffix)):
             return None
-        return os.path.join(folder, name[len(self.prefix) : len(name) - len(self.suffix)])
+        return stem[:start] + stem[middle:end]
 
     def __str__(self) -> str:
         return f"{self.prefix}*{self.suffix}"
@@ -92,12 +93,14 @@ def closest_pairing(image_stems: dict[str, str], mask_stems: dict[str, str], sha
     enough = max(1, round(share * min(len(image_stems), len(mask_stems)))) if share < 1 else len(image_stems)
     # what only some images have is no affix; one image alone shows none
     image_affixes = _affixes(image_stems, enough) if len(image_stems) > 1 else [Affix()]
-    for image_affix, mask_affix in product(image_affixes, _affixes(mask_stems, enough)):
-        shared = _strip(image_stems, image_affix).keys() & _strip(mask_stems, mask_affix).keys()
+    of_images = {affix: _strip(image_stems, affix) for affix in image_affixes}
+    of_masks = {affix: _strip(mask_stems, affix) for affix in _affixes(mask_stems, enough)}
+    for image_affix, mask_affix in product(of_images, of_masks):
+        shared = of_images[image_affix].keys() & of_masks[mask_affix].keys()
         taken_off = sum(len(part) for affix in (image_affix, mask_affix) for part in (affix.prefix, affix.suffix))
         if (len(shared), -taken_off) > best:
             best, chosen = (len(shared), -taken_off), (image_affix, mask_affix)
-    image_of, mask_of = _strip(image_stems, chosen[0]), _strip(mask_stems, chosen[1])
+    image_of, mask_of = of_images[chosen[0]], of_masks[chosen[1]]
     paired = {image_of[key]: mask_of[key] for key in image_of.keys() & mask_of.keys()}
     unused_masks = sorted(set(mask_stems.values()) - set(paired.values()))
     return Pairing(sorted(paired.items()), *chosen, unused_masks, sorted(set(image_stems.values()) - set(paired)))
@@ -115,21 +118,29 @@ def _stems(names: Sequence[str], folder: str) -> dict[str, str]:
 
 
 def _strip(stems: dict[str, str], affix: Affix) -> dict[str, str]:
+    if affix == Affix():
+        return stems
     stripped = ((affix.strip(stem), name) for stem, name in stems.items())
     return {key: name for key, name in stripped if key is not None}
 
 
 def _affixes(stems: dict[str, str], enough: int) -> list[Affix]:
     """No affix, and those endings and beginnings, cut at ``_``, ``-`` or ``.``, that ``enough`` of the names have."""
+    names = [stem[stem.rfind(os.sep) + 1 :] for stem in stems]
     endings: Counter[str] = Counter()
     beginnings: Counter[str] = Counter()
-    for stem in stems:
-        name = os.path.basename(stem)
+    for name in names[:: -(-len(names) // _MOST_NAMES)]:
         for match in re.finditer(r"[_.\-]", name):
             if match.start() > 0:
                 endings[name[match.start() :]] += 1
             if match.end() < len(name):
                 beginnings[name[: match.end()]] += 1
-    suffixes = ["", *(ending for ending, count in endings.most_common(_MOST_AFFIXES) if count >= enough)]
-    prefixes = ["", *(beginning for beginning, count in beginnings.most_common(_MOST_AFFIXES) if count >= enough)]
+    suffixes = [""]
+    for ending, _ in endings.most_common(_MOST_AFFIXES):
+        if sum(len(name) > len(ending) and name.endswith(ending) for name in names) >= enough:
+            suffixes.append(ending)
+    prefixes = [""]
+    for beginning, _ in beginnings.most_common(_MOST_AFFIXES):
+        if sum(len(name) > len(beginning) and name.startswith(beginning) for name in names) >= enough:
+            prefixes.append(beginning)
     return [Affix(prefix, suffix) for prefix, suffix in product(prefixes, suffixes) if not (prefix and suffix)]
