@@ -64,8 +64,9 @@ def migrate(
     console = console or Console(stderr=True)
     if checkpoint is not None and not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such file; --checkpoint takes the path of a weights file")
-    if time_limit <= 0 or (jobs is not None and jobs < 1):
-        raise InputError(f"--time-limit {time_limit:g} and --jobs {jobs} must be positive")
+    for option, value in (("--time-limit", time_limit), ("--jobs", jobs)):
+        if value is not None and value <= 0:
+            raise InputError(f"{option} {value:g}: must be positive")
     project = find(folder)
     paths = [source.path for source in project.of("config")] + project.documents
     paths += [s.path for s in project.sources if s.kind == "config" and project.is_vendored(s.path)]
@@ -74,7 +75,7 @@ def migrate(
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())
     report.packages = packages(modules)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     jobs = jobs or max(1, min(4, cores // 4))
     with tempfile.TemporaryDirectory(prefix="segue-migrate-") as scratch:
         bench = Bench(project, Path(scratch))
@@ -102,6 +103,13 @@ def migrate(
         report.patch = bench.patch()
     report.seconds = time.monotonic() - started
     return report
+
+
+def usable_cores() -> int:
+    """The cores that this process may use, or as many as OMP_NUM_THREADS allows."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    allowed = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(allowed)) if allowed.isdigit() and int(allowed) else cores
 
 
 def chosen(entries: Sequence[Entry], only: Sequence[str], config: str | None) -> list[Entry]:

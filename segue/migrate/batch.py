@@ -71,7 +71,7 @@ class Files:
             original(dataset)
             self.fill(dataset)
 
-        BaseSegDataset.full_init = full_init  # type: ignore[method-assign]
+        BaseSegDataset.full_init = full_init  # type: ignore[method-assign, assignment]
         return self
 
     def __exit__(self, *exception: Any) -> None:
@@ -87,10 +87,10 @@ class Files:
         """Images, masks and the list of stems of one dataset."""
         dataset.data_prefix = {key: self.inside(str(path)) for key, path in dataset.data_prefix.items()}
         names = [f"generated_{i}" for i in range(COUNT)]
-        suffixes = {"seg_map_path": dataset.seg_map_suffix}
         for key, folder in dataset.data_prefix.items():
             for i, name in enumerate(names):
-                self.write(f"{folder}/{name}{suffixes.get(key, dataset.img_suffix)}", key, dataset, i)
+                suffix = dataset.img_suffix if key.startswith("img") else dataset.seg_map_suffix
+                self.write(f"{folder}/{name}{suffix}", key, dataset, i)
         if dataset.ann_file:
             dataset.ann_file = self.inside(dataset.ann_file)
             if Path(dataset.ann_file).suffix in (".txt", ".lst", ""):

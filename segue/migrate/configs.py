@@ -128,7 +128,7 @@ class Proof:
     def needs_code(self, entry: Entry) -> bool:
         """Whether a config needs code that may not run."""
         own = bool(entry.imports) or bool(entry.types & set(self.suggester.registered))
-        return not self.code and own
+        return not self.code and own  # a path such as 'my.heads.Head' ends with a registered name, too
 
     def job(self, entry: Entry, root: Path, folders: Sequence[str] = (".",)) -> dict[str, Any]:
         """The job that runs a config."""

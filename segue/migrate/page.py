@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from segue.migrate.run import STAGES
@@ -35,12 +35,8 @@ class Row:
     what: str
     tags: Sequence[tuple[str, str]] = ()
     stages: Sequence[tuple[str, str]] = ()
-    diffs: Sequence[tuple[str, Sequence[tuple[str, str]]]] = field(default_factory=list)
-
-    @property
-    def open(self) -> bool:
-        """Whether there is something to unfold."""
-        return bool(self.diffs or self.verdict.notes)
+    diffs: Sequence[tuple[str, Sequence[tuple[str, str]]]] = ()
+    notes: Sequence[str] = ()
 
 
 def write_page(path: str | Path, report: Report, patch: str = "") -> Path:
@@ -59,7 +55,7 @@ def write_page(path: str | Path, report: Report, patch: str = "") -> Path:
         obstacles=obstacles(report),
         configs=[config_row(v) for v in configs],
         modules=[module_row(v, report) for v in report.of("module")],
-        scripts=[Row(v, "", diffs=lines(v)) for v in report.of("script")],
+        scripts=[Row(v, "", diffs=lines(v), notes=v.notes) for v in report.of("script")],
         parts=[v.path for v in report.of("config") if v.status == "part"],
         seconds=clock(report.seconds),
         fit_said=fit_said(report.fit) if report.fit else "",
@@ -138,11 +134,12 @@ def config_row(verdict: Verdict) -> Row:
             marks.append((stage, "failed"))
         else:
             marks.append((stage, "none"))
+    notes = list(verdict.notes)
     if facts.get("weights"):
-        verdict.notes.append(f"starts from weights that were not fetched: {', '.join(facts['weights'])}")
+        notes.append(f"starts from weights that were not fetched: {', '.join(facts['weights'])}")
     if facts.get("partly"):
-        verdict.notes.append(f"tried in vain: {'; '.join(facts['partly'])}")
-    return Row(verdict, what, tags, marks if verdict.stages or verdict.stage else [], lines(verdict))
+        notes.append(f"tried in vain: {'; '.join(facts['partly'])}")
+    return Row(verdict, what, tags, marks if verdict.stages or verdict.stage else [], lines(verdict), notes)
 
 
 def module_row(verdict: Verdict, report: Report) -> Row:
@@ -156,7 +153,7 @@ def module_row(verdict: Verdict, report: Report) -> Row:
             for name, registry in names]  # fmt: skip
     users, ran = len(verdict.facts.get("used by", ())), len(verdict.facts.get("run by", ()))
     what = f"used by {users} config{'s' * (users != 1)}" + (f", {ran} of them run" if users else "")
-    return Row(verdict, what if names else "", tags, [], lines(verdict))
+    return Row(verdict, what if names else "", tags, [], lines(verdict), verdict.notes)
 
 
 def lines(verdict: Verdict) -> list[tuple[str, list[tuple[str, str]]]]:

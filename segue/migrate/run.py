@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -61,7 +61,9 @@ def run_config(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             get the names and shapes of the weights, too.
         folder: for generated files.
     """
-    steps, facts, notes = Steps(), {}, []
+    steps = Steps()
+    facts: dict[str, Any] = {}
+    notes: list[str] = []
     answer: dict[str, Any] = {"ok": False, "facts": facts, "notes": notes}
     try:
         torch.manual_seed(0)
@@ -93,7 +95,7 @@ def prepare(job: Mapping[str, Any], steps: Steps, facts: dict[str, Any], notes: 
                 notes.append(f"keys that mean nothing any more: {', '.join(ignored)}")
     with steps.step("code"):
         import_custom(cfg)
-        cfg = apply_labels(cfg)
+        cfg = cast(Config, apply_labels(cfg))
     with steps.step("check"):
         if not isinstance(cfg.get("model"), Mapping):
             raise ConfigError(Problem("model", "the config has no model"))

@@ -42,13 +42,12 @@ def look(job: Mapping[str, Any]) -> dict[str, Any]:
 
 def load(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What of the file the model took, and what it sees in a generated picture, drawn to ``picture``."""
-    steps, notes = Steps(), []
-    cfg = prepare(job, steps, {}, notes)
+    cfg = prepare(job, Steps(), {}, [])
     checkpoint = read(job["weights"])
     model = build_model(cfg)
     report = load_weights(model, checkpoint)
     names = list(checkpoint.classes or ())
-    size = {"loaded": len(report.loaded), "of": len(model.state_dict())}
+    size = {"taken": len(report.loaded), "of": len(model.state_dict())}
     found: dict[str, Any] = {
         **size,
         "missing": list(report.missing)[:_MOST_KEYS],
