@@ -43,11 +43,16 @@ def small_ones(folder: Path) -> list[Path]:
 
 
 def warm_up(files: list[Path]) -> None:
-    """Have the code that reads in memory, and no free memory, which would hide what a file takes."""
+    """Have the code that reads in memory."""
     for path in files:
         with suppress(CheckpointError):
             read(path)
+
+
+def tidy() -> None:
+    """Leave no free memory, which would hide what a file takes, and nothing that the forked ones would clean up."""
     gc.collect()
+    gc.freeze()
     if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
         libc.malloc_trim(0)
 
@@ -88,5 +93,6 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         few = small_ones(Path(scratch))
         warm_up(few)
+        tidy()
         for file in sorted(Path(sys.argv[1]).iterdir()):
             print(json.dumps(measured(file, few)), flush=True)
