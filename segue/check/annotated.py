@@ -13,7 +13,7 @@ from segue.datasets.scan import walk_files
 from segue.errors import SegueError
 from segue.images import IMAGE_SUFFIXES
 from segue.masks.documents import inside, read_json
-from segue.masks.formats import SUFFIXES, annotations, recognize
+from segue.masks.formats import SUFFIXES, annotation_files, recognize
 
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
@@ -28,7 +28,7 @@ def find_annotations(root: Path) -> list[tuple[str, str, str, str]]:
         lower = name.lower()
         if lower.endswith(IMAGE_SUFFIXES):
             images[os.path.dirname(name)].append(os.path.basename(name))
-        elif annotations([lower], SUFFIXES):
+        elif annotation_files([lower], SUFFIXES):
             files[os.path.dirname(name)].append(os.path.basename(name))
     found: dict[str, tuple[str, str, str, str]] = {}
     for images_at, masks, name in _candidates(root, images, files):

@@ -11,7 +11,7 @@ from segue.check.findings import Finding, several
 from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.images import IMAGE_SUFFIXES
-from segue.masks.formats import annotations
+from segue.masks.formats import annotation_files
 from segue.stacks import StackFiles
 
 
@@ -83,7 +83,7 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
 
 
 def _pictures(folder: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
-    return annotations(walk_files(folder), suffixes)
+    return annotation_files(walk_files(folder), suffixes)
 
 
 def _single(folder: str, names: Sequence[str], what: str, split: str, findings: list[Finding]) -> dict[str, str]:

@@ -95,7 +95,12 @@ class LabelmeWriter:
             for value, ring in outlines(labels.ids)
         ]
         height, width = labels.ids.shape
-        content = {"version": "5.0.0", "flags": {}, "shapes": shapes, "imagePath": os.path.basename(labels.image)}
+        content: dict[str, Any] = {
+            "version": "5.0.0",
+            "flags": {},
+            "shapes": shapes,
+            "imagePath": os.path.basename(labels.image),
+        }
         content |= {"imageData": None, "imageHeight": height, "imageWidth": width}
         path = (self.folder / labels.image).with_suffix(".json")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ from segue.datasets.scan import read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images import IMAGE_SUFFIXES
 from segue.labels import IGNORE
-from segue.masks.formats import READERS, annotations, reader_of, split_format
+from segue.masks.formats import READERS, annotation_files, reader_of, split_format
 from segue.masks.names import with_background
 from segue.masks.path import MaskPath
 from segue.types import Sample
@@ -185,7 +185,7 @@ class FolderDataset(BaseSegDataset):
 def pictures(folder: str, what: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
     """The images or masks below a folder, by their suffixes; none at all is a DataError."""
     names = walk_files(folder)
-    pictures = annotations(names, suffixes)
+    pictures = annotation_files(names, suffixes)
     if not pictures:
         there = f"it has {some_of(names)}" if names else "it is empty"
         raise DataError(f"{folder}: no {what} ({', '.join(suffixes)}) in the folder; {there}")

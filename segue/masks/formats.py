@@ -97,13 +97,13 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
         if masks_beside:
             return InstancesReader.format
     for suffix in SUFFIXES:
-        found = annotations(names, (suffix,))
+        found = annotation_files(names, (suffix,))
         if found:
             return _of_file(os.path.join(masks, found[0]))
     return None
 
 
-def annotations(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
+def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
     """The names that end so, without lists of classes."""
     return [n for n in names if n.lower().endswith(suffixes) and os.path.basename(n).lower() not in _LISTS]
 

@@ -21,28 +21,15 @@ from segue.datasets.base_seg import BaseSegDataset
 from segue.errors import DataError
 from segue.images import read_mask, write_png
 from segue.masks.path import MaskPath
+from tests.check.seeded import CONFIG
 from tests.masks import layouts
 from tests.masks.layouts import LAYOUTS
 from tests.masks.scenes import CLASSES, write_json
 
-MODEL = """
-_base_ = ['data.py']
-norm_cfg = dict(type='BN', requires_grad=True)
-model = dict(
-    type='EncoderDecoder',
-    data_preprocessor=dict(
-        type='SegDataPreProcessor', mean=[120.0] * 3, std=[60.0] * 3, bgr_to_rgb=True, size=(32, 32)),
-    backbone=dict(type='ResNet', depth=18, base_channels=4, stem_channels=4, norm_cfg=norm_cfg),
-    decode_head=dict(
-        type='FCNHead', in_channels=8, in_index=1, channels=8, num_convs=1, num_classes={count}, norm_cfg=norm_cfg),
-    test_cfg=dict(mode='whole'))
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=0.01, momentum=0.9))
-param_scheduler = [dict(type='PolyLR', power=0.9, eta_min=0, begin=0, end=2, by_epoch=False)]
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=2, val_interval=2)
-val_cfg = dict(type='ValLoop')
+HEAD, TAIL = CONFIG[: CONFIG.index("train_pipeline")], CONFIG[CONFIG.index("optim_wrapper") :]
+LOADERS = """
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False)
 val_dataloader = dict(num_workers=0, persistent_workers=False)
-default_hooks = dict(checkpoint=dict(type='CheckpointHook', by_epoch=False, interval=2))
 """
 
 
@@ -75,7 +62,7 @@ def test_what_is_proposed_trains(name: str, tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "mine").mkdir()
     getattr(layouts, name)(tmp_path / "mine")
     apply(check_folder("mine"), None, "data.py")
-    Path("config.py").write_text(MODEL.format(count=len(CLASSES)))
+    Path("config.py").write_text(f"_base_ = ['data.py']\n{HEAD.format(count=len(CLASSES))}{LOADERS}{TAIL}")
     assert main(["train", "config.py", "--work-dir", "run"]) == 0
 
 

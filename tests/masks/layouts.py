@@ -18,28 +18,32 @@ Maps = dict[str, Array]
 META = {"classes": CLASSES}
 
 
+def pictures(folder: Path, make: Callable[[int], Array]) -> Maps:
+    """Images a.png and b.png, and a label map for each."""
+    for name in "ab":
+        picture(folder / f"{name}.png")
+    return {name: make(i) for i, name in enumerate("ab")}
+
+
 def labelme(root: Path) -> Maps:
-    maps = {name: label_map(i) for i, name in enumerate("ab")}
+    maps = pictures(root, label_map)
     for name, labels in maps.items():
-        picture(root / f"{name}.png")
         LabelmeWriter(root, META, 255).add(LabelMap(f"{name}.png", labels))
     return maps
 
 
 def coco(root: Path) -> Maps:
-    maps = {name: label_map(i) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", label_map)
     writer = CocoWriter(root / "annotations", META, 255)
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
         writer.add(LabelMap(f"{name}.png", labels))
     writer.close()
     return maps
 
 
 def yolo(root: Path) -> Maps:
-    maps = {name: blocks(i) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", blocks)
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
         lines = [
             f"{value - 1} " + " ".join(f"{x / SIZE[1]!r} {y / SIZE[0]!r}" for x, y in ring.tolist())
             for value, ring in outlines(labels)
@@ -55,9 +59,8 @@ def yolo(root: Path) -> Maps:
 def polygons(root: Path) -> Maps:
     import cv2
 
-    maps = {name: blocks(i, 3) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", lambda i: blocks(i, 3))
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
         for value, kind in ((1, "car"), (2, "road")):
             found, _ = cv2.findContours((labels == value).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
             texts = [",".join(map(str, contour.ravel().tolist())) for contour in found]
@@ -78,29 +81,26 @@ def instances(root: Path) -> Maps:
 
 
 def mat(root: Path) -> Maps:
-    maps = {name: label_map(i) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", label_map)
+    (root / "cls").mkdir()
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
-        (root / "cls").mkdir(exist_ok=True)
         savemat(root / f"cls/{name}.mat", {"labels": labels})
     return maps
 
 
 def rgb(root: Path) -> Maps:
-    maps = {name: label_map(i, ignore=False) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", lambda i: label_map(i, ignore=False))
+    (root / "labels").mkdir()
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
-        (root / "labels").mkdir(exist_ok=True)
         Image.fromarray(np.array(NAMES.palette, np.uint8)[labels]).save(root / f"labels/{name}.png")
     return maps
 
 
 def voc(root: Path) -> Maps:
     """Palette PNGs and lists, 255 for borders."""
-    maps = {name: label_map(i) for i, name in enumerate("ab")}
+    maps = pictures(root / "JPEGImages", label_map)
+    (root / "SegmentationClass").mkdir()
     for name, labels in maps.items():
-        picture(root / f"JPEGImages/{name}.png")
-        (root / "SegmentationClass").mkdir(exist_ok=True)
         mask = Image.fromarray(labels)
         mask.putpalette([*(part for color in NAMES.palette for part in color), *[255] * 756])
         mask.save(root / f"SegmentationClass/{name}.png")
@@ -113,18 +113,16 @@ def voc(root: Path) -> Maps:
 
 
 def binary(root: Path) -> Maps:
-    maps = {name: (label_map(i, ignore=False) > 1).astype(np.uint8) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", lambda i: (label_map(i, ignore=False) > 1).astype(np.uint8))
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
         write_png(root / f"masks/{name}.png", labels * 255)
     return maps
 
 
 def npy(root: Path) -> Maps:
-    maps = {name: label_map(i) for i, name in enumerate("ab")}
+    maps = pictures(root / "images", label_map)
+    (root / "masks").mkdir()
     for name, labels in maps.items():
-        picture(root / f"images/{name}.png")
-        (root / "masks").mkdir(exist_ok=True)
         np.save(root / f"masks/{name}.npy", np.where(labels == 255, -1, labels.astype(np.int32)))
     return maps
 
