@@ -73,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from segue.errors import SegueError
 
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments and arguments[0].startswith(("--local-rank=", "--local_rank=")):
+        arguments = [*arguments[1:], arguments[0]]  # torch.distributed.launch puts it right after the script
     args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
         return args.run(args)
@@ -80,8 +82,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segue {args.verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"segue {args.verb}: interrupted", file=sys.stderr)
-        return 130
+        from segue.train.launch import is_first, is_own_child
+
+        if is_first():
+            print(f"segue {args.verb}: interrupted", file=sys.stderr)
+        return 0 if is_own_child() else 130  # Lightning kills all where a child fails, also the one that still saves
     except BrokenPipeError:  # the reader of our output, such as `head`, has left
         sys.stderr.close()
         return 141

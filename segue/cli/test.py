@@ -24,9 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; the table is printed on the way."""
     from segue.api import evaluate, read_config
-    from segue.train import Machine
+    from segue.cli.train import machine_of
 
     config = read_config(args.config, args.cfg_options, trust=args.trust_config)
-    machine = Machine(args.accelerator, args.devices, args.num_nodes, args.strategy)
-    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine, tta=args.tta)
+    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine_of(args), tta=args.tta)
     return 0

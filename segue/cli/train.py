@@ -7,6 +7,10 @@ config.py. Ctrl-C stops after the running step and saves; --resume continues, af
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segue.train import Machine
 
 HELP = "train the model of a config"
 
@@ -23,10 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const=True,
         default=False,
         metavar="CHECKPOINT",
-        help="continue the work directory's last.ckpt, or a given one",
+        help="continue the work directory's last.ckpt, or a given one; mmengine's .pth, too",
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
     parser.add_argument("--seed", type=int, help="of everything random (default: the config's randomness)")
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="the same numbers in every run on the same machine; torch warns of operations that cannot",
+    )
     add_machine_options(parser)
     add_config_options(parser)
 
@@ -34,19 +43,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_machine_options(parser: argparse.ArgumentParser) -> None:
     """Where to run."""
     parser.add_argument("--accelerator", default="auto", help="cpu, gpu, mps (default: what there is)")
-    parser.add_argument("--devices", default="auto", help="how many, or which: 2, or 0,3 (default: all)")
+    count = parser.add_mutually_exclusive_group()
+    count.add_argument("--devices", default="auto", help="how many, or which: 2, or 0,3 (default: all)")
+    count.add_argument("--nproc-per-node", "--nproc_per_node", type=int, metavar="N", help="processes: --devices N")
     parser.add_argument("--num-nodes", type=int, default=1, help="machines that take part")
     parser.add_argument("--strategy", default="auto", help="ddp, fsdp ... (default: Lightning's choice)")
+    parser.add_argument(
+        "--launcher",
+        choices=("none", "pytorch", "slurm"),
+        help="who starts the processes: Segue, torchrun, srun (default: whose environment is found)",
+    )
+    parser.add_argument("--local-rank", "--local_rank", type=int, help=argparse.SUPPRESS)
+
+
+def machine_of(args: argparse.Namespace) -> Machine:
+    """The options above as one object."""
+    from segue.train import Machine
+    from segue.train.launch import set_local_rank
+
+    set_local_rank(args.local_rank)
+    devices = args.devices if args.nproc_per_node is None else args.nproc_per_node
+    return Machine(args.accelerator, devices, args.num_nodes, args.strategy, args.launcher)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the result is."""
     from segue.api import read_config, train
-    from segue.train import Machine
 
-    config = read_config(args.config, args.cfg_options, trust=args.trust_config)
-    machine = Machine(args.accelerator, args.devices, args.num_nodes, args.strategy)
+    options = [*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])]
+    config = read_config(args.config, options, trust=args.trust_config)
+    machine = machine_of(args)
     result = train(config, work_dir=args.work_dir, resume=args.resume, seed=args.seed, amp=args.amp, machine=machine)
-    if result.checkpoint:
+    if result.checkpoint and result.first:
         print(f"Trained weights: {result.checkpoint}")
     return 0

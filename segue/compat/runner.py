@@ -107,7 +107,8 @@ class Runner:
 
     def train(self) -> Any:
         """Train; returns the model."""
-        from segue.train import train
+        from segue.train import Machine, train
+        from segue.train.launch import launched
 
         callbacks: list[Any] = []
         if self._hooks:
@@ -122,6 +123,7 @@ class Runner:
             resume=resume,
             callbacks=callbacks,
             build=lambda: self._parts("train"),
+            machine=Machine(devices="auto" if launched(None).launcher != "none" else 1),  # a script starts no others
         )
         self._ready = True
         return self.model

@@ -181,9 +181,10 @@ class Handover:
     def best(self, hook: CheckpointHook, loop: Loop) -> dict[str, list[Any]]:
         """The best value of a metric so far, as mmengine's log has it."""
         hub = self.found.message_hub
-        info = hub.get("runtime_info") if isinstance(hub, dict) else None
+        noted = hub.get("runtime_info") if isinstance(hub, dict) else None
+        info = noted if isinstance(noted, dict) else {}
         found: dict[str, list[Any]] = {}
-        for metric in hook.best if isinstance(info, dict) else ():
+        for metric in hook.best:
             suffix = "" if len(hook.best) == 1 else f"_{metric}"
             value, file = plain(info.get(f"best_score{suffix}")), str(info.get(f"best_ckpt{suffix}"))
             name = BEST.fullmatch(Path(file).name)

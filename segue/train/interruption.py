@@ -1,4 +1,4 @@
-"""Ctrl-C during training."""
+"""Ctrl-C during training, and SIGTERM, with which clusters announce the end."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ class Interrupted(BaseException):
 
 
 class StopRequest:
-    """Ctrl-C as a wish that training grants after the current iteration.
+    """Ctrl-C as a wish that training grants after the current iteration; a second one stops at once.
 
-    SIGTERM, with which clusters announce the end, is handled by Lightning in the same way. A second Ctrl-C stops at
-    once. Use as a context manager.
+    Use as a context manager.
+
+    Attributes:
+        requested: somebody wishes so.
+        ended: it was not a person but the system, by SIGTERM.
     """
 
     def __init__(self, announce: Callable[[str], None]) -> None:
         self.announce = announce
-        self.requested = False
+        self.requested = self.ended = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -33,7 +36,17 @@ class StopRequest:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def take_sigterm(self) -> None:
+        """Treat SIGTERM alike, once Lightning has set its own handler: that of several processes may wait for ever."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._handle)  # Lightning restores the one before when training ends
+
     def _handle(self, number: int, frame: Any) -> None:
+        if number == signal.SIGTERM:
+            if not self.requested:
+                self.announce("Stopping after this iteration, as the system asks")
+            self.requested = self.ended = True
+            return
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True

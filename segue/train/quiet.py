@@ -15,6 +15,7 @@ MESSAGES = {
     r"It is recommended to use `self.log\(.*sync_dist=True\)`": "metrics are merged across processes by their counts",
     r"You have overridden `transfer_batch_to_device`": "on purpose",
     r"`isinstance\(treespec, LeafSpec\)` is deprecated": "inside Lightning",
+    r"`broadcast_buffers` is deprecated": "its successor is not in the oldest torch; the first process's are evaluated",
     r"The `srun` command is available": "the user chose to start without it",
     r"This process \(pid=\d+\) is multi-threaded, use of fork\(\)": "torch's threads are idle when workers start",
     r"`lr_scheduler.step\(\)`": "the schedule is our own",

@@ -56,10 +56,12 @@ class Record(Callback):
         self.sums: dict[str, Any] = {}
         self.count = 0
         self._file: TextIO | None = None
+        self._trainer: Trainer | None = None
         self._validation = 0.0
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
         """Open the file."""
+        self._trainer = trainer
         if trainer.is_global_zero and self._file is None:
             self._file = open_lines(self.path, self.resumed, self.validated())
 
@@ -76,10 +78,7 @@ class Record(Callback):
 
     def train_line(self, trainer: Trainer, iteration: int) -> Line:
         """The means since the last line, which are then forgotten."""
-        names = list(self.sums)
-        tensors = [self.sums[n].float() for n in names if isinstance(self.sums[n], Tensor)]
-        read = iter(torch.stack(tensors).tolist() if tensors else [])  # one wait for the device, not one per value
-        means = {n: (next(read) if isinstance(self.sums[n], Tensor) else self.sums[n]) / self.count for n in names}
+        means = {name: value / self.count for name, value in self.totals().items()}
         self.sums, self.count = {}, 0
         rates = [group["lr"] for group in trainer.optimizers[0].param_groups]
         line: Line = {"mode": "train", "step": iteration, "epoch": self.epoch(iteration), "lr": rates[0]}
@@ -89,6 +88,15 @@ class Record(Callback):
         if torch.cuda.is_available():
             line["memory"] = int(torch.cuda.max_memory_allocated() / 2**20)
         return line
+
+    def totals(self) -> dict[str, float]:
+        """The sums; of several processes their mean, in one exchange, and with one wait for the device."""
+        tensors = [value.float() for value in self.sums.values() if isinstance(value, Tensor)]
+        stacked = torch.stack(tensors) if tensors else torch.zeros(0)
+        if tensors and self._trainer is not None and self._trainer.world_size > 1:
+            stacked = self._trainer.strategy.reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
+        read = iter(stacked.tolist())
+        return {name: next(read) if isinstance(value, Tensor) else value for name, value in self.sums.items()}
 
     def epoch(self, iteration: int) -> int:
         """The pass over the data, counted from 1."""
@@ -133,7 +141,7 @@ class Record(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The sums since the last line, so that a resumed run's next line covers the same iterations."""
-        return {"sums": {k: float(v) for k, v in self.sums.items()}, "count": self.count}
+        return {"sums": self.totals(), "count": self.count}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue adding."""

@@ -9,7 +9,9 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
+from torch import nn
 
 from segue.errors import ConfigError, Problem
 from segue.train.averaging import Averaging
@@ -17,8 +19,9 @@ from segue.train.data import Loader, make_loader, read_loader
 from segue.train.handover import Handover
 from segue.train.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.train.interruption import Interrupted, StopRequest
+from segue.train.launch import is_own_child
 from segue.train.loops import Loop
-from segue.train.machine import Machine, has_sync_norm, machine_count, strategy_of, uses_cuda, workers_of
+from segue.train.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.train.own_sampler import OwnStream
 from segue.train.parts import Parts, load_initial, save_weights
 from segue.train.plan import Plan, config_text, lr_scale, rules_of
@@ -42,6 +45,7 @@ class TrainResult:
         metrics: of the last validation.
         best: metric -> (value, iteration).
         iterations: how many were trained in all.
+        first: this is the first of the processes, the one that speaks.
     """
 
     work_dir: Path
@@ -49,6 +53,7 @@ class TrainResult:
     metrics: dict[str, float] = field(default_factory=dict)
     best: dict[str, tuple[float, int]] = field(default_factory=dict)
     iterations: int = 0
+    first: bool = True
 
 
 class Run:
@@ -114,7 +119,8 @@ class Run:
         try:
             trainer.fit(task, ckpt_path=source)
         except (Interrupted, KeyboardInterrupt, SystemExit) as error:
-            if isinstance(error, SystemExit) and not isinstance(error.__context__, KeyboardInterrupt):
+            ended = stop.ended or isinstance(error, SIGTERMException)
+            if isinstance(error, SystemExit) and not ended and not isinstance(error.__context__, KeyboardInterrupt):
                 raise
             self.console.print(
                 f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
@@ -122,13 +128,20 @@ class Run:
                 highlight=False,
                 soft_wrap=True,
             )
+            if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
+                raise SystemExit(0 if is_own_child() else 143) from None
             raise KeyboardInterrupt from None
+        except RuntimeError as error:
+            if "find_unused_parameters=True" not in str(error):
+                raise
+            raise unused(task.model) from None
         finally:
             for loader in self.loaders:
                 loader.close()
         best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
         file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
-        return TrainResult(self.folder, file if file.exists() else None, dict(task.metrics), best, task.iteration)
+        found = file if file.exists() else saver.last if saver.last.exists() else None
+        return TrainResult(self.folder, found, dict(task.metrics), best, task.iteration, trainer.is_global_zero)
 
     def pending(self, loop: Loop) -> bool:
         """Whether the validation after the resumed iteration was cut off."""
@@ -145,13 +158,11 @@ class Run:
         if precision == "16-mixed":
             plugins.append(MixedPrecision("16-mixed", "cuda", make_scaler(wrapper.loss_scale)))
         randomness = cfg.get("randomness") or {}
-        return Trainer(
-            accelerator=machine.accelerator,
-            devices=machine.devices,
-            num_nodes=machine.num_nodes,
-            strategy=strategy_of(cfg, machine),
-            precision=None if precision == "16-mixed" else precision,  # type: ignore[arg-type]
-            plugins=plugins,
+        return make_trainer(
+            cfg,
+            machine,
+            plugins,
+            precision=None if precision == "16-mixed" else precision,
             max_epochs=1,
             val_check_interval=1,
             check_val_every_n_epoch=None,
@@ -163,10 +174,6 @@ class Run:
             deterministic="warn" if randomness.get("deterministic") else None,
             benchmark=bool((cfg.get("env_cfg") or {}).get("cudnn_benchmark")) and not randomness.get("deterministic"),
             use_distributed_sampler=False,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
             default_root_dir=self.folder,
         )
 
@@ -175,7 +182,7 @@ class Run:
         return replace(self.plan.loop, epoch_length=self.stream(0, world).epoch_length)
 
     def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
-        """The training batches of a process."""
+        """The training batches of a process: batch n of all together is what one process with all of it would have."""
         node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
         if sampler.own is not None:
             order = sampler.own(self.parts.train_data, self.seed)
@@ -205,6 +212,7 @@ class Run:
         train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader")
 
         def train_loader(rank: int, world: int) -> Loader:
+            self.seed = recipe.seed  # of the first process, where each has drawn its own
             stream = self.stream(rank, world, loop.max_iters)
             return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
 
@@ -280,9 +288,24 @@ class Run:
         )
         for line in self.parts.said:
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
+        if apart and has_sync_norm(self.cfg.get("model")):
+            text = "SyncBN: on the CPU each process normalizes with its own part of the batch; torch synchronizes GPUs"
+            self.console.print(text, highlight=False, soft_wrap=True)
         if source is not None:
             writer = f", written by {self.handover.found.format}," if self.handover else ""
             text = f"Continuing {source}{writer} after iteration {self.resumed}"
             self.console.print(text, highlight=False, soft_wrap=True)
         for line in self.handover.report() if self.handover else ():
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def unused(model: nn.Module) -> ConfigError:
+    """The error that names the parameters that took no part in the loss, for which several processes would wait."""
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    message = (
+        f"{len(names)} parameters take no part in the loss ({some}), which several processes do not expect: set "
+        "find_unused_parameters = True, or leave them out of the model"
+    )
+    return ConfigError(Problem("find_unused_parameters", message))

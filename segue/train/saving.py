@@ -159,6 +159,10 @@ class Saver(Checkpoint):
             return f"epoch_{iteration // self.loop.epoch_length}"
         return f"iter_{iteration}"
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """From here on SIGTERM stops as Ctrl-C does."""
+        self.stop.take_sigterm()
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """From here until the end of the iteration the state is not one to resume from."""
         self._between = False
@@ -183,14 +187,13 @@ class Saver(Checkpoint):
         dataloader_idx: int = 0,
     ) -> None:
         """Stop inside validation if asked to; it runs again on resuming."""
-        if self.stop.requested and trainer.world_size == 1:
-            raise Interrupted
+        self._maybe_stop(trainer, batch_idx + 1)
 
-    def _maybe_stop(self, trainer: Trainer, iteration: int) -> None:
+    def _maybe_stop(self, trainer: Trainer, number: int) -> None:
         requested = self.stop.requested
         if trainer.world_size > 1:
-            # all processes stop after the same iteration, so they ask each other, but not every time
-            requested = iteration % 10 == 0 and trainer.strategy.reduce_boolean_decision(requested, all=False)
+            # all processes stop after the same batch, so they ask each other, but not every time
+            requested = number % 10 == 0 and trainer.strategy.reduce_boolean_decision(requested, all=False)
         if requested:
             raise Interrupted
 

@@ -100,6 +100,11 @@ class SegmentationTask(LightningModule):
         assert self._recipe is not None, "this task only evaluates"
         return self._recipe
 
+    def setup(self, stage: str) -> None:
+        """All processes take the seed of the first: without a given one, each has drawn its own."""
+        if self._recipe is not None:
+            self._recipe.seed = self.notes["seed"] = self.trainer.strategy.broadcast(self._recipe.seed)
+
     # training
 
     def train_dataloader(self) -> Loader:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.pytorch import Callback, Trainer
+from lightning.pytorch import Callback
 from rich.console import Console
 
 from segue.errors import ConfigError, InputError, Problem
@@ -19,8 +19,9 @@ from segue.inference.views import with_views
 from segue.train.data import Loader, make_loader, read_loader
 from segue.train.handover import Handover, read_run
 from segue.train.interruption import StopRequest
+from segue.train.launch import is_first
 from segue.train.loops import read_evaluation_loop
-from segue.train.machine import Machine, strategy_of, workers_of
+from segue.train.machine import Machine, make_trainer, placed, workers_of
 from segue.train.parts import Parts, build_parts, load_trained
 from segue.train.plan import located, read_plan
 from segue.train.progress import Terminal
@@ -63,7 +64,8 @@ def train(
         ConfigError, DataError, CheckpointError ...: see `segue.errors`.
         KeyboardInterrupt: stopped with Ctrl-C; ``last.ckpt`` is written.
     """
-    console = console or Console()
+    console = console or Console(quiet=not is_first())
+    machine = placed(machine or Machine())
     folder = work_folder(cfg, work_dir)
     source = resume_source(folder, resume)
     before = read_run(source) if source else None
@@ -74,7 +76,7 @@ def train(
         parts = (build or (lambda: build_parts(cfg, "train")))()
         run = Run(cfg, plan, parts, folder, seed, before, console)
         with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
-            return run.fit(stop, source, machine or Machine(), callbacks)
+            return run.fit(stop, source, machine, callbacks)
 
 
 def evaluate(
@@ -102,7 +104,8 @@ def evaluate(
         console: where progress is shown.
         build: makes the parts instead of the config.
     """
-    console = console or Console()
+    console = console or Console(quiet=not is_first())
+    machine = placed(machine or Machine())
     needed = ("test_dataloader",) if build else ("model", "test_dataloader", "test_evaluator")
     missing = [section for section in needed if not cfg.get(section)]
     if missing:
@@ -121,20 +124,9 @@ def evaluate(
             metric.output_dir = Path(out)
     if checkpoint is not None:
         load_trained(parts.model, checkpoint)
-    machine = machine or Machine()
     with quiet():
-        trainer = Trainer(
-            accelerator=machine.accelerator,
-            devices=machine.devices,
-            num_nodes=machine.num_nodes,
-            strategy=strategy_of(cfg, machine),
-            precision="16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true",
-            callbacks=[Terminal(console=console)],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
+        precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
+        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[Terminal(console=console)])
         workers = workers_of(cfg, trainer)
 
         loaders: list[Loader] = []
