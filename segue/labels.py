@@ -104,7 +104,7 @@ def check_labels(mask: Array, num_classes: int, ignore_index: int = IGNORE, path
 
     The message holds the file, the offending values with their pixel counts, and the likely remedy.
     """
-    if _all_valid(mask, num_classes, ignore_index):
+    if all_valid(mask, num_classes, ignore_index):
         return
     counts = label_counts(mask)
     wrong = {value: n for value, n in counts.items() if value != ignore_index and not 0 <= value < num_classes}
@@ -114,7 +114,8 @@ def check_labels(mask: Array, num_classes: int, ignore_index: int = IGNORE, path
     )
 
 
-def _all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
+def all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
+    """Whether every value is a class id or ``ignore_index``."""
     if mask.size == 0:
         return True
     if mask.dtype == np.uint8:

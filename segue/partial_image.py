@@ -22,6 +22,9 @@ from segue.types import Size
 Window: TypeAlias = tuple[slice, slice]
 
 
+EVERYTHING: Window = (slice(None), slice(None))
+
+
 class PartialImage(Protocol):
     """An image or a label map whose size is known before its pixels are read."""
 

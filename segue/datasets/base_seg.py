@@ -20,6 +20,7 @@ from segue.labels import IGNORE, check_label_map
 from segue.masks.names import Names
 from segue.masks.path import MaskPath
 from segue.masks.reader import MaskReader
+from segue.packs import Pack, PackRoot
 from segue.transforms.arguments import local_files_only
 from segue.transforms.compose import Compose
 from segue.types import Sample
@@ -59,6 +60,7 @@ class BaseSegDataset(Dataset[Any]):
         mask_format: how the label maps are kept if they are no pictures, such as ``labelme``, or ``dict(type='coco',
             ...)`` with arguments (see `segue.masks.formats`). By default it is seen from ``seg_map_suffix`` (.json ...)
             or from a file in the place of the folder ``seg_map_path``.
+        pack: folder that ``segue pack`` made of these files; their pixels are read from there.
     """
 
     METAINFO: ClassVar[Mapping[str, Any]] = {}
@@ -87,6 +89,7 @@ class BaseSegDataset(Dataset[Any]):
         backend_args: Mapping[str, Any] | None = None,
         label_map: Mapping[int, int] | None = None,
         mask_format: str | Mapping[str, Any] | None = None,
+        pack: str | None = None,
     ) -> None:
         local_files_only(self, backend_args=backend_args)
         self.img_suffix = self.IMG_SUFFIX if img_suffix is None else img_suffix
@@ -102,6 +105,7 @@ class BaseSegDataset(Dataset[Any]):
         self.max_refetch = max_refetch
         self.serialize_data = serialize_data
         self.mask_format = mask_format
+        self.pack = None if pack is None else PackRoot(Pack(pack), data_root or "")
         self.mask_reader: MaskReader | None = None
         self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
         if test_mode and self._meta.classes is None:
@@ -213,6 +217,7 @@ class BaseSegDataset(Dataset[Any]):
             "void": self.void,
             "ignore_index": self.ignore_index,
             "seg_fields": [],
+            **({} if self.pack is None else {"pack": self.pack}),
         }
 
     def mask_path(self, place: str, image: str) -> str:

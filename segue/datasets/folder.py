@@ -47,6 +47,7 @@ class FolderDataset(BaseSegDataset):
         label_map: {value in the masks: class id}.
         lazy_init: look for the files at first use (masks are read at once if the classes are not given).
         max_refetch: replacements tried for a dropped sample.
+        pack: as of `BaseSegDataset`.
         mask_format: as of `BaseSegDataset`; by default it is seen from the names and contents of the masks.
     """
 
@@ -67,6 +68,7 @@ class FolderDataset(BaseSegDataset):
         lazy_init: bool = False,
         max_refetch: int = 1000,
         mask_format: str | Mapping[str, Any] | None = None,
+        pack: str | None = None,
     ) -> None:
         self.notes: list[str] = []
         self.split = None if split is None else os.path.join(data_root or "", split)
@@ -93,6 +95,7 @@ class FolderDataset(BaseSegDataset):
             reduce_zero_label=reduce_zero_label,
             label_map=found_map if label_map is None else label_map,
             mask_format=mask_format,
+            pack=pack,
         )
 
     def _classes(

@@ -7,7 +7,6 @@ bytes: workers that are forked share it, and so do those that are spawned, becau
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -23,7 +22,7 @@ _ENCODING = "utf-8", "surrogatepass"  # names of files may hold bytes that are n
 
 @dataclass(frozen=True)
 class _Texts:
-    """Texts with what all have at their beginning and end taken off; ``middles`` one after the other, up to ``ends``."""
+    """Texts without what all begin and end with; the ``middles`` follow each other, up to their places in ``ends``."""
 
     head: str
     tail: str
@@ -32,9 +31,9 @@ class _Texts:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> _Texts:
-        head = os.path.commonprefix(texts)
+        head = _beginning(texts)
         texts = [text[len(head) :] for text in texts]
-        tail = os.path.commonprefix([text[::-1] for text in texts])[::-1]
+        tail = _beginning([text[::-1] for text in texts])[::-1]
         middles = [text[: len(text) - len(tail)] for text in texts]
         joined = "".join(middles)
         lengths = map(len, middles if joined.isascii() else [text.encode(*_ENCODING) for text in middles])
@@ -46,6 +45,13 @@ class _Texts:
         start = int(self.ends[index - 1]) if index else 0
         middle = self.middles[start : int(self.ends[index])].numpy().tobytes()
         return f"{self.head}{middle.decode(*_ENCODING)}{self.tail}"
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    """What all begin with."""
+    first, last = min(texts), max(texts)
+    same = (a == b for a, b in zip(first, last, strict=False))
+    return first[: next((i for i, equal in enumerate(same) if not equal), min(len(first), len(last)))]
 
 
 class SampleTable(Sequence[dict[str, Any]]):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from segue.errors import DataError, InputError, LabelError
 from segue.images import Array, read_mask
-from segue.labels import IGNORE, check_labels, remap_labels
-from segue.partial_image import PartialImage, WholeImage
+from segue.labels import IGNORE, all_valid, check_labels, remap_labels
+from segue.partial_image import EVERYTHING, PartialImage, WholeImage, Window
 from segue.transforms.arguments import local_files_only, one_of
-from segue.types import Sample
+from segue.types import Sample, Size
 
 
 class LoadAnnotations:
@@ -53,7 +56,16 @@ class LoadAnnotations:
 
     def open(self, sample: Sample) -> PartialImage:
         """The class ids that a call would add, of which a window can be read."""
-        return WholeImage(self._ids(self._path(sample), sample))
+        path = self._path(sample)
+        packed = None if sample.get("pack") is None else sample["pack"].labels(path)
+        if packed is None or packed.dtype != np.uint8:
+            return WholeImage(self._ids(path, sample))
+        self._check_size(packed.size, sample)
+        present = self._remapped(packed.values[None], sample)
+        classes, ignore_index = sample.get("num_classes"), sample.get("ignore_index", IGNORE)
+        if classes and not all_valid(present, classes, ignore_index):
+            return WholeImage(self._ids(path, sample))  # which says where
+        return _Remapped(packed, lambda mask: self._remapped(mask, sample))
 
     @staticmethod
     def _path(sample: Sample) -> str:
@@ -66,19 +78,21 @@ class LoadAnnotations:
         return path
 
     def _ids(self, path: str, sample: Sample) -> Array:
-        mask = read_mask(path)
+        mask = read_mask(path) if sample.get("pack") is None else sample["pack"].labels(path).read(EVERYTHING)
         self._check_size(mask.shape, sample)
-        ignore_index = sample.get("ignore_index", IGNORE)
-        mask = remap_labels(
+        mask = self._remapped(mask, sample)
+        if sample.get("num_classes"):
+            check_labels(mask, sample["num_classes"], sample.get("ignore_index", IGNORE), path)
+        return mask
+
+    def _remapped(self, mask: Array, sample: Sample) -> Array:
+        return remap_labels(
             mask,
             void=sample.get("void", IGNORE),
-            ignore_index=ignore_index,
+            ignore_index=sample.get("ignore_index", IGNORE),
             reduce_zero_label=self._reduce_zero_label(sample),
             label_map=sample.get("label_map"),
         )
-        if sample.get("num_classes"):
-            check_labels(mask, sample["num_classes"], ignore_index, path)
-        return mask
 
     def _reduce_zero_label(self, sample: Sample) -> bool:
         of_dataset = sample.setdefault("reduce_zero_label", bool(self.reduce_zero_label))
@@ -99,3 +113,20 @@ class LoadAnnotations:
             f"{sample['seg_map_path']}: the mask is {size[1]} x {size[0]} pixels, its image "
             f"{sample.get('img_path', '')} {image_size[1]} x {image_size[0]}{turned}; they must be equal"
         )
+
+
+@dataclass(frozen=True)
+class _Remapped:
+    """The class ids of a label map of which windows can be read."""
+
+    stored: PartialImage
+    remap: Callable[[Array], Array]
+
+    @property
+    def size(self) -> Size:
+        """(H, W)."""
+        return self.stored.size
+
+    def read(self, window: Window) -> Array:
+        """Class ids."""
+        return self.remap(self.stored.read(window))

@@ -9,13 +9,15 @@ import numpy as np
 
 from segue.errors import DataError, InputError
 from segue.images import Backend, ColorType, read_image
-from segue.partial_image import AsFloat, PartialImage, open_image
+from segue.partial_image import EVERYTHING, AsFloat, PartialImage, open_image
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 
 
 class LoadImageFromFile:
     """Read ``img_path`` into ``img``, and record ``img_shape`` and ``ori_shape`` (H, W).
+
+    A dataset with a ``pack`` (`segue.packs`) has the pixels from there.
 
     Args:
         to_float32: convert to float32 (values stay as stored).
@@ -49,7 +51,10 @@ class LoadImageFromFile:
         """Add the image, or None if it cannot be read and ``ignore_empty`` is set."""
         path = self._path(sample)
         try:
-            image = read_image(path, self.color_type, self.imdecode_backend)
+            if sample.get("pack") is None:
+                image = read_image(path, self.color_type, self.imdecode_backend)
+            else:
+                image = sample["pack"].image(path, self.color_type, self.imdecode_backend).read(EVERYTHING)
         except DataError:
             if self.ignore_empty:
                 return None
@@ -60,7 +65,10 @@ class LoadImageFromFile:
 
     def open(self, sample: Sample) -> PartialImage:
         """The image that a call would add, of which a window can be read."""
-        image = open_image(self._path(sample), self.color_type, self.imdecode_backend)
+        path, image = self._path(sample), None
+        if sample.get("pack") is not None:
+            image = sample["pack"].image(path, self.color_type, self.imdecode_backend)
+        image = image or open_image(path, self.color_type, self.imdecode_backend)
         return AsFloat(image) if self.to_float32 else image
 
     @staticmethod
