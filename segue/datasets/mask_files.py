@@ -105,8 +105,14 @@ def places_of(reader: MaskReader, images: Sequence[str]) -> list[str]:
 
 
 def _has_pictures(folder: str) -> bool:
-    return any(
-        name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".")
-        for _, _, names in os.walk(folder, followlinks=False)
-        for name in names
-    )
+    """Whether there is one at least; a folder of a million is not listed for that."""
+    below: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                below.append(entry.path)
+            elif entry.name.lower().endswith(IMAGE_SUFFIXES):
+                return True
+    return any(_has_pictures(path) for path in below)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -142,9 +142,9 @@ def _arranged(data: Any, path: str) -> _Index:
     by_image: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for i, annotation in enumerate(list_of(data, "annotations", path)):
         where = f"{path}: annotation {i}"
-        if not isinstance(annotation, dict) or annotation.get("image_id") not in numbers:
+        if not isinstance(annotation, dict) or not _known(annotation.get("image_id"), numbers):
             raise DataError(f"{where}: its image_id is that of no image")
-        if annotation.get("category_id") not in categories:
+        if not _known(annotation.get("category_id"), categories):
             raise DataError(f"{where}: its category_id {annotation.get('category_id')!r} is that of no category")
         if not annotation.get("segmentation"):
             raise DataError(f"{where}: has no segmentation, only a box perhaps; a box is no mask")
@@ -155,6 +155,11 @@ def _arranged(data: Any, path: str) -> _Index:
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     order = {name: i for i, name in enumerate(sizes)}
     return _Index(sizes, order, categories, b"".join(parts), starts)
+
+
+def _known(key: Any, there: Mapping[Any, str]) -> bool:
+    """Whether an id is one, whatever the file has in its place."""
+    return isinstance(key, (int, str)) and key in there
 
 
 def _region(segmentation: Any, size: tuple[int, int], where: str) -> Patch:

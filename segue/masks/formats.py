@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -69,6 +68,8 @@ def reader_of(mask_format: str | Mapping[str, Any], root: str, names: Names | No
 
 def split_format(mask_format: str | Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Name and arguments."""
+    if not isinstance(mask_format, (str, Mapping)):
+        raise InputError(f"mask_format is a name or dict(type=name, ...), got {mask_format!r}")
     options = {"type": mask_format} if isinstance(mask_format, str) else dict(mask_format)
     name = options.pop("type", None)
     if name != PICTURES and name not in READERS:
@@ -131,6 +132,6 @@ def _of_file(path: str) -> str:
             return reader.format
     keys = ", ".join(map(str, list(data)[:6])) if isinstance(data, dict) else type(data).__name__
     raise DataError(
-        f"{path}: neither labelme, COCO, GeoJSON nor polygons (it has {keys or json.dumps(data)}); name the format in "
+        f"{path}: neither labelme, COCO, GeoJSON nor polygons (it has {keys or 'nothing'}); name the format in "
         "mask_format"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,11 +60,6 @@ class MatReader(MaskReader):
                 "variable=...)"
             )
         return as_labels(next(iter(large.values())), place)
-
-    @classmethod
-    def labels_in(cls, paths: Sequence[str]) -> tuple[str, ...]:
-        """Values have no names."""
-        raise NotImplementedError
 
 
 def _check(data: bytes, path: str) -> None:

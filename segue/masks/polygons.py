@@ -26,6 +26,7 @@ from segue.masks.reader import MaskReader
 from segue.masks.size import image_size
 
 _ENDING = "_imcoords"
+_FARTHEST = 1e15  # so that clipping cannot overflow
 
 
 class PolygonsReader(MaskReader):
@@ -121,7 +122,7 @@ def parse_coordinates(text: object, where: str) -> Points | None:
             value = float(part)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= _FARTHEST:
             raise DataError(f"{where}: value {position} of the coordinates is {part.strip()!r}, which is not a number")
         values.append(value)
     if len(values) % 2:

@@ -18,6 +18,7 @@ from segue.masks.draw import Points, polygon
 from segue.masks.reader import MaskReader
 from segue.masks.size import image_size
 
+_MOST_CLASSES = 4096
 _NAMES = ("data.yaml", "dataset.yaml", "data.yml", "dataset.yml")
 
 
@@ -61,6 +62,10 @@ class YoloReader(MaskReader):
                         return _listed(os.path.join(folder, name))
                 folder = os.path.dirname(folder)
         top = max((number for path in paths for _, number, _ in _polygons(path)), default=0)
+        if top >= _MOST_CLASSES:
+            raise DataError(
+                f"{paths[0]} and the other files: class {top} cannot be meant; name the classes in data.yaml"
+            )
         return tuple(f"class_{i}" for i in range(top + 1))
 
 

@@ -13,7 +13,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from segue.check.counts import count_labels
 from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.class_balanced import ClassBalancedDataset
 from segue.datasets.folder import FolderDataset
 from segue.errors import DataError, InputError
 from segue.transforms.load_annotations import LoadAnnotations
@@ -120,6 +122,27 @@ def test_classes_may_be_chosen_and_left_out(tmp_path: Path):
     table = np.full(256, 255)
     table[[0, 1, 2, 3]] = [1, 2, 255, 0]
     check(dataset, {name: table[labels] for name, labels in maps.items()})
+
+
+def test_counting_sees_the_same_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Oracle: the label maps. Counts are kept until the file changes or classes are numbered anew."""
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
+    maps = layouts.coco(tmp_path / "mine")
+    given = {"data_root": str(tmp_path / "mine"), "masks": "annotations/annotations.json", "pipeline": LOAD}
+
+    def counted(classes: tuple[str, ...]) -> list[int]:
+        return count_labels(FolderDataset(classes=classes, **given), 4).per_class().tolist()  # type: ignore[arg-type]
+
+    expected = [sum(int((labels == i).sum()) for labels in maps.values()) for i in range(4)]
+    assert counted(CLASSES) == counted(CLASSES) == expected
+    assert counted(CLASSES[::-1]) == expected[::-1]
+    file = tmp_path / "mine/annotations/annotations.json"
+    content = json.loads(file.read_text())
+    gone = [region for region in content["annotations"] if region["category_id"] == 2]
+    write_json(file, content | {"annotations": [r for r in content["annotations"] if r["category_id"] != 2]})
+    assert gone and counted(CLASSES)[1] == 0
+    classes = ClassBalancedDataset(FolderDataset(classes=CLASSES, **given), 0.1)  # type: ignore[arg-type]
+    assert classes.get_cat_ids(0) == sorted({*np.unique(maps["a"]).tolist()} - {1, 255})
 
 
 def test_faults(tmp_path: Path):

@@ -140,6 +140,7 @@ IMAGE, NOTE = ("images", 0), ("annotations", 1)
         (changed(*IMAGE, "height", value=10**9), "image 0 (a.png): an image of 8 x 1000000000 pixels cannot be meant"),
         (changed(*IMAGE, "height", value="6"), "image 0 (a.png): an image of 8 x 6 pixels cannot be meant"),
         (changed(*NOTE, "image_id", value=5), "annotation 1: its image_id is that of no image"),
+        (changed(*NOTE, "image_id", value=[7]), "annotation 1: its image_id is that of no image"),
         (changed(*NOTE, "category_id", value=5), "annotation 1: its category_id 5 is that of no category"),
         (changed(*NOTE, "segmentation", value=[]), "annotation 1: has no segmentation, only a box perhaps"),
         (changed(*NOTE, "segmentation", value=[[1, 2, 3]]), "annotation 2: polygon 0: coordinates are x, y, x, y, ..."),

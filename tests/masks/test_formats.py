@@ -58,6 +58,8 @@ def test_names_and_arguments():
         InputError, match=r"mask_format: 'labelmee' is none of index, labelme, .*; did you mean 'labelme'\?"
     ):
         reader_of("labelmee", "")
+    with pytest.raises(InputError, match=r"mask_format is a name or dict\(type=name, \.\.\.\), got 3"):
+        reader_of(3, "")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"mask_format: 'labelme' takes line_width, point_size, others; got 'width'"):
         reader_of({"type": "labelme", "width": 3}, "")
     with pytest.raises(InputError, match=r"others must be 'error', 'ignore' or 'background', got 'x'"):

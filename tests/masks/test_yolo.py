@@ -51,6 +51,9 @@ def test_names(tmp_path: Path):
     read(tmp_path, "2 0 0 1 0 1 1\n")
     path = str(tmp_path / "labels/a.txt")
     assert YoloReader.labels_in([path]) == ("class_0", "class_1", "class_2")
+    Path(path).write_text("999999999 0 0 1 0 1 1\n")
+    with pytest.raises(DataError, match=r"class 999999999 cannot be meant; name the classes in data\.yaml"):
+        YoloReader.labels_in([path])
     (tmp_path / "data.yaml").write_text("names: {0: cat, 1: dog}\n")
     assert YoloReader.labels_in([path]) == ("cat", "dog")
     (tmp_path / "data.yaml").write_text("names: 3\n")
