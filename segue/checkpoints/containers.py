@@ -13,6 +13,7 @@ from segue.checkpoints.archive import Archive
 from segue.checkpoints.limits import Budget
 from segue.checkpoints.npz import is_npz, read_npz
 from segue.checkpoints.pickles import Machine
+from segue.checkpoints.programs import check_root, is_program, resolve_program, weights_of_program
 from segue.checkpoints.storages import Storage, StorageRecord, empty_storage, storage_record, swap_bytes
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
@@ -21,14 +22,13 @@ KEY = re.compile(r"[0-9A-Za-z_.\-]{1,200}")
 
 
 def read_zip(file: BinaryIO, budget: Budget, device: torch.device) -> Any:
-    """The object in a zip file of ``torch.save``, or the arrays in one of ``numpy.savez``."""
+    """The object in a file of ``torch.save``, the weights in one of ``torch.jit.save``, the arrays in a ``.npz``."""
     archive = Archive(file, budget)
     try:
         if is_npz(archive):
             return read_npz(archive)
         roots = [name for name in archive.entries if name.endswith("/data.pkl") and name.count("/") == 1]
-        if any(name.endswith("/constants.pkl") for name in archive.entries):
-            raise budget.refused("is a TorchScript program rather than a checkpoint")
+        program = is_program(archive.entries)
         if len(roots) != 1:
             raise budget.damaged("it is a zip file without the parts of a torch checkpoint")
         prefix = roots[0].removesuffix("data.pkl")
@@ -37,7 +37,10 @@ def read_zip(file: BinaryIO, budget: Budget, device: torch.device) -> Any:
         root = archive.entries[roots[0]]
         storages = ZipStorages(archive, prefix, swap, device)
         with archive.stream(root) as data:
-            return Machine(data, root.size, budget, resolve, storages).load()
+            if program:
+                check_root(data, budget)
+            found = Machine(data, root.size, budget, resolve_program if program else resolve, storages).load()
+        return weights_of_program(found, budget) if program else found
     finally:
         archive.close()
 

@@ -293,3 +293,43 @@ def test_files_of_numpy(tmp_path: Path) -> None:
     (tmp_path / "header.npz").write_bytes(data.replace(b"\x93NUMPY\x01", b"\x93NUMPY\x09"))
     with pytest.raises(CheckpointError, match="is damaged"):
         read(tmp_path / "header.npz")
+
+
+class Block(nn.Module):
+    """With what modules of programs hold besides parameters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ln = nn.LayerNorm(4)
+        self.conv = nn.Conv2d(3, 4, 2)
+        self.sizes = [2, 3]
+        self.register_buffer("count", torch.tensor(7))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.ln(x) + self.sizes[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_files_of_torchscript(tmp_path: Path) -> None:
+    """As OpenAI publishes CLIP. Oracle: what torch itself reads. Another root than a module is refused."""
+    module = torch.jit.script(nn.Sequential(Block().half(), Block()))
+    module.save(tmp_path / "program.pt")
+    wanted = module.state_dict()
+    found = read(tmp_path / "program.pt").state_dict
+    assert found.keys() == wanted.keys() and len(found) == 10
+    assert all(torch.equal(found[key], wanted[key]) and found[key].dtype == wanted[key].dtype for key in wanted)
+    with zipfile.ZipFile(tmp_path / "program.pt") as old, zipfile.ZipFile(tmp_path / "other.pt", "w") as new:
+        for name in old.namelist():
+            new.writestr(name, b"\x80\x02cposix\nsystem\n." if name.endswith("/data.pkl") else old.read(name))
+    with pytest.raises(CheckpointError, match="is a TorchScript program rather than a checkpoint, so it was not read"):
+        read(tmp_path / "other.pt")
+
+
+def test_clip_as_published() -> None:
+    """Constants that come with a program are dropped."""
+    state = values(OFFICIAL["clip"]()) | {"input_resolution": torch.tensor(224)}
+    state |= {f"transformer.resblocks.{i}.attn_mask": torch.zeros(7, 7) for i in range(2)}
+    (source, _), *_ = candidates(state)
+    assert source.convert(state).dropped == [
+        "input_resolution", "transformer.resblocks.0.attn_mask", "transformer.resblocks.1.attn_mask"
+    ]  # fmt: skip

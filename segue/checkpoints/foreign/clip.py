@@ -14,13 +14,16 @@ from segue.checkpoints.foreign.layouts import as_token, transposed, with_batch
 from segue.checkpoints.foreign.rules import Rule, Source, below
 
 #: a block under the names of ``TransformerEncoderLayer``, and under those of ``CLIPLayer``
+ATTN_MASK = Rule("attn_mask", None)  # a constant that files of torch.jit.save hold
 ENCODER_LAYER = (
+    ATTN_MASK,
     Rule(r"ln_([12])\.(.+)", r"ln\1.\2"),
     Rule(r"attn\.(.+)", r"attn.attn.\1"),
     Rule(r"mlp\.c_fc\.(.+)", r"ffn.layers.0.0.\1"),
     Rule(r"mlp\.c_proj\.(.+)", r"ffn.layers.1.\1"),
 )
 CLIP_LAYER = (
+    ATTN_MASK,
     Rule(r"ln_1\.(.+)", r"norms.0.\1"),
     Rule(r"ln_2\.(.+)", r"norms.1.\1"),
     Rule(r"attn\.(.+)", r"attentions.0.attn.\1"),
