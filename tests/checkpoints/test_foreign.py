@@ -257,6 +257,11 @@ def test_incomplete_weights_are_refused() -> None:
         "these are not complete MiT weights of SegFormer's authors: layers.1.1.0.attn.attn.in_proj_weight is made of 2 "
         "tensors, and there is only block2.0.attn.q.weight"
     )
+    state["block2.0.attn.kv.weight"] = torch.zeros(16, 3)
+    with pytest.raises(
+        CheckpointError, match=r"the parts of layers\.1\.1\.0\.attn.* cannot be joined: \(8, 8\), \(16, 3\)"
+    ):
+        source.convert(state)
     state = values(OFFICIAL["swin"]())
     state["layers.0.downsample.reduction.weight"] = torch.zeros(3, 3)
     with pytest.raises(CheckpointError, match=r"reduction\.weight has the shape \(3, 3\), which Swin weights of its"):

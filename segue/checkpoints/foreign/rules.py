@@ -97,7 +97,11 @@ class Source:
                 raise CheckpointError(
                     f"these are not complete {self.title}: {key} is made of {count} tensors, and there is only {names}"
                 )
-            result.state[key] = pieces[0] if count == 1 else torch.cat([pieces[i] for i in range(count)])
+            try:
+                result.state[key] = pieces[0] if count == 1 else torch.cat([pieces[i] for i in range(count)])
+            except RuntimeError as error:
+                shapes = ", ".join(str(tuple(piece.shape)) for piece in pieces.values())
+                raise CheckpointError(f"the parts of {key} in {self.title} cannot be joined: {shapes}") from error
         if self.complete:
             below_wrapper = {
                 key[len(wrapper) :]: value for key, value in result.state.items() if key.startswith(wrapper)
