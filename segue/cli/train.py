@@ -17,7 +17,7 @@ HELP = "train the model of a config"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from segue.cli import add_config_options
+    from segue.cli import add_config_options, add_download_options
 
     parser.add_argument("config", help="config file, or the name of a recipe")
     parser.add_argument("--work-dir", help="folder to write to (default: the config's, or work_dirs/CONFIG)")
@@ -25,7 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--resume",
         nargs="?",
         const=True,
-        default=False,
         metavar="CHECKPOINT",
         help="continue the work directory's last.ckpt, or a given one; mmengine's .pth, too",
     )
@@ -37,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same numbers in every run on the same machine; torch warns of operations that cannot",
     )
     add_machine_options(parser)
+    add_download_options(parser)
     add_config_options(parser)
 
 

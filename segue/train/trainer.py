@@ -38,7 +38,7 @@ def train(
     cfg: Mapping[str, Any],
     *,
     work_dir: str | Path | None = None,
-    resume: bool | str | Path = False,
+    resume: bool | str | Path | None = None,
     seed: int | None = None,
     amp: bool = False,
     machine: Machine | None = None,
@@ -52,7 +52,7 @@ def train(
         cfg: a config, as `segue.config` reads it or as a plain dict.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
         resume: continue the folder's last checkpoint if there is one, or a given ``.ckpt``, or a training checkpoint of
-            mmengine or mmcv (``iter_N.pth``).
+            mmengine or mmcv (``iter_N.pth``). None: as the config's ``resume`` and ``load_from`` say.
         seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
         amp: mixed precision, also where the config does not ask for it.
         machine: devices; by default Lightning's choice.
@@ -67,6 +67,8 @@ def train(
     console = console or Console(quiet=not is_first())
     machine = placed(machine or Machine())
     folder = work_folder(cfg, work_dir)
+    if resume is None:
+        resume = cfg.get("load_from") or True if cfg.get("resume") else False
     source = resume_source(folder, resume)
     before = read_run(source) if source else None
     seed = choose_seed(cfg, seed, before)
@@ -159,7 +161,7 @@ def work_folder(cfg: Mapping[str, Any], given: str | Path | None) -> Path:
 
 def resume_source(folder: Path, resume: bool | str | Path) -> Path | None:
     """The file to continue from; with ``resume=True`` and none there, training starts from the beginning."""
-    if resume is False or resume is None:
+    if resume is False:
         return None
     if resume is True:
         return last_of(folder)

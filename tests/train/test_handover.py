@@ -93,6 +93,14 @@ def test_command_line(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert read(tmp_path / "last.ckpt").meta["iter"] == 40
 
 
+def test_config_that_says_resume(data: Path, tmp_path: Path) -> None:
+    """As ``resume_from`` of 0.x, which becomes these two."""
+    options = ["resume=True", f"load_from={RESUME / 'sgd.pth'}"]
+    cfg = read_config(RESUME / "sgd.py", [f"train_dataloader.dataset.data_root={data}", *options])
+    train(cfg, work_dir=tmp_path, machine=Machine("cpu", 1), console=Console(file=io.StringIO()))
+    assert record(tmp_path)[:20] == expected("sgd")
+
+
 def test_files_of_mmcv(data: Path, tmp_path: Path) -> None:
     """mmcv's counter lags by one and its rate is that of the last iteration; otherwise the state is the same."""
     state = dict(read(RESUME / "sgd.pth").optimizer or {})
