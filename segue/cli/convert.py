@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "annotations of other formats to masks"
+HELP = "public datasets, or annotations of other formats, to images and masks"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

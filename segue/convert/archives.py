@@ -12,7 +12,6 @@ import gzip
 import lzma
 import os
 import re
-import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -43,7 +42,7 @@ class Sources:
     Args:
         paths: files, archives and folders.
         limits: see `Limits`.
-        without: a folder below a given one that is not looked at, such as that of the results.
+        without: folder of the results, not looked at if it is below one that is given.
 
     Attributes:
         members: all files, in the order of their paths; see `find`.
@@ -93,11 +92,12 @@ class Sources:
     def _given(self, path: Path) -> list[Member]:
         if path.is_dir():
             top = path.resolve().name
-            skipped = None if self.without is None else self.without.resolve()
+            results = None if self.without is None else self.without.resolve()
+            below = results is not None and path.resolve() in results.parents
             found: list[Member] = []
             for name in walk_files(path):
                 file = path / name
-                if skipped is None or skipped == path.resolve() or skipped not in file.resolve().parents:
+                if not below or results not in file.resolve().parents:
                     found += self._file(file, "/".join(filter(None, [top, *Path(name).parent.parts])))
             return found
         if not path.exists():
@@ -111,8 +111,9 @@ class Sources:
         member = Member(place, str(path), lambda: path.open("rb"), RLock(), self.limits, path)
         if not _packed(member.name):
             return [member]
+        self._outermost, self._spooled = os.path.getsize(path), 0
         with reporting(member.where):
-            return self._inside(member, os.path.getsize(path), 1)
+            return self._inside(member, self._outermost, 1)
 
     def _inside(self, member: Member, size: int, depth: int) -> list[Member]:
         """What is in an archive or a gz file of ``size`` bytes, or the file itself if it is neither."""
@@ -127,7 +128,8 @@ class Sources:
             return [Member(member.path[: -len(".gz")], member.where, opened, member.lock, self.limits)]
         if depth > self.limits.depth:
             raise DataError(f"{member.where}: archives within archives within archives; unpack it, give the folder")
-        stream = self._open.enter_context(member.opened()) if member.file is not None else self._kept(member.opened())
+        stream = member.opened()
+        stream = self._open.enter_context(stream) if member.file is not None else self._kept(stream, member.where)
         read = self._zip if member.path.lower().endswith(".zip") else self._tar
         return read(stream, size, _bare(member.path), member.where, depth)
 
@@ -159,7 +161,7 @@ class Sources:
         unpackers: dict[str, Any] = {"gz": gzip.open, "z2": bz2.open, "xz": lzma.open}  # by the end of the suffix
         unpack = unpackers.get(where[-2:].lower())
         if unpack is not None:  # compressed as a whole: every jump back would decompress all of it again
-            stream = self._kept(Measured(unpack(stream), stream, size, self.limits, where))
+            stream = self._kept(Measured(unpack(stream), stream, size, self.limits, where), where)
         archive = self._open.enter_context(tarfile.open(fileobj=stream, mode="r:"))  # noqa: SIM115
         lock = RLock()
         found = []
@@ -180,11 +182,14 @@ class Sources:
                 found += self._inside(member, info.size, depth + 1)
         return found
 
-    def _kept(self, stream: Any) -> Any:
-        """The content of a stream in a temporary file."""
+    def _kept(self, stream: Any, where: str) -> Any:
+        """The content of a stream in a temporary file; all of an outermost archive's together are within the limits."""
         kept = self._open.enter_context(tempfile.TemporaryFile(prefix="segue-"))  # noqa: SIM115
         with stream:
-            shutil.copyfileobj(stream, kept, CHUNK)
+            while part := stream.read(CHUNK):
+                self._spooled += len(part)
+                self.limits.check(self._spooled, self._outermost, where)
+                kept.write(part)
         kept.seek(0)
         return kept
 

@@ -61,18 +61,14 @@ class Log:
         self.begun: set[str] = set()
         self._before: dict[str, Any] | None = None
         self._lock = Lock()
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.is_file() else []
-        for line in lines:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue  # the line that was being written when the run ended
-            if "settings" in entry:
-                self._before = entry["settings"]
-            elif "begun" in entry:
-                self.begun.add(entry["begun"])
-            else:
-                self.done[entry["job"]] = entry["files"]
+        for line in self.path.read_bytes().splitlines() if self.path.is_file() else []:
+            match _entry(line):
+                case {"settings": dict() as before}:
+                    self._before = before
+                case {"begun": str() as job}:
+                    self.begun.add(job)
+                case {"job": str() as job, "files": list() as files} if all(map(_inside, files)):
+                    self.done[job] = files
 
     def begin(self, force: bool) -> None:
         """Make ready to write; with ``force`` forget, and delete, what the log lists.
@@ -107,8 +103,24 @@ class Log:
         self._write({"job": job, "files": self.done[job]})
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        with self._lock, self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        try:
+            with self._lock, self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise InputError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+
+def _entry(line: bytes) -> Any:
+    """A line of a log; None for one that was being written when the run ended."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _inside(file: object) -> bool:
+    """Whether a log may say that it wrote this: it is deleted on its word, and the folder may come from elsewhere."""
+    return isinstance(file, str) and not Path(file).is_absolute() and ".." not in Path(file).parts
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -36,7 +36,7 @@ class Limits:
 
     ratio: int = 500
     free: int = 256 << 20
-    memory: int = 4 << 30
+    memory: int = 2 << 30
     depth: int = 3
     members: int = 2_000_000
 
@@ -116,7 +116,10 @@ class Member:
             target = Path(folder) / f"member{self.suffix}"
             with reporting(self.where), self.lock, self.opened() as stream, target.open("wb") as out:
                 shutil.copyfileobj(stream, out, CHUNK)
-            yield target
+            try:
+                yield target
+            except DataError as error:  # a message that names the temporary file would help nobody
+                raise type(error)(str(error).replace(str(target), self.where)) from error
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.convert.members import Member
-from segue.errors import DataError, InputError, LabelError
+from segue.errors import InputError, LabelError
 from segue.images import decode_image
 from segue.labels import label_counts
 from segue.masks.mat import MatReader
@@ -75,8 +75,15 @@ def renumbered(labels: Array, ids: Mapping[int, int], where: str) -> Array:
     return table[labels]
 
 
-def ids_of_colors(bgr: Array, colors: Colors, where: str) -> Array:
+def renumbered_png(member: Member, ids: Mapping[int, int], variable: str = "") -> bytes:
+    """The labels of a picture, or of a ``variable`` of a MATLAB file, renumbered."""
+    stored = matlab_labels(member, variable) if variable else label_map(member)
+    return png(renumbered(stored, ids, member.where))
+
+
+def ids_of_colors(member: Member, colors: Colors) -> Array:
     """(H, W) index of each pixel's color, uint8; a color that is far from all of them is a LabelError."""
+    bgr = image(member)
     packed = bgr[..., 0] | bgr[..., 1].astype(np.int32) << 8 | bgr[..., 2].astype(np.int32) << 16
     ids = _table(tuple(colors))[packed]
     wrong = packed[ids == _NONE]
@@ -87,7 +94,9 @@ def ids_of_colors(bgr: Array, colors: Colors, where: str) -> Array:
             for value, count in sorted(counts.items(), key=lambda item: -item[1])[:6]
         )
         more = f" and {len(counts) - 6} more" if len(counts) > 6 else ""
-        raise LabelError(f"{where}: the colors {listed}{more} are none of the {len(colors)} (R, G, B) of the classes")
+        raise LabelError(
+            f"{member.where}: the colors {listed}{more} are none of the {len(colors)} (R, G, B) of the classes"
+        )
     return ids
 
 
@@ -105,7 +114,4 @@ def _table(colors: tuple[tuple[int, int, int], ...]) -> Array:
 def matlab_labels(member: Member, variable: str) -> Array:
     """(H, W) labels of a MATLAB file."""
     with member.local() as path:
-        try:
-            return MatReader("", variable=variable).read(str(path), "")
-        except DataError as error:
-            raise type(error)(str(error).replace(str(path), member.where)) from error
+        return MatReader("", variable=variable).read(str(path), "")

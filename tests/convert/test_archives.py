@@ -103,8 +103,9 @@ def test_results_in_the_folder_are_no_input(tmp_path: Path) -> None:
     placed(tmp_path / "in" / "out" / "b.png", b"b")
     with Sources([tmp_path / "in"], without=tmp_path / "in" / "out") as sources:
         assert paths(sources) == ["in/a.png"]
-    with Sources([tmp_path / "in"], without=tmp_path / "in") as sources:
-        assert paths(sources) == ["in/a.png", "in/out/b.png"]
+    for elsewhere in (tmp_path / "in", tmp_path, tmp_path / "other"):
+        with Sources([tmp_path / "in"], without=elsewhere) as sources:
+            assert paths(sources) == ["in/a.png", "in/out/b.png"]
 
 
 def test_a_member_as_a_file_of_the_disk(tmp_path: Path) -> None:
@@ -168,6 +169,7 @@ SMALL = Limits(free=1 << 20)
         ("bomb.zip", zipped({"a.png": ZEROS})),
         ("bomb.zip", zipped({f"{i}.png": bytes(1 << 20) for i in range(4)})),
         ("bomb.zip", zipped({"inner.zip": zipped({"a.png": ZEROS})}, zipfile.ZIP_STORED)),
+        ("bomb.zip", zipped({f"{i}.zip": zipped({"a": bytes(800_000)}, zipfile.ZIP_STORED) for i in range(4)})),
         ("bomb.tar.gz", tarred({"a.png": ZEROS}, "w:gz")),
         ("bomb.tar.bz2", tarred({"a.png": ZEROS}, "w:bz2")),
         ("bomb.tar.xz", tarred({"a.png": ZEROS}, "w:xz")),

@@ -132,6 +132,18 @@ run_jobs(jobs, out, Log(out, "town", {{}}), workers=1)
     assert sorted(there(tmp_path)) == [".segue-convert-town.jsonl", "0.png", "1.png", "2.png", "3.png"]
 
 
+def test_a_log_deletes_nothing_outside_of_its_folder(tmp_path: Path) -> None:
+    """A folder from elsewhere may bring a log; what is no entry is passed over."""
+    out, mine = tmp_path / "out", tmp_path / "mine.txt"
+    out.mkdir()
+    mine.write_text("mine")
+    lines = ['{"job": "a", "files": ["../mine.txt"]}', f'{{"job": "b", "files": ["{mine}"]}}', "[1]", "7", "{torn"]
+    (out / ".segue-convert-town.jsonl").write_text("\n".join([*lines, '{"job": "c", "files": [7]}', '{"job": 1}']))
+    assert run(out, job("a.png", []), force=True) == Outcome(written=1, kept=0)
+    assert mine.read_text() == "mine"
+    assert seen(out) == {"a.png": b"data"}
+
+
 def test_other_settings_are_refused_without_force(tmp_path: Path) -> None:
     made: list[str] = []
     run(tmp_path, several("b", made, 2), settings={"tile": 1})

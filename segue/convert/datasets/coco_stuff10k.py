@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from segue.convert.dataset import Converter, Plan
-from segue.convert.members import Member
-from segue.convert.pictures import matlab_labels, png, renumbered
+from segue.convert.pictures import renumbered_png
 
 #: Ids of COCO that no image uses; the others, from 0 (unlabeled) to 182, move together.
 UNUSED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83, 91)
@@ -24,11 +23,7 @@ def plan(plan: Plan) -> None:
         for stem in wanted:
             member, mask = (plan.listed(found, stem, listed) for found in (images, marked))
             plan.copy(member, f"images/{split}2014/{stem}.jpg")
-            plan.file(f"annotations/{split}2014/{stem}_labelTrainIds.png", partial(_ids, mask))
-
-
-def _ids(mask: Member) -> bytes:
-    return png(renumbered(matlab_labels(mask, "S"), IDS, mask.where))
+            plan.file(f"annotations/{split}2014/{stem}_labelTrainIds.png", partial(renumbered_png, mask, IDS, "S"))
 
 
 CONVERTER = Converter(

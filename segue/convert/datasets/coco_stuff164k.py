@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from segue.convert.dataset import Converter, Plan
-from segue.convert.members import Member
-from segue.convert.pictures import label_map, png, renumbered
+from segue.convert.pictures import renumbered_png
 
 #: Ids that no image uses; the others, from 0 to 181, move together. 255 is unlabeled.
 UNUSED = (11, 25, 28, 29, 44, 65, 67, 68, 70, 82, 90)
@@ -23,11 +22,7 @@ def plan(plan: Plan) -> None:
         masks = plan.by_name([m for m in found if not m.name.lower().endswith(_DONE)], lambda member: member.stem)
         for key, member, mask in plan.pairs(images, masks, "label map"):
             plan.copy(member, f"images/{split}/{key}.jpg")
-            plan.file(f"annotations/{split}/{key}_labelTrainIds.png", partial(_ids, mask))
-
-
-def _ids(mask: Member) -> bytes:
-    return png(renumbered(label_map(mask), IDS, mask.where))
+            plan.file(f"annotations/{split}/{key}_labelTrainIds.png", partial(renumbered_png, mask, IDS))
 
 
 CONVERTER = Converter(

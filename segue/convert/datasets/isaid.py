@@ -8,7 +8,6 @@ from functools import partial
 import cv2
 
 from segue.convert.dataset import Converter, Plan
-from segue.convert.members import Member
 from segue.convert.pictures import Array, ids_of_colors, image, image_png, png
 from segue.convert.tiles import Tiling
 from segue.datasets.isaid import PALETTE
@@ -28,16 +27,15 @@ def plan(plan: Plan) -> None:
         for key, member, mask in plan.pairs(images, masks):
             image_name, mask_name = f"img_dir/{split}/{key}", f"ann_dir/{split}/{key}"
             plan.files(image_name, partial(_patches, image_name, "", partial(image, member), plan.tiling, 0))
-            plan.files(mask_name, partial(_patches, mask_name, _END, partial(_ids, mask), plan.tiling, _UNLABELED))
+            plan.files(
+                mask_name,
+                partial(_patches, mask_name, _END, partial(ids_of_colors, mask, COLORS), plan.tiling, _UNLABELED),
+            )
     test = plan.find("images of test", "test/images/**/*.png", optional=True)
     if not test:
         plan.notes.append("without images of test, which have no labels")
     for key, member in plan.by_name(test, lambda member: member.stem).items():
         plan.file(f"img_dir/test/{key}.png", partial(image_png, member))
-
-
-def _ids(mask: Member) -> Array:
-    return ids_of_colors(image(mask), COLORS, mask.where)
 
 
 def _patches(name: str, end: str, make: partial[Array], tiling: Tiling, fill: int) -> Iterator[tuple[str, bytes]]:

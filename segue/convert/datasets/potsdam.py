@@ -7,7 +7,7 @@ from functools import partial
 
 from segue.convert.dataset import Converter, Plan
 from segue.convert.members import Member
-from segue.convert.pictures import Array, ids_of_colors, image
+from segue.convert.pictures import ids_of_colors, image
 from segue.convert.tiles import Tiling
 from segue.datasets.potsdam import PALETTE
 from segue.errors import DataError
@@ -29,7 +29,7 @@ def plan(plan: Plan) -> None:
     for key, member, mask in plan.pairs(images, masks):
         split = "train" if key in TRAIN else "val"
         plan.tiles(f"img_dir/{split}/{key}", partial(image, member))
-        plan.tiles(f"ann_dir/{split}/{key}", partial(_ids, mask))
+        plan.tiles(f"ann_dir/{split}/{key}", partial(ids_of_colors, mask, COLORS))
 
 
 def _key(member: Member) -> str:
@@ -37,10 +37,6 @@ def _key(member: Member) -> str:
     if found is None:
         raise DataError(f"{member.where}: the name has no tile such as 2_10")
     return found[1]
-
-
-def _ids(mask: Member) -> Array:
-    return ids_of_colors(image(mask), COLORS, mask.where)
 
 
 CONVERTER = Converter(

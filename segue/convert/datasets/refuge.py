@@ -6,7 +6,7 @@ from functools import partial
 
 from segue.convert.dataset import Converter, Plan
 from segue.convert.members import Member
-from segue.convert.pictures import image_png, label_map, png, renumbered
+from segue.convert.pictures import image_png, renumbered_png
 
 IDS = {0: 1, 128: 2, 255: 0}  # cup, disc, everything else
 SPLITS = (("training", "Training400"), ("validation", "Validation400"), ("test", "Test400"))
@@ -24,17 +24,13 @@ def plan(plan: Plan) -> None:
         plan.expect(400, len(images), f"images of {split}")
         for key, member, mask in plan.pairs(images, masks):
             plan.file(f"images/{split}/{key}.png", partial(image_png, member))
-            plan.file(f"annotations/{split}/{key}.png", partial(_ids, mask))
+            plan.file(f"annotations/{split}/{key}.png", partial(renumbered_png, mask, IDS))
 
 
 def _split(member: Member) -> str | None:
     """The split that the innermost folder names."""
     words = [split for split, _ in SPLITS]
     return next((word for folder in reversed(member.folders) for word in words if word in folder.lower()), None)
-
-
-def _ids(mask: Member) -> bytes:
-    return png(renumbered(label_map(mask), IDS, mask.where))
 
 
 CONVERTER = Converter(

@@ -15,8 +15,11 @@ from segue.convert.pictures import Array, png
 from segue.errors import DataError
 from segue.volumes import channels_first, read_volume
 
-#: Scans for validation, by TransUNet, where train.txt and val.txt are not there.
-VALIDATION = (1, 2, 3, 4, 8, 22, 25, 29, 32, 35, 36, 38)
+#: TransUNet's splits, where train.txt and val.txt are not there.
+SPLITS = {
+    "train": (5, 6, 7, 9, 10, 21, 23, 24, 26, 27, 28, 30, 31, 33, 34, 37, 39, 40),
+    "val": (1, 2, 3, 4, 8, 22, 25, 29, 32, 35, 36, 38),
+}
 #: Organ of a label; the organs that are not listed become background.
 IDS = {8: 1, 4: 2, 3: 3, 2: 4, 6: 5, 11: 6, 1: 7, 7: 8}
 _LOW, _HIGH = -125, 275  # Hounsfield units that are shown
@@ -26,7 +29,7 @@ def plan(plan: Plan) -> None:
     """A picture and a label map for each slice."""
     scans = plan.by_name(plan.find("scans", "img/img*.nii"), lambda member: member.stem[len("img") :])
     labels = plan.by_name(plan.find("labels", "label/label*.nii"), lambda member: member.stem[len("label") :])
-    splits = {key: "val" if int(key) in VALIDATION else "train" for key in scans if key.isdigit()}
+    splits = {f"{n:04}": split for split, numbers in SPLITS.items() for n in numbers if f"{n:04}" in scans}
     lists = [(split, plan.find(f"{split}.txt", f"{split}.txt", optional=True)) for split in ("train", "val")]
     if any(found for _, found in lists):
         splits = {}
@@ -36,10 +39,11 @@ def plan(plan: Plan) -> None:
                     plan.listed(scans, name, listing)
                     splits[name] = split
     plan.expect(30, len(splits), "scans")
-    left_out = [key for key in scans if key not in splits]
+    left_out = sorted(key for key in scans if key not in splits)
     if left_out:
-        plan.notes.append(f"scans that no list names are left out: {', '.join(left_out)}")
-    for key, scan, label in plan.pairs({key: scans[key] for key in splits}, labels, "label"):
+        plan.notes.append(f"scans of neither split are left out: {', '.join(left_out)}")
+    used, labeled = ({key: found[key] for key in splits if key in found} for found in (scans, labels))
+    for key, scan, label in plan.pairs(used, labeled, "label"):
         split = splits[key]
         plan.files(f"img_dir/{split}/case{key}", partial(_pictures, f"img_dir/{split}/case{key}", scan))
         plan.files(f"ann_dir/{split}/case{key}", partial(_labels, f"ann_dir/{split}/case{key}", label))

@@ -6,7 +6,7 @@ from functools import partial
 
 from segue.convert.dataset import Converter, Plan
 from segue.convert.members import Member
-from segue.convert.pictures import matlab_labels, png, renumbered
+from segue.convert.pictures import renumbered_png
 
 IDS = {**{value: value for value in range(21)}, 255: 255}
 _VOC = "VOC2012"
@@ -33,7 +33,7 @@ def plan(plan: Plan) -> None:
     for name, by in {**train, **both}.items():
         target = f"{_VOC}/SegmentationClassAug/{name}.png"
         if name in more or name not in train:
-            plan.file(target, partial(_ids, plan.listed(more, name, by)))
+            plan.file(target, partial(renumbered_png, plan.listed(more, name, by), IDS, "GTcls.Segmentation"))
         else:  # labeled for VOC only
             plan.file(target, plan.listed(masks, name, by).read)
     for listing in plan.find("lists of VOC", f"{_VOC}/ImageSets/Segmentation/*.txt"):
@@ -48,10 +48,6 @@ def _names(plan: Plan, pattern: str) -> dict[str, Member]:
     """Names on a list, each with the list."""
     [listing] = plan.by_name(plan.find(f"list {pattern}", pattern), lambda member: member.name).values()
     return dict.fromkeys(listing.text().split(), listing)
-
-
-def _ids(member: Member) -> bytes:
-    return png(renumbered(matlab_labels(member, "GTcls.Segmentation"), IDS, member.where))
 
 
 CONVERTER = Converter(
