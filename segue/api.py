@@ -296,6 +296,47 @@ def migrate(
     return report
 
 
+def pack(
+    target: str | Path,
+    out: str | Path,
+    *,
+    splits: Sequence[str] = ("train",),
+    workers: int | None = None,
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+) -> list[str]:
+    """Decode the images and label maps of a config or a folder into a pack, and print the settings that use it.
+
+    Args:
+        target: a config file, or a folder with images and masks.
+        out: folder of the pack; of one pack per data root where a config has several.
+        splits: of a config.
+        workers: processes; by default one per core.
+        cfg_options, trust: of a config; see `read_config`.
+
+    Returns:
+        The settings, ``key=value`` as after ``--cfg-options``; for a folder, that of its dataset.
+
+    Raises:
+        ConfigError, DataError, InputError: what cannot be packed, and why.
+    """
+    from rich.console import Console
+
+    from segue.convert.pack import pack_config, pack_folder
+
+    console = Console()
+    if Path(target).is_dir():
+        made = pack_folder(target, out, workers, console)
+        settings = [f"pack={entry.folder}" for entry in made]
+        advice = "Read it by this argument of the dataset, whose data_root is the folder:"
+    else:
+        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits, workers, console)
+        settings = [f"{key}.pack={entry.folder}" for entry in made for key in entry.keys]
+        advice = "Read it by these settings, in the config or after --cfg-options:"
+    console.print("\n  ".join([advice, *settings]), highlight=False, soft_wrap=True)
+    return settings
+
+
 def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool = False) -> int:
     """Run a Python file in which ``mmseg``, ``mmengine`` and ``mmcv`` are importable; returns its exit status.
 

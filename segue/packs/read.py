@@ -54,7 +54,7 @@ class PackedImage:
         top, bottom = window[0].start or 0, self.size[0] if window[0].stop is None else window[0].stop
         rows = np.empty((bottom - top, *self._row), self.dtype)
         row_bytes = math.prod(self._row) * self.dtype.itemsize
-        self.pack.read_into(memoryview(rows).cast("B"), self._shard, self._offset + top * row_bytes)
+        self.pack.read_into(rows.reshape(-1).view(np.uint8).data, self._shard, self._offset + top * row_bytes)
         return rows[:, window[1]]
 
 

@@ -6,15 +6,13 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
 
 from segue.errors import DataError, InputError
 from segue.images import Array, read_image, read_mask
@@ -68,7 +66,7 @@ def write_pack(
     color_type: str = "color",
     backend: str = "cv2",
     workers: int | None = None,
-    console: Console | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
     """Pack files into ``folder``; shards that are there and whose files have not changed stay.
 
@@ -78,7 +76,7 @@ def write_pack(
         color_type: how images are decoded; see `segue.images.read_image`.
         backend: as ``color_type``.
         workers: processes; by default one per core.
-        console: shows a progress bar.
+        progress: is told how many pictures of how many are there.
 
     Raises:
         DataError: a file cannot be read.
@@ -101,10 +99,11 @@ def write_pack(
         raise InputError(f"{folder}: about {_gigabytes(needed)} are needed, {_gigabytes(free)} are free")
     if waiting:
         (folder / HEADER).unlink(missing_ok=True)  # from here on it is no pack until all of it is there
-    with Progress(console=console or Console(quiet=True)) as progress:
-        task = progress.add_task("Packing", total=len(files), completed=len(files) - sum(len(j.files) for j in waiting))
-        for count in _written(waiting, workers):
-            progress.advance(task, count)
+    done = len(files) - sum(len(job.files) for job in waiting)
+    for count in _written(waiting, workers):
+        done += count
+        if progress is not None:
+            progress(done, len(files))
     return _finish(folder, jobs, settings, len(waiting))
 
 
@@ -171,7 +170,7 @@ class _Job:
                 for record, source in zip(records, self.files, strict=True):
                     pixels = np.ascontiguousarray(self._describe(record, source))
                     record["shard"], record["offset"] = self.number, offset
-                    stream.write(memoryview(pixels).cast("B"))
+                    stream.write(pixels.data)
                     offset += pixels.nbytes
                 stream.flush()
                 os.fsync(stream.fileno())
