@@ -9,18 +9,18 @@ from segue.convert.members import Member
 from segue.convert.pictures import image_png, renumbered_png
 
 IDS = {0: 1, 128: 2, 255: 0}  # cup, disc, everything else
-SPLITS = (("training", "Training400"), ("validation", "Validation400"), ("test", "Test400"))
+SPLITS = ("training", "validation", "test")
 
 
 def plan(plan: Plan) -> None:
     """Images, and masks from the folders called Disc_Cup_Masks."""
     pictures = [member for member in plan.find("images", "*.jpg") if "illustration" not in member.path.lower()]
     marked = plan.find("masks", "Disc_Cup_Masks/**/*.bmp")
-    for split, whole in SPLITS:
+    for split in SPLITS:
         images = plan.by_name([member for member in pictures if _split(member) == split], lambda member: member.stem)
         masks = plan.by_name([member for member in marked if _split(member) == split], lambda member: member.stem)
-        if not images:
-            plan.find(f"images of {split}", f"*{whole}*/**/*.jpg")
+        if not images:  # the error says what is there
+            plan.find(f"images of {split}", f"*{split}*/**/*.jpg")
         plan.expect(400, len(images), f"images of {split}")
         for key, member, mask in plan.pairs(images, masks):
             plan.file(f"images/{split}/{key}.png", partial(image_png, member))
@@ -29,8 +29,7 @@ def plan(plan: Plan) -> None:
 
 def _split(member: Member) -> str | None:
     """The split that the innermost folder names."""
-    words = [split for split, _ in SPLITS]
-    return next((word for folder in reversed(member.folders) for word in words if word in folder.lower()), None)
+    return next((split for folder in reversed(member.folders) for split in SPLITS if split in folder.lower()), None)
 
 
 CONVERTER = Converter(

@@ -117,6 +117,13 @@ def test_refuge(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image(done, f"images/{split}/{stem}.png"), decoded(picture(seed, ".jpg")))
 
 
+def test_refuge_without_a_split(tmp_path: Path) -> None:
+    layout = miniatures.refuge()
+    del layout["REFUGE-Test400.zip"]
+    with pytest.raises(DataError, match=r"(?s)REFUGE: no images of test \(.*found: .*REFUGE-Training400"):
+        converted("refuge", layout, tmp_path)
+
+
 def test_refuge_refuses_other_values(tmp_path: Path) -> None:
     layout = miniatures.refuge()
     masks: Any = layout["REFUGE-Test-GT.zip"]
