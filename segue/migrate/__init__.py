@@ -20,14 +20,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from segue.errors import CheckpointError, InputError
+from segue.errors import InputError
 from segue.migrate.bench import Bench
 from segue.migrate.configs import Entry, Proof, read_entries
 from segue.migrate.find import find
+from segue.migrate.fit import fit
 from segue.migrate.host import Host
 from segue.migrate.modules import Job, Modules, prove
-from segue.migrate.suggest import Suggester, reasons
-from segue.migrate.verdict import Fit, Report, Verdict
+from segue.migrate.suggest import Suggester
+from segue.migrate.verdict import Report
 
 __all__ = ["Report", "migrate"]
 
@@ -71,6 +72,8 @@ def migrate(
     paths = [source.path for source in project.of("config")] + project.documents
     paths += [s.path for s in project.sources if s.kind == "config" and project.is_vendored(s.path)]
     entries = read_entries(sorted(set(paths)), project.root)
+    if config is not None and Path(config).resolve().is_relative_to(project.root):
+        config = Path(config).resolve().relative_to(project.root).as_posix()
     wanted = chosen(entries, only, config)
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())
@@ -153,38 +156,6 @@ def used_by(report: Report) -> None:
         failing = [why for v in users for why in v.reasons if verdict.path in why]
         if users and not running and failing and verdict.status in ("as is", "edits"):
             verdict.status, verdict.reasons = "no", failing[:1]
-
-
-def fit(file: Path, proof: Proof, run: Job, bench: Bench, verdicts: Sequence[Verdict], config: str | None) -> Fit:
-    """Load a checkpoint into the config whose weights agree best with it, and predict."""
-    from segue.migrate.weights import choose
-
-    edited = [verdict.path for verdict in verdicts if verdict.status != "as is"]
-    base = {"root": str(bench.edited), "folders": [".", *proof.suggester.places.values()], "code": proof.code}
-    looked = run({**base, "kind": "weights", "file": str(file.resolve()), "code": False})
-    if not looked["ok"]:
-        return Fit(str(file), reason="; ".join(reasons(looked, str(bench.edited))))
-    found = Fit(str(file), facts=looked["facts"])
-    hint = f"{looked.get('config') or ''} {looked['facts'].get('experiment') or ''}"
-    try:
-        shapes: Mapping[str, Any] = proof.found_shapes
-        if config is not None:
-            shapes = {config: proof.found_shapes.get(config, {})}
-        found.rated = choose(looked["shapes"], shapes, hint, edited)[:5] if config is None else [(config, 0.0)]
-    except CheckpointError as error:
-        found.reason = str(error)
-        return found
-    found.config = found.rated[0][0]
-    picture = bench.edited.parent / "seen.png"
-    job = {**base, "kind": "load", "file": found.config, "weights": str(file.resolve()), "picture": str(picture)}
-    answer = run({**job, "trust": proof.trust})
-    if not answer["ok"]:
-        found.reason = "; ".join(reasons(answer, str(bench.edited)))
-        return found
-    found.found = answer
-    if picture.exists():
-        found.picture = picture.read_bytes()
-    return found
 
 
 def counted(run: Job, progress: Progress, task: Any) -> Job:

@@ -15,6 +15,8 @@ SKIPPED = {
     *("__pycache__", "work_dirs", "work_dir", "node_modules", "site-packages", "build", "dist", "wandb", "mlruns"),
     *("lightning_logs", "checkpoints", "pretrain", "pretrained", "runs", "outputs", "results", "logs"),
 }
+#: sources that are not the project's work
+ASIDE = {"tests": "tests", "test": "tests", "docs": "documentation", "docs_zh": "documentation"}
 #: folders of images, unless there are Python files in them
 DATA = {"data", "datasets", "dataset"}
 TEXTS = (".py", ".yaml", ".yml", ".json", ".txt", ".csv", ".toml", ".cfg", ".ini", ".npy")
@@ -136,6 +138,8 @@ def skipped(folder: Path) -> str:
         return "a Python environment"
     if name in SKIPPED and not (folder / "__init__.py").exists():
         return "results, not sources"
+    if name in ASIDE:
+        return ASIDE[name]
     if name in DATA and not any(folder.glob("*.py")):
         return "data"
     return ""

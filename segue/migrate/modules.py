@@ -18,6 +18,12 @@ from segue.migrate.verdict import Verdict
 
 #: the folder for the user's own files of a copy of mmseg
 HOME = "own_modules"
+#: what mmseg itself registers and Segue has in another form or does not need: not the user's, in a copy of mmseg
+THEIRS = {
+    *("PolyLRRatio", "CityscapesMetric", "DepthMetric", "HungarianAssigner", "ClassificationCost", "DiceCost"),
+    *("CrossEntropyLossCost", "DeconvModule", "InterpConv", "SegTTAModel", "QuickGELU", "SegLocalVisualizer"),
+    *("SegVisualizationHook", "LearningRateDecayOptimizerConstructor", "LayerDecayOptimizerConstructor"),
+}
 
 Job = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -41,8 +47,7 @@ class Modules:
 
     def users(self, source: Source) -> bool:
         """Whether a file in a copy of mmseg registers something that Segue has not: it is the user's."""
-        kinds = [component for component in source.components if component.registry not in ("RUNNERS", "LOOPS")]
-        return any(not known(component.name) for component in kinds) and "tests" not in source.path
+        return any(component.name not in THEIRS and not known(component.name) for component in source.components)
 
     def name_of(self, path: str) -> tuple[str, str]:
         """The name by which a file is imported, and the folder in which imports then start."""
@@ -85,7 +90,7 @@ class Modules:
             compat = any(item.module.startswith("segue") for item in source.imports)
             if source in scripts and not compat and source.of_family:
                 text = with_compat(Source(source.path, text, source.place))
-                line = "add the line `import segue.compat` (or run it unchanged with `segue run`)"
+                line = "add the line import segue.compat, or run it unchanged with segue run"
                 made = [*made, Edit(line, source.path, text)]
             if made:
                 edits[source.path] = made

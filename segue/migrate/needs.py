@@ -43,6 +43,8 @@ PACKAGES = {
     "sklearn": "scikit-learn",
     "yaml": "pyyaml",
     "osgeo": "gdal",
+    "pytorch_grad_cam": "grad-cam",
+    "ts": "torchserve",
 }
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from segue.migrate.run import STAGES
 from segue.migrate.show import fit_said, millions, write
-from segue.migrate.verdict import MEANING, Report, Verdict
+from segue.migrate.verdict import MEANING, Report, Verdict, grouped
 from segue.report.page import template
 
 #: the class of a status in the page's style
 TONES = {"as is": "good", "edits": "edits", "no": "bad", "unproven": "plain", "part": "plain"}
 _MOST_FILES = 8
+#: the place that a reason begins with: what stops two files at different lines is one thing
+_PLACE = re.compile(r"^(line \d+ |[^ :]+:\d+: )")
 
 
 @dataclass
@@ -103,8 +106,11 @@ def steps(report: Report, patch: str) -> list[Step]:
 
 def obstacles(report: Report) -> list[Step]:
     """What stops several files; a reason that stops one stands beside it."""
-    found = [Step(text, "", files) for text, files in report.reasons() if len(files) > 1 and "pip install" not in text]
-    return [shortened(step) for step in found]
+    reasons = [(_PLACE.sub("", why), v.path) for v in report.verdicts if v.status == "no" for why in v.reasons]
+    found = [
+        Step(text, "", list(dict.fromkeys(files))) for text, files in grouped(reasons) if "pip install" not in text
+    ]
+    return [shortened(step) for step in found if len(step.files) > 1]
 
 
 def shortened(step: Step) -> Step:
@@ -153,7 +159,7 @@ def module_row(verdict: Verdict, report: Report) -> Row:
             for name, registry in names]  # fmt: skip
     users, ran = len(verdict.facts.get("used by", ())), len(verdict.facts.get("run by", ()))
     what = f"used by {users} config{'s' * (users != 1)}" + (f", {ran} of them run" if users else "")
-    return Row(verdict, what if names else "", tags, [], lines(verdict), verdict.notes)
+    return Row(verdict, what if names else "registers nothing", tags, [], lines(verdict), verdict.notes)
 
 
 def lines(verdict: Verdict) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -11,9 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from segue.errors import InputError
-from segue.migrate.verdict import MEANING, Fit, Report, Verdict
+from segue.migrate.verdict import MEANING, Fit, Report, Verdict, grouped
 
-STYLE = {"as is": "green", "edits": "yellow", "no": "bold red", "unproven": "cyan", "part": "dim"}
+#: colors, in the order of the table
+STYLE = {"no": "bold red", "edits": "yellow", "unproven": "cyan", "as is": "green", "part": "dim"}
 SUMS = {
     "as is": "run as they are",
     "edits": "run with edits",
@@ -31,14 +32,15 @@ def show(report: Report, console: Console) -> None:
         rows = [verdict for verdict in report.of(kind) if verdict.status != "part"]
         if not rows:
             continue
-        table = Table(title=title, title_justify="left", title_style="bold", show_lines=False)
+        table = Table(title=title, title_justify="left", title_style="bold", show_lines=True)
         for name in ("file", "verdict", "why, or how"):
             table.add_column(name, overflow="fold")
-        for verdict in rows[:_MOST_ROWS]:
-            style = STYLE[verdict.status]
-            table.add_row(escape(verdict.path), f"[{style}]{MEANING[verdict.status]}[/]", escape(said(verdict)))
-        if len(rows) > _MOST_ROWS:
-            table.caption = f"the first {_MOST_ROWS} of {len(rows)}; the page has all"
+        alike = grouped(((verdict.status, said(verdict)), verdict.path) for verdict in rows)
+        for (status, text), paths in sorted(alike, key=lambda item: list(STYLE).index(item[0][0]))[:_MOST_ROWS]:
+            names = "\n".join(paths[:3]) + (f"\nand {len(paths) - 3} more" if len(paths) > 3 else "")
+            table.add_row(escape(names), f"[{STYLE[status]}]{MEANING[status]}[/]", escape(text))
+        if len(alike) > _MOST_ROWS:
+            table.caption = f"the first {_MOST_ROWS} of {len(alike)}; the page has all"
         console.print(table)
     if report.fit is not None:
         console.print(f"[bold]{escape(report.fit.file)}[/] {escape(fit_said(report.fit))}", highlight=False)

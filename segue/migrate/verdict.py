@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from segue.migrate.edits import Edit
 
+K = TypeVar("K")
 Status = Literal["as is", "edits", "no", "unproven", "part"]
 #: what each status means, as the page and the table say it
 MEANING: dict[str, str] = {
@@ -124,18 +125,14 @@ class Report:
         """Whether everything runs, as it is or with edits that were tried."""
         return not self.counts()["no"] and (self.fit is None or self.fit.good)
 
-    def reasons(self) -> list[tuple[str, list[str]]]:
-        """Each reason with the files it stops, the most frequent first."""
-        return grouped((reason, v.path) for v in self.verdicts if v.status == "no" for reason in v.reasons)
-
     def changes(self) -> list[tuple[str, list[str]]]:
         """Each edit that works with the files it is for, the most frequent first."""
         return grouped((edit.what, v.path) for v in self.verdicts if v.status == "edits" for edit in v.edits)
 
 
-def grouped(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
+def grouped(pairs: Iterable[tuple[K, str]]) -> list[tuple[K, list[str]]]:
     """Values by their key, the longest lists first."""
-    found: dict[str, list[str]] = {}
+    found: dict[K, list[str]] = {}
     for key, value in pairs:
         found.setdefault(key, []).append(value)
     return sorted(found.items(), key=lambda item: -len(item[1]))

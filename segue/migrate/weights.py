@@ -97,9 +97,8 @@ def agreement(weights: Shapes, model: Shapes) -> float:
     """The share of the weights of both that have the same name and shape: 1 where all agree."""
     best = 0
     for prefix in ("", "module.", "model."):
-        best = max(
-            best, sum(list(model.get(key.removeprefix(prefix), ())) == list(shape) for key, shape in weights.items())
-        )
+        names = {key.removeprefix(prefix): list(shape) for key, shape in weights.items()}
+        best = max(best, sum(name in model and list(model[name]) == shape for name, shape in names.items()))
     union = len(weights) + len(model) - best
     return best / union if union else 0.0
 

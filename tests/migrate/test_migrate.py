@@ -134,7 +134,7 @@ def test_edits(outcome: dict[str, Any]) -> None:
         "spell 'FCNHaed' as 'FCNHead' (configs/typo.py:3)",
     ]
     assert len(edits["configs/recipe.py"]) == 1 and "instead of mmseg::fcn/" in edits["configs/recipe.py"][0]
-    assert edits["tools/train.py"] == ["add the line `import segue.compat` (or run it unchanged with `segue run`)"]
+    assert edits["tools/train.py"] == ["add the line import segue.compat, or run it unchanged with segue run"]
     typo = outcome["files"]["configs/typo.py"]["diffs"]["configs/typo.py"]
     assert "-    decode_head=dict(type='FCNHaed'),\n" in typo and "+    backbone=dict(norm_eval=True))\n" in typo
 
