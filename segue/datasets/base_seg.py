@@ -61,6 +61,7 @@ class BaseSegDataset(Dataset[Any]):
             ...)`` with arguments (see `segue.masks.formats`). By default it is seen from ``seg_map_suffix`` (.json ...)
             or from a file in the place of the folder ``seg_map_path``.
         pack: folder that ``segue pack`` made of these files; their pixels are read from there.
+        img_suffix2: of datasets of two images a sample: end of the second ones' names; None takes the class's.
     """
 
     METAINFO: ClassVar[Mapping[str, Any]] = {}
@@ -68,6 +69,8 @@ class BaseSegDataset(Dataset[Any]):
     SEG_MAP_SUFFIX: ClassVar[str] = ".png"
     REDUCE_ZERO_LABEL: ClassVar[bool] = False
     IGNORE_INDEX: ClassVar[int] = IGNORE
+    #: Of datasets of two images a sample (`BaseCDDataset`): the end of the second ones' names.
+    IMG_SUFFIX2: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -90,13 +93,16 @@ class BaseSegDataset(Dataset[Any]):
         label_map: Mapping[int, int] | None = None,
         mask_format: str | Mapping[str, Any] | None = None,
         pack: str | None = None,
+        img_suffix2: str | None = None,
     ) -> None:
         local_files_only(self, backend_args=backend_args)
+        self.img_suffix2 = self._second_suffix(img_suffix2, mask_format=mask_format, pack=pack)
         self.img_suffix = self.IMG_SUFFIX if img_suffix is None else img_suffix
         self.seg_map_suffix = self.SEG_MAP_SUFFIX if seg_map_suffix is None else seg_map_suffix
         self.reduce_zero_label = self.REDUCE_ZERO_LABEL if reduce_zero_label is None else reduce_zero_label
         self.data_root = data_root
-        prefix = {"img_path": "", "seg_map_path": ""} if data_prefix is None else data_prefix
+        keys = ("img_path", "seg_map_path") if self.img_suffix2 is None else ("img_path", "img_path2", "seg_map_path")
+        prefix = dict.fromkeys(keys, "") if data_prefix is None else data_prefix
         self.data_prefix = {key: self._join(value) for key, value in prefix.items() if value is not None}
         self.ann_file = self._join(ann_file) if ann_file else ""
         self.filter = filter
@@ -115,6 +121,15 @@ class BaseSegDataset(Dataset[Any]):
         self._ready = False
         if not lazy_init:
             self.full_init()
+
+    def _second_suffix(self, given: str | None, **single: object) -> str | None:
+        """The end of the second images' names; None where a sample has one image, which ``single`` options need."""
+        name = type(self).__name__
+        if self.IMG_SUFFIX2 is None and given is not None:
+            raise InputError(f"{name}: a sample has one image; img_suffix2 is for BaseCDDataset and its kin")
+        if self.IMG_SUFFIX2 is not None and (unfit := [key for key, value in single.items() if value is not None]):
+            raise InputError(f"{name}: {unfit[0]} is for datasets of one image a sample, and here there are two")
+        return self.IMG_SUFFIX2 if given is None else given
 
     def _set_classes(
         self, metainfo: Mapping[str, Any] | None, ignore_index: int, label_map: Mapping[int, int] | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segue.datasets.base_cd import BaseCDDataset
+from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.levir import LEVIRCDDataset
 from segue.errors import DataError, InputError, LabelError
 from segue.transforms.concat_cd_input import ConcatCDInput
@@ -44,3 +45,10 @@ def test_faults_are_named(folder):
     (root / "A/y.png").unlink()
     with pytest.raises(LabelError, match=r"set label_map=\{0: 0, 255: 1\}"):
         LEVIRCDDataset(data_root=str(root), data_prefix=PREFIX, pipeline=STEPS)
+
+
+def test_options_that_do_not_fit_the_number_of_images():
+    with pytest.raises(InputError, match="LEVIRCDDataset: pack is for datasets of one image a sample, and here there"):
+        LEVIRCDDataset(data_prefix=PREFIX, pack="packed")
+    with pytest.raises(InputError, match="BaseSegDataset: a sample has one image; img_suffix2 is for BaseCDDataset"):
+        BaseSegDataset(img_suffix2=".png")
