@@ -62,11 +62,10 @@ class Handover:
         """
         done, epochs = self.found.meta.get("iter"), self.found.meta.get("epoch")
         if loop.by_epoch and isinstance(epochs, int) and epochs > 0:
-            if isinstance(done, int) and done != epochs * loop.epoch_length:
-                self.left.append(
-                    f"the count of {done} iterations: {epochs} epochs are {epochs * loop.epoch_length} here"
-                )
-            return epochs * loop.epoch_length
+            here = epochs * loop.epoch_length
+            if isinstance(done, int) and done != here:
+                self.left.append(f"the count of {done} iterations: {epochs} epochs are {here} here")
+            return here
         if not isinstance(done, int) or done < 0:
             raise self.refused("its meta does not say after which iteration it was written")
         return done + (self.found.format == "mmcv")  # mmcv's counter is raised after it has written the file
@@ -132,7 +131,6 @@ class Handover:
     def fill(self, model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, str | None]:
         """Load ``state``; the model's name for each key, since modules may rename those of older versions."""
         given = revised(state, model.state_dict(), ((r"^module\.", ""),), None, str(self.path))
-        before = list(given.values())
         missing = copy_into(model, given).missing_keys
         own = model.state_dict()
         wrong = [key for key in own if key in given and own[key].shape != given[key].shape]
@@ -140,8 +138,8 @@ class Handover:
             some = ", ".join([*missing, *wrong][:3])
             count = len(missing) + len(wrong)
             raise self.refused(f"{count} tensors of the config's model are not in it in their shape ({some})")
-        now = {id(tensor): key for key, tensor in given.items() if key in own}
-        return {key: now.get(id(tensor)) for key, tensor in zip(state, before, strict=True)}
+        now = {id(tensor): key for key, tensor in given.items() if key in own}  # renaming moves the same tensor
+        return {key: now.get(id(tensor)) for key, tensor in state.items()}
 
     def optimizer(
         self, model: nn.Module, recipe: Recipe, names: Mapping[str, str | None], iteration: int
