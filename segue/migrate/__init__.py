@@ -2,8 +2,8 @@
 not.
 
 ``migrate`` reads the project (`find`, `source`, `needs`), copies its small files (`bench`), imports its modules
-(`modules`) and runs its configs (`configs`) in processes of their own (`host`, `work`, `run`, `batch`), tries edits
-(`suggest`, `edits`), and returns a `Report` (`verdict`) that `page` and `show` print. The project is only read.
+(`modules`, `forks`) and runs its configs (`configs`) in processes of their own (`host`, `work`, `run`, `batch`), tries
+edits (`suggest`, `edits`), and returns a `Report` (`verdict`) that `page` and `show` print. The project is only read.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def migrate(
                 tried = counted(runs[0], progress, task)
                 report.verdicts = prove(modules, bench, tried, code)
                 suggester = Suggester(modules.registered(), modules.places())
-                proof = Proof(bench, suggester, runs, code=code, trust=trust, shapes=checkpoint is not None)
+                proof = Proof(
+                    bench, suggester, runs, own=modules.own, code=code, trust=trust, shapes=checkpoint is not None
+                )
                 report.verdicts += proof.prove(wanted, lambda path: progress.update(task, advance=1, description=path))
                 used_by(report)
                 if checkpoint is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -30,6 +30,7 @@ class Entry:
     error: str = ""
     imports: list[str] = field(default_factory=list)
     types: set[str] = field(default_factory=set)
+    tops: set[str] = field(default_factory=set)  # the first parts of types that are import paths
     files: list[str] = field(default_factory=list)
 
     @property
@@ -59,6 +60,7 @@ def read_entry(path: str, root: Path) -> Entry:
     for keys, value, origin in entry.cfg.leaves():
         if keys and keys[-1] == "type" and isinstance(value, str):
             entry.types.add(value.rpartition(".")[2])
+            entry.tops |= {value.partition(".")[0]} if "." in value else set()
         if origin is not None and origin.file.startswith(f"{root}/"):
             files.add(origin.file.removeprefix(f"{root}/"))
     entry.files = sorted(files)
@@ -72,6 +74,7 @@ class Proof:
         bench: the copies of the project.
         suggester: answers failures.
         runs: one or several ways to run a job, used at the same time.
+        own: the first parts of the names of the project's own modules.
         code: whether the project's code may run.
         trust: whether configs that are more than data may.
         shapes: whether names and shapes of weights are wanted.
@@ -83,12 +86,14 @@ class Proof:
         suggester: Suggester,
         runs: Sequence[Job],
         *,
+        own: Collection[str] = (),
         code: bool = True,
         trust: bool = False,
         shapes: bool = False,
     ) -> None:
         self.bench, self.suggester, self.runs = bench, suggester, list(runs)
         self.code, self.trust, self.shapes = code, trust and code, shapes
+        self.own = set(own)
         self.found_shapes: dict[str, dict[str, list[int]]] = {}
 
     def prove(self, entries: Sequence[Entry], tell: Callable[[str], None]) -> list[Verdict]:
@@ -127,8 +132,8 @@ class Proof:
 
     def needs_code(self, entry: Entry) -> bool:
         """Whether a config needs code that may not run."""
-        own = bool(entry.imports) or bool(entry.types & set(self.suggester.registered))
-        return not self.code and own  # a path such as 'my.heads.Head' ends with a registered name, too
+        named = entry.types & set(self.suggester.registered) or entry.tops & self.own
+        return not self.code and (bool(entry.imports) or bool(named))
 
     def job(self, entry: Entry, root: Path, folders: Sequence[str] = (".",)) -> dict[str, Any]:
         """The job that runs a config."""

@@ -72,78 +72,66 @@ def fix_imports(source: Source, needs: Sequence[Need]) -> tuple[str, list[str]]:
 
     Names that the file never reads go; names that lie elsewhere are imported from there. Others stay.
     """
-    wanted: dict[tuple[str, str], Need] = {
-        (need.item.module, need.item.name): need for need in needs if need.item.bound
-    }
+    wanted = {(need.item.module, need.item.name): need for need in needs if need.item.bound}
     said: list[str] = []
 
-    def change(module: str, name: str, bound: str) -> tuple[str, str] | bool | None:
-        """The new place of a name, None to drop it, True to keep it."""
+    def change(module: str, name: str) -> tuple[str, str] | None:
         need = wanted.get((module, name))
-        if need is None:
-            return True
-        if not need.item.used:
+        if need is not None and not need.item.used:
             said.append(f"drop the import of {need.item.full}, which the file never uses")
             return None
-        if need.target:
+        if need is not None and need.target:
             said.append(f"import {name} from {need.target.rpartition('.')[0]}")
-            place, _, new = need.target.rpartition(".")
-            return place, new
-        return True
+            module, _, name = need.target.rpartition(".")
+        return module, name
 
     return rewrite(source, change), said
 
 
-def rewrite(source: Source, change: Callable[[str, str, str], tuple[str, str] | bool | None]) -> str:
-    """The text with its ``from ... import`` statements changed; statements without a change keep their layout."""
+def moved_out(source: Source, homes: Mapping[str, str]) -> str:
+    """The text of a file of a copied package as a module elsewhere: relative imports are made absolute, and modules
+    that move, too, are imported from their new ``homes``.
+    """
+
+    def change(module: str, name: str) -> tuple[str, str] | None:
+        whole = homes.get(f"{module}.{name}")
+        if whole is not None:  # from package import module
+            return whole.rpartition(".")[0], whole.rpartition(".")[2]
+        return homes.get(module, module), name
+
+    return rewrite(source, change, flat=True)
+
+
+def rewrite(source: Source, change: Callable[[str, str], tuple[str, str] | None], *, flat: bool = False) -> str:
+    """The text with its ``from ... import`` statements changed.
+
+    Args:
+        source: the file.
+        change: (module, name) to the module and name to import instead, or None to drop it. A statement whose names
+            all stay keeps its layout.
+        flat: relative imports become absolute.
+    """
     lines = source.text.splitlines(True)
     nodes = [node for node in ast.walk(ast.parse(source.text)) if isinstance(node, ast.ImportFrom)]
     for node in sorted(nodes, key=lambda node: -node.lineno):
         module = absolute(node.module or "", node.level, source.place)
+        written = module if flat else "." * node.level + (node.module or "")
         groups: dict[str, list[str]] = {}
-        changed = False
+        changed = flat and node.level > 0
         for alias in node.names:
-            answer = change(module, alias.name, alias.asname or alias.name)
-            if answer is None:
-                changed = True
-                continue
-            place, name = ("", alias.name) if answer is True or answer is False else answer
-            changed |= bool(place)
-            bound = alias.asname or alias.name
-            own = "." * node.level + (node.module or "")
-            groups.setdefault(place or own, []).append(name if name == bound else f"{name} as {bound}")
-        if not changed:
-            continue
+            answer = change(module, alias.name)
+            changed |= answer != (module, alias.name)
+            if answer is not None:
+                bound = alias.asname or alias.name
+                said = answer[1] if answer[1] == bound else f"{answer[1]} as {bound}"
+                groups.setdefault(written if answer[0] == module else answer[0], []).append(said)
         first, last = node.lineno - 1, node.end_lineno or node.lineno
-        indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
+        if not changed or ";" in "".join(lines[first:last]):  # other statements on the line would be lost
+            continue
+        indent = lines[first][: node.col_offset]
         new = [f"{indent}from {place} import {', '.join(names)}\n" for place, names in groups.items()]
-        if not new and indent:
-            new = [f"{indent}pass\n"]
-        lines[first:last] = new
+        lines[first:last] = new or ([f"{indent}pass\n"] if indent else [])
     return "".join(lines)
-
-
-def moved_out(source: Source, stays: Mapping[str, bool], home: str) -> str:
-    """The text of a file of a copied package as a module in the folder ``home``: relative imports made absolute.
-
-    ``stays`` tells of each absolute module whether it moves to ``home``, too.
-    """
-
-    def change(module: str, name: str, bound: str) -> tuple[str, str] | bool | None:
-        for full, stem in ((f"{module}.{name}", ""), (module, name)):
-            if stays.get(full):
-                last = full.rpartition(".")[2]
-                return (f"{home}.{last}", stem) if stem else (home, last)
-        return module, name
-
-    nodes = [node for node in ast.walk(ast.parse(source.text)) if isinstance(node, ast.ImportFrom)]
-    moved = {absolute(node.module or "", node.level, source.place) for node in nodes if node.level}
-
-    def only_relative(module: str, name: str, bound: str) -> tuple[str, str] | bool | None:
-        concerned = module in moved or stays.get(module) or stays.get(f"{module}.{name}")
-        return change(module, name, bound) if concerned else True
-
-    return rewrite(source, only_relative)
 
 
 def with_compat(source: Source) -> str:
@@ -155,8 +143,10 @@ def with_compat(source: Source) -> str:
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         future = isinstance(node, ast.ImportFrom) and node.module == "__future__"
         if not (docstring or future):
-            at = node.lineno - 1
+            decorators = getattr(node, "decorator_list", [])
+            at = min([node.lineno, *(decorator.lineno for decorator in decorators)]) - 1
             break
+        at = node.end_lineno or node.lineno
     return "".join([*lines[:at], LINE, *lines[at:]])
 
 

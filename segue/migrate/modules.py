@@ -6,24 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from segue.config.find import ROOMS, UnknownNameError
-from segue.config.find import find as find_component
 from segue.migrate.bench import Bench
-from segue.migrate.edits import Edit, fix_imports, imports_only, moved_out, with_compat
+from segue.migrate.edits import Edit, fix_imports, imports_only, with_compat
 from segue.migrate.find import Project
-from segue.migrate.needs import Needs, lacking, needs_of, offers, own_modules
-from segue.migrate.source import Source, read
+from segue.migrate.forks import Forks, name_in_copy
+from segue.migrate.needs import Needs, needs_of, own_modules
+from segue.migrate.source import Source
 from segue.migrate.suggest import reasons
 from segue.migrate.verdict import Verdict
-
-#: the folder for the user's own files of a copy of mmseg
-HOME = "own_modules"
-#: what mmseg itself registers and Segue has in another form or does not need: not the user's, in a copy of mmseg
-THEIRS = {
-    *("PolyLRRatio", "CityscapesMetric", "DepthMetric", "HungarianAssigner", "ClassificationCost", "DiceCost"),
-    *("CrossEntropyLossCost", "DeconvModule", "InterpConv", "SegTTAModel", "QuickGELU", "SegLocalVisualizer"),
-    *("SegVisualizationHook", "LearningRateDecayOptimizerConstructor", "LayerDecayOptimizerConstructor"),
-}
 
 Job = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -37,17 +27,14 @@ class Modules:
         self.own = own_modules([source.path for source in project.sources], self.folders)
         self.mentioned = {*mentioned, *(item.module for source in project.sources for item in source.imports)}
         self.sources = project.of("module")
-        self.moved = [s for s in project.sources if project.is_vendored(s.path) and self.users(s)]
+        self.forks = Forks(project)
+        self.moved = self.forks.own
         self.needs: dict[str, Needs] = {
             source.path: needs_of(source, self.own) for source in (*self.sources, *project.of("script"), *self.moved)
         }
         self.names = {source.path: self.name_of(source.path) for source in self.sources}
         for source in self.moved:
-            self.names[source.path] = (f"{HOME}.{PurePosixPath(source.path).stem}", ".")
-
-    def users(self, source: Source) -> bool:
-        """Whether a file in a copy of mmseg registers something that Segue has not: it is the user's."""
-        return any(component.name not in THEIRS and not known(component.name) for component in source.components)
+            self.names[source.path] = (self.forks.homes[name_in_copy(source)], ".")
 
     def name_of(self, path: str) -> tuple[str, str]:
         """The name by which a file is imported, and the folder in which imports then start."""
@@ -95,54 +82,8 @@ class Modules:
             if made:
                 edits[source.path] = made
         for source in self.moved:
-            edits[source.path] = self.move(source)
+            edits[source.path] = self.forks.move(source)
         return edits
-
-    def move(self, source: Source) -> list[Edit]:
-        """The user's own file of a copied mmseg, and the files of the copy that it needs, as modules of the project."""
-        todo, texts = [source], {}
-        by_name = {module_name(s): s for s in self.project.sources if self.project.is_vendored(s.path)}
-        stays: dict[str, bool] = {}
-        while todo:
-            current = todo.pop()
-            texts[current.path] = current
-            stays[module_name(current)] = True
-            for item in current.imports:
-                if item.module.partition(".")[0] != "mmseg" or offers(item.module, item.name):
-                    continue
-                other = by_name.get(f"{item.module}.{item.name}") or by_name.get(item.module)
-                if other is not None and other.path not in texts and not other.path.endswith("__init__.py"):
-                    todo.append(other)
-        edits = []
-        for path, part in texts.items():
-            new = moved_out(part, stays, HOME)
-            file = f"{HOME}/{PurePosixPath(path).name}"
-            again = read(file, new)
-            new, _ = fix_imports(again, [lacking(i) for i in again.imports if i.module[:2] == "mm" and not offers(
-                i.module, i.name)])  # fmt: skip
-            edits.append(Edit(f"move {path} to {file}, out of the copy of mmseg", file, new))
-        return edits
-
-
-def known(name: str) -> bool:
-    """Whether Segue has a component of a name, in any room or among what training translates."""
-    from segue.train.hooks import ACCEPTED, TRANSLATED
-    from segue.train.optimizers import CONSTRUCTORS
-
-    if name in TRANSLATED or name in ACCEPTED or name in CONSTRUCTORS:
-        return True
-    for room in ROOMS:
-        try:
-            find_component(room, name)
-        except UnknownNameError:
-            continue
-        return True
-    return False
-
-
-def module_name(source: Source) -> str:
-    """``mmseg.models.decode_heads.my_head`` for a file of a copied package."""
-    return ".".join(PurePosixPath(source.place).with_suffix("").parts)
 
 
 def prove(modules: Modules, bench: Bench, run: Job, code: bool) -> list[Verdict]:

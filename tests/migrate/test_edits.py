@@ -62,8 +62,8 @@ def test_what_cannot_be_mended_stays() -> None:
 
 def test_a_file_moves_out_of_a_copy() -> None:
     source = read("mmseg/models/decode_heads/own_head.py", projects.FORK["mmseg/models/decode_heads/own_head.py"])
-    stays = {"mmseg.models.decode_heads.own_head": True, "mmseg.models.decode_heads.own_blocks": True}
-    assert moved_out(source, stays, "mine").splitlines()[1:5] == [
+    homes = {"mmseg.models.decode_heads.own_blocks": "mine.own_blocks"}
+    assert moved_out(source, homes).splitlines()[1:5] == [
         "from mmseg.registry import MODELS",
         "from mmseg.models.utils import resize",
         "from mmseg.models.decode_heads.decode_head import BaseDecodeHead",
@@ -71,8 +71,23 @@ def test_a_file_moves_out_of_a_copy() -> None:
     ]
 
 
+def test_modules_that_move_are_imported_from_their_homes() -> None:
+    source = read("mmseg/a.py", "from . import blocks as b, other\nfrom .blocks import (\n    X,\n    Y as Z)\n")
+    assert moved_out(source, {"mmseg.blocks": "mine.blocks"}).splitlines() == [
+        "from mine import blocks as b",
+        "from mmseg import other",
+        "from mine.blocks import X, Y as Z",
+    ]
+
+
+def test_several_statements_on_a_line_are_left_alone() -> None:
+    source = read("a.py", "from mmcv.ops import nms; x = 1\n")
+    assert fix_imports(source, needs_of(source, set()).lacks)[0] == source.text
+
+
 def test_the_line_of_a_script() -> None:
     """After the docstring and the future, before everything else."""
+    assert with_compat(read("a.py", "@a\ndef f(): ...\n")).startswith("import segue.compat")
     text = '"""Train."""\nfrom __future__ import annotations\nimport os\n'
     assert with_compat(read("a.py", text)).splitlines()[2].startswith("import segue.compat")
     assert with_compat(read("a.py", "import os\n")).startswith("import segue.compat")

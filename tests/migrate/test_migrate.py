@@ -230,7 +230,7 @@ def test_without_code_nothing_of_the_project_runs(
         "ops.py": trace + projects.DEFORM,
         "configs/plain.py": projects.MODEL,
         "configs/own.py": projects.MODEL + "custom_imports = dict(imports=['heads'])\n",
-        "configs/path.py": projects.MODEL + "model['decode_head'] = dict(type='heads.TownHead')\n",
+        "configs/path.py": projects.MODEL + "model['decode_head'] = dict(type='heads.NoneRegistered')\n",
     })  # fmt: skip
     monkeypatch.chdir(root)
     status = main(["migrate", ".", "--no-code", "--html", str(tmp_path / "a.html"), "--json", str(tmp_path / "a.json")])
