@@ -16,7 +16,9 @@ from typing import Any
 
 import yaml
 
-BASE = "https://download.openmmlab.com/mmsegmentation/"
+HOST = "download.openmmlab.com"
+MISTYPED = "download.oz1z1penmmlab.com"  # a metafile of 1.2.2 says this, that of 0.30 has it right: nobody's host
+BASE = f"https://{HOST}/mmsegmentation/"
 OUT = Path(__file__).parents[1] / "segue" / "recipes" / "published.json"
 METRICS = {"mIoU": "mIoU", "mIoU(ms+flip)": "mIoU_ms", "mDice": "mDice", "Dice": "Dice", "RMSE": "rmse"}
 
@@ -46,7 +48,7 @@ def entry(model: dict[str, Any]) -> dict[str, Any]:
         if isinstance(metrics.get(key), int | float):
             facts[short] = metrics[key]
     if weights := model.get("Weights"):
-        facts["weights"] = weights.removeprefix(BASE)
+        facts["weights"] = weights.replace(MISTYPED, HOST).removeprefix(BASE)
     return facts
 
 

@@ -45,6 +45,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("SEGUE_HOME") or Path.home() / ".cache" / "segue").expanduser() / "weights"
 
 
+@functools.cache
+def published_hashes() -> dict[str, str]:
+    """The SHA-256 of files whose publishers state it, by address."""
+    return json.loads(Path(__file__).with_name("hashes.json").read_text(encoding="utf-8"))
+
+
+def known_hash(url: str) -> Expected:
+    """What a file must be before it was ever downloaded: as its publisher states, or as its name says."""
+    if url in published_hashes():
+        return Expected(published_hashes()[url], "its publisher states")
+    return Expected(hash_in_name(url), "the file name promises")
+
+
 def hash_in_name(url: str) -> str | None:
     """The beginning of a SHA-256 in which the name of a published file ends, unless that is a date or unreliable."""
     found = FILE_HASH.search(url.rpartition("/")[2])

@@ -3,8 +3,9 @@
 Sources, in order: the folder ``SEGUE_WEIGHTS``; the cache (``SEGUE_HOME``, by default ``~/.cache/segue``); the mirrors
 of ``SEGUE_WEIGHTS_MIRROR``, hosts or folders separated by commas; the address itself. What costs nothing comes first,
 which is safe since the bytes are checked wherever they are from: they must have the SHA-256 that was asked for, or
-else the one in ``segue-weights.lock`` (what the first download had), or else the one that the file name ends in
-(``-2cccc1ad.pth``). Where nothing is known, the first download is trusted and written into the lock file.
+else the one in ``segue-weights.lock`` (what the first download had), or else the one that its publisher states
+(``hashes.json``) or that the file name ends in (``-2cccc1ad.pth``). Where nothing is known, the first download is
+trusted and written into the lock file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from segue.checkpoints import sources
-from segue.checkpoints.cache import Expected, cache_folder, cached_is_good, digest, hash_in_name, locked, stamp_file
+from segue.checkpoints.cache import Expected, cache_folder, cached_is_good, digest, known_hash, locked, stamp_file
 from segue.checkpoints.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
@@ -130,7 +131,7 @@ class Wanted:
         pin = pins(self.lock).get(self.url)
         if pin:
             return Expected(pin.sha256, f"stands in {self.lock}", pin.size)
-        return Expected(hash_in_name(self.url), "the file name promises")
+        return known_hash(self.url)
 
     def fetch(self) -> Path:
         """The file, from the first source that has it."""

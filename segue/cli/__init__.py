@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 EPILOG = """examples:
   segue demo                                      train a small OCRNet on a generated town and look at it
@@ -68,6 +70,33 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_download_options(parser: argparse.ArgumentParser) -> None:
+    """The options that every verb with weights takes; docs/weights.md explains them."""
+    parser.add_argument("--offline", action="store_true", help="never use the network: weights must be here already")
+    parser.add_argument(
+        "--weights-mirror",
+        metavar="HOST_OR_FOLDER",
+        help="where to look for weights before their own address: https://mirror.example/pretrained, or a folder",
+    )
+
+
+@contextmanager
+def download_settings(args: argparse.Namespace) -> Iterator[None]:
+    """Put those options into the environment, where processes that training starts find them as well."""
+    chosen = {
+        "SEGUE_OFFLINE": "1" if getattr(args, "offline", False) else None,
+        "SEGUE_WEIGHTS_MIRROR": getattr(args, "weights_mirror", None),
+    }
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update({name: value for name, value in chosen.items() if value})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     from segue.errors import SegueError
@@ -77,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = [*arguments[1:], arguments[0]]  # torch.distributed.launch puts it right after the script
     args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
-        return args.run(args)
+        with download_settings(args):
+            return args.run(args)
     except SegueError as error:
         print(f"segue {args.verb}: {error}", file=sys.stderr)
         return 1

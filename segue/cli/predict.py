@@ -14,7 +14,7 @@ HELP = "segment images or folders of images"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from segue.cli import add_config_options
+    from segue.cli import add_config_options, add_download_options
 
     parser.add_argument("model", help="config file, followed by a checkpoint; or a weights file that Segue wrote")
     parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help="checkpoint, then images and folders")
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
     parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
+    add_download_options(parser)
     add_config_options(parser)
 
 

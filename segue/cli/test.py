@@ -9,7 +9,7 @@ HELP = "measure a checkpoint"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from segue.cli import add_config_options
+    from segue.cli import add_config_options, add_download_options
     from segue.cli.train import add_machine_options
 
     parser.add_argument("config", help="config file, or the name of a recipe")
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", help="folder for the predicted label maps")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
     add_machine_options(parser)
+    add_download_options(parser)
     add_config_options(parser)
 
 

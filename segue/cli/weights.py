@@ -1,4 +1,4 @@
-"""``segue weights``: look into a checkpoint without running it, rewrite it as safetensors, check it.
+"""``segue weights``: look into a checkpoint without running it, rewrite it as safetensors, check it, have it here.
 
 Weights of other projects (torchvision, timm, Swin, ViT, BEiT, MiT, Twins, STDC, CLIP, transformers ...) are recognized
 by their keys and renamed.
@@ -10,14 +10,14 @@ import argparse
 import json
 from typing import Any
 
-HELP = "inspect a checkpoint, convert it to safetensors, or verify it"
+HELP = "inspect a checkpoint, convert it to safetensors, verify it; fetch weights, list those that recipes use"
 FILE = "path, URL or alias of a checkpoint, or a folder of transformers"
 STYLES = {"ok": "green", "failed": "bold red", "not checked": "dim"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare ``inspect``, ``convert`` and ``verify``."""
-    from segue.cli import add_config_options
+    """Declare the actions."""
+    from segue.cli import _catalogue, add_config_options, add_download_options
 
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     inspect = actions.add_parser("inspect", help="format, tensors, classes and training progress of a checkpoint")
@@ -43,11 +43,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--against", metavar="ORIGINAL", help="the file that it was converted from")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_config_options(verify)
+    for action in (inspect, convert, verify):
+        add_download_options(action)
+    _catalogue.add_fetch(actions)
+    _catalogue.add_list(actions)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
-    return {"inspect": run_inspect, "convert": run_convert, "verify": run_verify}[args.action](args)
+    from segue.cli._catalogue import run_fetch, run_list
+
+    own = {"inspect": run_inspect, "convert": run_convert, "verify": run_verify, "fetch": run_fetch, "list": run_list}
+    return own[args.action](args)
 
 
 def run_inspect(args: argparse.Namespace) -> int:

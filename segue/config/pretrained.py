@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+WEIGHT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".npz")
+
 
 @dataclass(frozen=True)
 class PretrainedSource:
@@ -39,3 +41,30 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
 
     walk(cfg["model"], "")
     return found
+
+
+def needed_weights(cfg: Mapping[str, Any]) -> list[str]:
+    """Every file of weights that training with a config reads, as the config names it: path, alias or URL.
+
+    Those are ``load_from`` or else the pretrained weights, and what parts of the model read themselves: files that
+    other arguments name, and the vocabulary of CLIP.
+    """
+    named = [cfg["load_from"]] if cfg.get("load_from") else [s.checkpoint for s in pretrained_sources(cfg)]
+    starts = {source.checkpoint for source in pretrained_sources(cfg)}
+
+    def walk(node: Any) -> None:
+        if isinstance(node, Mapping):
+            if node.get("type") == "CLIPTextEncoder":
+                from segue.layers.clip_tokenizer import VOCABULARY
+
+                named.append(str(node.get("bpe_path") or VOCABULARY))
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, (list, tuple)):
+            for value in node:
+                walk(value)
+        elif isinstance(node, str) and node.endswith(WEIGHT_SUFFIXES) and node not in starts:
+            named.append(node)
+
+    walk(cfg["model"])
+    return list(dict.fromkeys(named))

@@ -1,0 +1,113 @@
+"""``segue weights fetch`` and ``segue weights list``: have files here before a machine without network needs them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segue.checkpoints.catalogue import Entry
+
+STYLES = {"here": "green", "wrong bytes": "bold red", "missing": "dim"}
+
+
+def add_fetch(actions: Any) -> None:
+    """Declare ``fetch``."""
+    from segue.cli import add_config_options, add_download_options
+
+    fetch = actions.add_parser("fetch", help="download weights, or what configs and recipes start from, and check them")
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="alias, URL, config file, or the name of a recipe")
+    fetch.add_argument("--config", action="append", default=[], help="a config file, as NAME")
+    fetch.add_argument("--all", action="store_true", help="of recipes: the published trained weights too")
+    fetch.add_argument("--sha256", help="hash that the one file must have, also if another one is recorded")
+    add_download_options(fetch)
+    add_config_options(fetch)
+
+
+def add_list(actions: Any) -> None:
+    """Declare ``list``."""
+    show = actions.add_parser("list", help="the weights that recipes use: whether they are here, and their hashes")
+    show.add_argument("pattern", nargs="?", default="*", help="of aliases, URLs or recipes: '*swin*', 'ocrnet*'")
+    show.add_argument("--all", action="store_true", help="the published trained weights too")
+    show.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Get each file; the others are still fetched when one fails."""
+    from segue.checkpoints import fetch
+    from segue.checkpoints.catalogue import look_up
+    from segue.errors import InputError, SegueError
+
+    wanted = list(dict.fromkeys(source for name in (*args.names, *args.config) for source in sources_of(name, args)))
+    if not args.names and not args.config:
+        raise InputError("name what to fetch: an alias, a URL, a recipe, or --config CONFIG")
+    if args.sha256 and len(wanted) != 1:
+        raise InputError(f"--sha256 is the hash of one file, and {len(wanted)} are wanted")
+    failed = 0
+    got = []
+    for source in wanted:
+        try:
+            fetch(source, sha256=args.sha256)
+            got.append(look_up(source))
+        except SegueError as error:
+            failed += 1
+            print(error if str(error).startswith(source) else f"{source}: {error}", file=sys.stderr)
+    if got:
+        table([(entry, None) for entry in got])
+    print(f"{len(got)} of {len(wanted)} files are here")
+    return 1 if failed else 0
+
+
+def sources_of(name: str, args: argparse.Namespace) -> list[str]:
+    """What a word means: itself, or the weights of a config or recipe."""
+    from segue.api import CONFIG_SUFFIXES, read_config
+    from segue.config.pretrained import needed_weights
+    from segue.recipes import is_recipe_name, published_weights
+
+    recipe = "://" not in name and is_recipe_name(name)
+    if not recipe and ("://" in name or not name.endswith(CONFIG_SUFFIXES)):
+        return [name]
+    found = needed_weights(read_config(name, args.cfg_options, trust=args.trust_config))
+    published = published_weights(name) if recipe and args.all else None
+    return found + ([published] if published else [])
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print the catalogue."""
+    from segue.checkpoints.catalogue import look_up
+    from segue.errors import InputError
+    from segue.recipes.weights import all_weights
+
+    rows = [(look_up(source), users) for source, users in all_weights(args.pattern, trained=args.all)]
+    if not rows:
+        raise InputError(f"no weights of recipes match {args.pattern!r}; 'segue weights list' shows them all")
+    if args.json:
+        print(json.dumps([{**entry.as_dict(), "recipes": users} for entry, users in rows], indent=1))
+        return 0
+    table([(entry, len(users or ())) for entry, users in rows])
+    here = sum(entry.state == "here" for entry, _ in rows)
+    print(f"{len(rows)} files, {here} here")
+    return 0
+
+
+def table(rows: list[tuple[Entry, int | None]]) -> None:
+    """One line per file; names are to be copied whole."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("weights", "here", "MB", "SHA-256", "from", "recipes"):
+        shown.add_column(title, no_wrap=True, justify="right" if title in ("MB", "recipes") else "left")
+    for entry, users in rows:
+        shown.add_row(
+            escape(entry.source),
+            f"[{STYLES[entry.state]}]{entry.state}[/]",
+            f"{entry.size / 1e6:.1f}" if entry.size is not None else "-",
+            (entry.sha256 or "-")[:16],
+            entry.known_by or "-",
+            str(users) if users is not None else "",
+        )
+    Console(width=max(Console().width, 60 + max(len(entry.source) for entry, _ in rows))).print(shown)
