@@ -130,6 +130,12 @@ def overlapping(data: bytearray) -> None:
         put(data, start + 20, "<2I", 5000, 5000)
 
 
+def npz(header: str, data: bytes = DATA) -> Make:
+    """An archive of one array of numpy, with a header of our choice."""
+    array = b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header.encode() + data
+    return zip_of({"w.npy": array})
+
+
 def big_endian_untyped(path: Path) -> None:
     value = weights(tensor(where=storage(numel=16, kind="UntypedStorage")))
     zip_of({"a/byteorder": b"big", "a/data.pkl": value, "a/data/0": DATA})(path)
@@ -184,6 +190,12 @@ ZIPS: dict[str, tuple[Make, str]] = {
     "bytes after the end": (changed(good_zip, lambda data: data + b"#" * 100), "which stands at the end, is missing"),
     "40,000 empty entries": (zip_of({f"archive/{i}": b"" for i in range(40_000)}), "without the parts of a torch"),
     "big-endian bytes of unknown type": (big_endian_untyped, "big-endian machine with storages of unknown type"),
+    "npz of objects": (npz("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", RAW["nt.system"]), "an array of"),
+    "npz with a header of code": (npz("__import__('os').system('touch canary')"), "has no readable header"),
+    "npz of 2**62 numbers": (
+        npz("{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,)}"), "which do not fit its shape"
+    ),
+    "npz with an endless header": (npz("(" * 60_000), "has no readable header"),
     "boolean of two": (
         lambda p: zipped(p, weights(tensor(where=storage(kind="BoolStorage"))), {"0": b"\0\1\2\1"}),
         "a boolean tensor holds other values",
