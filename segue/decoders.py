@@ -1,6 +1,6 @@
 """Decoding JPEG and PNG faster than OpenCV does, with the same pixels to the bit.
 
-This needs the extra ``fast``. Files are decoded from the top to the last row that is wanted. Whatever is unusual about
+This needs the extra ``fast``. Files are decoded no further down and to the right than wanted. Whatever is unusual about
 a file makes these functions return None, and the caller decodes it as ever.
 """
 
@@ -34,31 +34,31 @@ def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | Non
     return read_png_header(data)
 
 
-def decode_rows(
-    data: bytes, header: JpegHeader | PngHeader, color_type: str, rows: int | None = None
+def decode_part(
+    data: bytes, header: JpegHeader | PngHeader, color_type: str, size: tuple[int, int] | None = None
 ) -> NDArray[Any] | None:
-    """The pixels as `segue.images.decode_image` gives them, the first ``rows`` rows at least; None: decode all of it.
+    """The pixels as `segue.images.decode_image` gives them, the upper left part at least; None: decode all of it.
 
     Args:
         data: a file that does not look cut off.
         header: what `upright_header` says about it.
         color_type: see `segue.images.read_image`.
-        rows: None for all.
+        size: (H, W) of that part; None for all.
     """
     if isinstance(header, JpegHeader):
         if color_type.startswith("grayscale"):
             return None
-        return decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, rows)
-    plain = inflated_png(data, header, rows) if len(data) > _SMALL else None
+        return decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, size and size[0])
+    plain = inflated_png(data, header, size) if len(data) > _SMALL else None
     return None if plain is None else cv2.imdecode(plain, CV2_FLAGS[color_type])
 
 
 def decode_whole(data: bytes, color_type: str) -> NDArray[Any] | None:
-    """All pixels of a JPEG or PNG, or None: see `decode_rows`."""
+    """All pixels of a JPEG or PNG, or None: see `decode_part`."""
     if looks_cut_off(data):
         return None
     header = upright_header(data, color_type)
-    return None if header is None else decode_rows(data, header, color_type)
+    return None if header is None else decode_part(data, header, color_type)
 
 
 def decode_indexes(data: bytes) -> NDArray[Any] | None:

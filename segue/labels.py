@@ -17,6 +17,7 @@ from segue.images import Array
 
 #: What samples carry where there is no label, whatever value the files use.
 IGNORE = 255
+_ROWS = 64
 
 
 def label_counts(mask: Array) -> dict[int, int]:
@@ -120,7 +121,9 @@ def all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
         return True
     if mask.dtype == np.uint8:
         if ignore_index == 255:
-            return int((mask + np.uint8(1)).max()) <= num_classes  # 255 + 1 is 0 here; ten times faster than counting
+            # 255 + 1 is 0 here; that is ten times faster than counting, part by part so that it stays in the cache
+            parts = (mask[row : row + _ROWS] for row in range(0, mask.shape[0], _ROWS))
+            return all(int((part + np.uint8(1)).max()) <= num_classes for part in parts)
         # cv2.calcHist is ten times faster than numpy here; a float32 count may be inexact but never wrongly zero
         used = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256]).ravel() > 0
         used[:num_classes] = False

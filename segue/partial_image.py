@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 
 from segue.damage import looks_cut_off
-from segue.decoders import decode_rows, upright_header
+from segue.decoders import decode_part, upright_header
 from segue.errors import DataError
 from segue.images import Array, decode_image, read_bytes
 from segue.jpeg import JpegHeader
@@ -71,7 +71,7 @@ class AsFloat:
 
 
 class EncodedImage:
-    """A JPEG or PNG, decoded from the top to the last row of the window."""
+    """A JPEG or PNG, decoded no further down than the window."""
 
     def __init__(self, data: bytes, header: JpegHeader | PngHeader, color_type: str, path: str | Path) -> None:
         self.data = data
@@ -86,7 +86,7 @@ class EncodedImage:
 
     def read(self, window: Window) -> Array:
         """Decode, and cut the window out."""
-        pixels = decode_rows(self.data, self.header, self.color_type, window[0].stop)
+        pixels = decode_part(self.data, self.header, self.color_type, (window[0].stop, window[1].stop))
         if pixels is None:
             pixels = decode_image(self.data, self.color_type, path=self.path)
             if pixels.shape[:2] != self.size:

@@ -1,4 +1,4 @@
-"""PNG files: what the header says, and decoding no further down than asked.
+"""PNG files: what the header says, and decoding no more than asked.
 
 Most of the time that a decoder spends on a PNG goes into undoing the compression. With the extra ``fast`` (isal, the
 inflate of Intel's ISA-L) that part is done here, down to the last row that is wanted. The result is a PNG again, of
@@ -60,8 +60,10 @@ def read_png_header(data: bytes) -> PngHeader | None:
     return PngHeader((height, width), bits, color, interlace != 0)
 
 
-def inflated_png(data: bytes, header: PngHeader, rows: int | None = None) -> NDArray[Any] | None:
-    """The file with its pixels not compressed, as bytes (N,) uint8, with the first ``rows`` rows only.
+def inflated_png(data: bytes, header: PngHeader, size: tuple[int, int] | None = None) -> NDArray[Any] | None:
+    """The file with its pixels not compressed, as bytes (N,) uint8, of the upper left part of ``size`` (H, W) only.
+
+    No pixel depends on one below it or to its right, so that part is a picture too.
 
     None where the extra is not installed or the file is damaged, animated, interlaced or turned: decode it as it is.
     """
@@ -84,7 +86,7 @@ def inflated_png(data: bytes, header: PngHeader, rows: int | None = None) -> NDA
         elif kind in _KEPT and not pieces:
             parts.append((kind, data[place + 8 : end]))
         place = end + 4
-    height = header.size[0] if rows is None else min(rows, header.size[0])
+    height, width = header.size if size is None else (min(pair) for pair in zip(size, header.size, strict=True))
     wanted = height * header.row_bytes
     try:
         pixels = isal_zlib.decompressobj().decompress(b"".join(pieces), wanted)
@@ -92,7 +94,12 @@ def inflated_png(data: bytes, header: PngHeader, rows: int | None = None) -> NDA
         return None
     if len(pixels) != wanted:
         return None
-    ihdr = data[16:20] + height.to_bytes(4, "big") + data[24:29]
+    if header.bits >= 8 and width < header.size[1]:
+        rows = np.frombuffer(pixels, np.uint8).reshape(height, header.row_bytes)
+        pixels = rows[:, : 1 + width * _BANDS[header.color] * header.bits // 8].tobytes()
+    else:
+        width = header.size[1]
+    ihdr = width.to_bytes(4, "big") + height.to_bytes(4, "big") + data[24:29]
     return _joined([(b"IHDR", ihdr), *parts], pixels)
 
 

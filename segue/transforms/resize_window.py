@@ -1,9 +1,9 @@
 """A window of a resized image, from no more of the image than it shows.
 
 OpenCV has no call for that: it resizes an image from its top left corner. So a part of the image is resized whose
-corner is also a pixel's corner in the result, to 1/1024 of a pixel: then the part is the whole moved by whole pixels,
-and what is right of and below its corner comes out the same. An offset of 1/1024 pixel in both directions changes a
-value by half a gray level at most, so that rounded values differ by one at most.
+corner is also a pixel's corner in the result, to 1/750 of a pixel: then the part is the whole moved by whole pixels,
+and what is right of and below its corner comes out the same. An offset of 1/750 pixel in both directions changes a
+value by 0.7 gray levels at most, OpenCV's rounding of weights by 0.25, so that rounded values differ by one at most.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from segue.images import Array
 from segue.partial_image import PartialImage, Window
 from segue.types import Size
 
-_TOLERANCE = 1 / 1024
+_TOLERANCE = 1 / 750
 
 
 def window_within(window: Window, size: Size) -> Window:
