@@ -225,7 +225,7 @@ def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
     weights: OrderedDict[str, Tensor] = OrderedDict()
     for key, value in root.items():
         if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.array(value, order="C"))  # a copy, which may be written to
+            value = torch.from_numpy(np.require(value, requirements=("C", "W")))  # copied if it may not be written to
         if isinstance(value, Tensor) and type(key) is str:  # anything else is bookkeeping: counters, _extra_state
             weights[key] = value
     if not weights:
