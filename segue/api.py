@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from segue.check import Report
+    from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction, Predictor
     from segue.migrate import Report as MigrationReport
@@ -152,9 +153,9 @@ def predict(
     batch_size: int = 1,
     tta: bool = False,
     cfg_options: Sequence[str] = (),
-) -> list[Prediction | MultilabelPrediction]:
+) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
-    several classes) and ``NAME_overlay.png`` into ``out``.
+    several classes; of a depth model thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
 
     Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. With
     ``tta`` the views of the config's ``tta_pipeline`` are averaged.

@@ -146,6 +146,11 @@ def write_png(path: str | Path, array: Array) -> None:
     path.write_bytes(data.tobytes())
 
 
+def depth_png(depths: Array, factor: float) -> Array:
+    """Depths (H, W) times ``factor``, rounded to uint16: what is beyond 0 and 65535 becomes these."""
+    return np.clip(np.rint(depths * factor), 0, 65535).astype(np.uint16)
+
+
 def _npy_image(array: Array, color_type: str, path: str | Path) -> Array:
     if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "uif":
         raise DataError(f"{path}: an image is (H, W) or (H, W, C) numbers, this array is {array.dtype} {array.shape}")

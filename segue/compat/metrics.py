@@ -61,9 +61,11 @@ class BaseMetric(metaclass=ABCMeta):
 
     def update(self, pred: Tensor, label: Tensor | None, meta: Mapping[str, Any] | None = None) -> None:
         """Pass one image to ``process``, as mmseg does: one dict per sample."""
-        sample = SegDataSample(metainfo=dict(meta or {}), pred_sem_seg=PixelData(data=pred))
+        what = "depth_map" if label is not None and label.is_floating_point() else "sem_seg"
+        sample = SegDataSample(metainfo=dict(meta or {}))
+        setattr(sample, f"pred_{what}", PixelData(data=pred))
         if label is not None:
-            sample.gt_sem_seg = PixelData(data=label)
+            setattr(sample, f"gt_{what}", PixelData(data=label))
         self.process({"inputs": [], "data_samples": [sample]}, [_as_dict(sample)])
 
     def compute(self) -> dict[str, Any]:

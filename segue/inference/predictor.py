@@ -13,8 +13,9 @@ from torch import nn
 
 from segue.errors import ConfigError, DataError, InputError, Problem
 from segue.images import IMAGE_SUFFIXES, write_png
+from segue.inference.depth import DepthPrediction
 from segue.inference.multilabel import MultilabelPrediction
-from segue.inference.segment import is_multilabel, label_maps
+from segue.inference.segment import is_multilabel, label_maps, predicts_depth
 from segue.inference.views import tta_pipeline, without_annotations
 
 BACKGROUNDS = ("background", "_background_", "bg")
@@ -100,7 +101,8 @@ class Predictor:
             tta: average over the views that the config's ``tta_pipeline`` makes of each image.
 
         Returns:
-            A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``.
+            A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``,
+            of a depth model ``DepthPrediction``.
 
         Raises:
             DataError: an image that cannot be read.
@@ -124,7 +126,9 @@ class Predictor:
                 found = label_maps(self.model, batch)
             for (picture, path, _), labels in zip(loaded, found, strict=True):
                 result = labels.cpu().numpy()
-                if is_multilabel(self.model):
+                if predicts_depth(self.model):
+                    yield DepthPrediction(result.astype(np.float32), picture, path)
+                elif is_multilabel(self.model):
                     yield MultilabelPrediction(result, self.classes, self.palette, picture, path)
                 else:
                     yield Prediction(result, self.classes, self.palette, picture, path)

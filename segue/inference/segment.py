@@ -1,4 +1,4 @@
-"""Images to label maps. Evaluation in training, ``segue test`` and ``segue predict`` all pass through here."""
+"""Images to label maps or depths. Evaluation in training, ``segue test`` and ``segue predict`` pass through here."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from segue.types import SegSample, Size
 
 def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
     """Predicted labels (H, W) int64 of each image of a batch, at the image's original size; of a multilabel model
-    (K, H, W) bool, whether each class is there.
+    (K, H, W) bool, whether each class is there; of a depth model (H, W) float depths.
 
     ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
     Images of one size go through the network together. Where both hold lists, the views that `TestTimeAug` made of an
-    image, the classes' mean probability over its views decides.
+    image, the classes' mean probability over its views decides; depths are averaged.
     """
     own = getattr(model, "label_maps", None)
     images, samples = batch["inputs"], batch["data_samples"]
@@ -114,15 +114,17 @@ def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:
     """Logits (B, classes, H, W) to labels (B, H, W) int64: the largest, or with one logit whether it passes the
-    threshold; of a multilabel model (B, K, H, W) bool, which of them pass it.
+    threshold; of a multilabel model (B, K, H, W) bool, which of them pass it; of a depth model the depths.
     """
     return _decided(model, probabilities(model, logits) if _by_threshold(model, logits) else logits)
 
 
 def probabilities(model: Any, logits: Tensor) -> Tensor:
     """Logits (B, classes, H, W) to what the model means by them: softmax over classes, or the sigmoid of each where
-    there is one logit, or where a pixel may have several classes.
+    there is one logit, or where a pixel may have several classes; depths are what they are.
     """
+    if predicts_depth(model):
+        return logits
     return logits.sigmoid() if _by_threshold(model, logits) else logits.softmax(dim=1)
 
 
@@ -131,11 +133,18 @@ def is_multilabel(model: Any) -> bool:
     return bool(getattr(getattr(model, "head", None), "multilabel", False))
 
 
+def predicts_depth(model: Any) -> bool:
+    """Whether the model's "logits" (B, 1, H, W) are depths."""
+    return bool(getattr(model, "predicts_depth", False))
+
+
 def _by_threshold(model: Any, logits: Tensor) -> bool:
     return logits.shape[1] == 1 or is_multilabel(model)
 
 
 def _decided(model: Any, shares: Tensor) -> Tensor:
+    if predicts_depth(model):
+        return shares[:, 0]
     if not _by_threshold(model, shares):
         return shares.argmax(dim=1)
     threshold = getattr(model.head, "threshold", None)

@@ -110,6 +110,8 @@ class IoUMetric:
             return
         if label is None:
             raise InputError(f"IoUMetric: {_name(meta)} has no label map to compare with")
+        if label.is_floating_point():
+            raise InputError(f"IoUMetric: {_name(meta)} has depths, not classes; measure them with DepthMetric")
         if pred.shape != label.shape:
             raise InputError(
                 f"IoUMetric: {_name(meta)}: the prediction is {tuple(pred.shape)}, the label map {tuple(label.shape)}; "

@@ -38,6 +38,8 @@ class DepthEstimator(EncoderDecoder):
         test: how evaluation looks at an image.
     """
 
+    predicts_depth = True
+
     def __init__(
         self,
         *,

@@ -18,7 +18,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError, SegueError
-from segue.inference.segment import first_views
+from segue.inference.segment import first_views, predicts_depth
 from segue.train.averaging import Averaging
 from segue.train.data import Batch, Loader
 from segue.train.loops import Loop
@@ -226,18 +226,20 @@ class SegmentationTask(LightningModule):
             metric.reset()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Label maps of the original size enter the metrics."""
+        """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
             predicted = label_maps(self.model, batch)
+        depths = predicts_depth(self.model)
         samples = first_views(batch["data_samples"])
         for labels, sample, counted in zip(predicted, samples, batch["counted"], strict=True):
             if not counted:
                 continue
-            truth = sample.gt_sem_seg
+            truth = sample.gt_depth_map if depths else sample.gt_sem_seg
             if truth is not None and truth.shape != labels.shape:
                 raise DataError(
                     f"{sample.meta.get('img_path', '?')}: the prediction is {tuple(labels.shape)}, the label "
-                    f"{tuple(truth.shape)}; LoadAnnotations comes after Resize in a test pipeline"
+                    f"{tuple(truth.shape)}; {'LoadDepthAnnotation' if depths else 'LoadAnnotations'} comes after "
+                    "Resize in a test pipeline"
                 )
             for metric in self.evaluation.metrics:
                 metric.update(labels, None if truth is None else truth.to(labels.device), sample.meta)

@@ -199,3 +199,10 @@ def test_classes_come_first():
         IoUMetric().update(torch.tensor([[0]]), torch.tensor([[0]]))
     with pytest.raises(InputError, match="the dataset has no class names"):
         IoUMetric().set_dataset({"classes": None})
+
+
+def test_depths_are_not_classes() -> None:
+    metric = IoUMetric()
+    metric.set_dataset({"classes": ("a", "b")})
+    with pytest.raises(InputError, match=r"room\.jpg has depths, not classes; measure them with DepthMetric"):
+        metric.update(torch.ones(2, 2), torch.ones(2, 2), {"img_path": "room.jpg"})
