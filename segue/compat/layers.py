@@ -140,11 +140,14 @@ def build_padding_layer(cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> nn
 
 
 def build_upsample_layer(cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> nn.Module:
-    """An upsampling: ``nearest``, ``bilinear``, ``deconv``."""
+    """An upsampling: ``nearest``, ``bilinear``, ``deconv``, U-Net's ``InterpConv`` and ``DeconvModule``."""
+    from segue.compat.blocks import DeconvModule, InterpConv
+
     kind, arguments = _parts(cfg)
     if kind in ("nearest", "bilinear", "bicubic"):
         return Upsample(mode=kind, **{**arguments, **kwargs})
-    table = {"deconv": nn.ConvTranspose2d, "pixel_shuffle": nn.PixelShuffle}
+    table: dict[str, type[nn.Module]] = {"deconv": nn.ConvTranspose2d, "pixel_shuffle": nn.PixelShuffle}
+    table |= {"InterpConv": InterpConv, "DeconvModule": DeconvModule}
     return _class(kind, table, "upsampling")(*args, **kwargs, **arguments)
 
 

@@ -26,8 +26,9 @@ _IMAGES = (
 _FILES = "exists isfile isdir join_path get get_text put put_text load dump list_from_file list_dir_or_file"
 _TOOLS = (
     "is_str is_list is_seq_of is_list_of is_tuple_of to_1tuple to_2tuple to_3tuple to_4tuple to_ntuple "
-    "is_method_overridden has_method import_modules_from_strings deprecated_api_warning track_iter_progress ProgressBar"
+    "is_method_overridden has_method import_modules_from_strings deprecated_api_warning"
 )
+_PROGRESS = "ProgressBar track_iter_progress track_progress track_parallel_progress"
 _DIST = (
     "get_rank get_world_size get_dist_info is_main_process master_only barrier all_reduce reduce_mean init_dist "
     "is_distributed collect_results"
@@ -104,6 +105,9 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("layers", "mmcv.cnn mmcv.cnn.bricks", _LAYERS),
     ("layers", "mmcv.cnn.bricks.drop mmcv.cnn.bricks.transformer", "DropPath build_dropout FFN"),
     ("layers", "mmcv.cnn.bricks.conv_module", "ConvModule"),
+    ("blocks", "mmseg.models.decode_heads.psp_head mmseg.models.decode_heads.uper_head", "PPM"),
+    ("blocks", "mmseg.models.utils mmseg.models.utils.up_conv_block mmseg.models.backbones.unet", "UpConvBlock"),
+    ("blocks", "mmseg.models.backbones.unet", "BasicConvBlock InterpConv DeconvModule"),
     ("layers", "mmcv.utils mmengine.utils.dl_utils.parrots_wrapper", "_BatchNorm _InstanceNorm SyncBatchNorm"),
     ("transforms", "mmcv.transforms mmcv.transforms.base", "BaseTransform"),
     ("transforms", "mmcv.transforms mmengine.dataset mmseg.datasets.pipelines", "Compose"),
@@ -152,6 +156,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("files", "mmcv", "load dump list_from_file"),
     ("files", "mmengine.utils mmcv mmcv.utils mmengine", "mkdir_or_exist scandir check_file_exist"),
     ("tools", "mmengine.utils mmcv mmcv.utils mmengine", _TOOLS),
+    ("tools", "mmengine.utils mmcv mmcv.utils mmengine mmengine.utils.progressbar", _PROGRESS),
     ("logs", "mmengine.logging mmengine.logging.logger mmengine", "MMLogger print_log MessageHub"),
     ("logs", "mmengine.utils", "ManagerMixin"),
     ("logs", "mmcv.utils mmcv", "get_logger print_log"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import importlib
+import multiprocessing
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
@@ -68,22 +69,68 @@ def deprecated_api_warning(name_dict: Any, cls_name: Any = None) -> Any:
     return lambda function: function
 
 
-def track_iter_progress(tasks: Any, **kwargs: Any) -> Iterator[Any]:
-    """The tasks with a progress bar."""
+def _counted(tasks: Any) -> tuple[Iterable[Any], int]:
+    """The tasks and their number, which for an iterator is given beside it: (iterator, number)."""
+    if isinstance(tasks, tuple) and len(tasks) == 2 and isinstance(tasks[0], Iterable) and isinstance(tasks[1], int):
+        return tasks
+    if isinstance(tasks, collections.abc.Sequence):
+        return tasks, len(tasks)
+    raise TypeError(f"tasks must be a sequence, or a tuple (iterator, number), not {type(tasks).__name__}")
+
+
+def _shown(items: Iterable[Any], count: int, file: Any) -> Iterator[Any]:
+    """The items, with a bar while they are taken."""
+    from rich.console import Console
     from rich.progress import track
 
-    items, count = tasks if isinstance(tasks, tuple) and isinstance(tasks[1], int) else (tasks, None)
-    return iter(track(items, total=count if count is not None else len(items), transient=True))
+    return iter(track(items, total=count, transient=True, console=Console(file=file)))
+
+
+def track_iter_progress(tasks: Any, bar_width: int = 50, file: Any = None) -> Iterator[Any]:
+    """The tasks with a progress bar."""
+    return _shown(*_counted(tasks), file)
+
+
+def track_progress(
+    func: Callable[..., Any], tasks: Any, bar_width: int = 50, file: Any = None, **kwargs: Any
+) -> list[Any]:
+    """The results of ``func(task, **kwargs)``, with a progress bar."""
+    return [func(task, **kwargs) for task in track_iter_progress(tasks, bar_width, file)]
+
+
+def track_parallel_progress(
+    func: Callable[..., Any],
+    tasks: Any,
+    nproc: int,
+    initializer: Callable[..., Any] | None = None,
+    initargs: Any = None,
+    bar_width: int = 50,
+    chunksize: int = 1,
+    skip_first: bool = False,
+    keep_order: bool = True,
+    file: Any = None,
+) -> list[Any]:
+    """The results of ``func(task)`` from ``nproc`` processes, with a progress bar; all of them, also with
+    ``skip_first``, which only concerned the bar's clock.
+    """
+    items, count = _counted(tasks)
+    with multiprocessing.Pool(nproc, initializer, initargs or ()) as pool:
+        results = (pool.imap if keep_order else pool.imap_unordered)(func, items, chunksize)
+        return list(_shown(results, count, file))
 
 
 class ProgressBar:
     """Counts steps; a line at the end."""
 
-    def __init__(self, task_num: int = 0, **kwargs: Any) -> None:
-        self.task_num, self.completed = task_num, 0
+    def __init__(self, task_num: int = 0, bar_width: int = 50, start: bool = True, file: Any = None) -> None:
+        self.task_num, self.bar_width, self.file, self.completed = task_num, bar_width, file, 0
+
+    def start(self) -> None:
+        """Count from zero."""
+        self.completed = 0
 
     def update(self, num_tasks: int = 1) -> None:
         """Some more steps are done."""
         self.completed += num_tasks
         if self.completed == self.task_num:
-            print(f"{self.completed} of {self.task_num} done")
+            print(f"{self.completed} of {self.task_num} done", file=self.file)
