@@ -54,8 +54,6 @@ def _add_dataset(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def _add_masks(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The arguments of ``segue convert masks``."""
-    from segue.masks.formats import PICTURES, READERS
-
     masks = formats.add_parser(
         "masks",
         help="label maps of any format (labelme, COCO, YOLO, GeoJSON ...) to index PNGs",
@@ -66,7 +64,8 @@ def _add_masks(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     masks.add_argument("source", type=Path, help="folder of images and annotations, or a file of annotations")
     masks.add_argument("out", type=Path, help="new folder for the results")
-    masks.add_argument("--from", dest="mask_format", choices=[PICTURES, *READERS], help="format, if not recognized")
+    known = "index, labelme, coco, yolo, geojson, polygons, rgb, instances or mat"
+    masks.add_argument("--from", dest="mask_format", metavar="FORMAT", help=f"{known}, if it is not recognized")
     masks.add_argument("--to", default="index", choices=["index", "palette", "coco", "labelme"], help="what to write")
     masks.add_argument("--classes", nargs="+", help="names in the order of ids, or a .txt or .json file of them")
     masks.add_argument("--images", help="folder of images, if it is not recognized")
