@@ -58,5 +58,5 @@ def run(args: argparse.Namespace) -> int:
     console.print(table)
     if len(results) > 20:
         console.print(f"... and {len(results) - 20} more")
-    console.print(f"{len(results)} label maps and overlays in {args.out}")
+    console.print(f"{len(results)} maps and overlays in {args.out}")
     return 0

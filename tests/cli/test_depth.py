@@ -89,6 +89,7 @@ def test_train_test_and_predict(project: Path, capsys: pytest.CaptureFixture[str
     assert list(found) == ["abs_rel", "rmse", "d1"]
 
     assert main(["predict", str(weights), "nyu/images/test", "--out", "seen"]) == 0
+    assert "2 maps and overlays in seen" in capsys.readouterr().out
     expected = []
     for name in ("bathroom_00004", "bathroom_00005"):
         seen = cv2.imread(f"seen/{name}.png", cv2.IMREAD_UNCHANGED)
