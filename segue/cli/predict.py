@@ -1,6 +1,7 @@
 """Segment images: writes NAME.png (class ids) and NAME_overlay.png for each; CLASS/NAME.png where classes may overlap.
 
 segue predict CONFIG CHECKPOINT IMAGE|FOLDER... --out DIR
+segue predict RECIPE published IMAGE|FOLDER... --out DIR       (with the weights that are published for it)
 segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Segue wrote hold their config)
 """
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
 
-    parser.add_argument("model", help="config file, followed by a checkpoint; or a weights file that Segue wrote")
+    parser.add_argument("model", help="config file or recipe, then a checkpoint; or a weights file that Segue wrote")
     parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help="checkpoint, then images and folders")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to (predictions)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
@@ -31,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from segue.api import CONFIG_SUFFIXES, predict, read_config
+    from segue.api import is_weights, predict, read_config
     from segue.errors import InputError
 
     config, checkpoint, images = args.model, None, args.paths
-    if Path(args.model).suffix in CONFIG_SUFFIXES:
+    if not is_weights(args.model):
         config = read_config(args.model, args.cfg_options, trust=args.trust_config)
         checkpoint, *images = args.paths
         if not images:

@@ -105,3 +105,15 @@ def test_mirror_and_offline_of_train(config: Path, capsys: pytest.CaptureFixture
     assert "and Segue is offline. Get w-" in capsys.readouterr().err
     assert main(["train", "config.py", "--offline", "--weights-mirror", "mirror"]) == 0
     assert f"Weights of {url}" in "".join(capsys.readouterr())
+
+
+def test_predict_takes_a_recipe_and_its_published_weights(
+    tmp_path: Path, own_cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recipe's name stands for a config; without network the message names the published file."""
+    (tmp_path / "street.png").write_bytes(b"")
+    images = [str(tmp_path / "street.png"), "--out", str(tmp_path / "out"), "--offline"]
+    assert main(["predict", "fcn_r18-d8_4xb2-80k_cityscapes-512x1024", "published", *images]) == 1
+    assert "fcn_r18-d8_512x1024_80k_cityscapes_20201225_021327-6c50f8b4.pth" in capsys.readouterr().err
+    assert main(["predict", "fcn_r18-d8_4xb2-80k_cityscapes-512x1024", "published"]) == 1
+    assert "name the images or folders after the checkpoint" in capsys.readouterr().err
