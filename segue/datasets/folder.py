@@ -12,7 +12,7 @@ from segue.datasets.find_classes import find_classes, masks_of_all_splits
 from segue.datasets.mask_files import format_of_folder, pictures_of, suffixes_of
 from segue.datasets.metainfo import read_names
 from segue.datasets.pairs import Affix, pair_by_stem
-from segue.datasets.scan import read_split, some_of, walk_files
+from segue.datasets.scan import join_all, read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images import IMAGE_SUFFIXES
 from segue.labels import IGNORE
@@ -167,10 +167,9 @@ class FolderDataset(BaseSegDataset):
             self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
         if pairing.unused_masks and self.split is None:
             self._note(f"{len(pairing.unused_masks)} masks belong to no image: {some_of(pairing.unused_masks)}")
-        return [
-            {"img_path": os.path.join(folder, image), "seg_map_path": os.path.join(masks, mask)}
-            for image, mask in pairing.pairs
-        ]
+        images = join_all(folder, [image for image, _ in pairing.pairs])
+        maps = join_all(masks, [mask for _, mask in pairing.pairs])
+        return [{"img_path": image, "seg_map_path": label_map} for image, label_map in zip(images, maps, strict=True)]
 
     def _of_annotations(self, images: Sequence[str], folder: str) -> list[str]:
         """The images that the annotations are about."""

@@ -25,11 +25,18 @@ class Affix:
 
     def strip(self, stem: str) -> str | None:
         """The shared part of ``folder/stem``, or None where the affix is not there."""
+        if not self.prefix and not self.suffix:
+            return stem
         start = stem.rfind(os.sep) + 1
         middle, end = start + len(self.prefix), len(stem) - len(self.suffix)
         if middle >= end or not (stem.startswith(self.prefix, start) and stem.endswith(self.suffix)):
             return None
         return stem[:start] + stem[middle:end]
+
+    def put(self, shared: str) -> str:
+        """The stem with this around its shared part."""
+        start = shared.rfind(os.sep) + 1 if self.prefix else 0
+        return f"{shared[:start]}{self.prefix}{shared[start:]}{self.suffix}"
 
     def __str__(self) -> str:
         return f"{self.prefix}*{self.suffix}"
@@ -88,40 +95,55 @@ def closest_pairing(image_stems: dict[str, str], mask_stems: dict[str, str], sha
         mask_stems: the same.
         share: of the images, how many names must have an affix for it to be one.
     """
-    best: tuple[int, int] = (-1, 0)
-    chosen = (Affix(), Affix())
     enough = max(1, round(share * min(len(image_stems), len(mask_stems)))) if share < 1 else len(image_stems)
     # what only some images have is no affix; one image alone shows none
     image_affixes = _affixes(image_stems, enough) if len(image_stems) > 1 else [Affix()]
-    of_images = {affix: _strip(image_stems, affix) for affix in image_affixes}
-    of_masks = {affix: _strip(mask_stems, affix) for affix in _affixes(mask_stems, enough)}
-    for image_affix, mask_affix in product(of_images, of_masks):
-        shared = of_images[image_affix].keys() & of_masks[mask_affix].keys()
-        taken_off = sum(len(part) for affix in (image_affix, mask_affix) for part in (affix.prefix, affix.suffix))
-        if (len(shared), -taken_off) > best:
-            best, chosen = (len(shared), -taken_off), (image_affix, mask_affix)
-    image_of, mask_of = of_images[chosen[0]], of_masks[chosen[1]]
-    paired = {image_of[key]: mask_of[key] for key in image_of.keys() & mask_of.keys()}
+    affixes = sorted(product(image_affixes, _affixes(mask_stems, enough)), key=_taken_off)
+    paired: dict[str, str] = {}
+    chosen = (Affix(), Affix())
+    for pair in affixes:
+        found = _paired(image_stems, mask_stems, *pair, all_of_them=True)
+        if len(found) == len(image_stems):
+            paired, chosen = found, pair
+            break
+    else:  # a million names are not often worth going through again
+        for pair in affixes:
+            found = _paired(image_stems, mask_stems, *pair)
+            if len(found) > len(paired):
+                paired, chosen = found, pair
     unused_masks = sorted(set(mask_stems.values()) - set(paired.values()))
     return Pairing(sorted(paired.items()), *chosen, unused_masks, sorted(set(image_stems.values()) - set(paired)))
 
 
+def _paired(
+    images: dict[str, str], masks: dict[str, str], image_affix: Affix, mask_affix: Affix, all_of_them: bool = False
+) -> dict[str, str]:
+    """{image: mask} of the images that have one; as far as the first that has none, with ``all_of_them``."""
+    found = {}
+    for stem, image in images.items():
+        shared = image_affix.strip(stem)
+        mask = None if shared is None else masks.get(mask_affix.put(shared))
+        if mask is not None:
+            found[image] = mask
+        elif all_of_them:
+            break
+    return found
+
+
+def _taken_off(affixes: tuple[Affix, Affix]) -> int:
+    return sum(len(affix.prefix) + len(affix.suffix) for affix in affixes)
+
+
 def _stems(names: Sequence[str], folder: str) -> dict[str, str]:
     """{name without its suffix: name}."""
+    stems = {os.path.splitext(name)[0]: name for name in names}
+    if len(stems) == len(names):
+        return stems
     by_stem: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
         by_stem[os.path.splitext(name)[0]].append(name)
-    twice = [found for found in by_stem.values() if len(found) > 1]
-    if twice:
-        raise DataError(f"{folder}: files that differ only in their suffix cannot be told apart: {some_of(twice[0])}")
-    return {stem: found[0] for stem, found in by_stem.items()}
-
-
-def _strip(stems: dict[str, str], affix: Affix) -> dict[str, str]:
-    if affix == Affix():
-        return stems
-    stripped = ((affix.strip(stem), name) for stem, name in stems.items())
-    return {key: name for key, name in stripped if key is not None}
+    twice = next(found for found in by_stem.values() if len(found) > 1)
+    raise DataError(f"{folder}: files that differ only in their suffix cannot be told apart: {some_of(twice)}")
 
 
 def _affixes(stems: dict[str, str], enough: int) -> list[Affix]:
@@ -129,18 +151,24 @@ def _affixes(stems: dict[str, str], enough: int) -> list[Affix]:
     names = [stem[stem.rfind(os.sep) + 1 :] for stem in stems]
     endings: Counter[str] = Counter()
     beginnings: Counter[str] = Counter()
-    for name in names[:: -(-len(names) // _MOST_NAMES)]:
+    some = names[:: -(-len(names) // _MOST_NAMES)]
+    for name in some:
         for match in re.finditer(r"[_.\-]", name):
             if match.start() > 0:
                 endings[name[match.start() :]] += 1
             if match.end() < len(name):
                 beginnings[name[: match.end()]] += 1
     suffixes = [""]
-    for ending, _ in endings.most_common(_MOST_AFFIXES):
-        if sum(len(name) > len(ending) and name.endswith(ending) for name in names) >= enough:
+    others = len(names) - len(some)  # even if all of them have it, it may be too few
+    for ending, count in endings.most_common(_MOST_AFFIXES):
+        if others + count >= enough and enough <= sum(
+            len(name) > len(ending) and name.endswith(ending) for name in names
+        ):
             suffixes.append(ending)
     prefixes = [""]
-    for beginning, _ in beginnings.most_common(_MOST_AFFIXES):
-        if sum(len(name) > len(beginning) and name.startswith(beginning) for name in names) >= enough:
+    for beginning, count in beginnings.most_common(_MOST_AFFIXES):
+        if others + count >= enough and enough <= sum(
+            len(name) > len(beginning) and name.startswith(beginning) for name in names
+        ):
             prefixes.append(beginning)
     return [Affix(prefix, suffix) for prefix, suffix in product(prefixes, suffixes) if not (prefix and suffix)]
