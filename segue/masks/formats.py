@@ -106,7 +106,8 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
 
 def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
     """The names that end so, without lists of classes."""
-    return [n for n in names if n.lower().endswith(suffixes) and os.path.basename(n).lower() not in _LISTS]
+    lowered = ((name, name.lower()) for name in names)
+    return [n for n, low in lowered if low.endswith(suffixes) and low[low.rfind(os.sep) + 1 :] not in _LISTS]
 
 
 def _of_file(path: str) -> str:

@@ -172,7 +172,7 @@ def test_full_disk(data, tmp_path, monkeypatch) -> None:
 
 
 def test_damaged_packs_are_named(data, tmp_path) -> None:
-    with pytest.raises(DataError, match="no pack: pack.json is missing, the folder does not exist"):
+    with pytest.raises(DataError, match=r"no pack: pack\.json is missing, the folder does not exist"):
         Pack(tmp_path / "pack")
     write_pack(sources(data), tmp_path / "pack", workers=1)
     shard = tmp_path / "pack/shard-00000.bin"

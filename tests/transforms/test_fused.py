@@ -1,4 +1,4 @@
-"""Drawing the crop first gives what the steps give one by one: the same random numbers, labels and, to a level, pixels."""
+"""Drawing the crop first gives what the steps give: the same random numbers and labels, and pixels to a gray level."""
 
 from __future__ import annotations
 
