@@ -6,6 +6,7 @@ a file makes these functions return None, and the caller decodes it as ever.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from segue.damage import looks_cut_off
 from segue.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
-from segue.png import PngHeader, gray_png, inflated_png, read_png_header
+from segue.png import PngHeader, can_inflate, gray_png, inflated_png, read_png_header
 
 CV2_FLAGS = {
     "color": cv2.IMREAD_COLOR,
@@ -23,7 +24,7 @@ CV2_FLAGS = {
     "color_ignore_orientation": cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     "grayscale_ignore_orientation": cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 }
-_SMALL = 1 << 16  # bytes of a PNG from which unpacking it here pays
+_SMALL = 1 << 16  # bytes or pixels of a PNG from which unpacking it here pays
 
 
 def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | None:
@@ -49,7 +50,8 @@ def decode_part(
         if color_type.startswith("grayscale"):
             return None
         return decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, size and size[0])
-    plain = inflated_png(data, header, size) if len(data) > _SMALL else None
+    small = len(data) < _SMALL and header.size[0] * header.size[1] < _SMALL
+    plain = None if small else inflated_png(data, header, size)
     return None if plain is None else cv2.imdecode(plain, CV2_FLAGS[color_type])
 
 
@@ -69,3 +71,12 @@ def decode_indexes(data: bytes) -> NDArray[Any] | None:
     header = None if looks_cut_off(data) else read_png_header(data)
     gray = None if header is None else gray_png(data, header)
     return None if gray is None else cv2.imdecode(np.frombuffer(gray, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+def large_indexes(data: bytes, pixels: int) -> tuple[bytes, PngHeader] | None:
+    """A PNG of 8-bit grays or palette indexes as one of grays, for `decode_part`; None if it has fewer pixels."""
+    header = None if looks_cut_off(data) else read_png_header(data)
+    if not can_inflate() or header is None or header.interlaced or header.size[0] * header.size[1] < pixels:
+        return None
+    gray = gray_png(data, header)
+    return None if gray is None else (gray, replace(header, color=0))

@@ -6,22 +6,26 @@ A window is ``(rows, columns)``, two slices. Whatever the file, `open_image` giv
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from segue.damage import looks_cut_off
-from segue.decoders import decode_part, upright_header
+from segue.decoders import decode_part, large_indexes, upright_header
 from segue.errors import DataError
-from segue.images import Array, decode_image, read_bytes
+from segue.images import Array, decode_image, decode_mask, read_bytes, read_mask
 from segue.jpeg import JpegHeader
+from segue.masks.path import MaskPath
 from segue.png import PngHeader
 from segue.types import Size
 
 Window: TypeAlias = tuple[slice, slice]
 
 
+_LARGE = 1 << 18  # pixels
+_MOST = 50_000  # label maps remembered: 10 MB
 EVERYTHING: Window = (slice(None), slice(None))
 
 
@@ -92,6 +96,55 @@ class EncodedImage:
             if pixels.shape[:2] != self.size:
                 raise DataError(f"{self.path}: its header says {self.size}, its pixels are {pixels.shape[:2]}")
         return pixels[window]
+
+
+class EncodedLabels:
+    """A large label map whose values are known, from when it was decoded before: `LabelReader` makes them."""
+
+    def __init__(self, data: bytes, header: PngHeader, values: Array, path: str | Path) -> None:
+        self.data = data
+        self.size = header.size
+        self.values = values
+        self._header = header
+        self._path = path
+        self._part: Array = np.empty((0, 0), np.uint8)
+
+    def read(self, window: Window) -> Array:
+        """Decode as far as the window, unless an earlier one went as far."""
+        rows, columns = window[0].stop, window[1].stop
+        if rows > self._part.shape[0] or columns > self._part.shape[1]:
+            size = max(rows, self._part.shape[0]), max(columns, self._part.shape[1])
+            part = decode_part(self.data, self._header, "unchanged", size)
+            self._part = read_mask(self._path) if part is None else part
+        return self._part[window]
+
+
+class LabelReader:
+    """Opens label files, and remembers which values each has, by what it holds.
+
+    So a file is decoded as a whole and all its values can be checked the first time; later only the part that is asked
+    for is decoded. This pays for PNGs of a quarter million pixels and more.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, bytes] = {}
+
+    def open(self, path: str | Path) -> PartialImage:
+        """The values as `segue.images.read_mask` gives them."""
+        if isinstance(path, MaskPath):
+            return WholeImage(read_mask(path))
+        data = read_bytes(path)
+        gray = large_indexes(data, _LARGE)
+        if gray is None:
+            return WholeImage(decode_mask(data, path))
+        content = hashlib.blake2b(data, digest_size=16).digest()
+        known = self._known.get(content)
+        if known is not None:
+            return EncodedLabels(*gray, np.frombuffer(known, np.uint8), path)
+        mask = decode_mask(data, path)
+        if len(self._known) < _MOST:
+            self._known[content] = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).astype(np.uint8).tobytes()
+        return WholeImage(mask)
 
 
 def open_image(path: str | Path, color_type: str = "color", backend: str = "cv2") -> PartialImage:

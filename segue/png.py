@@ -60,6 +60,11 @@ def read_png_header(data: bytes) -> PngHeader | None:
     return PngHeader((height, width), bits, color, interlace != 0)
 
 
+def can_inflate() -> bool:
+    """Whether the extra is installed."""
+    return isal_zlib is not None
+
+
 def inflated_png(data: bytes, header: PngHeader, size: tuple[int, int] | None = None) -> NDArray[Any] | None:
     """The file with its pixels not compressed, as bytes (N,) uint8, of the upper left part of ``size`` (H, W) only.
 

@@ -45,9 +45,9 @@ class PackedImage:
         self._values = record["values"]
 
     @property
-    def values(self) -> Array:
-        """The values that a uint8 label map has, ascending (N,) uint8."""
-        return np.flatnonzero(np.unpackbits(self._values)).astype(np.uint8)
+    def values(self) -> Array | None:
+        """The values that a uint8 label map has, ascending (N,) uint8; None of another."""
+        return None if self.dtype != np.uint8 else np.flatnonzero(np.unpackbits(self._values)).astype(np.uint8)
 
     def read(self, window: Window) -> Array:
         """The pixels of a window; only its rows are read."""

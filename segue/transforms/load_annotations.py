@@ -6,12 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from segue.errors import DataError, InputError, LabelError
 from segue.images import Array, read_mask
 from segue.labels import IGNORE, all_valid, check_labels, remap_labels
-from segue.partial_image import EVERYTHING, PartialImage, WholeImage, Window
+from segue.partial_image import EVERYTHING, LabelReader, PartialImage, WholeImage, Window
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample, Size
 
@@ -39,6 +37,7 @@ class LoadAnnotations:
         local_files_only(self, backend_args=backend_args)
         one_of(self, "imdecode_backend", imdecode_backend, ("pillow",))
         self.reduce_zero_label = reduce_zero_label
+        self._reader = LabelReader()
 
     def __call__(self, sample: Sample) -> Sample:
         """Add the label map and its key to ``seg_fields``."""
@@ -57,15 +56,14 @@ class LoadAnnotations:
     def open(self, sample: Sample) -> PartialImage:
         """The class ids that a call would add, of which a window can be read."""
         path = self._path(sample)
-        packed = None if sample.get("pack") is None else sample["pack"].labels(path)
-        if packed is None or packed.dtype != np.uint8:
-            return WholeImage(self._ids(path, sample))
-        self._check_size(packed.size, sample)
-        present = self._remapped(packed.values[None], sample)
+        stored = self._reader.open(path) if sample.get("pack") is None else sample["pack"].labels(path)
+        self._check_size(stored.size, sample)
         classes, ignore_index = sample.get("num_classes"), sample.get("ignore_index", IGNORE)
-        if classes and not all_valid(present, classes, ignore_index):
-            return WholeImage(self._ids(path, sample))  # which says where
-        return _Remapped(packed, lambda mask: self._remapped(mask, sample))
+        values = getattr(stored, "values", None)
+        mask = self._remapped(stored.read(EVERYTHING) if values is None else values[None], sample)
+        if classes and not all_valid(mask, classes, ignore_index):
+            return WholeImage(self._ids(path, sample))  # which says how many pixels have which value
+        return WholeImage(mask) if values is None else _Remapped(stored, lambda part: self._remapped(part, sample))
 
     @staticmethod
     def _path(sample: Sample) -> str:

@@ -177,6 +177,32 @@ def test_label_rules(folder) -> None:
         assert fused
 
 
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_label_maps_seen_before(folder, tmp_path, mode, monkeypatch) -> None:
+    """Of them only a part is decoded, and all values are still checked, by what is remembered of the content."""
+    monkeypatch.setattr("segue.partial_image._LARGE", 0)
+    monkeypatch.setattr("segue.decoders._SMALL", 0)
+    path = tmp_path / "labels.png"
+    image = Image.open(folder / "labels.png")
+    if mode == "P":
+        image = Image.fromarray(np.asarray(image), "P")
+        image.putpalette([value % 256 for value in range(0, 768 * 5, 5)])
+    image.save(path)
+    crop = RandomCrop((41, 53), cat_max_ratio=0.6)
+    fused, whole = (Compose(steps("ratio", {}, crop, whole=whole)) for whole in (False, True))
+    for seed in range(40):
+        samples = []
+        for pipeline in (fused, whole):
+            np.random.seed(seed)
+            samples.append(pipeline(start(folder, "photo.jpg", seg_map_path=str(path), label_map={1: 2})))
+        compare(*samples, 1)
+    assert fused._first_steps().attempt(start(folder, "photo.jpg", seg_map_path=str(path))) is not None
+    with pytest.raises(LabelError, match=r"labels\.png: label 4 \(\d+ pixels\) outside the 4 classes"):
+        fused(start(folder, "photo.jpg", seg_map_path=str(path), num_classes=4))
+    Image.fromarray(np.full((HEIGHT, WIDTH), 3, np.uint8)).save(path)
+    assert set(np.unique(fused(start(folder, "photo.jpg", seg_map_path=str(path)))["gt_seg_map"])) == {3}
+
+
 @pytest.fixture(scope="module")
 def pack(folder, tmp_path_factory) -> PackRoot:
     sources = [PackSource(str(folder / name), name, IMAGE) for name in ("photo.jpg", "photo.png", "turned.jpg")]
