@@ -44,7 +44,10 @@ def resized_labels(labels: PartialImage, size: Size, window: Window) -> Array:
         return labels.read(window)
     rows, columns = (_taken(*axis) for axis in zip(labels.size, size, window, strict=True))
     part = labels.read((slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)))
-    return np.take(part[rows - rows[0]], columns - columns[0], axis=1)
+    rows, columns = rows - rows[0], columns - columns[0]
+    if len(rows) > len(part):  # copying rows is fast, picking pixels is not, so that is done where there are fewer rows
+        return np.take(part, columns, axis=1)[rows]
+    return np.take(part[rows], columns, axis=1)
 
 
 def _taken(old: int, new: int, window: slice) -> Array:
