@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 try:
     from isal import isal_zlib
 except ImportError:
-    isal_zlib = None
+    isal_zlib = None  # type: ignore[assignment]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -95,7 +95,7 @@ def inflated_png(data: bytes, header: PngHeader, size: tuple[int, int] | None = 
     wanted = height * header.row_bytes
     try:
         pixels = isal_zlib.decompressobj().decompress(b"".join(pieces), wanted)
-    except isal_zlib.error:
+    except isal_zlib.error:  # type: ignore[misc]
         return None
     if len(pixels) != wanted:
         return None
