@@ -113,10 +113,10 @@ class BEiT(nn.Module):
         init_values: what the scales of the branches start from.
 
     Raises:
-        InputError: heads that do not divide the width.
+        InputError: heads that do not divide the width; a bias taken from a class that needs it.
     """
 
-    #: Whether queries, keys and values all have a bias, whatever ``qv_bias`` says.
+    #: Whether queries, keys and values all have a bias, which ``qv_bias`` then cannot take away.
     qkv_bias: ClassVar[bool] = False
 
     def __init__(
@@ -142,7 +142,8 @@ class BEiT(nn.Module):
         init_values: float = 0.1,
     ) -> None:
         super().__init__()
-        bias = None if self.qkv_bias else qv_bias
+        if self.qkv_bias and not qv_bias:
+            raise InputError(f"{type(self).__name__}: queries, keys and values all have a bias; leave out qv_bias")
         if embed_dims % num_heads:
             raise InputError(f"{type(self).__name__}: num_heads={num_heads} must divide embed_dims={embed_dims}")
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
@@ -151,6 +152,7 @@ class BEiT(nn.Module):
         self.norm_eval = norm_eval
         self.patch_embed = PatchEmbed(in_channels, embed_dims, patch_size, norm=norm if patch_norm else None)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
+        bias = None if self.qkv_bias else qv_bias
         self.layers = nn.ModuleList(
             BEiTBlock(
                 RelativeAttention(embed_dims, num_heads, self.grid, qv_bias=bias, attn_drop=attn_drop_rate),

@@ -18,7 +18,7 @@ from segue.types import Size
 class MAE(BEiT):
     """BEiT with absolute position embeddings, and a bias of queries, keys and values.
 
-    Takes the arguments of ``BEiT``; ``qv_bias`` has no effect.
+    Takes the arguments of ``BEiT`` but ``qv_bias``.
     """
 
     qkv_bias = True
