@@ -36,23 +36,29 @@ def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | Non
 
 
 def decode_part(
-    data: bytes, header: JpegHeader | PngHeader, color_type: str, size: tuple[int, int] | None = None
-) -> NDArray[Any] | None:
-    """The pixels as `segue.images.decode_image` gives them, the upper left part at least; None: decode all of it.
+    data: bytes, header: JpegHeader | PngHeader, color_type: str, size: tuple[int, int] | None = None, top: int = 0
+) -> tuple[NDArray[Any], int] | None:
+    """The pixels as `segue.images.decode_image` gives them, those of a part at least.
 
     Args:
         data: a file that does not look cut off.
         header: what `upright_header` says about it.
         color_type: see `segue.images.read_image`.
-        size: (H, W) of that part; None for all.
+        size: (H, W) of the upper left part that holds what is wanted; None for all.
+        top: first row that is wanted.
+
+    Returns:
+        Pixels, and which row of the file their first is; None: decode all of it.
     """
     if isinstance(header, JpegHeader):
         if color_type.startswith("grayscale"):
             return None
-        return decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, size and size[0])
+        pixels = decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, size and size[0])
+        return None if pixels is None else (pixels, 0)
     small = len(data) < _SMALL and header.size[0] * header.size[1] < _SMALL
-    plain = None if small else inflated_png(data, header, size)
-    return None if plain is None else cv2.imdecode(plain, CV2_FLAGS[color_type])
+    plain = None if small else inflated_png(data, header, size, top)
+    pixels = None if plain is None else cv2.imdecode(plain[0], CV2_FLAGS[color_type])
+    return None if plain is None or pixels is None else (pixels, plain[1])
 
 
 def decode_whole(data: bytes, color_type: str) -> NDArray[Any] | None:
@@ -60,7 +66,8 @@ def decode_whole(data: bytes, color_type: str) -> NDArray[Any] | None:
     if looks_cut_off(data):
         return None
     header = upright_header(data, color_type)
-    return None if header is None else decode_part(data, header, color_type)
+    part = None if header is None else decode_part(data, header, color_type)
+    return None if part is None else part[0]
 
 
 def decode_indexes(data: bytes) -> NDArray[Any] | None:

@@ -89,13 +89,15 @@ class EncodedImage:
         return self.header.size
 
     def read(self, window: Window) -> Array:
-        """Decode, and cut the window out."""
-        pixels = decode_part(self.data, self.header, self.color_type, (window[0].stop, window[1].stop))
-        if pixels is None:
+        """Decode, and cut the window out, which names its rows and columns."""
+        rows, columns = window
+        part = decode_part(self.data, self.header, self.color_type, (rows.stop, columns.stop), rows.start)
+        if part is None:
             pixels = decode_image(self.data, self.color_type, path=self.path)
             if pixels.shape[:2] != self.size:
                 raise DataError(f"{self.path}: its header says {self.size}, its pixels are {pixels.shape[:2]}")
-        return pixels[window]
+            return pixels[window]
+        return _below(*part, window)
 
 
 class EncodedLabels:
@@ -108,15 +110,22 @@ class EncodedLabels:
         self._header = header
         self._path = path
         self._part: Array = np.empty((0, 0), np.uint8)
+        self._first = self.size[0]
 
     def read(self, window: Window) -> Array:
-        """Decode as far as the window, unless an earlier one went as far."""
-        rows, columns = window[0].stop, window[1].stop
-        if rows > self._part.shape[0] or columns > self._part.shape[1]:
-            size = max(rows, self._part.shape[0]), max(columns, self._part.shape[1])
-            part = decode_part(self.data, self._header, "unchanged", size)
-            self._part = read_mask(self._path) if part is None else part
-        return self._part[window]
+        """Decode the window, unless an earlier one showed as much; then what both show."""
+        rows, columns = window
+        end, width = self._first + self._part.shape[0], self._part.shape[1]
+        if rows.start < self._first or rows.stop > end or columns.stop > width:
+            size = max(rows.stop, end if width else 0), max(columns.stop, width)
+            part = decode_part(self.data, self._header, "unchanged", size, min(rows.start, self._first))
+            self._part, self._first = (read_mask(self._path), 0) if part is None else part
+        return _below(self._part, self._first, window)
+
+
+def _below(pixels: Array, first: int, window: Window) -> Array:
+    """A window of a picture of which the rows from ``first`` are given."""
+    return pixels[window[0].start - first : window[0].stop - first, window[1]]
 
 
 class LabelReader:

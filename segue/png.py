@@ -26,6 +26,7 @@ _BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _KEPT = {b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"iCCP", b"bKGD", b"cICP", b"pHYs"}
 _REFUSED = {b"acTL", b"eXIf"}
 _STORED = 65535  # most bytes of a stored block
+_SUB = 1  # the filters 0 (none) and 1 (the pixel to the left) do without the row above
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,23 @@ def can_inflate() -> bool:
     return isal_zlib is not None
 
 
-def inflated_png(data: bytes, header: PngHeader, size: tuple[int, int] | None = None) -> NDArray[Any] | None:
-    """The file with its pixels not compressed, as bytes (N,) uint8, of the upper left part of ``size`` (H, W) only.
+def inflated_png(
+    data: bytes, header: PngHeader, size: tuple[int, int] | None = None, top: int = 0
+) -> tuple[NDArray[Any], int] | None:
+    """A part of the file as a PNG with its pixels not compressed.
 
-    No pixel depends on one below it or to its right, so that part is a picture too.
+    No pixel depends on one below it or to its right, so the upper left part of ``size`` is a picture too. Many rows do
+    not depend on the one above either; the part begins with the last such row down to ``top``.
 
-    None where the extra is not installed or the file is damaged, animated, interlaced or turned: decode it as it is.
+    Args:
+        data: the file.
+        header: what `read_png_header` says about it.
+        size: (H, W) of the upper left part that holds what is wanted; None for all.
+        top: first row that is wanted.
+
+    Returns:
+        The PNG as bytes (N,) uint8, and which row of the file its first is. None where the extra is not installed or
+        the file is damaged, animated, interlaced or turned: decode it as it is.
     """
     if isal_zlib is None or header.interlaced:
         return None
@@ -99,13 +111,14 @@ def inflated_png(data: bytes, header: PngHeader, size: tuple[int, int] | None = 
         return None
     if len(pixels) != wanted:
         return None
-    if header.bits >= 8 and width < header.size[1]:
-        rows = np.frombuffer(pixels, np.uint8).reshape(height, header.row_bytes)
-        pixels = rows[:, : 1 + width * _BANDS[header.color] * header.bits // 8].tobytes()
-    else:
+    rows = np.frombuffer(pixels, np.uint8).reshape(height, header.row_bytes)
+    independent = np.flatnonzero(rows[: top + 1, 0] <= _SUB)
+    first = int(independent[-1]) if len(independent) else 0
+    if header.bits < 8:
         width = header.size[1]
-    ihdr = width.to_bytes(4, "big") + height.to_bytes(4, "big") + data[24:29]
-    return _joined([(b"IHDR", ihdr), *parts], pixels)
+    rows = rows[first:, : 1 + -(-width * _BANDS[header.color] * header.bits // 8)]
+    ihdr = width.to_bytes(4, "big") + len(rows).to_bytes(4, "big") + data[24:29]
+    return _joined([(b"IHDR", ihdr), *parts], rows), first
 
 
 def gray_png(data: bytes, header: PngHeader) -> bytes | None:
@@ -126,25 +139,31 @@ def gray_png(data: bytes, header: PngHeader) -> bytes | None:
     return b"".join(parts)
 
 
-def _joined(parts: list[tuple[bytes, bytes]], pixels: bytes) -> NDArray[Any]:
-    """A PNG of ``parts`` and of pixels in blocks that are stored as they are."""
-    blocks, rest = divmod(len(pixels) - 1, _STORED)
-    rest += 1  # the last block has 1 to 65535 bytes
+def _joined(parts: list[tuple[bytes, bytes]], rows: NDArray[Any]) -> NDArray[Any]:
+    """A PNG of ``parts`` and of filtered rows (H, N) uint8 in blocks that are stored as they are."""
+    at_once = _STORED // rows.shape[1]  # rows of a block
+    if at_once:
+        blocks = [rows[row : row + at_once] for row in range(0, len(rows), at_once)]
+    else:
+        rows = rows.ravel()
+        blocks = [rows[place : place + _STORED] for place in range(0, len(rows), _STORED)]
     head = b"".join([_SIGNATURE, *(_part(kind, body) for kind, body in parts)])
-    body = 2 + blocks * (5 + _STORED) + 5 + rest + 4
+    body = 2 + rows.size + 5 * len(blocks) + 4
     out = np.empty(len(head) + 12 + body + 12, np.uint8)
     start = len(head) + 8
-    out[: len(head)] = np.frombuffer(head, np.uint8)
-    out[start - 8 : start + 2] = np.frombuffer(struct.pack(">I", body) + b"IDAT\x78\x01", np.uint8)
-    full = out[start + 2 : start + 2 + blocks * (5 + _STORED)].reshape(blocks, 5 + _STORED)
-    full[:, :5] = np.frombuffer(struct.pack("<BHH", 0, _STORED, 0), np.uint8)
-    full[:, 5:] = np.frombuffer(pixels, np.uint8, blocks * _STORED).reshape(blocks, _STORED)
-    last = start + body - 4 - rest
-    out[last - 5 : last] = np.frombuffer(struct.pack("<BHH", 1, rest, rest ^ 0xFFFF), np.uint8)
-    out[last : last + rest] = np.frombuffer(pixels, np.uint8, rest, blocks * _STORED)
-    out[last + rest : last + rest + 4] = np.frombuffer(struct.pack(">I", isal_zlib.adler32(pixels)), np.uint8)
-    checksum = struct.pack(">I", isal_zlib.crc32(out[start - 4 : start + body]))
-    out[start + body :] = np.frombuffer(checksum + _part(b"IEND", b""), np.uint8)
+    out[:start] = np.frombuffer(head + struct.pack(">I", body) + b"IDAT", np.uint8)
+    out[start : start + 2] = 0x78, 0x01
+    place, checksum = start + 2, 1
+    for number, block in enumerate(blocks, 1):
+        about = struct.pack("<BHH", number == len(blocks), block.size, block.size ^ 0xFFFF)
+        out[place : place + 5] = np.frombuffer(about, np.uint8)
+        place += 5 + block.size
+        stored = out[place - block.size : place]
+        stored.reshape(block.shape)[:] = block
+        checksum = isal_zlib.adler32(stored, checksum)
+    out[place : place + 4] = np.frombuffer(struct.pack(">I", checksum), np.uint8)
+    ending = struct.pack(">I", isal_zlib.crc32(out[start - 4 : start + body])) + _part(b"IEND", b"")
+    out[start + body :] = np.frombuffer(ending, np.uint8)
     return out
 
 

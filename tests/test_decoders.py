@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -75,9 +77,38 @@ def test_parts_are_the_same_to_the_bit(kind, color_type, monkeypatch) -> None:
     assert header.size == (HEIGHT, WIDTH)
     np.testing.assert_array_equal(decode_whole(data, color_type), full)
     for rows, columns in ((1, 5), (15, 16), (16, 300), (17, 331), (100, 100), (202, 330), (203, 331)):
-        part = decode_part(data, header, color_type, (rows, columns))
-        assert part is not None
-        np.testing.assert_array_equal(part[:rows, :columns], full[:rows, :columns])
+        for top in (0, rows // 2, rows - 1):
+            part = decode_part(data, header, color_type, (rows, columns), top)
+            assert part is not None
+            pixels, first = part
+            assert first <= top
+            np.testing.assert_array_equal(pixels[: rows - first, :columns], full[first:rows, :columns])
+
+
+@needs_fast
+@pytest.mark.parametrize(("filter_type", "first"), [(0, 150), (1, 150), (2, 0)])
+def test_rows_that_do_without_the_one_above_begin_a_part(filter_type, first) -> None:
+    """By PNG's definition of its filters: 0 (none) and 1 (sub) do not look up, 2 (up) does."""
+    pixels = picture(1)[:, :, 0]
+    kept = [pixels, np.diff(pixels, axis=1, prepend=0), np.diff(pixels, axis=0, prepend=0)][filter_type]
+    rows = np.insert(kept.astype(np.uint8), 0, filter_type, axis=1)
+    data = whole_png(rows.tobytes())
+    header = read_png_header(data)
+    assert header is not None
+    part = inflated_png(data, header, (170, 300), 150)
+    assert part is not None
+    assert part[1] == first
+    np.testing.assert_array_equal(cv2.imdecode(part[0], cv2.IMREAD_UNCHANGED), pixels[first:170, :300])
+
+
+def whole_png(rows: bytes) -> bytes:
+    """An 8-bit gray PNG of filtered rows."""
+    ihdr = struct.pack(">IIBBBBB", WIDTH, HEIGHT, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", ihdr), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    coded = (
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(coded)
 
 
 @pytest.mark.parametrize("fast", [True, False])
