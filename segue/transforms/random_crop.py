@@ -76,7 +76,7 @@ def _is_varied(labels: Array, ignore_index: int, ratio: float) -> bool:
     if 0 <= ignore_index <= 255:
         labeled -= np.count_nonzero(labels == ignore_index)
     uncounted = labeled
-    for value in np.argsort(-areas, kind="stable"):
+    for value in np.argsort(-areas, kind="stable").tolist():  # a numpy integer would make int64 of all labels
         if uncounted == 0:
             break
         if value == ignore_index:

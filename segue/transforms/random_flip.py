@@ -53,6 +53,8 @@ class RandomFlip:
             self.probabilities = [share] * len(self.directions)
         if sum(self.probabilities) > 1 + 1e-9:
             raise refuse(self, "prob", "at most 1 in total", prob)
+        limits = np.cumsum([*self.probabilities, max(1 - sum(self.probabilities), 0.0)])
+        self._limits = limits / limits[-1]
         for pair in swap_seg_labels or ():
             if not isinstance(pair, Sequence) or len(pair) != 2 or not all(is_int(value) for value in pair):
                 raise refuse(self, "swap_seg_labels", "a list of pairs of class ids", swap_seg_labels)
@@ -61,9 +63,7 @@ class RandomFlip:
     def __call__(self, sample: Sample) -> Sample:
         """Draw a direction or none, and flip."""
         image_of(self, sample)
-        weights = [*self.probabilities, 1 - sum(self.probabilities)]
-        weights[-1] = max(weights[-1], 0.0)
-        drawn = int(np.random.choice(len(weights), p=weights))
+        drawn = int(np.searchsorted(self._limits, np.random.random_sample(), side="right"))  # np.random.choice, faster
         direction = self.directions[drawn] if drawn < len(self.directions) else None
         sample["flip"] = direction is not None
         sample["flip_direction"] = direction
