@@ -36,7 +36,12 @@ def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | Non
 
 
 def decode_part(
-    data: bytes, header: JpegHeader | PngHeader, color_type: str, size: tuple[int, int] | None = None, top: int = 0
+    data: bytes,
+    header: JpegHeader | PngHeader,
+    color_type: str,
+    size: tuple[int, int] | None = None,
+    top: int = 0,
+    left: tuple[int, NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], int] | None:
     """The pixels as `segue.images.decode_image` gives them, those of a part at least.
 
@@ -46,9 +51,10 @@ def decode_part(
         color_type: see `segue.images.read_image`.
         size: (H, W) of the upper left part that holds what is wanted; None for all.
         top: first row that is wanted.
+        left: of an 8-bit gray PNG, the first column that is wanted, and its values (H,) uint8.
 
     Returns:
-        Pixels, and which row of the file their first is; None: decode all of it.
+        Pixels from column 0 or ``left`` on, and which row of the file their first is; None: decode all of it.
     """
     if isinstance(header, JpegHeader):
         if color_type.startswith("grayscale"):
@@ -56,7 +62,7 @@ def decode_part(
         pixels = decode_jpeg(data, header, color_type == "unchanged" and header.bands == 1, size and size[0])
         return None if pixels is None else (pixels, 0)
     small = len(data) < _SMALL and header.size[0] * header.size[1] < _SMALL
-    plain = None if small else inflated_png(data, header, size, top)
+    plain = None if small else inflated_png(data, header, size, top, left)
     pixels = None if plain is None else cv2.imdecode(plain[0], CV2_FLAGS[color_type])
     return None if plain is None or pixels is None else (pixels, plain[1])
 

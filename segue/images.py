@@ -55,11 +55,11 @@ def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2"
 
 def read_bytes(path: str | Path) -> bytes:
     """Contents of a file; a file that is missing, unreadable or empty is a DataError that names it."""
-    path = Path(path)
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as stream:  # without making a Path, for it is done millions of times
+            data = stream.read()
     except FileNotFoundError:
-        parent = path.parent
+        parent = Path(path).parent
         where = "" if parent.is_dir() else f" (nor does its folder {parent})"
         raise DataError(f"{path}: the file does not exist{where}") from None
     except OSError as error:

@@ -7,6 +7,8 @@ A window is ``(rows, columns)``, two slices. Whatever the file, `open_image` giv
 from __future__ import annotations
 
 import hashlib
+import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
@@ -26,6 +28,8 @@ Window: TypeAlias = tuple[slice, slice]
 
 _LARGE = 1 << 18  # pixels
 _MOST = 50_000  # label maps remembered: 10 MB
+_MOST_BYTES = 1 << 24  # of their columns
+_EVERY = 128  # columns
 EVERYTHING: Window = (slice(None), slice(None))
 
 
@@ -97,46 +101,80 @@ class EncodedImage:
             if pixels.shape[:2] != self.size:
                 raise DataError(f"{self.path}: its header says {self.size}, its pixels are {pixels.shape[:2]}")
             return pixels[window]
-        return _below(*part, window)
+        pixels, first = part
+        return pixels[rows.start - first : rows.stop - first, columns]
+
+
+@dataclass(frozen=True)
+class SeenLabels:
+    """What is remembered of a label map, so that a window of it can be decoded by itself.
+
+    Attributes:
+        values: its values, ascending, one byte each.
+        columns: every `_EVERY`-th column of it (K, H), compressed; None where too much is remembered already.
+    """
+
+    values: bytes
+    columns: bytes | None
+
+    @classmethod
+    def of(cls, mask: Array, room: bool) -> SeenLabels:
+        """Of a label map (H, W) uint8."""
+        values = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).astype(np.uint8).tobytes()
+        return cls(values, zlib.compress(mask[:, _EVERY::_EVERY].T.tobytes(), 1) if room else None)
+
+    def column(self, before: int, height: int) -> tuple[int, Array] | None:
+        """The last one remembered at or before a column, and its values (H,); None if there is none."""
+        number = before // _EVERY
+        if number == 0 or self.columns is None:
+            return None
+        columns = zlib.decompressobj().decompress(self.columns, number * height)
+        return number * _EVERY, np.frombuffer(columns, np.uint8)[-height:]
 
 
 class EncodedLabels:
-    """A large label map whose values are known, from when it was decoded before: `LabelReader` makes them."""
+    """A large label map that was decoded before: `LabelReader` makes them."""
 
-    def __init__(self, data: bytes, header: PngHeader, values: Array, path: str | Path) -> None:
+    def __init__(self, data: bytes, header: PngHeader, seen: SeenLabels, path: str | Path) -> None:
         self.data = data
         self.size = header.size
-        self.values = values
+        self.values = np.frombuffer(seen.values, np.uint8)
         self._header = header
+        self._seen = seen
         self._path = path
         self._part: Array = np.empty((0, 0), np.uint8)
-        self._first = self.size[0]
+        self._corner = self.size  # of the part, in the label map
 
     def read(self, window: Window) -> Array:
         """Decode the window, unless an earlier one showed as much; then what both show."""
+        (first, column), (height, width) = self._corner, self._part.shape
         rows, columns = window
-        end, width = self._first + self._part.shape[0], self._part.shape[1]
-        if rows.start < self._first or rows.stop > end or columns.stop > width:
-            size = max(rows.stop, end if width else 0), max(columns.stop, width)
-            part = decode_part(self.data, self._header, "unchanged", size, min(rows.start, self._first))
-            self._part, self._first = (read_mask(self._path), 0) if part is None else part
-        return _below(self._part, self._first, window)
+        if rows.start < first or columns.start < column or rows.stop > first + height or columns.stop > column + width:
+            old = (first + height, column + width) if self._part.size else (0, 0)
+            size = max(rows.stop, old[0]), max(columns.stop, old[1])
+            self._decode(min(rows.start, first), min(columns.start, column), size)
+            first, column = self._corner
+        return self._part[rows.start - first : rows.stop - first, columns.start - column : columns.stop - column]
 
-
-def _below(pixels: Array, first: int, window: Window) -> Array:
-    """A window of a picture of which the rows from ``first`` are given."""
-    return pixels[window[0].start - first : window[0].stop - first, window[1]]
+    def _decode(self, top: int, left: int, size: Size) -> None:
+        known = self._seen.column(left, self.size[0])
+        part = decode_part(self.data, self._header, "unchanged", size, top, known)
+        if part is None:
+            self._part, self._corner = read_mask(self._path), (0, 0)
+        else:
+            self._part, self._corner = part[0], (part[1], 0 if known is None else known[0])
 
 
 class LabelReader:
-    """Opens label files, and remembers which values each has, by what it holds.
+    """Opens label files, and remembers which values each has and a few of its columns, by what it holds.
 
     So a file is decoded as a whole and all its values can be checked the first time; later only the part that is asked
     for is decoded. This pays for PNGs of a quarter million pixels and more.
     """
 
     def __init__(self) -> None:
-        self._known: dict[bytes, bytes] = {}
+        self._seen: dict[bytes, SeenLabels] = {}
+        self._bytes = 0  # of columns
 
     def open(self, path: str | Path) -> PartialImage:
         """The values as `segue.images.read_mask` gives them."""
@@ -147,12 +185,13 @@ class LabelReader:
         if gray is None:
             return WholeImage(decode_mask(data, path))
         content = hashlib.blake2b(data, digest_size=16).digest()
-        known = self._known.get(content)
-        if known is not None:
-            return EncodedLabels(*gray, np.frombuffer(known, np.uint8), path)
+        seen = self._seen.get(content)
+        if seen is not None:
+            return EncodedLabels(*gray, seen, path)
         mask = decode_mask(data, path)
-        if len(self._known) < _MOST:
-            self._known[content] = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).astype(np.uint8).tobytes()
+        if len(self._seen) < _MOST:
+            self._seen[content] = seen = SeenLabels.of(mask, self._bytes < _MOST_BYTES)
+            self._bytes += len(seen.columns or b"")
         return WholeImage(mask)
 
 

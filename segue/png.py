@@ -67,18 +67,24 @@ def can_inflate() -> bool:
 
 
 def inflated_png(
-    data: bytes, header: PngHeader, size: tuple[int, int] | None = None, top: int = 0
+    data: bytes,
+    header: PngHeader,
+    size: tuple[int, int] | None = None,
+    top: int = 0,
+    left: tuple[int, NDArray[Any]] | None = None,
 ) -> tuple[NDArray[Any], int] | None:
     """A part of the file as a PNG with its pixels not compressed.
 
     No pixel depends on one below it or to its right, so the upper left part of ``size`` is a picture too. Many rows do
-    not depend on the one above either; the part begins with the last such row down to ``top``.
+    not depend on the one above either; the part begins with the last such row down to ``top``. All pixels depend on
+    those to their left, but on no others than the next, so the part may begin with a column that is known.
 
     Args:
         data: the file.
         header: what `read_png_header` says about it.
         size: (H, W) of the upper left part that holds what is wanted; None for all.
         top: first row that is wanted.
+        left: first column that is wanted, and its values (H,) uint8; of files of one 8-bit band only.
 
     Returns:
         The PNG as bytes (N,) uint8, and which row of the file its first is. None where the extra is not installed or
@@ -117,8 +123,19 @@ def inflated_png(
     if header.bits < 8:
         width = header.size[1]
     rows = rows[first:, : 1 + -(-width * _BANDS[header.color] * header.bits // 8)]
+    if left is not None:
+        rows, width = _begun(rows, left[0], left[1][first:height]), width - left[0]
     ihdr = width.to_bytes(4, "big") + len(rows).to_bytes(4, "big") + data[24:29]
     return _joined([(b"IHDR", ihdr), *parts], rows), first
+
+
+def _begun(rows: NDArray[Any], column: int, known: NDArray[Any]) -> NDArray[Any]:
+    """Filtered rows (H, 1 + W) of one band from a column on whose values are known (H,)."""
+    above = np.append(np.uint8(0), known[:-1])  # of an independent row it does not count, and above row 0 there is 0
+    nothing = np.zeros_like(above)
+    # by filter: none, sub, up, average, Paeth, where there is nothing to the left
+    predicted: NDArray[Any] = np.choose(rows[:, 0], [nothing, nothing, above, above // 2, above])
+    return np.concatenate([rows[:, :1], (known - predicted)[:, None], rows[:, column + 2 :]], axis=1)
 
 
 def gray_png(data: bytes, header: PngHeader) -> bytes | None:

@@ -86,19 +86,33 @@ def test_parts_are_the_same_to_the_bit(kind, color_type, monkeypatch) -> None:
 
 
 @needs_fast
-@pytest.mark.parametrize(("filter_type", "first"), [(0, 150), (1, 150), (2, 0)])
-def test_rows_that_do_without_the_one_above_begin_a_part(filter_type, first) -> None:
-    """By PNG's definition of its filters: 0 (none) and 1 (sub) do not look up, 2 (up) does."""
+@pytest.mark.parametrize("column", [None, 0, 1, 200])
+@pytest.mark.parametrize(("filter_type", "first"), [(0, 150), (1, 150), (2, 0), (3, 0), (4, 0)])
+def test_parts_that_begin_further_down_or_right(filter_type, first, column) -> None:
+    """By PNG's definition of its filters: 0 (none) and 1 (sub) do not look up, 2 (up), 3 (average) and 4 (Paeth) do."""
     pixels = picture(1)[:, :, 0]
-    kept = [pixels, np.diff(pixels, axis=1, prepend=0), np.diff(pixels, axis=0, prepend=0)][filter_type]
-    rows = np.insert(kept.astype(np.uint8), 0, filter_type, axis=1)
-    data = whole_png(rows.tobytes())
+    data = whole_png(filtered(pixels, filter_type))
     header = read_png_header(data)
     assert header is not None
-    part = inflated_png(data, header, (170, 300), 150)
+    left = None if column is None else (column, pixels[:, column])
+    part = inflated_png(data, header, (170, 300), 150, left)
     assert part is not None
     assert part[1] == first
-    np.testing.assert_array_equal(cv2.imdecode(part[0], cv2.IMREAD_UNCHANGED), pixels[first:170, :300])
+    shown = cv2.imdecode(part[0], cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(shown, pixels[first:170, column or 0 : 300])
+
+
+def filtered(pixels: np.ndarray, filter_type: int) -> bytes:
+    """Rows of (H, W) uint8 as PNG's specification (12.2, 9.2) filters them, each after the number of the filter."""
+    values = pixels.astype(int)
+    left = np.pad(values, ((0, 0), (1, 0)))[:, :-1]
+    above = np.pad(values, ((1, 0), (0, 0)))[:-1]
+    corner = np.pad(values, ((1, 0), (1, 0)))[:-1, :-1]
+    estimate = left + above - corner
+    distances = np.abs(np.stack([left, above, corner]) - estimate)
+    paeth = np.choose(np.argmin(distances, axis=0), (left, above, corner))  # of equals the first
+    predicted = (0, left, above, (left + above) // 2, paeth)[filter_type]
+    return np.insert((values - predicted).astype(np.uint8), 0, filter_type, axis=1).tobytes()
 
 
 def whole_png(rows: bytes) -> bytes:
