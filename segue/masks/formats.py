@@ -106,8 +106,10 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
 
 def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
     """The names that end so, without lists of classes."""
-    lowered = ((name, name.lower()) for name in names)
-    return [n for n, low in lowered if low.endswith(suffixes) and low[low.rfind(os.sep) + 1 :] not in _LISTS]
+    found = [name for name in names if name.lower().endswith(suffixes)]
+    if not any(listed.endswith(suffixes) for listed in _LISTS):
+        return found
+    return [name for name in found if os.path.basename(name).lower() not in _LISTS]
 
 
 def _of_file(path: str) -> str:

@@ -31,6 +31,20 @@ def test_numbers_are_not_affixes():
         pair_by_stem(["a_1.jpg", "b_1.jpg"], ["c_1.png", "d_1.png"], "images", "masks")
 
 
+def test_an_affix_alone_is_no_name():
+    """Of ``u/_img`` nothing would be left to find its mask by."""
+    with pytest.raises(DataError, match=r"images: .* of 2 images have no mask in masks"):
+        pair_by_stem(["u/_img.jpg", "u/a_img.jpg"], ["u/_gt.png", "u/a_gt.png"], "images", "masks")
+
+
+def test_dots_of_folders_and_endings():
+    """Oracle: what a person would pair."""
+    pairing = pair_by_stem(["v1.0/a_img.jpg", "v1.0/b_img.jpg"], ["v1.0/a.png", "v1.0/b.png", "v1.0/c.png"], "i", "m")
+    assert pairing.pairs == [("v1.0/a_img.jpg", "v1.0/a.png"), ("v1.0/b_img.jpg", "v1.0/b.png")]
+    assert pairing.unused_masks == ["v1.0/c.png"]
+    assert str(pairing.image_affix) == "*_img"
+
+
 def test_two_files_of_one_stem():
     with pytest.raises(DataError, match=r"images: files that differ only in their suffix .*: a.jpg, a.png"):
         pair_by_stem(["a.jpg", "a.png"], ["a.png"], "images", "masks")
