@@ -298,7 +298,7 @@ def main() -> None:
     parser.add_argument("--photographs", type=Path, help="folder of photographs to make the pictures from")
     parser.add_argument("--count", type=int, default=6, help="pictures of a kind")
     parser.add_argument("--samples", type=int, default=24, help="samples per round and side")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9, help="of which each draws other crops")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the table")
     for name in ("--side", "--files", "--suffix", "--how"):  # of the processes that this script starts
