@@ -24,7 +24,9 @@ class Written(str):
 def lines_of(report: Report) -> list[str]:
     """The proposed settings as a config that inherits would say them, or the datasets of a folder."""
     if report.cfg is None:
-        return [f"{split}: {text}" for split, text in folder_datasets(report).items()]
+        model = _of_model(report)
+        lines = [f"{split}: {text}" for split, text in folder_datasets(report).items()]
+        return [*lines, f"model: {_text(model)}"] if model else lines
     return [f"{key} = {_text(value)}" for key, value in _tree(report).items()]
 
 
@@ -67,7 +69,7 @@ def config_text(report: Report, config: Path, target: Path) -> str:
 
 
 def _tree(report: Report) -> dict[str, Any]:
-    """The settings by key, nested as in a config."""
+    """The settings by key, nested as in a config; of a list, None stands for what is left out."""
     tree: dict[str, Any] = {}
     for fix in report.fixes:
         for key in fix.keys:
@@ -88,7 +90,10 @@ def _place(tree: dict[str, Any], cfg: Any, parts: Sequence[str], fix: Fix) -> No
         node = node.setdefault(part, {})
         if not isinstance(node, (dict, list)):
             raise ConfigError(f"{'.'.join(parts[: i + 1])} is no place for {fix.line}")
-    node[parts[-1]] = Written(fix.source)
+    if isinstance(node, list):
+        node[int(parts[-1])] = None if fix.leaves_out else Written(fix.source)
+    else:
+        node[parts[-1]] = Written(fix.source)
 
 
 def _plain(value: Any) -> Any:
@@ -103,7 +108,7 @@ def _text(value: Any) -> str:
     if isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value):
         return f"dict({', '.join(f'{key}={_text(item)}' for key, item in value.items())})"
     if isinstance(value, list):
-        return f"[{', '.join(_text(item) for item in value)}]"
+        return f"[{', '.join(_text(item) for item in value if item is not None)}]"
     return literal(value)
 
 
@@ -144,22 +149,26 @@ def folder_config(report: Report, name: str) -> str:
     smallest = min((tally.smallest for tally in report.tallies if tally.smallest), default=(512, 512))
     side = max(32, min(512, smallest[0] // 32 * 32, smallest[1] // 32 * 32))
     count = next((rules.num_classes for rules in report.mended if rules.num_classes), None) or _values(report)
-    classes = f"num_classes = {count}  # of the heads: model.decode_head.num_classes and so on\n" if count else ""
-    if any(source.stacks for source in report.sources):
-        classes += "labels = dict(kind='multilabel')\n"
+    model = _of_model(report)
+    model.setdefault("data_preprocessor", {})["size"] = (side, side)
+    if count:
+        model["decode_head"] = {"num_classes": count}
+    labels = "labels = dict(kind='multilabel')\n" if any(source.stacks for source in report.sources) else ""
     alone = "# There is one set of images only: validation measures what was trained.\n" if val == train else ""
-    return f"""{_HEAD}# Use it as a base, beside one of a model: _base_ = ['{name}', ...]
-{classes}crop_size = ({side}, {side})
-data_preprocessor = dict(size=crop_size)
+    how = "".join(f", {fix.line}" for fix in report.fixes if fix.keys == ("color_type",))
+    return f"""{_HEAD}# Use it beside a model, in a config of yours (an auxiliary_head has the same num_classes):
+#     _base_ = ['./{name}', 'MODEL.py']
+#     model = {_text(model)}
+{labels}crop_size = ({side}, {side})
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImageFromFile'{how}),
     dict(type='LoadAnnotations'),
     dict(type='RandomResize', scale={(largest[1], largest[0])}, ratio_range=(0.5, 2.0), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
 ]
-test_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
+test_pipeline = [dict(type='LoadImageFromFile'{how}), dict(type='LoadAnnotations'), dict(type='PackSegInputs')]
 train_dataloader = dict(
     batch_size=4,
     num_workers=4,
@@ -176,6 +185,19 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 """
+
+
+def _of_model(report: Report) -> dict[str, Any]:
+    """What is proposed for the model, nested as in a config."""
+    model: dict[str, Any] = {}
+    for fix in report.fixes:
+        if fix.keys[0].startswith("model."):
+            _, *parts, name = fix.keys[0].split(".")
+            node = model
+            for part in parts:
+                node = node.setdefault(part, {})
+            node[name] = Written(fix.source)
+    return model
 
 
 def _values(report: Report) -> int:

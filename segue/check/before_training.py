@@ -113,4 +113,4 @@ def _located(finding: Finding) -> str:
 
 def _one_line(finding: Finding) -> str:
     lines = "; ".join(fix.line for fix in finding.fixes)
-    return f"{finding.message}{': ' if lines else ''}{lines}"
+    return f"{finding.message.rstrip('.')}: {lines}" if lines else finding.message

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from segue.check.deep_images import judge_deep
 from segue.check.files import classes_seen, judge_classes, judge_files, leaks, per_class
 from segue.check.findings import Finding, Fix, by_severity
 from segue.check.known import known_rules
@@ -67,6 +68,8 @@ def check_config(
     """Check the datasets of a config."""
     report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, console)
     report.findings += _class_counts(cfg, report.sources)
+    for finding in report.findings:
+        finding.fixes = [fix for fix in finding.fixes if _has_place(cfg, fix)]
     if cfg.get("labels") is not None:
         for finding in report.findings:
             finding.fixes = [_in_contract(fix) for fix in finding.fixes]
@@ -136,12 +139,24 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
             mended[i] = with_fixes(rules, [fix for finding in of_values for fix in finding.fixes])
     for source, tally in zip(sources, tallies, strict=True):
         found += judge_files(tally, source.split)
+        found += [judge_deep(source, tally)] if tally.stored else []
     train = [i for i, source in enumerate(sources) if source.split == "train"]
     seen: set[int] = set().union(*(classes_seen(tallies[i], mended[i]) for i in train))
     for source, tally, rules in zip(sources, tallies, mended, strict=True):
         others = None if source.split in ("train", "all") else seen
         found += judge_classes(tally, rules, source.split, others)
     return by_severity([*found, *leaks(sources, tallies)]), mended
+
+
+def _has_place(cfg: Mapping[str, Any], fix: Fix) -> bool:
+    """False of a setting of the model where the config has no such part of it."""
+    parts = fix.keys[0].split(".")
+    if parts[0] != "model":
+        return True
+    node: Any = cfg
+    for part in parts[:-1]:
+        node = node[int(part)] if isinstance(node, (list, tuple)) else (node or {}).get(part)
+    return bool(node)
 
 
 def _in_contract(fix: Fix) -> Fix:

@@ -26,8 +26,6 @@ def judge_files(tally: Tally, split: str) -> list[Finding]:
         faults = tally.faults.get(kind)
         if faults:
             found.append(Finding(kind, "error", split, _filled(form, kind, faults), faults.files, faults.count))
-    if tally.stored:
-        found.append(_dark(tally, split))
     twice = [paths for paths in tally.digests.values() if len(set(paths)) > 1]
     if twice:
         message = (
@@ -42,20 +40,6 @@ def judge_files(tally: Tally, split: str) -> list[Finding]:
         message = f"All {tally.masks} masks are identical, though the images are not. Are these the labels?"
         found.append(Finding("identical-masks", "warning", split, message, same[0], tally.masks))
     return found
-
-
-def _dark(tally: Tally, split: str) -> Finding:
-    """Images of 16 bits, of which the usual way to read keeps the upper 8, though their values are small."""
-    faults = tally.faults["16-bit-image"]
-    bands = tally.stored[0][0]
-    mean, std = (round(sum(row[i] for row in tally.stored) / len(tally.stored), 1) for i in (1, 2))
-    message = (
-        f"{several(faults.count, 'image')} of 16 bits that are nearly black in the 8 bits that are read of them. Read "
-        "the stored values: LoadImageFromFile with color_type='unchanged', and in the model "
-        f"backbone=dict(in_channels={bands}), data_preprocessor=dict(mean=[{mean}] * {bands}, std=[{std}] * {bands}, "
-        "bgr_to_rgb=False)"
-    )
-    return Finding("16-bit-image", "warning", split, message, faults.files, faults.count)
 
 
 def _filled(form: str, kind: str, faults: Faults) -> str:

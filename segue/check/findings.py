@@ -18,16 +18,21 @@ class Fix:
         keys: dotted paths of the config that it belongs to; the last part is the setting's name.
         value: what to set.
         text: Python source of the value, where it is shorter than its ``repr``.
+        leaves_out: the keys are those of a step in a list, which ``text`` names, and which is to be left out.
     """
 
     keys: tuple[str, ...]
     value: Any
     text: str = ""
+    leaves_out: bool = False
 
     @property
     def line(self) -> str:
-        """As it is written in a ``dict(...)`` of a config: ``label_map={0: 0, 255: 1}``."""
-        return f"{self.keys[0].rpartition('.')[2]}={self.source}"
+        """As it is written in a ``dict(...)`` of a config: ``label_map={0: 0, 255: 1}``; of the model with its path."""
+        if self.leaves_out:
+            return f"without {self.text}"
+        name = self.keys[0] if self.keys[0].startswith("model.") else self.keys[0].rpartition(".")[2]
+        return f"{name}={self.source}"
 
     @property
     def source(self) -> str:

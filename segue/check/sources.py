@@ -45,6 +45,7 @@ class Source:
         look_at_images: whether its images are files that `segue.images` reads.
         color_type: how its pipeline reads them.
         stacks: of multilabel data, the files of the masks by image; the ``pairs`` then name one of them.
+        pipelines: the transforms as the config has them, by the key of the dataset.
     """
 
     split: str
@@ -60,6 +61,7 @@ class Source:
     guessed: bool = False
     color_type: str = "color"
     stacks: Mapping[str, StackFiles] = field(default_factory=dict)
+    pipelines: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
     def examine(self, pair: tuple[str, str | None]) -> Facts:
         """What one of its pairs is."""
@@ -75,7 +77,7 @@ def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
     Raises:
         ConfigError: there is none, or one cannot be built.
     """
-    leaves: dict[str, tuple[list[str], list[str], Mapping[str, Any]]] = {}
+    leaves: dict[str, tuple[list[str], dict[str, Mapping[str, Any]]]] = {}
     for split in SPLITS:
         node = (cfg.get(f"{split}_dataloader") or {}).get("dataset")
         if not node:
@@ -84,16 +86,18 @@ def sources_of(cfg: Mapping[str, Any]) -> list[Source]:
             same = repr(sorted((k, v) for k, v in leaf.items() if k not in ("pipeline", "test_mode")))
             if split != "train" and same in leaves and leaves[same][0][0] != "train":
                 leaves[same][0].append(split)
-                leaves[same][1].append(key)
+                leaves[same][1][key] = leaf
             else:
-                leaves[f"{split}{key}" if split == "train" else same] = ([split], [key], leaf)
+                leaves[f"{split}{key}" if split == "train" else same] = ([split], {key: leaf})
     if not leaves:
         raise ConfigError("the config has no train_dataloader, val_dataloader or test_dataloader with a dataset")
-    return [_source(cfg, splits, keys, leaf) for splits, keys, leaf in leaves.values()]
+    return [_source(cfg, splits, nodes) for splits, nodes in leaves.values()]
 
 
-def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], leaf: Mapping[str, Any]) -> Source:
+def _source(cfg: Mapping[str, Any], splits: Sequence[str], nodes: Mapping[str, Mapping[str, Any]]) -> Source:
     split = ", ".join(dict.fromkeys(splits))
+    keys = tuple(nodes)
+    leaf = nodes[keys[0]]
     kind = str(leaf.get("type", "?"))
     named = True
     try:
@@ -117,9 +121,10 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], keys: Sequence[str], 
     pairs = [(image, mask if masks else None) for image, mask in listing.pairs]
     guessed = isinstance(dataset, FolderDataset) and any("classes found in" in note for note in dataset.notes)
     colors = [str(step["color_type"]) for step in leaf.get("pipeline") or () if step.get("color_type")]
-    source = Source(split, tuple(keys), kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
+    source = Source(split, keys, kind, pairs, rules, palette, listing.findings, kind, usual, images, guessed)
     source.color_type = colors[0] if colors else "color"
     source.stacks = listing.stacks
+    source.pipelines = {key: node.get("pipeline") or () for key, node in nodes.items()}
     return source
 
 

@@ -19,7 +19,7 @@ from segue.config import Config
 from segue.config.build import build_dataset
 from segue.datasets.base_seg import BaseSegDataset
 from segue.errors import DataError
-from segue.images import read_mask, write_png
+from segue.images import read_mask
 from segue.masks.path import MaskPath
 from tests.check.seeded import CONFIG
 from tests.masks import layouts
@@ -143,15 +143,3 @@ def test_a_missing_annotation_is_found(tmp_path: Path):
     report = check_config(Config({"train_dataloader": {"dataset": dataset}}))
     assert [finding.kind for finding in report.errors] == ["missing-mask"]
     assert [Path(image).name for image, _ in report.sources[0].pairs] == ["a.png"]
-
-
-def test_dark_images_of_16_bits(tmp_path: Path):
-    """Oracle: 500 of 65535 is 1 of 255; read as stored, nothing is said."""
-    for name in "ab":
-        write_png(tmp_path / f"images/{name}.png", np.arange(400, 500, dtype=np.uint16).reshape(10, 10) + ord(name))
-        write_png(tmp_path / f"masks/{name}.png", np.eye(10, dtype=np.uint8))
-    [finding] = [f for f in check_folder(tmp_path).findings if f.kind == "16-bit-image"]
-    assert "backbone=dict(in_channels=1), data_preprocessor=dict(mean=[547.0] * 1, std=[28.9] * 1" in finding.message
-    loading = {"pipeline": [{"type": "LoadImageFromFile", "color_type": "unchanged"}, {"type": "LoadAnnotations"}]}
-    cfg = Config({"train_dataloader": {"dataset": node(tmp_path) | loading}})
-    assert "16-bit-image" not in {finding.kind for finding in check_config(cfg).findings}

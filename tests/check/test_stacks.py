@@ -127,7 +127,8 @@ def test_a_folder_that_nobody_described(project: Path, form: str) -> None:
     assert [part.masks for part in report.layout.parts] == ["masks/train", "masks/val"]
     assert {finding.kind for finding in report.findings} == {"layout", "missing-mask"}
     text = apply(report, None, "data.py").read_text()
-    assert "labels = dict(kind='multilabel')" in text and "num_classes = 3" in text and "missing='absent'" in text
+    assert "labels = dict(kind='multilabel')" in text and "missing='absent'" in text
+    assert "decode_head=dict(num_classes=3)" in text
     model = "\n".join(project.read_text().splitlines()[2:])
     Path("model.py").write_text(model.partition("train_pipeline")[0])
     settings = project.read_text().partition("optim_wrapper")[2]
