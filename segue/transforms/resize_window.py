@@ -36,8 +36,11 @@ def resized_image(image: PartialImage, size: Size, window: Window) -> Array:
     rows, columns = _spans(image.size, size, window)
     part = image.read((rows.source, columns.source))
     resized = cv2.resize(part, None, fx=columns.factor, fy=rows.factor, interpolation=cv2.INTER_LINEAR)
-    resized = resized[:, :, None] if part.ndim == 3 and resized.ndim == 2 else resized  # OpenCV drops a single channel
-    return resized[rows.result, columns.result]
+    shown = resized[rows.result, columns.result]
+    if resized.shape[:2] == part.shape[:2]:  # so nearly equal that OpenCV has copied the part
+        whole = image.read((slice(0, image.size[0]), slice(0, image.size[1])))
+        shown = cv2.resize(whole, size[::-1], interpolation=cv2.INTER_LINEAR)[window]
+    return shown[:, :, None] if part.ndim == 3 and shown.ndim == 2 else shown  # OpenCV drops a single channel
 
 
 def resized_labels(labels: PartialImage, size: Size, window: Window) -> Array:
