@@ -32,7 +32,7 @@ def judge_deep(source: Source, tally: Tally) -> Finding:
             Fix(("model.data_preprocessor.bgr_to_rgb",), False),
         ]
     message = (
-        f"{several(faults.count, 'image')} of 16 bits that are nearly black in the 8 bits that are read of them. "
+        f"{several(faults.count, 'image')} of 16 bits, nearly black in the 8 bits that are read of them. "
         "LoadImageFromFile should read the stored values, and the model be made for them."
     )
     return Finding("16-bit-image", "warning", source.split, message, faults.files, faults.count, fixes)

@@ -70,7 +70,7 @@ def test_a_folder(folder: Path) -> None:
     """The written config and the two lines of its comment are all that a model needs."""
     report = check_folder(folder)
     [finding] = [finding for finding in report.findings if finding.kind == "16-bit-image"]
-    assert finding.message.startswith("4 images of 16 bits that are nearly black in the 8 bits that are read of them")
+    assert finding.message.startswith("4 images of 16 bits, nearly black in the 8 bits that are read of them")
     assert [fix.line for fix in finding.fixes] == ["color_type='unchanged'", *LINES]
     text = apply(report, None, "data.py").read_text()
     usage = "\n".join(re.findall(r"^#     (.*)$", text, re.MULTILINE)).replace("MODEL.py", "model.py")
