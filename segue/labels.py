@@ -18,6 +18,7 @@ from segue.images import Array
 #: What samples carry where there is no label, whatever value the files use.
 IGNORE = 255
 _ROWS = 64
+_STEP = 16
 
 
 def label_counts(mask: Array) -> dict[int, int]:
@@ -115,6 +116,18 @@ def check_labels(mask: Array, num_classes: int, ignore_index: int = IGNORE, path
     )
 
 
+def values_in(mask: Array) -> Array:
+    """The values of a label map (H, W) or a volume of labels, uint8, ascending, (N,) uint8."""
+    mask = np.ascontiguousarray(mask).reshape(len(mask), -1)
+    present = np.zeros(256, np.uint8)
+    present[mask[::_STEP, ::_STEP]] = 1
+    # most pixels have a value that was seen by now: to look for others is five times faster than to count all
+    others = cv2.LUT(mask, 1 - present)
+    if cv2.countNonZero(others):
+        present[mask[others.view(np.bool_)]] = 1
+    return np.flatnonzero(present).astype(np.uint8)
+
+
 def all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
     """Whether every value is a class id or ``ignore_index``."""
     if mask.size == 0:
@@ -124,12 +137,8 @@ def all_valid(mask: Array, num_classes: int, ignore_index: int) -> bool:
             # 255 + 1 is 0 here; that is ten times faster than counting, part by part so that it stays in the cache
             parts = (mask[row : row + _ROWS] for row in range(0, mask.shape[0], _ROWS))
             return all(int((part + np.uint8(1)).max()) <= num_classes for part in parts)
-        # cv2.calcHist is ten times faster than numpy here; a float32 count may be inexact but never wrongly zero
-        used = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256]).ravel() > 0
-        used[:num_classes] = False
-        if 0 <= ignore_index <= 255:
-            used[ignore_index] = False
-        return not used.any()
+        values = values_in(mask)
+        return bool(((values < num_classes) | (values == ignore_index)).all())
     valid = (mask >= 0) & (mask < num_classes)
     return bool((valid | (mask == ignore_index)).all())
 

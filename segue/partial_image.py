@@ -19,6 +19,7 @@ from segue.decoders import decode_part, large_indexes, upright_header
 from segue.errors import DataError
 from segue.images import Array, decode_image, decode_mask, read_bytes, read_mask
 from segue.jpeg import JpegHeader
+from segue.labels import values_in
 from segue.masks.path import MaskPath
 from segue.png import PngHeader
 from segue.types import Size
@@ -47,10 +48,11 @@ class PartialImage(Protocol):
 
 
 class WholeImage:
-    """Pixels that are all there."""
+    """Pixels that are all there; of a label map perhaps with the ``values`` that it has."""
 
-    def __init__(self, pixels: Array) -> None:
+    def __init__(self, pixels: Array, values: Array | None = None) -> None:
         self.pixels = pixels
+        self.values = values
 
     @property
     def size(self) -> Size:
@@ -116,12 +118,6 @@ class SeenLabels:
 
     values: bytes
     columns: bytes | None
-
-    @classmethod
-    def of(cls, mask: Array, room: bool) -> SeenLabels:
-        """Of a label map (H, W) uint8."""
-        values = np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).astype(np.uint8).tobytes()
-        return cls(values, zlib.compress(mask[:, _EVERY::_EVERY].T.tobytes(), 1) if room else None)
 
     def column(self, before: int, height: int) -> tuple[int, Array] | None:
         """The last one remembered at or before a column, and its values (H,); None if there is none."""
@@ -189,10 +185,13 @@ class LabelReader:
         if seen is not None:
             return EncodedLabels(*gray, seen, path)
         mask = decode_mask(data, path)
+        values = values_in(mask)
         if len(self._seen) < _MOST:
-            self._seen[content] = seen = SeenLabels.of(mask, self._bytes < _MOST_BYTES)
-            self._bytes += len(seen.columns or b"")
-        return WholeImage(mask)
+            room = self._bytes < _MOST_BYTES
+            columns = zlib.compress(mask[:, _EVERY::_EVERY].T.tobytes(), 1) if room else None
+            self._seen[content] = SeenLabels(values.tobytes(), columns)
+            self._bytes += len(columns or b"")
+        return WholeImage(mask, values)
 
 
 def open_image(path: str | Path, color_type: str = "color", backend: str = "cv2") -> PartialImage:

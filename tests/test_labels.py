@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from segue.errors import InputError, LabelError
-from segue.labels import check_label_map, check_labels, diagnose, label_counts, remap_labels
+from segue.labels import (
+    all_valid,
+    check_label_map,
+    check_labels,
+    diagnose,
+    label_counts,
+    remap_labels,
+    values_in,
+)
 
 DTYPES = [np.uint8, np.int32, np.int64]
 
@@ -94,3 +102,15 @@ def test_check_label_map():
         check_label_map([0, 1], 2)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="label_map entries are integer: integer, got 'road': 0"):
         check_label_map({"road": 0}, 2)  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (40, 60), (7, 300), (5, 33, 600)])
+def test_values_are_found_wherever_they_are(shape) -> None:
+    """Oracle: numpy's own count, of few values, of all, and of one that a single pixel has."""
+    rng = np.random.default_rng(0)
+    for high in (1, 5, 256):
+        mask = rng.integers(0, high, shape, dtype=np.uint8)
+        mask.flat[rng.integers(mask.size)] = 200
+        for view in (mask, mask[::-1], mask[:, ::2]):
+            np.testing.assert_array_equal(values_in(view), np.unique(view))
+            assert all_valid(view, 256, 0) and all_valid(view, 201, 0) == bool(view.max() <= 200)
