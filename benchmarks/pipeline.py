@@ -145,7 +145,7 @@ def serve(args: argparse.Namespace) -> None:
         wall, cpu = time.perf_counter(), time.process_time()
         for number in range(first, first + count):
             np.random.seed(number)
-            if args.how == "first":
+            if args.how == "first" and args.side == "segue":
                 pipeline.transforms[1] = type(pipeline.transforms[1])()  # which remembers no label map
             packed = pipeline({**info_of(args.data, args.files, args.suffix, number % args.count), **extra})
             sample = packed["data_samples"]

@@ -63,8 +63,11 @@ def decode_part(
         return None if pixels is None else (pixels, 0)
     small = len(data) < _SMALL and header.size[0] * header.size[1] < _SMALL
     plain = None if small else inflated_png(data, header, size, top, left)
-    pixels = None if plain is None else cv2.imdecode(plain[0], CV2_FLAGS[color_type])
-    return None if plain is None or pixels is None else (pixels, plain[1])
+    if plain is None:
+        return None
+    png, first = plain
+    pixels = cv2.imdecode(png, CV2_FLAGS[color_type])
+    return None if pixels is None else (pixels, first)
 
 
 def decode_whole(data: bytes, color_type: str) -> NDArray[Any] | None:

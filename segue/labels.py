@@ -18,7 +18,7 @@ from segue.images import Array
 #: What samples carry where there is no label, whatever value the files use.
 IGNORE = 255
 _ROWS = 64
-_STEP = 16
+_STEP = 16  # of the grid of pixels that most values are found on
 
 
 def label_counts(mask: Array) -> dict[int, int]:

@@ -102,6 +102,18 @@ def test_parts_that_begin_further_down_or_right(filter_type, first, column) -> N
     np.testing.assert_array_equal(shown, pixels[first:170, column or 0 : 300])
 
 
+@needs_fast
+def test_rows_longer_than_a_block() -> None:
+    """A stored block has 65535 bytes at most, and these rows 90001."""
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 30000, 3), dtype=np.uint8)
+    data = cv2.imencode(".png", pixels)[1].tobytes()
+    header = read_png_header(data)
+    assert header is not None
+    part = inflated_png(data, header, (4, 29000))
+    assert part is not None
+    np.testing.assert_array_equal(cv2.imdecode(part[0], cv2.IMREAD_UNCHANGED), pixels[:4, :29000])
+
+
 def filtered(pixels: np.ndarray, filter_type: int) -> bytes:
     """Rows of (H, W) uint8 as PNG's specification (12.2, 9.2) filters them, each after the number of the filter."""
     values = pixels.astype(int)

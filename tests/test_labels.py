@@ -6,15 +6,7 @@ import numpy as np
 import pytest
 
 from segue.errors import InputError, LabelError
-from segue.labels import (
-    all_valid,
-    check_label_map,
-    check_labels,
-    diagnose,
-    label_counts,
-    remap_labels,
-    values_in,
-)
+from segue.labels import all_valid, check_label_map, check_labels, diagnose, label_counts, remap_labels, values_in
 
 DTYPES = [np.uint8, np.int32, np.int64]
 

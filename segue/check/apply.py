@@ -24,7 +24,7 @@ class Written(str):
 def lines_of(report: Report) -> list[str]:
     """The proposed settings as a config that inherits would say them, or the datasets of a folder."""
     if report.cfg is None:
-        model = _of_model(report)
+        model = _tree(report).get("model")
         lines = [f"{split}: {text}" for split, text in folder_datasets(report).items()]
         return [*lines, f"model: {_text(model)}"] if model else lines
     return [f"{key} = {_text(value)}" for key, value in _tree(report).items()]
@@ -81,7 +81,7 @@ def _place(tree: dict[str, Any], cfg: Any, parts: Sequence[str], fix: Fix) -> No
     """Set one value; a list on the way is written whole, since a child config cannot reach into it."""
     node: Any = tree
     for i, part in enumerate(parts[:-1]):
-        cfg = cfg[int(part)] if isinstance(cfg, (list, tuple)) else cfg[part]
+        cfg = cfg[int(part)] if isinstance(cfg, (list, tuple)) else (cfg or {}).get(part)  # a folder has no config
         if isinstance(node, list):
             node = node[int(part)]
             continue
@@ -90,10 +90,8 @@ def _place(tree: dict[str, Any], cfg: Any, parts: Sequence[str], fix: Fix) -> No
         node = node.setdefault(part, {})
         if not isinstance(node, (dict, list)):
             raise ConfigError(f"{'.'.join(parts[: i + 1])} is no place for {fix.line}")
-    if isinstance(node, list):
-        node[int(parts[-1])] = None if fix.leaves_out else Written(fix.source)
-    else:
-        node[parts[-1]] = Written(fix.source)
+    last = int(parts[-1]) if isinstance(node, list) else parts[-1]
+    node[last] = None if fix.leaves_out else Written(fix.source)
 
 
 def _plain(value: Any) -> Any:
@@ -149,7 +147,7 @@ def folder_config(report: Report, name: str) -> str:
     smallest = min((tally.smallest for tally in report.tallies if tally.smallest), default=(512, 512))
     side = max(32, min(512, smallest[0] // 32 * 32, smallest[1] // 32 * 32))
     count = next((rules.num_classes for rules in report.mended if rules.num_classes), None) or _values(report)
-    model = _of_model(report)
+    model = _tree(report).get("model", {})
     model.setdefault("data_preprocessor", {})["size"] = (side, side)
     if count:
         model["decode_head"] = {"num_classes": count}
@@ -185,19 +183,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
 test_evaluator = val_evaluator
 """
-
-
-def _of_model(report: Report) -> dict[str, Any]:
-    """What is proposed for the model, nested as in a config."""
-    model: dict[str, Any] = {}
-    for fix in report.fixes:
-        if fix.keys[0].startswith("model."):
-            _, *parts, name = fix.keys[0].split(".")
-            node = model
-            for part in parts:
-                node = node.setdefault(part, {})
-            node[name] = Written(fix.source)
-    return model
 
 
 def _values(report: Report) -> int:
