@@ -104,7 +104,7 @@ def segue_pipeline(files: str, how: str) -> Any:
 
     import segue.jpeg
     import segue.png
-    from segue.train.data import keep_memory
+    from segue.training.data import keep_memory
     from segue.transforms.compose import Compose
 
     keep_memory()  # as in a worker

@@ -17,14 +17,14 @@ from segue.recipes.compose import looks_like_name
 if TYPE_CHECKING:
     import torch
 
-    from segue.check import Report
+    from segue.doctor import Report
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction, Predictor
-    from segue.migrate import Report as MigrationReport
+    from segue.migration import Report as MigrationReport
     from segue.models.complexity import Complexity
     from segue.recipes.catalogue import Entry
-    from segue.train import TrainResult
+    from segue.training import TrainResult
 
 CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
 
@@ -183,17 +183,17 @@ def predict(
 
 
 def evaluate(config: str | Path | Config | Mapping[str, Any], checkpoint: str | Path, **how: Any) -> dict[str, float]:
-    """Metrics of the test split (``test_dataloader``, ``test_evaluator``); see ``segue.train.evaluate`` for ``how``."""
-    from segue.train import evaluate as run
+    """Metrics of the test split (``test_dataloader``, ``test_evaluator``); ``how``: `segue.training.evaluate`."""
+    from segue.training import evaluate as run
 
     return run(read_config(config), find_weights(config, checkpoint) or checkpoint, **how)
 
 
 def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainResult:
-    """Train as the config says; see ``segue.train.train`` for ``how`` (``work_dir``, ``resume``, ``seed``, ``amp``
+    """Train as the config says; see ``segue.training.train`` for ``how`` (``work_dir``, ``resume``, ``seed``, ``amp``
     ...).
     """
-    from segue.train import train as run
+    from segue.training import train as run
 
     return run(read_config(config), **how)
 
@@ -227,10 +227,10 @@ def check(
     """
     from rich.console import Console
 
-    from segue.check import check_config, check_folder
-    from segue.check.apply import apply as write_config
-    from segue.check.page import write_page
-    from segue.check.show import show, write_json
+    from segue.doctor import check_config, check_folder
+    from segue.doctor.apply import apply as write_config
+    from segue.doctor.page import write_page
+    from segue.doctor.show import show, write_json
 
     console = Console()
     config: Path | None = None
@@ -271,16 +271,16 @@ def migrate(
         html: the page; None writes none.
         patch: the edits; by default beside the page, with ``.patch`` for ``.html``.
         json: the report as JSON.
-        how: see `segue.migrate.migrate` (``checkpoint``, ``config``, ``only``, ``code``, ``time_limit`` ...).
+        how: see `segue.migration.migrate` (``checkpoint``, ``config``, ``only``, ``code``, ``time_limit`` ...).
 
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
     """
     from rich.console import Console
 
-    from segue.migrate import migrate as run
-    from segue.migrate.page import write_page
-    from segue.migrate.show import show, write, write_json
+    from segue.migration import migrate as run
+    from segue.migration.page import write_page
+    from segue.migration.show import show, write, write_json
 
     console = Console()
     report = run(folder, **how)

@@ -25,8 +25,8 @@ COMPONENTS = ("backbones", "necks", "heads", "losses", "datasets", "transforms",
 LEVELS = [
     ("cli", "__main__"),
     ("demo",),
-    ("api", "compat", "migrate"),
-    ("train", "check", "inference", "export", "report", "convert", "recipes", "config"),
+    ("api", "compat", "migration"),
+    ("training", "doctor", "inference", "report", "convert", "recipes", "config"),
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),
@@ -113,12 +113,12 @@ def test_component_rooms_do_not_import_each_other() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_lightning_stays_in_train() -> None:
+def test_lightning_stays_in_training() -> None:
     wrong = [
         f"{name_of(path)}:{line}"
         for path in FILES
         for module, line in imports(path)
-        if module.split(".")[0] in ("lightning", "pytorch_lightning") and room_of(path) != "train"
+        if module.split(".")[0] in ("lightning", "pytorch_lightning") and room_of(path) != "training"
     ]
     assert not wrong, wrong
 

@@ -1,8 +1,8 @@
-"""Record the per-parameter settings that mmengine gives, as the oracle of tests/train/test_optimizers.py.
+"""Record the per-parameter settings that mmengine gives, as the oracle of tests/training/test_optimizers.py.
 
 Run with an interpreter that has mmengine:
 
-    python tools/record_paramwise.py tests/train tests/train/data/paramwise.json
+    python tools/record_paramwise.py tests/training tests/training/data/paramwise.json
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Record how mmengine continues its own training, as the oracle of tests/train/test_handover.py.
+"""Record how mmengine continues its own training, as the oracle of tests/training/test_handover.py.
 
-For each config in tests/train/data/resume, mmseg trains 12 iterations; a second runner resumes from the checkpoint, and
-the losses of its next 20 iterations are written beside it. Run with an interpreter that has mmseg 1.2.2:
+For each config in tests/training/data/resume, mmseg trains 12 iterations; a second runner resumes from the checkpoint,
+and the losses of its next 20 iterations are written beside it. Run with an interpreter that has mmseg 1.2.2:
 
-    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 python tools/record_resume.py tests/train
+    TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 python tools/record_resume.py tests/training
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Record the learning rates that mmengine computes, as the oracle of tests/train/test_schedule.py.
+"""Record the learning rates that mmengine computes, as the oracle of tests/training/test_schedule.py.
 
 Run with an interpreter that has mmengine and mmseg 1.2.2:
 
-    python tools/record_schedules.py CONFIGS_DIR tests/train/data/schedules.json
+    python tools/record_schedules.py CONFIGS_DIR tests/training/data/schedules.json
 
 CONFIGS_DIR is mmseg's ``configs`` folder. Each case holds the config's ``param_scheduler``, the loop it was run in and,
 for every parameter group, the rate at a few iterations.

@@ -112,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"segue {args.verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        from segue.train.launch import is_first, is_own_child
+        from segue.training.launch import is_first, is_own_child
 
         if is_first():
             print(f"segue {args.verb}: interrupted", file=sys.stderr)

@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from segue.train import Machine
+    from segue.training import Machine
 
 HELP = "train the model of a config"
 
@@ -58,8 +58,8 @@ def add_machine_options(parser: argparse.ArgumentParser) -> None:
 
 def machine_of(args: argparse.Namespace) -> Machine:
     """The options above as one object."""
-    from segue.train import Machine
-    from segue.train.launch import set_local_rank
+    from segue.training import Machine
+    from segue.training.launch import set_local_rank
 
     set_local_rank(args.local_rank)
     devices = args.devices if args.nproc_per_node is None else args.nproc_per_node

@@ -1,4 +1,4 @@
-"""mmengine's Hook: every point, and the counting helpers. `segue.train.hook_callback` calls them."""
+"""mmengine's Hook: every point, and the counting helpers. `segue.training.hook_callback` calls them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def train_segmentor(
 
     ``meta`` is accepted: checkpoints always hold the config, the classes and the palette.
     """
-    from segue.train import train
+    from segue.training import train
 
     datasets = list(dataset) if isinstance(dataset, Sequence) else [dataset]
     new = read_config(cfg)

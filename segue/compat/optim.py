@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from segue.compat.registry import OPTIM_WRAPPER_CONSTRUCTORS
-from segue.train.optimizers import OptimWrapper as Settings
-from segue.train.optimizers import ParamRules, build_optimizer, parameter_settings, torch_optimizers
-from segue.train.translate import settings
+from segue.training.optimizers import OptimWrapper as Settings
+from segue.training.optimizers import ParamRules, build_optimizer, parameter_settings, torch_optimizers
+from segue.training.translate import settings
 
 
 class OptimWrapper:

@@ -84,7 +84,7 @@ class Runner:
         self._hooks.append((HOOKS.build(given) if given is not None else hook, priority))
 
     def _parts(self, split: str) -> Any:
-        from segue.train.parts import Parts
+        from segue.training.parts import Parts
 
         parts = Parts(self.model)
         wanted = ("train", "val") if split == "train" else (split,)
@@ -107,12 +107,12 @@ class Runner:
 
     def train(self) -> Any:
         """Train; returns the model."""
-        from segue.train import Machine, train
-        from segue.train.launch import launched
+        from segue.training import Machine, train
+        from segue.training.launch import launched
 
         callbacks: list[Any] = []
         if self._hooks:
-            from segue.train.hook_callback import HookCallback
+            from segue.training.hook_callback import HookCallback
 
             callbacks.append(HookCallback(self._hooks, (), self.cfg, Path(self.work_dir), 1))
         source = self.cfg.get("load_from") if self.cfg.get("resume") else None
@@ -137,7 +137,7 @@ class Runner:
         return self._measure("test")
 
     def _measure(self, split: str) -> dict[str, float]:
-        from segue.train import evaluate
+        from segue.training import evaluate
 
         cfg = self.cfg
         if split == "val":

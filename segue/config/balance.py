@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-#: See segue.train.balance for the formulas.
+#: See segue.training.balance for the formulas.
 NAMES = ("auto", "inverse", "median", "effective")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from segue.check.scan import default_workers, in_parallel, shown
+from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import InputError
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 from rich.console import Console
 
-from segue.check.annotated import find_annotations
-from segue.check.layout import Part, recognize
-from segue.check.scan import default_workers, in_parallel, shown
 from segue.convert.annotations import WRITERS, LabelMap
 from segue.datasets.folder import FolderDataset
 from segue.datasets.metainfo import read_names
+from segue.doctor.annotated import find_annotations
+from segue.doctor.layout import Part, recognize
+from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, InputError
 from segue.labels import IGNORE
 from segue.masks.size import image_size

@@ -10,11 +10,11 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from segue.check.layout import recognize, sources_of_layout
-from segue.check.rules import Rules
 from segue.config.nodes import dataset_nodes
 from segue.config.plan import Planner, make
 from segue.datasets.base_seg import BaseSegDataset
+from segue.doctor.layout import recognize, sources_of_layout
+from segue.doctor.rules import Rules
 from segue.errors import ConfigError, InputError, Problem
 from segue.packs.read import name_below
 from segue.packs.write import IMAGE, LABELS, PackSource, write_pack

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from segue.api import read_config
 from segue.config.build import build_model
-from segue.train import Machine, train
+from segue.training import Machine, train
 from tests.compat.project.cases import CASES, case, fill, make_data
 
 EXPECTED = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())

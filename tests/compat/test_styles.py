@@ -18,7 +18,7 @@ import segue.compat  # noqa: F401
 from segue.api import read_config
 from segue.config.build import build_model
 from segue.errors import ConfigError
-from segue.train import Machine, train
+from segue.training import Machine, train
 from segue.types import Targets
 from tests.compat.project.cases import base, fill
 

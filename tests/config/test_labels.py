@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from segue.api import read_config
-from segue.check import check_config
 from segue.cli import main
 from segue.config import Config
 from segue.config.labels import apply_labels
+from segue.doctor import check_config
 from segue.errors import ConfigError
-from tests.check.seeded import FAULTS, make_data
+from tests.doctor.seeded import FAULTS, make_data
 
 
 def config(labels: dict[str, Any], **changes: Any) -> Config:

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from segue.check.counts import count_labels
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.class_balanced import ClassBalancedDataset
 from segue.datasets.folder import FolderDataset
+from segue.doctor.counts import count_labels
 from segue.errors import DataError, InputError
 from segue.transforms.load_annotations import LoadAnnotations
 from segue.transforms.load_image_from_file import LoadImageFromFile

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from segue.check import check_config
 from segue.cli import main
 from segue.config.find import find
 from segue.convert.dataset import converters
+from segue.doctor import check_config
 from segue.recipes import data as recipe
 from segue.transforms.load_annotations import LoadAnnotations
 from segue.transforms.load_depth_annotation import LoadDepthAnnotation

@@ -1,0 +1,190 @@
+"""What a file needs: which names of mmseg, mmengine and mmcv Segue has or lacks, and which packages are missing."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from segue.compat.finder import NAMES, View, known, missing
+from segue.compat.places import modules
+from segue.config.find import ROOMS, UnknownNameError
+from segue.config.find import find as find_component
+from segue.migration.source import FAMILY, Import, Source
+
+#: names that lie elsewhere in Segue and are called in the same way
+SAME_CALL = {"mmcv.ops.point_sample": "segue.layers.points.point_sample"}
+#: names whose counterpart is called in another way
+ELSEWHERE = {
+    "mmcv.ops.DeformConv2d": "torchvision.ops.DeformConv2d, which takes the offsets and masks as arguments",
+    "mmcv.ops.DeformConv2dPack": "torchvision.ops.DeformConv2d with a convolution of yours for the offsets",
+    "mmcv.ops.ModulatedDeformConv2d": "torchvision.ops.DeformConv2d, which takes the offsets and masks as arguments",
+    "mmcv.ops.ModulatedDeformConv2dPack": "torchvision.ops.DeformConv2d with a convolution of yours for offsets, masks",
+    "mmcv.ops.modulated_deform_conv2d": "torchvision.ops.deform_conv2d(input, offset, weight, bias, mask=mask)",
+    "mmcv.ops.deform_conv2d": "torchvision.ops.deform_conv2d(input, offset, weight)",
+    "mmcv.ops.sigmoid_focal_loss": "torchvision.ops.sigmoid_focal_loss, or type='FocalLoss'",
+    "mmcv.ops.SigmoidFocalLoss": "type='FocalLoss' (segue/losses/focal.py)",
+    "mmcv.ops.multi_scale_deform_attn": "segue.layers.deformable_attention",
+    "mmcv.ops.CrissCrossAttention": "the block in segue/heads/cc.py",
+    "mmcv.ops.PSAMask": "the block in segue/heads/psa.py",
+    "mmcv.ops.RoIAlign": "torchvision.ops.RoIAlign(..., aligned=True)",
+    "mmcv.ops.roi_align": "torchvision.ops.roi_align(..., aligned=True)",
+    "mmcv.ops.nms": "torchvision.ops.nms, which returns the kept indexes only",
+}
+#: the name to install for the name to import
+PACKAGES = {
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+    "osgeo": "gdal",
+    "pytorch_grad_cam": "grad-cam",
+    "ts": "torchserve",
+}
+
+
+@dataclass(frozen=True)
+class Need:
+    """A name that Segue lacks.
+
+    ``instead`` is what to use; ``target`` the dotted path of something that is called in the same way, if there is one.
+    """
+
+    item: Import
+    instead: str
+    target: str = ""
+
+    @property
+    def now(self) -> bool:
+        """Whether importing the file fails for it."""
+        return self.item.when == "always" and bool(self.item.bound)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package that is not installed: its import name, what to install, and the line that imports it."""
+
+    name: str
+    install: str
+    line: int
+    when: Literal["always", "tried", "called"]
+
+
+@dataclass
+class Needs:
+    """What a file uses of the family, as dotted names that Segue has; what Segue lacks; packages that are missing."""
+
+    has: list[str]
+    lacks: list[Need]
+    packages: list[Package]
+
+
+def needs_of(source: Source, own: Collection[str]) -> Needs:
+    """What a file needs. ``own`` are the first parts of the project's own module names."""
+    found = Needs([], [], [])
+    missing_packages: dict[str, Package] = {}
+    for item in source.imports:
+        top = item.module.partition(".")[0]
+        if top in NAMES:
+            if offers(item.module, item.name):
+                found.has.append(item.full)
+            elif item.when != "tried":
+                found.lacks.append(lacking(item))
+        elif top in FAMILY:
+            if top not in own and item.when != "tried" and importlib.util.find_spec(top) is None:
+                found.lacks.append(lacking(item))
+        elif top and top not in own and top not in sys.stdlib_module_names and not installed(top):
+            order = ("always", "called", "tried")
+            before = missing_packages.get(top)
+            if before is None or order.index(item.when) < order.index(before.when):
+                missing_packages[top] = Package(top, PACKAGES.get(top, top), item.line, item.when)
+    found.packages = sorted(missing_packages.values(), key=lambda package: package.line)
+    return found
+
+
+@functools.cache
+def installed(name: str) -> bool:
+    """Whether a package can be imported here; it is looked for, not imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return name in sys.modules
+
+
+@functools.cache
+def offers(module: str, name: str) -> bool:
+    """Whether compat has a module, and the name in it (or the attribute path; ``*`` and "" ask for the module only).
+
+    An installed mmseg plays no part: compat's own views are asked.
+    """
+    if not known(module):
+        return False
+    first, _, rest = name.partition(".")
+    if not first or first == "*" or first.startswith("__"):
+        return True
+    if known(f"{module}.{first}") and first not in modules().get(module, {}):
+        return offers(f"{module}.{first}", rest)
+    try:
+        getattr(View(module), first)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def lacking(item: Import) -> Need:
+    """What to use instead of a name that Segue lacks."""
+    name = item.name.partition(".")[0]
+    full = f"{item.module}.{name}" if name and name != "*" else item.module
+    if full in SAME_CALL:
+        return Need(item, f"{SAME_CALL[full]} is called in the same way", SAME_CALL[full])
+    if full in ELSEWHERE:
+        return Need(item, f"use {ELSEWHERE[full]}")
+    places = [place for place, names in modules().items() if name and name in names]
+    places.sort(key=lambda place: (place.startswith("mmcv"), place))  # mmcv's are mostly the names of 0.x
+    if places:
+        return Need(item, f"it is in {places[0]}", f"{places[0]}.{name}")
+    top = item.module.partition(".")[0]
+    here = component(name)
+    if here:
+        if top in NAMES:
+            public = f"mmseg.models.{name}" if offers("mmseg.models", name) else here
+            return Need(item, f"it is in {public.rpartition('.')[0]}", public)
+        return Need(item, f"{top} is not part of Segue; Segue's own is {here}")
+    if top not in NAMES:
+        return Need(item, f"{top} is not part of Segue: install it, or replace what you use of it")
+    said = missing(full).removeprefix(f"segue.compat has no {full}").lstrip(":; ")
+    if said.startswith("Segue's own code"):
+        said = "Segue has nothing of this name; copy what you need of it into your project"
+    return Need(item, said)
+
+
+def component(name: str) -> str:
+    """The dotted path of Segue's component of a name, or ""."""
+    for room in ROOMS if name and "." not in name else ():
+        try:
+            target = find_component(room, name)
+        except UnknownNameError:
+            continue
+        if target.__class__.__name__ == "partial":
+            return f"segue.{room}.{name}"
+        return f"{target.__module__}.{name}"
+    return ""
+
+
+def own_modules(paths: Iterable[str], folders: Iterable[str]) -> set[str]:
+    """The first parts of the names by which a project's files import each other."""
+    found = set()
+    for folder in folders:
+        base = PurePosixPath(folder)
+        for path in paths:
+            try:
+                parts = PurePosixPath(path).relative_to(base).parts
+            except ValueError:
+                continue
+            found.add(parts[0].removesuffix(".py"))
+    return found

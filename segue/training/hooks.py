@@ -1,0 +1,232 @@
+"""``default_hooks`` and ``custom_hooks``: one table from mmengine's hook names to typed settings.
+
+A hook is either translated (its settings drive one of the callbacks in this room), or accepted because what it did
+happens anyway or has no meaning here; the table says which. Anything else is a ConfigError, so that no hook is dropped
+in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from segue.config.find import UnknownNameError, find
+from segue.errors import ConfigError
+from segue.training.translate import lookup, settings, type_name
+
+GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
+LESS = ("loss", "error", "rmse", "rel", "log10", "silog", "mae")
+
+
+def is_greater_better(metric: str, rule: str | None = None) -> bool:
+    """Whether a larger value of ``metric`` is better: as ``rule`` says, otherwise by the metric's name."""
+    if rule is not None:
+        if rule not in ("greater", "less"):
+            raise ValueError(f"rule must be 'greater' or 'less', got {rule!r}")
+        return rule == "greater"
+    name = metric.split("/")[0].lower()
+    if any(key in name for key in GREATER):
+        return True
+    if any(key in name for key in LESS):
+        return False
+    hint = "set rule='greater' or 'less'"
+    raise ValueError(f"whether more or less {metric!r} is better cannot be told from its name: {hint}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointHook:
+    """When to write checkpoints, which to keep, and by which metrics to keep the best.
+
+    ``save_best`` takes any metric of the validation, also one class's (``'IoU/road'``); ``'auto'`` is the first one.
+    """
+
+    interval: int = -1
+    by_epoch: bool = True
+    save_optimizer: bool = True
+    save_param_scheduler: bool = True
+    out_dir: str | None = None
+    max_keep_ckpts: int = -1
+    save_last: bool = True
+    save_best: str | Sequence[str] | None = None
+    rule: str | Sequence[str] | None = None
+    greater_keys: Sequence[str] | None = None
+    less_keys: Sequence[str] | None = None
+    file_client_args: Mapping[str, Any] | None = None
+    backend_args: Mapping[str, Any] | None = None
+    filename_tmpl: str | None = None
+    published_keys: str | Sequence[str] | None = None
+    save_begin: int = 0
+
+    def __post_init__(self) -> None:
+        rules = [self.rule] if isinstance(self.rule, str) else list(self.rule or [])
+        if len(rules) not in (0, 1, len(self.best)):
+            raise ValueError(f"{len(self.best)} metrics in save_best need one rule or as many, got {len(rules)}")
+        for metric in self.best:
+            if metric != "auto":
+                self.greater(metric)
+
+    @property
+    def best(self) -> tuple[str, ...]:
+        """The metrics of ``save_best``."""
+        return (self.save_best,) if isinstance(self.save_best, str) else tuple(self.save_best or ())
+
+    def greater(self, metric: str, name: str | None = None) -> bool:
+        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` stands for."""
+        name = name or metric
+        if name in (self.greater_keys or ()):
+            return True
+        if name in (self.less_keys or ()):
+            return False
+        rules = [self.rule] if isinstance(self.rule, str) else list(self.rule or [None])  # type: ignore[list-item]
+        index = self.best.index(metric) if metric in self.best else 0
+        return is_greater_better(name, rules[index if len(rules) > 1 else 0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggerHook:
+    """How often a line of the log is written; the other settings concern mmengine's own files."""
+
+    interval: int = 10
+    ignore_last: bool = True
+    interval_exp_name: int = 1000
+    out_dir: str | None = None
+    out_suffix: Sequence[str] | str = ""
+    keep_local: bool = True
+    file_client_args: Mapping[str, Any] | None = None
+    backend_args: Mapping[str, Any] | None = None
+    log_metric_by_epoch: bool = True
+
+    def __post_init__(self) -> None:
+        if self.interval < 1:
+            raise ValueError(f"interval must be at least 1, got {self.interval}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EMAHook:
+    """Keep an average of the weights; validate with it and save it (see `segue.training.averaging`)."""
+
+    ema_type: str = "ExponentialMovingAverage"
+    strict_load: bool = False
+    begin_iter: int = 0
+    begin_epoch: int = 0
+    momentum: float = 0.0002
+    gamma: int = 100
+    interval: int = 1
+    update_buffers: bool = False
+
+    def __post_init__(self) -> None:
+        kinds = ("ExponentialMovingAverage", "MomentumAnnealingEMA", "StochasticWeightAverage")
+        if self.ema_type not in kinds:
+            raise ValueError(f"ema_type must be one of {', '.join(kinds)}, got {self.ema_type!r}")
+        if not 0 < self.momentum < 1:
+            raise ValueError(f"momentum must lie in (0, 1), got {self.momentum}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlyStoppingHook:
+    """Stop when ``monitor`` has not improved by ``min_delta`` in ``patience`` validations."""
+
+    monitor: str
+    rule: str | None = None
+    min_delta: float = 0.1
+    strict: bool = False
+    check_finite: bool = True
+    patience: int = 5
+    stopping_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        is_greater_better(self.monitor, self.rule)
+
+
+@dataclass(frozen=True)
+class CustomHook:
+    """A hook of the user's own: a Lightning callback, or a class with mmengine's hook points.
+
+    It is registered or named by its import path; ``priority`` orders those with mmengine's hook points.
+    """
+
+    cls: Any
+    arguments: Mapping[str, Any]
+    key: str
+    priority: int | str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hooks:
+    """All translated hooks of a config."""
+
+    checkpoint: CheckpointHook = field(default_factory=lambda: CheckpointHook(interval=1))
+    logger: LoggerHook = field(default_factory=LoggerHook)
+    ema: EMAHook | None = None
+    early_stopping: EarlyStoppingHook | None = None
+    custom: tuple[CustomHook, ...] = ()
+
+
+#: Hooks whose settings drive a callback, and the field of `Hooks` they fill.
+TRANSLATED: dict[str, tuple[str, type]] = {
+    "CheckpointHook": ("checkpoint", CheckpointHook),
+    "LoggerHook": ("logger", LoggerHook),
+    "EMAHook": ("ema", EMAHook),
+    "EarlyStoppingHook": ("early_stopping", EarlyStoppingHook),
+}
+
+#: Hooks that need no counterpart, and why.
+ACCEPTED: dict[str, str] = {
+    "IterTimerHook": "time and data_time are always logged",
+    "ParamSchedulerHook": "the schedule always runs",
+    "RuntimeInfoHook": "losses, rates and metrics are always logged",
+    "DistSamplerSeedHook": "the order of the data is a function of seed and position",
+    "EmptyCacheHook": "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
+    "SyncBuffersHook": "Lightning synchronizes buffers",
+    "SegVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
+    "NaiveVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
+    "ProfilerHook": "use Lightning's or torch's profiler around `segue train`",
+    "NPUProfilerHook": "use the vendor's profiler around `segue train`",
+    "PrepareTTAHook": "test-time augmentation is an option of evaluation",
+}
+
+
+def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str, Any]] | None) -> Hooks:
+    """Translate ``default_hooks`` and ``custom_hooks``; a default hook set to None is switched off."""
+    table: dict[str, Any] = {**TRANSLATED, **ACCEPTED}
+    found: dict[str, Any] = {}
+    customs: list[CustomHook] = []
+    problems = []
+    nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
+    nodes += [(f"custom_hooks.{index}", node) for index, node in enumerate(custom or ())]
+    for key, node in nodes:
+        if node is None:
+            if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C
+                found["checkpoint"] = CheckpointHook(save_last=False)
+            continue
+        priority = node.get("priority")
+        node = {name: value for name, value in node.items() if name != "priority"}
+        try:
+            name = type_name(node, key)
+            own = None if name in table else users_own(node["type"])
+            if own is not None:
+                arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
+                customs.append(CustomHook(own, arguments, key, priority))
+                continue
+            entry = lookup(table, name, key, "hook")
+            if name not in TRANSLATED:
+                continue
+            if name == "EMAHook" and "ema_type" in node:
+                node["ema_type"] = str(node["ema_type"]).rsplit(".", 1)[-1]
+            found[entry[0]] = settings(entry[1], node, key)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return Hooks(**found, custom=tuple(customs))
+
+
+def users_own(kind: Any) -> Any:
+    """The class that a type outside the table means: one the user registered, an import path, or the class itself."""
+    if not isinstance(kind, str):
+        return kind
+    try:
+        return find("training", kind)
+    except UnknownNameError:
+        return None

@@ -1,0 +1,223 @@
+"""``optim_wrapper`` to a torch optimizer, and to what training must know besides (precision, clipping, accumulation).
+
+``paramwise_cfg`` follows mmengine's rules parameter by parameter. Parameters that end up with the same settings share
+a group, because a fused or foreach optimizer walks a group at once; the arithmetic per parameter is the same.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from segue.config.find import nearest
+from segue.config.register import registered
+from segue.errors import ConfigError, Problem
+from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
+from segue.training.translate import lookup, settings, type_name
+
+NORMS = (
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+    nn.GroupNorm,
+    nn.LayerNorm,
+)
+DTYPES = {"float16": "16-mixed", "fp16": "16-mixed", "bfloat16": "bf16-mixed", "bf16": "bf16-mixed"}
+CONSTRUCTORS = ("DefaultOptimWrapperConstructor", "ForceDefaultOptimWrapperConstructor", *LAYER_DECAY)
+PLAIN_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimWrapper:
+    """The settings of ``optim_wrapper`` that are not the optimizer's own.
+
+    Attributes:
+        optimizer: the optimizer's config dict.
+        paramwise: settings per parameter (the config's ``paramwise_cfg``).
+        constructor: how ``paramwise`` is read.
+        clip_grad: arguments of ``clip_grad_norm_`` (``max_norm``, ``norm_type``), or of ``clip_grad_value_`` with
+            ``type='value'``.
+        accumulative_counts: iterations whose gradients are added up before the optimizer steps.
+        loss_scale: fp16 only: ``'dynamic'``, a constant, or the arguments of ``GradScaler``.
+        dtype: mixed precision's type.
+        use_fsdp: accepted for old configs; Lightning's strategy decides.
+        amp: mixed precision is on (``AmpOptimWrapper``).
+    """
+
+    optimizer: Mapping[str, Any]
+    paramwise: Mapping[str, Any] | None = None
+    constructor: str = "DefaultOptimWrapperConstructor"
+    clip_grad: Mapping[str, Any] | None = None
+    accumulative_counts: int = 1
+    loss_scale: str | float | Mapping[str, Any] = "dynamic"
+    dtype: str | None = None
+    use_fsdp: bool = False
+    amp: bool = False
+
+    def __post_init__(self) -> None:
+        if self.accumulative_counts < 1:
+            raise ValueError(f"accumulative_counts must be at least 1, got {self.accumulative_counts}")
+        if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
+            raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
+
+    def precision(self, cuda: bool) -> str:
+        """Lightning's ``precision``: fp16 on CUDA unless ``dtype`` says otherwise, bf16 elsewhere (no fp16 there)."""
+        if not self.amp or self.dtype == "float32":
+            return "32-true"
+        if not cuda:
+            return "bf16-mixed"
+        return DTYPES[self.dtype or "float16"]
+
+
+def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False) -> OptimWrapper:
+    """Translate ``optim_wrapper``; ``amp`` turns mixed precision on as the command line's ``--amp`` does."""
+    key = "optim_wrapper"
+    name = type_name(node, key, "OptimWrapper")
+    if name not in PLAIN_WRAPPERS:
+        raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, list(PLAIN_WRAPPERS))}"))
+    wrapper = settings(OptimWrapper, {**node, "amp": amp or name == "AmpOptimWrapper"}, key)
+    if wrapper.constructor not in CONSTRUCTORS and wrapper.constructor not in registered:
+        hint = nearest(wrapper.constructor, list(CONSTRUCTORS))
+        raise ConfigError(Problem(f"{key}.constructor", f"there is no constructor {wrapper.constructor!r}{hint}"))
+    return wrapper
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParamRules:
+    """``paramwise_cfg``: multipliers of the base learning rate and weight decay, by kind or by name of a parameter."""
+
+    custom_keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bias_lr_mult: float | None = None
+    bias_decay_mult: float | None = None
+    norm_decay_mult: float | None = None
+    dwconv_decay_mult: float | None = None
+    flat_decay_mult: float | None = None
+    dcn_offset_lr_mult: float | None = None
+    bypass_duplicate: bool = False
+    force_default_settings: bool = False
+
+    def decay_mult(self, module: nn.Module, name: str, parameter: nn.Parameter, in_dcn: bool) -> float | None:
+        """The weight-decay multiplier by kind; the first kind that applies and has one wins."""
+        depthwise = isinstance(module, nn.Conv2d) and module.in_channels == module.groups
+        kinds = (
+            (isinstance(module, NORMS), self.norm_decay_mult),
+            (name == "bias" and not in_dcn, self.bias_decay_mult),
+            (depthwise, self.dwconv_decay_mult),
+            (parameter.ndim == 1 and not in_dcn, self.flat_decay_mult),
+        )
+        return next((mult for applies, mult in kinds if applies and mult is not None), None)
+
+
+def parameter_settings(
+    model: nn.Module, rules: ParamRules, lr: float | None, weight_decay: float | None
+) -> Iterator[tuple[str, nn.Parameter, dict[str, Any]]]:
+    """Every trained parameter's name and its own settings (``lr``, ``weight_decay`` and the keys that matched).
+
+    A key of ``custom_keys`` matches anywhere in the name; the longest match wins, then the alphabet.
+    """
+    keys = sorted(sorted(rules.custom_keys), key=len, reverse=True)
+    seen: set[int] = set()
+
+    def walk(module: nn.Module, prefix: str, in_dcn: bool) -> Iterator[tuple[str, nn.Parameter, dict[str, Any]]]:
+        for name, parameter in module.named_parameters(recurse=False):
+            # the dot of a nameless prefix is kept while matching, as the reference does: a key may start with it
+            full = f"{prefix}.{name}"
+            if id(parameter) in seen or not parameter.requires_grad:
+                continue  # a shared parameter counts once, whatever bypass_duplicate says: torch refuses it twice
+            seen.add(id(parameter))
+            own: dict[str, Any] = {}
+            match = next((k for k in keys if k in full), None)
+            if match is not None:
+                custom = rules.custom_keys[match]
+                if lr is not None:
+                    own["lr"] = lr * custom.get("lr_mult", 1.0)
+                if weight_decay is not None:
+                    own["weight_decay"] = weight_decay * custom.get("decay_mult", 1.0)
+                own.update(custom)
+            if match is None or rules.force_default_settings:
+                if lr is not None:
+                    norm = isinstance(module, NORMS)
+                    if name == "bias" and not norm and not in_dcn and rules.bias_lr_mult is not None:
+                        own["lr"] = lr * rules.bias_lr_mult
+                    offset = in_dcn and "conv_offset" in prefix and isinstance(module, nn.Conv2d)
+                    if offset and rules.dcn_offset_lr_mult is not None:
+                        own["lr"] = lr * rules.dcn_offset_lr_mult
+                if weight_decay is not None:
+                    mult = rules.decay_mult(module, name, parameter, in_dcn)
+                    if mult is not None:
+                        own["weight_decay"] = weight_decay * mult
+            yield full.lstrip("."), parameter, own
+        inside = "DeformConv2d" in type(module).__name__
+        for name, child in module.named_children():
+            yield from walk(child, f"{prefix}.{name}" if prefix else name, inside)
+
+    return walk(model, "", False)
+
+
+def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, Any]]:
+    """The optimizer's groups, each with the ``names`` of its parameters, in order of first appearance."""
+    lr, decay = wrapper.optimizer.get("lr"), wrapper.optimizer.get("weight_decay")
+    paramwise = dict(wrapper.paramwise or {})
+    named: Iterator[tuple[str, nn.Parameter, dict[str, Any]]]
+    if wrapper.constructor in LAYER_DECAY:
+        named = layer_decay_groups(model, paramwise, lr, decay, key="optim_wrapper.paramwise_cfg")
+    else:
+        rules = settings(ParamRules, paramwise, "optim_wrapper.paramwise_cfg")
+        needs = [k for k in paramwise if k.endswith("decay_mult") and k != "flat_decay_mult"]
+        needs += [f"custom_keys.{k}" for k, v in rules.custom_keys.items() if "decay_mult" in v]
+        if needs and decay is None:
+            key = f"optim_wrapper.paramwise_cfg.{needs[0]}"
+            raise ConfigError(Problem(key, "multiplies optimizer.weight_decay, which is not set"))
+        named = parameter_settings(model, rules, lr, decay)
+    groups: dict[str, dict[str, Any]] = {}
+    for name, parameter, own in named:
+        group = groups.setdefault(repr(sorted(own.items())), {"params": [], "names": [], **own})
+        group["params"].append(parameter)
+        group["names"].append(name)
+    return list(groups.values())
+
+
+def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
+    """The optimizer classes of torch by name."""
+    base = torch.optim.Optimizer
+    found = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item)}
+    found |= {name: item for name, item in registered.items() if inspect.isclass(item)}
+    return {name: item for name, item in found.items() if issubclass(item, base) and item is not base}
+
+
+def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
+    """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
+    key = "optim_wrapper.optimizer"
+    if wrapper.constructor in registered:  # the user's own, with mmengine's interface
+        given = {"type": "OptimWrapper", "optimizer": dict(wrapper.optimizer)}
+        made = registered[wrapper.constructor](given, dict(wrapper.paramwise or {}))(model)
+        own: torch.optim.Optimizer = getattr(made, "optimizer", made)
+        for group in own.param_groups:
+            group["lr"] = group["lr"] * lr_scale
+        return own
+    node = {k: v for k, v in wrapper.optimizer.items() if k != "type"}
+    cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
+    known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "params")]
+    problems = [
+        Problem(f"{key}.{arg}", f"{cls.__name__} has no argument {arg!r}{nearest(arg, known)}")
+        for arg in node
+        if arg not in known
+    ]
+    if problems:
+        raise ConfigError(problems)
+    groups = parameter_groups(model, wrapper)
+    if not any(g["params"] for g in groups):
+        raise ConfigError(Problem("model", "no parameter has requires_grad=True: there is nothing to train"))
+    for group in groups:
+        del group["names"]
+    try:
+        optimizer = cls(groups, **node)  # type: ignore[call-arg]
+    except (TypeError, ValueError) as error:
+        raise ConfigError(Problem(key, str(error))) from error
+    for group in optimizer.param_groups:
+        group["lr"] = group["lr"] * lr_scale
+    return optimizer

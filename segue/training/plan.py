@@ -1,0 +1,105 @@
+"""The training sections of a config, translated and checked together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from segue.errors import ConfigError, Problem
+from segue.training.data import read_loader
+from segue.training.hooks import Hooks, read_hooks
+from segue.training.loops import Loop, read_evaluation_loop, read_train_loop
+from segue.training.optimizers import OptimWrapper, read_optim_wrapper
+from segue.training.rules import NEVER, Rule
+from segue.training.schedule import build_rules
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The translated sections of a config; the loop's ``epoch_length`` is still to be filled in."""
+
+    loop: Loop
+    wrapper: OptimWrapper
+    hooks: Hooks
+    mixed_validation: bool
+
+
+#: Stands in for a loop that cannot be read, so that the schedule's own problems are still found.
+UNKNOWN = Loop(by_epoch=False, length=NEVER, epoch_length=1, val_begin=1, val_intervals=((0, 1),))
+
+
+def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
+    """Translate the training sections and report all their problems together."""
+    problems: list[Problem] = []
+    found: dict[str, Any] = {}
+
+    def attempt(name: str, read: Callable[[], Any]) -> None:
+        try:
+            found[name] = read()
+        except ConfigError as error:
+            problems.extend(error.problems)
+
+    for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
+        if not cfg.get(section):
+            problems.append(Problem(section, "training needs this section"))
+    if problems:
+        raise ConfigError(problems)
+    attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1))
+    attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp))
+    attempt("hooks", lambda: read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks")))
+    attempt("val", lambda: read_evaluation_loop(cfg.get("val_cfg"), "val_cfg"))
+    for name in ("train_dataloader", "val_dataloader"):
+        if cfg.get(name):
+            attempt(name, lambda name=name: read_loader(cfg[name], name))  # type: ignore[misc]
+    attempt("rules", lambda: rules_of(cfg, found.get("loop", UNKNOWN)))
+    if problems:
+        raise ConfigError(problems)
+    return Plan(found["loop"], found["wrapper"], found["hooks"], found["val"].fp16)
+
+
+def rules_of(cfg: Mapping[str, Any], loop: Loop) -> list[Rule]:
+    """The learning-rate rules for a loop."""
+    return build_rules(
+        cfg.get("param_scheduler"),
+        max_iters=loop.max_iters,
+        max_epochs=loop.max_epochs,
+        epoch_length=loop.epoch_length,
+    )
+
+
+def lr_scale(cfg: Mapping[str, Any], batch: int) -> float:
+    """``auto_scale_lr``: the actual batch size by the one that the learning rate was chosen for."""
+    given = cfg.get("auto_scale_lr") or {}
+    if not given.get("enable"):
+        return 1.0
+    if "base_batch_size" not in given:
+        raise ConfigError(Problem("auto_scale_lr", "enable=True needs base_batch_size"))
+    return batch / float(given["base_batch_size"])
+
+
+def config_text(cfg: Any) -> str:
+    """The resolved config as Python text."""
+    for name in ("pretty_text", "dump"):
+        found = getattr(cfg, name, None)
+        if found is not None and not isinstance(cfg, dict):
+            return str(found() if callable(found) else found)
+    return "".join(f"{key} = {value!r}\n" for key, value in cfg.items())
+
+
+class located:
+    """Adds file and line to the problems of a ConfigError that know only their key."""
+
+    def __init__(self, cfg: Mapping[str, Any]) -> None:
+        self.cfg = cfg
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        origin = getattr(self.cfg, "origin", None)
+        if not isinstance(error, ConfigError) or not callable(origin) or all(p.where for p in error.problems):
+            return
+        raise ConfigError(
+            [p if p.where else replace(p, where=str(origin(p.key) or "")) for p in error.problems]
+        ) from None

@@ -1,0 +1,311 @@
+"""One training run: the Trainer, its callbacks and loaders, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.plugins.precision import MixedPrecision
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+from rich.console import Console
+from torch import nn
+
+from segue.errors import ConfigError, Problem
+from segue.training.averaging import Averaging
+from segue.training.data import Loader, make_loader, read_loader
+from segue.training.handover import Handover
+from segue.training.hook_callback import HookCallback, is_hook_class, own_backends
+from segue.training.interruption import Interrupted, StopRequest
+from segue.training.launch import is_own_child
+from segue.training.loops import Loop
+from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
+from segue.training.own_sampler import OwnStream
+from segue.training.parts import Parts, load_initial, save_weights
+from segue.training.plan import Plan, config_text, lr_scale, rules_of
+from segue.training.progress import Terminal, device_line
+from segue.training.rare import RareClassStream
+from segue.training.record import Record
+from segue.training.saving import SafeFiles, Saver, writable
+from segue.training.scaler import make_scaler
+from segue.training.stopping import EarlyStopping, ValidationTimes
+from segue.training.streams import EvaluationStream, TrainStream
+from segue.training.task import Evaluation, Recipe, SegmentationTask
+
+
+@dataclass
+class TrainResult:
+    """What a run left behind.
+
+    Attributes:
+        work_dir: the folder of its files.
+        checkpoint: the best weights if the config keeps them, otherwise the last checkpoint.
+        metrics: of the last validation.
+        best: metric -> (value, iteration).
+        iterations: how many were trained in all.
+        first: this is the first of the processes, the one that speaks.
+    """
+
+    work_dir: Path
+    checkpoint: Path | None
+    metrics: dict[str, float] = field(default_factory=dict)
+    best: dict[str, tuple[float, int]] = field(default_factory=dict)
+    iterations: int = 0
+    first: bool = True
+
+
+class Run:
+    """One training run, from its parts to its result."""
+
+    def __init__(
+        self,
+        cfg: Mapping[str, Any],
+        plan: Plan,
+        parts: Parts,
+        folder: Path,
+        seed: int,
+        before: dict[str, Any] | Handover | None,
+        console: Console,
+    ) -> None:
+        self.cfg, self.plan, self.parts = cfg, plan, parts
+        self.folder, self.seed, self.console = folder, seed, console
+        self.handover = before if isinstance(before, Handover) else None
+        self.raw = before if isinstance(before, dict) else None
+        self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
+        self.loaders: list[Loader] = []
+
+    def fit(
+        self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]
+    ) -> TrainResult:
+        """Train, and describe what came of it."""
+        files = SafeFiles(self.raw)
+        trainer = self.trainer(machine, files)
+        loop = self.sized_loop(trainer.world_size)
+        if self.handover:
+            self.resumed = self.handover.iteration(loop)
+        saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
+        terminal = Terminal(loop, self.console, lambda: saver.best)
+        averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
+        record = Record(
+            self.folder / "scalars.jsonl",
+            self.plan.hooks.logger.interval,
+            loop,
+            None if source is None else self.resumed,
+            lambda: saver.validated,
+            [terminal.line],
+        )
+        stopping = self.plan.hooks.early_stopping
+        own: list[Callback | None] = [
+            averaging,
+            EarlyStopping(stopping, terminal.say) if stopping else None,
+            record,
+            terminal,
+            *self.users(),
+            *callbacks,
+            ValidationTimes(loop, lambda: saver.validated, self.resumed),
+            saver,
+        ]
+        trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
+        task = self.task(trainer, loop, averaging, files)
+        if self.raw:  # a finished run goes on if the config has become longer
+            batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+            batches["is_last_batch"] = self.resumed >= loop.max_iters
+        if self.resumed >= loop.max_iters and not self.pending(loop):
+            self.console.print(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
+        elif trainer.is_global_zero:
+            self.introduce(trainer, loop, source)
+        try:
+            trainer.fit(task, ckpt_path=source)
+        except (Interrupted, KeyboardInterrupt, SystemExit) as error:
+            ended = stop.ended or isinstance(error, SIGTERMException)
+            if isinstance(error, SystemExit) and not ended and not isinstance(error.__context__, KeyboardInterrupt):
+                raise
+            self.console.print(
+                f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
+                f"--work-dir {self.folder} --resume",
+                highlight=False,
+                soft_wrap=True,
+            )
+            if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
+                raise SystemExit(0 if is_own_child() else 143) from None
+            raise KeyboardInterrupt from None
+        except RuntimeError as error:
+            if "find_unused_parameters=True" not in str(error):
+                raise
+            raise unused(task.model) from None
+        finally:
+            for loader in self.loaders:
+                loader.close()
+        best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
+        file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
+        found = file if file.exists() else saver.last if saver.last.exists() else None
+        return TrainResult(self.folder, found, dict(task.metrics), best, task.iteration, trainer.is_global_zero)
+
+    def pending(self, loop: Loop) -> bool:
+        """Whether the validation after the resumed iteration was cut off."""
+        assert self.raw is not None
+        states = self.raw.get("callbacks") or {}
+        validated = next((s["validated"] for k, s in states.items() if k.startswith("Saver")), 0)
+        return self.parts.val_data is not None and loop.validates_after(self.resumed) and validated < self.resumed
+
+    def trainer(self, machine: Machine, files: SafeFiles) -> Trainer:
+        """Lightning's Trainer for this run; its callbacks come later, since they need the number of processes."""
+        wrapper, cfg = self.plan.wrapper, self.cfg
+        precision = wrapper.precision(cuda=uses_cuda(machine))
+        plugins: list[Any] = [files]
+        if precision == "16-mixed":
+            plugins.append(MixedPrecision("16-mixed", "cuda", make_scaler(wrapper.loss_scale)))
+        randomness = cfg.get("randomness") or {}
+        return make_trainer(
+            cfg,
+            machine,
+            plugins,
+            precision=None if precision == "16-mixed" else precision,
+            max_epochs=1,
+            val_check_interval=1,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            limit_val_batches=1.0 if self.parts.val_data is not None else 0,
+            accumulate_grad_batches=wrapper.accumulative_counts,
+            # torch synchronizes batch normalization between GPUs only
+            sync_batchnorm=machine_count(machine) > 1 and uses_cuda(machine) and has_sync_norm(cfg.get("model")),
+            deterministic="warn" if randomness.get("deterministic") else None,
+            benchmark=bool((cfg.get("env_cfg") or {}).get("cudnn_benchmark")) and not randomness.get("deterministic"),
+            use_distributed_sampler=False,
+            default_root_dir=self.folder,
+        )
+
+    def sized_loop(self, world: int) -> Loop:
+        """The loop, with the length of an epoch for this many processes."""
+        return replace(self.plan.loop, epoch_length=self.stream(0, world).epoch_length)
+
+    def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
+        """The training batches of a process: batch n of all together is what one process with all of it would have."""
+        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
+        if sampler.own is not None:
+            order = sampler.own(self.parts.train_data, self.seed)
+            last, start = node.drop_last, self.resumed
+            return OwnStream(order, node.batch_size, self.seed, drop_last=last, rank=rank, start=start, stop=stop)
+        kind = RareClassStream if sampler.rare else TrainStream
+        stream = kind(
+            len(self.parts.train_data),
+            node.batch_size,
+            self.seed if sampler.seed is None else sampler.seed,
+            infinite=sampler.infinite,
+            shuffle=sampler.shuffle,
+            drop_last=node.drop_last,
+            rank=rank,
+            world=world,
+            start=self.resumed,
+            stop=stop,
+        )
+        if sampler.rare and isinstance(stream, RareClassStream):
+            stream.draw_from(self.parts.counts(), sampler.rare)
+        return stream
+
+    def task(self, trainer: Trainer, loop: Loop, averaging: Averaging | None, files: SafeFiles) -> SegmentationTask:
+        """The task, with weights to start from."""
+        cfg, parts = self.cfg, self.parts
+        workers = workers_of(cfg, trainer)
+        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader")
+
+        def train_loader(rank: int, world: int) -> Loader:
+            self.seed = recipe.seed  # of the first process, where each has drawn its own
+            stream = self.stream(rank, world, loop.max_iters)
+            return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
+
+        def val_loader(rank: int, world: int) -> Loader:
+            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader")
+            stream = EvaluationStream(len(parts.val_data), node.batch_size, rank=rank, world=world)
+            return self.opened(make_loader(parts.val_data, stream, node, parts.collate, workers))
+
+        recipe = Recipe(
+            loop=loop,
+            wrapper=self.plan.wrapper,
+            rules=rules_of(cfg, loop),
+            seed=self.seed,
+            train_loader=train_loader,
+            val_loader=val_loader if parts.val_data is not None else None,
+            lr_scale=lr_scale(cfg, train_node.batch_size * trainer.world_size),
+            averaging=averaging,
+        )
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, self.plan.mixed_validation), recipe)
+        if self.handover:
+            hook = self.plan.hooks.checkpoint
+            self.raw = files.raw = self.handover.state(self.resumed, parts.model, recipe, trainer, hook)
+        metainfo = dict(getattr(parts.train_data, "metainfo", {}))
+        dataset = {"classes": list(metainfo.get("classes") or ()), "palette": metainfo.get("palette")}
+        task.notes = {"cfg": config_text(cfg), "dataset_meta": dataset, "seed": self.seed}
+        if self.raw is None:
+            said = load_initial(parts.model, cfg)
+            if said and trainer.is_global_zero:
+                self.console.print(*said, sep="\n", highlight=False)
+        if trainer.is_global_zero:
+            (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
+        return task
+
+    def opened(self, loader: Loader) -> Loader:
+        """Remember a loader, to close it when the run ends."""
+        self.loaders.append(loader)
+        return loader
+
+    def users(self) -> list[Callback]:
+        """The callbacks that the config's custom hooks name."""
+        made: list[Callback] = []
+        foreign: list[tuple[Any, Any]] = []
+        for hook in self.plan.hooks.custom:
+            if is_hook_class(hook.cls):
+                foreign.append((hook.cls(**hook.arguments), hook.priority))
+                continue
+            if not (isinstance(hook.cls, type) and issubclass(hook.cls, Callback)):
+                name = getattr(hook.cls, "__name__", hook.cls)
+                advice = "hooks are Lightning callbacks; derive it from lightning.pytorch.Callback"
+                example = "before_train_iter is on_train_batch_start, and so on"
+                raise ConfigError(Problem(hook.key, f"{name}: {advice} ({example})"))
+            try:
+                made.append(hook.cls(**hook.arguments))
+            except TypeError as error:
+                raise ConfigError(Problem(hook.key, str(error))) from error
+        backends = own_backends(self.cfg, self.folder)
+        if foreign or backends:
+            made.append(HookCallback(foreign, backends, self.cfg, self.folder, self.plan.hooks.logger.interval))
+        return made
+
+    def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
+        """What is about to happen, in a few lines."""
+        model = self.parts.model
+        weights = sum(p.numel() for p in model.parameters()) / 1e6
+        length = f"{loop.max_epochs} epochs of {loop.epoch_length}" if loop.by_epoch else f"{loop.max_iters}"
+        images = len(self.parts.train_data)
+        checked = f", {len(self.parts.val_data)} for validation" if self.parts.val_data is not None else ""
+        self.console.print(
+            f"{type(model).__name__}, {weights:.1f} M parameters; {images} images{checked}\n"
+            f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
+            f"Everything is written to {self.folder}",
+            highlight=False,
+        )
+        for line in self.parts.said:
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
+        if apart and has_sync_norm(self.cfg.get("model")):
+            text = "SyncBN: on the CPU each process normalizes with its own part of the batch; torch synchronizes GPUs"
+            self.console.print(text, highlight=False, soft_wrap=True)
+        if source is not None:
+            writer = f", written by {self.handover.found.format}," if self.handover else ""
+            text = f"Continuing {source}{writer} after iteration {self.resumed}"
+            self.console.print(text, highlight=False, soft_wrap=True)
+        for line in self.handover.report() if self.handover else ():
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def unused(model: nn.Module) -> ConfigError:
+    """The error that names the parameters that took no part in the loss, for which several processes would wait."""
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
+    some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    message = (
+        f"{len(names)} parameters take no part in the loss ({some}), which several processes do not expect: set "
+        "find_unused_parameters = True, or leave them out of the model"
+    )
+    return ConfigError(Problem("find_unused_parameters", message))

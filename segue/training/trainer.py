@@ -1,0 +1,209 @@
+"""`train` and `evaluate`: a config to a Lightning Trainer and back."""
+
+from __future__ import annotations
+
+import json
+import random
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback
+from rich.console import Console
+
+from segue.errors import ConfigError, InputError, Problem
+from segue.inference.views import with_views
+from segue.training.data import Loader, make_loader, read_loader
+from segue.training.handover import Handover, read_run
+from segue.training.interruption import StopRequest
+from segue.training.launch import is_first
+from segue.training.loops import read_evaluation_loop
+from segue.training.machine import Machine, make_trainer, placed, workers_of
+from segue.training.parts import Parts, build_parts, load_trained
+from segue.training.plan import located, read_plan
+from segue.training.progress import Terminal
+from segue.training.quiet import quiet
+from segue.training.run import Run, TrainResult
+from segue.training.saving import writable
+from segue.training.streams import EvaluationStream
+from segue.training.task import Evaluation, SegmentationTask
+
+__all__ = ["Machine", "TrainResult", "evaluate", "train"]
+
+
+def train(
+    cfg: Mapping[str, Any],
+    *,
+    work_dir: str | Path | None = None,
+    resume: bool | str | Path | None = None,
+    seed: int | None = None,
+    amp: bool = False,
+    machine: Machine | None = None,
+    callbacks: Sequence[Callback] = (),
+    console: Console | None = None,
+    build: Callable[[], Parts] | None = None,
+) -> TrainResult:
+    """Train the model of ``cfg``.
+
+    Args:
+        cfg: a config, as `segue.config` reads it or as a plain dict.
+        work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
+        resume: continue the folder's last checkpoint if there is one, or a given ``.ckpt``, or a training checkpoint of
+            mmengine or mmcv (``iter_N.pth``). None: as the config's ``resume`` and ``load_from`` say.
+        seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
+        amp: mixed precision, also where the config does not ask for it.
+        machine: devices; by default Lightning's choice.
+        callbacks: Lightning callbacks of your own.
+        console: where progress is shown.
+        build: makes the parts instead of the config, for models and datasets that exist already.
+
+    Raises:
+        ConfigError, DataError, CheckpointError ...: see `segue.errors`.
+        KeyboardInterrupt: stopped with Ctrl-C; ``last.ckpt`` is written.
+    """
+    console = console or Console(quiet=not is_first())
+    machine = placed(machine or Machine())
+    folder = work_folder(cfg, work_dir)
+    if resume is None:
+        resume = cfg.get("load_from") or True if cfg.get("resume") else False
+    source = resume_source(folder, resume)
+    before = read_run(source) if source else None
+    seed = choose_seed(cfg, seed, before)
+    seed_all(seed)
+    with located(cfg):
+        plan = read_plan(cfg, amp)
+        parts = (build or (lambda: build_parts(cfg, "train")))()
+        run = Run(cfg, plan, parts, folder, seed, before, console)
+        with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
+            return run.fit(stop, source, machine, callbacks)
+
+
+def evaluate(
+    cfg: Mapping[str, Any],
+    checkpoint: str | Path | None,
+    *,
+    work_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    tta: bool = False,
+    machine: Machine | None = None,
+    console: Console | None = None,
+    build: Callable[[], Parts] | None = None,
+) -> dict[str, float]:
+    """Measure ``checkpoint`` on the test set of ``cfg`` and return the metrics.
+
+    The numbers are those of the validation during training, were it run on the same data.
+
+    Args:
+        cfg: a config.
+        checkpoint: path, URL or alias of the weights; None takes the model as it is built.
+        work_dir: folder for ``metrics.json``; by default nothing is written.
+        out: folder for the predicted label maps as PNG.
+        tta: average over the views of ``tta_pipeline``.
+        machine: devices; by default Lightning's choice.
+        console: where progress is shown.
+        build: makes the parts instead of the config.
+    """
+    console = console or Console(quiet=not is_first())
+    machine = placed(machine or Machine())
+    needed = ("test_dataloader",) if build else ("model", "test_dataloader", "test_evaluator")
+    missing = [section for section in needed if not cfg.get(section)]
+    if missing:
+        raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
+    if tta:
+        cfg = with_views(cfg)
+    for folder in (work_dir, out):
+        if folder is not None:
+            writable(folder)
+    with located(cfg):
+        loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
+        settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader")
+        parts = (build or (lambda: build_parts(cfg, "test")))()
+    if out is not None:
+        for metric in parts.metrics:
+            metric.output_dir = Path(out)
+    if checkpoint is not None:
+        load_trained(parts.model, checkpoint)
+    with quiet():
+        precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
+        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[Terminal(console=console)])
+        workers = workers_of(cfg, trainer)
+
+        loaders: list[Loader] = []
+
+        def loader(rank: int, world: int) -> Loader:
+            stream = EvaluationStream(len(parts.val_data), settings.batch_size, rank=rank, world=world)
+            loaders.append(make_loader(parts.val_data, stream, settings, parts.collate, workers))
+            return loaders[-1]
+
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
+        try:
+            trainer.test(task, verbose=False)
+        finally:
+            for made in loaders:
+                made.close()
+    if work_dir is not None and trainer.is_global_zero:
+        write_metrics(Path(work_dir) / "metrics.json", task.metrics)
+    return dict(task.metrics)
+
+
+def work_folder(cfg: Mapping[str, Any], given: str | Path | None) -> Path:
+    """The argument, else the config's ``work_dir``, else ``work_dirs/<config name>``."""
+    if given is None:
+        given = cfg.get("work_dir")
+    if given is not None:
+        return Path(given)
+    name = getattr(cfg, "filename", None)
+    return Path("work_dirs") / (Path(name).stem if name else "run")
+
+
+def resume_source(folder: Path, resume: bool | str | Path) -> Path | None:
+    """The file to continue from; with ``resume=True`` and none there, training starts from the beginning."""
+    if resume is False:
+        return None
+    if resume is True:
+        return last_of(folder)
+    path = Path(resume)
+    found = last_of(path) if path.is_dir() else path
+    if found is None or not found.exists():
+        hint = "give --resume a .ckpt file (or mmengine's .pth), or no value for the work folder's last one"
+        raise InputError(f"{found or path / 'last.ckpt'} does not exist: {hint}")
+    return found
+
+
+def last_of(folder: Path) -> Path | None:
+    """The last checkpoint of a work folder: Segue's, else the one that mmengine or mmcv noted as the last."""
+    own, noted, linked = (folder / name for name in ("last.ckpt", "last_checkpoint", "latest.pth"))
+    if own.exists():
+        return own
+    if noted.is_file():
+        given = Path(noted.read_text(encoding="utf-8", errors="replace").strip())
+        return next((path for path in (given, folder / given.name) if path.is_file()), None)
+    return linked if linked.exists() else None
+
+
+def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:
+    """The argument, else the resumed run's, else the config's, else a new one."""
+    if given is not None:
+        return given
+    noted = before.seed if isinstance(before, Handover) else before["meta"]["seed"] if before else None
+    if isinstance(noted, int):
+        return noted
+    configured = (cfg.get("randomness") or {}).get("seed")
+    return int(configured) if configured is not None else secrets.randbelow(2**31)
+
+
+def seed_all(seed: int) -> None:
+    """Seed what initializes the model."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+
+
+def write_metrics(path: Path, metrics: Mapping[str, float]) -> None:
+    """The metrics as JSON; a value that does not exist is null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    finite = {k: v if v == v else None for k, v in metrics.items()}
+    path.write_text(json.dumps(finite, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,75 @@
+"""Which names Segue has. Oracle: compat's own imports, which other tests cover."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from segue.migration.needs import component, installed, needs_of, offers, own_modules
+from segue.migration.source import read
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "there"),
+    [
+        ("mmseg.registry", "MODELS", True),
+        ("mmseg", "__version__", True),
+        ("mmseg.models.decode_heads", "psp_head", True),
+        ("mmseg.models.decode_heads.psp_head", "PSPHead", True),
+        ("mmseg.models.decode_heads.psp_head", "NoHead", False),
+        ("mmcv", "Config.fromfile", True),
+        ("mmcv.cnn", "*", True),
+        ("mmcv.ops", "nms", False),
+        ("mmseg.nowhere", "", False),
+    ],
+)
+def test_offers(module: str, name: str, there: bool) -> None:
+    assert offers(module, name) is there
+
+
+def test_lacks_say_what_to_use() -> None:
+    text = """
+from mmcv.ops import point_sample, ModulatedDeformConv2d
+from mmcv.cnn.bricks import BaseModule
+from mmcv.parallel import collate
+from mmdet.models import CrossEntropyLoss, Shared2FCBBoxHead
+from mmseg.nowhere import Thing
+import no_such_package, numpy, town.heads
+try:
+    import no_such_extra
+except ImportError:
+    pass
+"""
+    needs = needs_of(read("a.py", text), {"town"})
+    told = {need.item.full: (need.instead, need.target) for need in needs.lacks}
+    here = "segue.layers.points.point_sample"
+    assert told["mmcv.ops.point_sample"] == (f"{here} is called in the same way", here)
+    assert told["mmcv.ops.ModulatedDeformConv2d"][0].startswith("use torchvision.ops.DeformConv2d")
+    assert told["mmcv.cnn.bricks.BaseModule"] == ("it is in mmengine.model", "mmengine.model.BaseModule")
+    assert "Lightning places models and data" in told["mmcv.parallel.collate"][0]
+    assert told["mmdet.models.CrossEntropyLoss"][0] == (
+        "mmdet is not part of Segue; Segue's own is segue.losses.cross_entropy.CrossEntropyLoss"
+    )
+    assert told["mmdet.models.Shared2FCBBoxHead"][0] == (
+        "mmdet is not part of Segue: install it, or replace what you use of it"
+    )
+    assert told["mmseg.nowhere.Thing"][0] == (
+        "Segue has nothing of this name; copy what you need of it into your project"
+    )
+    assert [(p.name, p.when) for p in needs.packages] == [("no_such_package", "always"), ("no_such_extra", "tried")]
+
+
+def test_targets_can_be_imported() -> None:
+    """What an edit would write must exist, with the arguments of mmcv."""
+    from inspect import signature
+
+    module, _, name = "segue.layers.points.point_sample".rpartition(".")
+    assert "align_corners" in signature(getattr(importlib.import_module(module), name)).parameters
+
+
+def test_components_and_packages() -> None:
+    assert component("PSPHead") == "segue.heads.psp.PSPHead"
+    assert component("NoHead") == "" and component("a.b") == ""
+    assert installed("numpy") and not installed("no_such_package")
+    assert own_modules(["src/houses/heads.py", "tool.py"], [".", "src"]) == {"src", "houses", "tool"}
