@@ -102,14 +102,14 @@ def segue_pipeline(files: str, how: str) -> Any:
     sys.path.insert(0, str(HERE.parent))
     import cv2
 
-    import segue.jpeg
-    import segue.png
+    import segue.images.jpeg
+    import segue.images.png
     from segue.training.data import keep_memory
     from segue.transforms.compose import Compose
 
     keep_memory()  # as in a worker
     if how == "plain":
-        segue.jpeg.simplejpeg = segue.png.isal_zlib = None
+        segue.images.jpeg.simplejpeg = segue.images.png.isal_zlib = None
     cv2.setNumThreads(0)
     built = []
     for step in steps_of(files):

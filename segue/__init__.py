@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segue.api import load as load
     from segue.api import predict as predict
     from segue.config import Config as Config
-    from segue.config.register import register as register
+    from segue.config.builder.register import register as register
     from segue.inference.predictor import Prediction as Prediction
     from segue.inference.predictor import Predictor as Predictor
 
@@ -24,7 +24,7 @@ _HOMES = {
     "predict": "segue.api",
     "evaluate": "segue.api",
     "Config": "segue.config",
-    "register": "segue.config.register",
+    "register": "segue.config.builder.register",
     "Predictor": "segue.inference.predictor",
     "Prediction": "segue.inference.predictor",
 }

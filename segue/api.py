@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from segue.config import Config
+from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
-from segue.config.migrate import translate
-from segue.config.register import import_custom
+from segue.config.v0 import translate
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
 from segue.recipes import compose, published_weights
 from segue.recipes.compose import looks_like_name
@@ -36,7 +36,7 @@ def read_config(
 
     ``options`` are ``key=value`` texts as after ``--cfg-options``.
 
-    A config of mmseg 0.x becomes one of 1.x (`segue.config.migrate`).
+    A config of mmseg 0.x becomes one of 1.x (`segue.config.v0`).
 
     Raises:
         ConfigError: no such file, or what is wrong in it.
@@ -92,7 +92,7 @@ def load(
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
     """
     from segue.checkpoints import fetch, load_weights, read
-    from segue.config.build import build_model
+    from segue.config.builder.build import build_model
     from segue.inference.predictor import Predictor
 
     weights = None
@@ -389,7 +389,7 @@ def usable_device(name: str) -> torch.device:
 
 def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
     """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
-    from segue.config.find import UnknownNameError, find
+    from segue.config.builder.find import UnknownNameError, find
     from segue.datasets.metainfo import resolve_metainfo
 
     for split in ("test", "val", "train"):
@@ -439,7 +439,7 @@ def model_size(config: str | Path | Config | Mapping[str, Any]) -> Complexity:
     """
     import torch
 
-    from segue.config.build import build_model
+    from segue.config.builder.build import build_model
     from segue.models.complexity import measure
 
     cfg = read_config(config)

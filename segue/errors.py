@@ -14,7 +14,8 @@ A message says where (file and line, key path, image), what was given, and what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -81,3 +82,18 @@ class MissingExtraError(SegueError):
     def __init__(self, package: str, extra: str = "", purpose: str = "this", *, remedy: str = "") -> None:
         advice = remedy or f"pip install 'segue[{extra}]'"
         super().__init__(f"{purpose} needs the package {package!r}: {advice}")
+
+
+def nearest(name: str, choices: Sequence[str]) -> str:
+    """`` (did you mean 'X'?)``, or the choices where there are few, or nothing: the end of a message."""
+    folded = {fold(choice): choice for choice in choices}
+    close = [choice for choice in folded if len(name) > 3 and choice.startswith(fold(name))]
+    close = close or difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {folded[close[0]]!r}?"
+    return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+
+
+def fold(name: str) -> str:
+    """A name without underscores and case, as names are compared."""
+    return name.replace("_", "").lower()

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import torch
 
-from segue.config.build import build
+from segue.config.builder.build import build
 
 HERE = Path(__file__).parent
 

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from segue.checkpoints import load_weights, save_weights
-from segue.config.build import build_model
-from segue.config.find import find, names
+from segue.config.builder.build import build_model
+from segue.config.builder.find import find, names
 from segue.inference import whole_or_slide
 from segue.models import clip_text_encoder
 from segue.recipes import compose

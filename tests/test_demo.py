@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from segue.config import Config
-from segue.config.build import build_model, check
+from segue.config.builder.build import build_model, check
 from segue.demo import QUICK, RECIPE, class_rows, clock, curves, next_steps, run_demo
 from segue.errors import InputError
 

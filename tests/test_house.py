@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.config.find import ROOMS, names
+from segue.config.builder.find import ROOMS, names
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "segue"
@@ -30,9 +30,9 @@ LEVELS = [
     ("models",),
     COMPONENTS,
     ("checkpoints", "layers"),
-    ("images", "labels", "masks", "stacks", "partial_image", "packs"),
-    ("decoders",),
-    ("damage", "jpeg", "png", "rasters", "tiff", "volumes"),
+    ("packs",),
+    ("masks",),
+    ("images",),
     ("types",),
     ("errors",),
 ]
@@ -148,7 +148,7 @@ def components() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("room", "name"), components(), ids=lambda value: str(value))
 def test_constructors_are_explicit(room: str, name: str) -> None:
     """No ``**kwargs``, no config dicts, an annotation on every parameter, a docstring on the class."""
-    from segue.config.find import find
+    from segue.config.builder.find import find
 
     target = find(room, name)
     cls = target.func if isinstance(target, partial) else target
@@ -165,7 +165,7 @@ def test_constructors_are_explicit(room: str, name: str) -> None:
 @pytest.mark.parametrize("room", ROOMS)
 def test_stems_are_unambiguous(room: str) -> None:
     """No component is defined in two files, and every name leads back to the file that defines it."""
-    from segue.config.find import find
+    from segue.config.builder.find import find
 
     seen: dict[str, str] = {}
     package = importlib.import_module(f"segue.{room}")

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.backbones.mscan import MSCAN
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import SegueError
 from segue.heads.light_ham import Factorization
 from segue.layers.conv import ConvModule

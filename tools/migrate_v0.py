@@ -23,8 +23,8 @@ import torch
 from rich.progress import track
 
 from segue.config import Config
-from segue.config.build import build_model, check
-from segue.config.migrate import is_v0, migrate
+from segue.config.builder.build import build_model, check
+from segue.config.v0 import is_v0, migrate
 from segue.errors import SegueError
 
 SUFFIXES = (".py", ".yml", ".yaml", ".json")

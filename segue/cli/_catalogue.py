@@ -63,7 +63,7 @@ def run_fetch(args: argparse.Namespace) -> int:
 def sources_of(name: str, args: argparse.Namespace) -> list[str]:
     """What a word means: itself, or the weights of a config or recipe."""
     from segue.api import CONFIG_SUFFIXES, read_config
-    from segue.config.pretrained import needed_weights
+    from segue.config.builder.pretrained import needed_weights
     from segue.recipes import is_recipe_name, published_weights
 
     recipe = "://" not in name and is_recipe_name(name)

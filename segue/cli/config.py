@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     cfg = open_config(args.file, trust=args.trust_config)
     if args.action == "migrate":
-        from segue.config.migrate import migrate_file
+        from segue.config.v0 import migrate_file
 
         migration = migrate_file(cfg)
         if args.check:

@@ -87,7 +87,7 @@ def notes_of(args: argparse.Namespace) -> dict[str, Any]:
     if not args.config:
         return {}
     from segue.api import class_names, read_config
-    from segue.config.build import build_model
+    from segue.config.builder.build import build_model
 
     cfg = read_config(args.config, args.cfg_options, trust=args.trust_config)
     classes, palette = class_names(cfg, build_model(cfg).num_classes)  # type: ignore[arg-type]

@@ -16,11 +16,11 @@ from segue.compat.old import take_preprocessor
 from segue.compat.registry import MODELS
 from segue.compat.structures import PixelData, SegDataSample, from_segue
 from segue.compat.visualization import SegLocalVisualizer
-from segue.config.migrate import is_v0
 from segue.config.tree import ConfigDict
+from segue.config.v0 import is_v0
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError
-from segue.images import read_image
+from segue.images.read import read_image
 from segue.inference.predictor import image_pipeline
 
 

@@ -8,10 +8,10 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from segue.config.find import UnknownNameError, _stems, find
-from segue.config.plan import Planner, make
-from segue.config.register import registered
-from segue.config.signature import signature
+from segue.config.builder.find import UnknownNameError, _stems, find
+from segue.config.builder.plan import Planner, make
+from segue.config.builder.register import registered
+from segue.config.builder.signature import signature
 from segue.errors import ConfigError
 
 #: mmseg's names for Segue's classes that have others

@@ -10,7 +10,7 @@ from torch.utils.data import Dataset
 
 from segue.compat.registry import DATASETS
 from segue.compat.transforms import Compose
-from segue.config.migrate import migrate_dataset
+from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
 from segue.datasets.concat import ConcatDataset
@@ -89,7 +89,7 @@ class BaseSegDataset(House):
 
     def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
         """Label maps one after the other, as the files have them (0.x)."""
-        from segue.images import read_mask
+        from segue.masks.decode import read_mask
 
         return (read_mask(self.get_data_info(i)["seg_map_path"]) for i in range(len(self)))
 

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segue.images import decode_image, read_image
+from segue.images.read import decode_image, read_image
 
 INTERPOLATIONS = {
     "nearest": cv2.INTER_NEAREST,

@@ -16,7 +16,7 @@ from segue.compat.names import get_classes, get_palette
 from segue.compat.visualization import SegLocalVisualizer
 from segue.datasets.palette import generate_palette
 from segue.errors import InputError
-from segue.images import IMAGE_SUFFIXES, read_image, write_png
+from segue.images.read import IMAGE_SUFFIXES, read_image, write_png
 
 FORWARD, VISUALIZE, POSTPROCESS = (
     {"mode", "out_dir"},

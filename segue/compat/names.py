@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segue.config.find import UnknownNameError, find, names, nearest
+from segue.config.builder.find import UnknownNameError, find, names
 from segue.datasets.palette import generate_palette
+from segue.errors import nearest
 
 #: short names that scripts use -> dataset classes of Segue
 DATASETS = {

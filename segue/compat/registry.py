@@ -1,4 +1,4 @@
-"""mmengine's registries over Segue's one table of user classes (`segue.config.register`).
+"""mmengine's registries over Segue's one table of user classes (`segue.config.builder.register`).
 
 A class that is registered here is usable as ``type=...`` in configs, and gets its arguments as the config writes them:
 ``norm_cfg`` stays a dict. ``build`` finds the user's classes first, then Segue's components.
@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from segue.config.register import registered
+from segue.config.builder.register import registered
 from segue.config.tree import ConfigDict, copy_tree
 
 

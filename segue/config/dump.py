@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from segue.config.documents import FLOAT
+from segue.config.language.documents import FLOAT
 from segue.config.tree import to_plain
 from segue.errors import ConfigError
 

@@ -22,13 +22,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.find import nearest
-from segue.config.leaves import short
+from segue.config.builder.leaves import short
 from segue.config.multilabel import check_dataset, check_evaluator, check_values, fill_head, unspoken
 from segue.config.nodes import dataset_nodes, heads_of, losses_of
 from segue.config.origins import origin_of
-from segue.errors import ConfigError, Problem
-from segue.labels import IGNORE
+from segue.errors import ConfigError, Problem, nearest
+from segue.masks.labels import IGNORE
 
 KINDS = ("binary", "multiclass", "multilabel")
 KEYS = ("kind", "ignore", "offset", "map", "threshold")

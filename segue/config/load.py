@@ -8,16 +8,15 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.budget import MAX_DEPTH, MAX_FILE, MAX_FILES, Budget
-from segue.config.documents import read_json, read_yaml
-from segue.config.external import add_scope, find_external, find_module, scope_of
-from segue.config.merge import merge_into
-from segue.config.origins import Origin, origin
-from segue.config.parse import Module, parse
-from segue.config.placeholders import Template, fill, find_base, substitute
-from segue.config.read import Reader
-from segue.config.tree import ConfigDict, copy_tree
-from segue.config.trusted import execute
+from segue.config.language.budget import MAX_DEPTH, MAX_FILE, MAX_FILES, Budget
+from segue.config.language.documents import read_json, read_yaml
+from segue.config.language.external import add_scope, find_external, find_module, scope_of
+from segue.config.language.parse import Module, parse
+from segue.config.language.placeholders import Template, fill, find_base, substitute
+from segue.config.language.read import Reader
+from segue.config.language.trusted import execute
+from segue.config.marks import Origin, origin
+from segue.config.tree import ConfigDict, copy_tree, merge_into
 from segue.errors import ConfigError, Problem
 
 EXTENSIONS = (".py", ".yaml", ".yml", ".json")

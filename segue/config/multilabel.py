@@ -6,8 +6,8 @@ import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from segue.config.find import UnknownNameError, find
-from segue.config.leaves import short
+from segue.config.builder.find import UnknownNameError, find
+from segue.config.builder.leaves import short
 from segue.config.nodes import dataset_nodes, heads_of, losses_of
 from segue.config.origins import origin_of
 from segue.errors import Problem

@@ -10,10 +10,9 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from segue.config.budget import MAX_DEPTH, MAX_TEXT
-from segue.config.merge import merge_into
-from segue.config.origins import OPTIONS, Items, Mark, Origin
-from segue.config.tree import ConfigDict, copy_tree, to_tree
+from segue.config.language.budget import MAX_DEPTH, MAX_TEXT
+from segue.config.marks import OPTIONS, Items, Mark, Origin
+from segue.config.tree import ConfigDict, copy_tree, merge_into, to_tree
 from segue.errors import ConfigError, Problem
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from segue.config.config import Config
 from segue.config.dump import FORMATS, literal
-from segue.config.origins import Origin, shorten
+from segue.config.marks import Origin, shorten
 
 if TYPE_CHECKING:
-    from segue.config.migrate import Entry
+    from segue.config.v0 import Entry
 
 PYTHON = "(python)"  # shown where a value was set by a program
 

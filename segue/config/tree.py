@@ -1,9 +1,19 @@
-"""ConfigDict: a dict whose keys are also attributes, and which remembers where its values were written."""
+"""ConfigDict: a dict whose keys are also attributes, and which remembers where its values were written.
+
+A child config changes its base by `merge_into`: dicts merge key by key; everything else (lists included) replaces. A
+dict with ``_delete_=True`` replaces the base's value instead of merging with it. Only ``--cfg-options`` may address the
+elements of a list, by index.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from segue.config.marks import Origin, origin
+from segue.errors import ConfigError, Problem
+
+DELETE = "_delete_"
 
 
 class ConfigDict(dict[Any, Any]):
@@ -79,8 +89,6 @@ class ConfigDict(dict[Any, Any]):
 
     def merge(self, other: Mapping[Any, Any]) -> None:
         """Merge as a child config is merged into its base: ``_delete_=True`` replaces instead."""
-        from segue.config.merge import merge_into  # merge.py is written in terms of this class
-
         merge_into(self, other if isinstance(other, ConfigDict) else ConfigDict(other))
 
     def __or__(self, other: Any) -> Any:
@@ -163,3 +171,87 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return _sequence(value, [to_plain(item) for item in value])
     return value
+
+
+def merge_into(base: ConfigDict, child: ConfigDict, *, indexes: bool = False, path: tuple[Any, ...] = ()) -> None:
+    """Merge ``child`` into ``base``, which changes; the child is left as it is.
+
+    Args:
+        base: the tree to change.
+        child: the tree whose values win.
+        indexes: whether digit keys of the child address the elements of the base's lists.
+        path: the key path of both, for messages.
+
+    Raises:
+        ConfigError: a dict meets a value that is no dict, or an index that does not exist.
+    """
+    for key, value in child.items():
+        mark = child._marks.get(key)
+        if isinstance(value, ConfigDict) and key in base:
+            where = (*path, key)
+            if DELETE in value:
+                fresh = copy_tree(value)
+                if fresh.pop(DELETE):
+                    base.put(key, fresh, mark)
+                    continue
+                value = fresh
+            old = dict.__getitem__(base, key)
+            if isinstance(old, ConfigDict):
+                merge_into(old, value, indexes=indexes, path=where)
+                base.put(key, old, mark)
+            elif isinstance(old, list) and indexes and value:
+                _merge_items(old, value, where, origin(mark))
+            else:
+                raise _clash(old, origin(base._marks.get(key)), origin(mark), where, indexes)
+        else:
+            base.put(key, copy_tree(value), mark)
+
+
+def _merge_items(items: list[Any], child: ConfigDict, path: tuple[Any, ...], where: Origin | None) -> None:
+    """Merge a dict with digit keys into the elements of a list."""
+    for key, value in child.items():
+        here = (*path, key)
+        if not (isinstance(key, str) and key.isascii() and key.isdigit()):
+            raise _problem(where, here, f"{_dotted(path)} is a list of {len(items)}: address its elements by 0, 1 ...")
+        index = int(key)
+        if index >= len(items):
+            last = f"the last index is {len(items) - 1}" if items else "the list is empty"
+            raise _problem(where, here, f"index {index} exceeds the length of the list: {last}")
+        old = items[index]
+        if isinstance(value, ConfigDict) and isinstance(old, ConfigDict):
+            merge_into(old, value, indexes=True, path=here)
+        elif isinstance(value, ConfigDict) and isinstance(old, list):
+            _merge_items(old, value, here, where)
+        elif isinstance(value, ConfigDict):
+            raise _clash(old, None, where, here, True)
+        else:
+            raise _problem(
+                where, here, f"only keys of dict elements can be set by index; give the whole list {_dotted(path)}"
+            )
+
+
+def _clash(old: Any, was: Origin | None, where: Origin | None, path: tuple[Any, ...], indexes: bool) -> ConfigError:
+    kind = "None" if old is None else f"a {type(old).__name__}"
+    at = f", set at {was}" if was else ""
+    if isinstance(old, tuple | list):
+        remedy = "give the whole value" if isinstance(old, tuple) or not indexes else "address an element by its index"
+    else:
+        remedy = "give the whole value"
+    message = (
+        f"a dict cannot be merged into {kind} (the base has {_short(old)}{at}); {remedy}, "
+        "or add `_delete_=True` to the dict to replace the base's value"
+    )
+    return _problem(where, path, message)
+
+
+def _problem(where: Origin | None, path: tuple[Any, ...], message: str) -> ConfigError:
+    return ConfigError(Problem(_dotted(path), message, str(where) if where else ""))
+
+
+def _dotted(path: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from segue.errors import InputError
-from segue.images import Array, write_png
+from segue.images.read import Array, write_png
 from segue.masks.rle import encode_rle
 from segue.masks.trace import outlines
 

@@ -19,7 +19,7 @@ from segue.doctor.annotated import find_annotations
 from segue.doctor.layout import Part, recognize
 from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, InputError
-from segue.labels import IGNORE
+from segue.masks.labels import IGNORE
 from segue.masks.size import image_size
 from segue.transforms.load_annotations import LoadAnnotations
 

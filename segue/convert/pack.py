@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from segue.config.builder.plan import Planner, make
 from segue.config.nodes import dataset_nodes
-from segue.config.plan import Planner, make
 from segue.datasets.base_seg import BaseSegDataset
 from segue.doctor.layout import recognize, sources_of_layout
 from segue.doctor.rules import Rules

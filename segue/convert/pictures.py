@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from segue.convert.members import Member
 from segue.errors import InputError, LabelError
-from segue.images import decode_image
-from segue.labels import label_counts
+from segue.images.read import decode_image
+from segue.masks.labels import label_counts
 from segue.masks.mat import MatReader
 
 Array = NDArray[Any]

@@ -16,7 +16,7 @@ from segue.datasets.probe import probe_binary_labels
 from segue.datasets.sample_table import tabulated
 from segue.datasets.scan import files_with_suffix, join_all, read_split, some_of, walk_files
 from segue.errors import DataError, InputError
-from segue.labels import IGNORE, check_label_map
+from segue.masks.labels import IGNORE, check_label_map
 from segue.masks.names import Names
 from segue.masks.path import MaskPath
 from segue.masks.reader import MaskReader

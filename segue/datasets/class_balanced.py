@@ -9,8 +9,8 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from segue.errors import InputError
-from segue.images import read_mask
-from segue.labels import label_counts, remap_labels
+from segue.masks.decode import read_mask
+from segue.masks.labels import label_counts, remap_labels
 from segue.types import Sample
 
 

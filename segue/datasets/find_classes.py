@@ -12,9 +12,10 @@ from pathlib import PurePath
 
 from segue.datasets.scan import walk_files
 from segue.errors import LabelError
-from segue.images import IMAGE_SUFFIXES, read_mask
-from segue.labels import label_counts
+from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.decode import read_mask
 from segue.masks.formats import annotation_files
+from segue.masks.labels import label_counts
 
 #: Names of folders that hold one part of a dataset each.
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing", "trainval")

@@ -11,8 +11,8 @@ from pathlib import PurePath
 from segue.datasets.find_classes import SPLITS
 from segue.datasets.scan import some_of, walk_files
 from segue.errors import DataError, InputError
-from segue.images import IMAGE_SUFFIXES
-from segue.stacks import read_channels
+from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.stacks import read_channels
 
 LAYOUTS = ("folders", "suffixes", "channels", "bits")
 _SEPARATORS = "_-."

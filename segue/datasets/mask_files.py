@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.datasets.scan import some_of, walk_files
 from segue.errors import DataError, InputError
-from segue.images import IMAGE_SUFFIXES
+from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.formats import READERS, SUFFIXES, reader_of, recognize, split_format
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader

@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.datasets.palette import Palette, generate_palette
 from segue.errors import DataError, InputError
-from segue.labels import IGNORE
+from segue.masks.labels import IGNORE
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from segue.datasets.folder import of_split, pictures
 from segue.datasets.metainfo import read_names
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError, LabelError
-from segue.labels import IGNORE
-from segue.stacks import StackFiles, Storage, check_stack_map, read_channels
+from segue.masks.labels import IGNORE
+from segue.masks.stacks import StackFiles, Storage, check_stack_map, read_channels
 from segue.types import Sample
 
 _STORAGE: dict[str, Storage] = {"folders": "classes", "suffixes": "classes", "channels": "channels", "bits": "bits"}

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from segue.errors import LabelError
-from segue.images import read_mask
-from segue.labels import label_counts, remap_labels
+from segue.masks.decode import read_mask
+from segue.masks.labels import label_counts, remap_labels
 from segue.types import Sample
 
 

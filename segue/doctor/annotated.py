@@ -11,7 +11,7 @@ from pathlib import Path
 from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import walk_files
 from segue.errors import SegueError
-from segue.images import IMAGE_SUFFIXES
+from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.documents import inside, read_json
 from segue.masks.formats import SUFFIXES, annotation_files, recognize
 

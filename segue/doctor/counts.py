@@ -17,9 +17,10 @@ from segue.doctor.facts import label_pixels
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, LabelError
-from segue.images import Array, read_mask
+from segue.images.read import Array
+from segue.masks.decode import read_mask
 from segue.masks.path import MaskPath
-from segue.stacks import StackFiles
+from segue.masks.stacks import StackFiles
 
 #: A mask and what its values mean; or one of several masks, and all of them.
 Work: TypeAlias = tuple[str, Rules | StackFiles]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from segue.config.find import find
+from segue.config.builder.find import find
 from segue.doctor.findings import Finding, Fix, several
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally

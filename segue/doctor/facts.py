@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from segue.errors import DataError
-from segue.images import Array, read_image, read_mask
-from segue.labels import label_counts
+from segue.images.read import Array, read_image
+from segue.masks.decode import read_mask
+from segue.masks.labels import label_counts
 
 Color = tuple[int, int, int]  # red, green, blue
 

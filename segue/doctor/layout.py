@@ -20,7 +20,7 @@ from segue.doctor.rules import Rules
 from segue.doctor.sources import Source, list_dataset, rules_of
 from segue.doctor.stack_folders import MULTILABEL, find_stack_folder
 from segue.errors import DataError, InputError
-from segue.images import IMAGE_SUFFIXES
+from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.names import with_background
 
 #: Names of folders of masks, the likeliest first: ``mask`` may also be a field of view, as in DRIVE.

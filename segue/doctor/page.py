@@ -15,12 +15,13 @@ from segue.doctor.doctor import Report
 from segue.doctor.findings import Finding
 from segue.doctor.rules import Rules
 from segue.errors import DataError, InputError
-from segue.images import Array, read_image, read_mask
-from segue.labels import label_counts
+from segue.images.read import Array, read_image
+from segue.masks.decode import read_mask
+from segue.masks.labels import label_counts
+from segue.masks.stacks import StackFiles
 from segue.report.draw import Picture, colorize, overlay
 from segue.report.overlaps import overlay_masks
 from segue.report.page import template
-from segue.stacks import StackFiles
 
 #: Of the longer side of a picture on the page, in pixels.
 SIDE = 420

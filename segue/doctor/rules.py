@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.labels import IGNORE, remap_labels
+from segue.masks.labels import IGNORE, remap_labels
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.find import find
+from segue.config.builder.find import find
+from segue.config.builder.plan import Planner, make
+from segue.config.builder.signature import signature
 from segue.config.nodes import dataset_nodes
-from segue.config.plan import Planner, make
-from segue.config.signature import signature
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.folder import FolderDataset
 from segue.datasets.multilabel import MultilabelDataset
@@ -20,8 +20,8 @@ from segue.doctor.pairing import Listing, list_named, list_paired
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.stacks import examine_stack, list_stacks
 from segue.errors import ConfigError, DataError, LabelError, SegueError
-from segue.images import IMAGE_SUFFIXES
-from segue.stacks import StackFiles
+from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.stacks import StackFiles
 
 SPLITS = ("train", "val", "test")
 _UNNAMED = "(classes unknown)"
@@ -42,7 +42,7 @@ class Source:
         known: the public dataset that it is, if that is known.
         usual_zero: whether 0 means unlabeled in that dataset's files.
         guessed: whether its classes are only what was found in the masks.
-        look_at_images: whether its images are files that `segue.images` reads.
+        look_at_images: whether its images are files that `segue.images.read` reads.
         color_type: how its pipeline reads them.
         stacks: of multilabel data, the files of the masks by image; the ``pairs`` then name one of them.
         pipelines: the transforms as the config has them, by the key of the dataset.

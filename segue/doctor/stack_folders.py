@@ -13,7 +13,8 @@ from segue.datasets.multilabel import stems_of
 from segue.datasets.scan import walk_files
 from segue.doctor.facts import label_pixels
 from segue.errors import SegueError
-from segue.images import IMAGE_SUFFIXES, read_mask
+from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.decode import read_mask
 
 #: What `Part.mask_format` says of such a folder.
 MULTILABEL = "multilabel"

@@ -15,8 +15,8 @@ from segue.doctor.findings import Finding, Fix, several
 from segue.doctor.pairing import Listing, without_image
 from segue.doctor.tally import Tally
 from segue.errors import DataError, LabelError, SegueError
-from segue.labels import IGNORE
-from segue.stacks import StackFiles
+from segue.masks.labels import IGNORE
+from segue.masks.stacks import StackFiles
 
 if TYPE_CHECKING:
     from segue.doctor.sources import Source

@@ -12,7 +12,7 @@ from segue.doctor.findings import Finding, Fix, several
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
-from segue.labels import IGNORE, diagnose
+from segue.masks.labels import IGNORE, diagnose
 
 _MOST_LISTED = 6
 _MOST_COLORS = 48

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from segue.images import depth_png, write_png
+from segue.images.read import depth_png, write_png
 
 #: Units of a written file per unit of the prediction: millimeters, for a model that was trained on meters.
 FILE_UNITS = 1000

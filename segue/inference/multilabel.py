@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segue.images import write_png
+from segue.images.read import write_png
 
 
 @dataclass

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from segue.errors import ConfigError, DataError, InputError, Problem
-from segue.images import IMAGE_SUFFIXES, write_png
+from segue.images.read import IMAGE_SUFFIXES, write_png
 from segue.inference.depth import DepthPrediction
 from segue.inference.multilabel import MultilabelPrediction
 from segue.inference.segment import is_multilabel, label_maps, predicts_depth
@@ -166,7 +166,7 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
     Raises:
         ConfigError: there is none, or it does not begin by reading an image.
     """
-    from segue.config.plan import Planner
+    from segue.config.builder.plan import Planner
 
     if tta:
         tta_pipeline(cfg)  # complains if there is none

@@ -15,7 +15,7 @@ from segue.checkpoints import Checkpoint, load_weights, read
 from segue.checkpoints.cache import digest, hash_in_name
 from segue.checkpoints.convert import AS_IS, locate, reading
 from segue.config import Config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import SegueError
 
 Status = Literal["ok", "failed", "not checked"]

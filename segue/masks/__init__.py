@@ -1,4 +1,6 @@
-"""Label maps that are no pictures: outlines, run lengths, folders of instances, colors. One file per format.
+"""Label maps, whatever their format: pictures, outlines, run lengths, folders of instances, colors.
 
-`formats` decides which format it is, `reader` says what every format offers, `draw` turns outlines into pixels.
+`decode` reads label files, `labels` checks and remaps their values, `window` reads a part of one, `stacks` holds
+several classes per pixel. Of those that are no pictures there is one file per format: `formats` decides which
+it is, `reader` says what every format offers, `draw` turns outlines into pixels.
 """

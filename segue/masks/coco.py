@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segue.errors import DataError, InputError
-from segue.images import Array
+from segue.images.read import Array
 from segue.masks.documents import flat_points, inside, list_of, read_json
 from segue.masks.draw import Patch, polygon
 from segue.masks.names import BACKGROUND, VOID, Names

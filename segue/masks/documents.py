@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError
-from segue.images import read_bytes
+from segue.images.read import read_bytes
 from segue.masks.draw import Points
 
 #: Coordinates beyond this are mistakes: no image is so large.

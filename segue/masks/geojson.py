@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images import Array
+from segue.images.rasters import Raster, transform_points
+from segue.images.read import Array
 from segue.masks.documents import list_of, points_of, read_json
 from segue.masks.draw import Points, line, polygon
 from segue.masks.names import BACKGROUND, VOID, Names
 from segue.masks.reader import MaskReader
-from segue.rasters import Raster, transform_points
 
 #: Properties that may hold the class of a feature, where the config names none.
 PROPERTIES = ("class", "label", "category", "class_name", "classname")

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from segue.errors import DataError, LabelError
-from segue.images import IMAGE_SUFFIXES, Array, read_mask
+from segue.images.read import IMAGE_SUFFIXES, Array
+from segue.masks.decode import read_mask
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
 from segue.masks.size import image_size

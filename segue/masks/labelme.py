@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, InputError
-from segue.images import Array, decode_mask
+from segue.images.read import Array
+from segue.masks.decode import decode_mask
 from segue.masks.documents import list_of, points_of, read_json
 from segue.masks.draw import Patch, Points, line, polygon
 from segue.masks.names import BACKGROUND, VOID, Names

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, LabelError
-from segue.images import Array, as_labels, read_bytes
+from segue.images.read import Array, read_bytes
+from segue.masks.decode import as_labels
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class MaskPath(str):
-    """A name for messages, such as ``instances.json#000012.jpg``, that `segue.images.read_mask` can read.
+    """A name for messages, such as ``instances.json#000012.jpg``, that `segue.masks.decode.read_mask` can read.
 
     So whoever gets a mask's path (training, evaluation, checks, counting) reads every format by the same call. It
     leaves its reader behind when it goes to another process, where it is only a name: readers hold whole files.

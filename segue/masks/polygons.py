@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from segue.errors import DataError
-from segue.images import Array
+from segue.images.read import Array
 from segue.masks.documents import list_of, read_json
 from segue.masks.draw import Points
 from segue.masks.reader import MaskReader

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.masks.names import Names
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from segue.errors import InputError, LabelError
-from segue.images import Array, read_image
+from segue.images.read import Array, read_image
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
 

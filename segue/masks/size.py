@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from segue.errors import DataError
-from segue.tiff import is_tiff, read_header
+from segue.images.tiff import is_tiff, read_header
 
 #: More pixels than this are refused where an annotation file claims them, since it costs nothing to claim them.
 MOST_PIXELS = 1 << 30

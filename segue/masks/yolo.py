@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from segue.errors import DataError, LabelError
-from segue.images import Array
+from segue.images.read import Array
 from segue.masks.documents import checked_points
 from segue.masks.draw import Points, polygon
 from segue.masks.reader import MaskReader

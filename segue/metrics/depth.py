@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from segue.errors import InputError
-from segue.images import depth_png, write_png
+from segue.images.read import depth_png, write_png
 
 MEASURES = ("d1", "d2", "d3", "abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog")
 SMALLEST = 1e-6

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from segue.errors import InputError, LabelError
-from segue.images import Array, write_png
-from segue.labels import IGNORE, diagnose
+from segue.images.read import Array, write_png
+from segue.masks.labels import IGNORE, diagnose
 
 #: Columns that each requested metric adds, as the reference names them.
 _COLUMNS = {"mIoU": ("IoU", "Acc"), "mDice": ("Dice", "Acc"), "mFscore": ("Fscore", "Precision", "Recall")}

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 from segue.datasets.base_seg import BaseSegDataset
 from segue.errors import ConfigError
 from segue.types import SegSample

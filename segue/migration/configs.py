@@ -10,7 +10,7 @@ from typing import Any
 
 from segue.api import open_config
 from segue.config import Config
-from segue.config.migrate import is_v0
+from segue.config.v0 import is_v0
 from segue.errors import SegueError
 from segue.migration.bench import Bench
 from segue.migration.edits import Edit

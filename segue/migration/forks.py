@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from segue.config.find import ROOMS, UnknownNameError
-from segue.config.find import find as find_component
+from segue.config.builder.find import ROOMS, UnknownNameError
+from segue.config.builder.find import find as find_component
 from segue.migration.edits import Edit, fix_imports, moved_out
 from segue.migration.find import Project
 from segue.migration.needs import lacking, offers

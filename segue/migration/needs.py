@@ -12,8 +12,8 @@ from typing import Literal
 
 from segue.compat.finder import NAMES, View, known, missing
 from segue.compat.places import modules
-from segue.config.find import ROOMS, UnknownNameError
-from segue.config.find import find as find_component
+from segue.config.builder.find import ROOMS, UnknownNameError
+from segue.config.builder.find import find as find_component
 from segue.migration.source import FAMILY, Import, Source
 
 #: names that lie elsewhere in Segue and are called in the same way

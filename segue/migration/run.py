@@ -17,11 +17,11 @@ import torch
 
 from segue.api import open_config
 from segue.config import Config
-from segue.config.build import build_model, check
+from segue.config.builder.build import build_model, check
+from segue.config.builder.pretrained import pretrained_sources
+from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
-from segue.config.migrate import is_v0, migrate
-from segue.config.pretrained import pretrained_sources
-from segue.config.register import import_custom
+from segue.config.v0 import is_v0, migrate
 from segue.errors import ConfigError, Problem, SegueError
 from segue.inference.segment import label_maps
 from segue.migration.batch import Generated, generated, resized

@@ -10,8 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segue.compat.finder import NAMES
-from segue.config.find import nearest
-from segue.errors import ConfigError
+from segue.errors import ConfigError, nearest
 from segue.migration.edits import Edit, import_modules, replace_text
 from segue.migration.needs import PACKAGES
 from segue.recipes import compose

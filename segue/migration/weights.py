@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from segue.checkpoints import load_weights, read
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import CheckpointError
 from segue.migration.batch import scene
 from segue.migration.run import Steps, describe, generated, predict, prepare

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segue.config.find import names
+from segue.config.builder.find import names
 
 #: what user code asks for; an optimizer's first step imports torch._dynamo
 COMPAT = ("heads", "segmentors", "datasets", "runner", "layers", "losses", "metrics", "hooks", "transforms", "samplers")

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, InputError
-from segue.images import Array
+from segue.images.read import Array
+from segue.images.window import Window
 from segue.packs.layout import (
     DTYPES,
     HEADER,
@@ -27,7 +28,6 @@ from segue.packs.layout import (
     key_of,
     shard_name,
 )
-from segue.partial_image import Window
 from segue.types import Size
 
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, InputError
-from segue.images import Array, read_image, read_mask
+from segue.images.read import Array, read_image
+from segue.masks.decode import read_mask
 from segue.packs.layout import (
     DTYPES,
     HEADER,
@@ -73,7 +74,7 @@ def write_pack(
     Args:
         sources: the files; the same one may come twice.
         folder: made as needed.
-        color_type: how images are decoded; see `segue.images.read_image`.
+        color_type: how images are decoded; see `segue.images.read.read_image`.
         backend: as ``color_type``.
         workers: processes; by default one per core.
         progress: is told how many pictures of how many are there.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator
 
-from segue.config.pretrained import needed_weights
+from segue.config.builder.pretrained import needed_weights
 from segue.recipes.catalogue import published_weights, recipe_names
 from segue.recipes.compose import compose
 

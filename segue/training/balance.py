@@ -22,7 +22,7 @@ import numpy as np
 
 from segue.config.balance import named_weights
 from segue.doctor.counts import LabelCounts
-from segue.images import Array
+from segue.images.read import Array
 
 LIMIT = 10.0
 

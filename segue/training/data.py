@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from segue.config.register import registered
+from segue.config.builder.register import registered
 from segue.errors import ConfigError, DataError, Problem, SegueError
 from segue.training.rare import RareClassSampler
 from segue.training.streams import Draw, EvaluationStream, TrainStream

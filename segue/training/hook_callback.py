@@ -14,7 +14,7 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
-from segue.config.register import registered
+from segue.config.builder.register import registered
 
 PRIORITIES = {
     "HIGHEST": 0,

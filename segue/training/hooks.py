@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.find import UnknownNameError, find
+from segue.config.builder.find import UnknownNameError, find
 from segue.errors import ConfigError
 from segue.training.translate import lookup, settings, type_name
 

@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from segue.config.find import nearest
-from segue.config.register import registered
-from segue.errors import ConfigError, Problem
+from segue.config.builder.register import registered
+from segue.errors import ConfigError, Problem, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
 from segue.training.translate import lookup, settings, type_name
 

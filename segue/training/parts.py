@@ -55,8 +55,8 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
     Raises:
         ConfigError: with the problems of all parts at once.
     """
-    from segue.config import build
     from segue.config.balance import named_weights
+    from segue.config.builder import build
     from segue.config.labels import apply_labels
     from segue.doctor.before_training import check_before_training
     from segue.training.balance import with_class_weights
@@ -171,7 +171,7 @@ def load_trained(model: nn.Module, source: Any) -> None:
 def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     """Load what training starts from, the config's ``load_from``, else its pretrained weights; says what was loaded."""
     from segue.checkpoints import load_weights
-    from segue.config.pretrained import pretrained_sources
+    from segue.config.builder.pretrained import pretrained_sources
 
     initialize(model)
     if cfg.get("load_from"):

@@ -213,7 +213,7 @@ class Saver(Checkpoint):
         values = task.metrics
         key = next(iter(values), metric) if metric == "auto" else metric
         if key not in values:
-            from segue.config.find import nearest
+            from segue.errors import nearest
 
             hint = nearest(key, list(values))
             raise ConfigError(

@@ -32,7 +32,7 @@ class EarlyStopping(Callback):
             return
         name = self.hook.monitor
         if name not in pl_module.metrics:
-            from segue.config.find import nearest
+            from segue.errors import nearest
 
             hint = nearest(name, list(pl_module.metrics))
             problem = f"EarlyStoppingHook: the validation has no metric {name!r}{hint}"

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
-from segue.config.find import nearest
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from segue.errors import InputError, MissingExtraError
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import image_of, refuse
 from segue.transforms.fields import maps, pictures
 from segue.types import Sample

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import Array
+from segue.images.read import Array
 from segue.types import Sample
 
 

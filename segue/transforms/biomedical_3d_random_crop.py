@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import is_int, label_map_of, refuse, volume_of
 from segue.types import Sample
 

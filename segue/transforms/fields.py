@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.types import Sample
 
 #: What a pixel without content gets, where it is not the label that the caller says: no border, no measured depth.

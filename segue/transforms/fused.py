@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from segue.partial_image import Window
+from segue.images.window import Window
 from segue.transforms.arguments import image_of
 from segue.transforms.fields import maps, pictures
 from segue.transforms.load_annotations import LoadAnnotations

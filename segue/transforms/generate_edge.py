@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import is_int, label_map_of, refuse
 from segue.types import Sample
 

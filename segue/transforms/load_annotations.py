@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images import Array, read_mask
-from segue.labels import IGNORE, all_valid, check_labels, remap_labels
-from segue.partial_image import EVERYTHING, LabelReader, PartialImage, WholeImage, Window
+from segue.images.read import Array
+from segue.images.window import EVERYTHING, PartialImage, WholeImage, Window
+from segue.masks.decode import read_mask
+from segue.masks.labels import IGNORE, all_valid, check_labels, remap_labels
+from segue.masks.window import LabelReader
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample, Size
 
 
 class LoadAnnotations:
     """Read ``seg_map_path`` into ``gt_seg_map`` (H, W): class ids, and the ignore value where there is no label; or the
-    ``stack_files`` of a multilabel dataset into (H, W, K), see `segue.stacks`.
+    ``stack_files`` of a multilabel dataset into (H, W, K), see `segue.masks.stacks`.
 
-    The dataset's rules (``void``, ``reduce_zero_label``, ``label_map``: see `segue.labels.remap_labels`) come with the
-    sample. Then every value must be one of its ``num_classes`` or the ignore value, and the size must be that of the
-    image, or a LabelError says what to do.
+    The dataset's rules (``void``, ``reduce_zero_label``, ``label_map``: `segue.masks.labels.remap_labels`) come with
+    the sample. Then every value must be one of its ``num_classes`` or the ignore value, and the size must be that of
+    the image, or a LabelError says what to do.
 
     Args:
         reduce_zero_label: the dataset's setting, which it must agree with; None takes the dataset's.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from segue.errors import DataError, LabelError
-from segue.images import Array
-from segue.labels import IGNORE, check_labels, remap_labels
+from segue.images.read import Array
+from segue.masks.labels import IGNORE, check_labels, remap_labels
 from segue.transforms.load_biomedical_image_from_file import _VolumeLoader
 from segue.types import Sample
 

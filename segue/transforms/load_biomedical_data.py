@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from segue.errors import DataError, InputError
+from segue.images.volumes import BACKENDS, channels_first, read_volume
 from segue.transforms.arguments import local_files_only, one_of
 from segue.transforms.load_biomedical_annotation import checked_labels
 from segue.types import Sample
-from segue.volumes import BACKENDS, channels_first, read_volume
 
 
 class LoadBiomedicalData:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import Array
+from segue.images.read import Array
+from segue.images.volumes import BACKENDS, channels_first, read_volume
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
-from segue.volumes import BACKENDS, channels_first, read_volume
 
 
 class _VolumeLoader:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, LabelError
-from segue.images import read_image
+from segue.images.read import read_image
 from segue.transforms.arguments import is_real, local_files_only, one_of, refuse
 from segue.types import Sample
 

@@ -8,8 +8,8 @@ from typing import Any, get_args
 import numpy as np
 
 from segue.errors import DataError, InputError
-from segue.images import Backend, ColorType, read_image
-from segue.partial_image import EVERYTHING, AsFloat, PartialImage, open_image
+from segue.images.read import Backend, ColorType, read_image
+from segue.images.window import EVERYTHING, AsFloat, PartialImage, open_image
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import IMAGE_SUFFIXES, Array, decode_image, read_bytes
-from segue.rasters import read_raster
-from segue.tiff import is_tiff, read_header
+from segue.images.rasters import read_raster
+from segue.images.read import IMAGE_SUFFIXES, Array, decode_image, read_bytes
+from segue.images.tiff import is_tiff, read_header
 from segue.types import Sample
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from segue.errors import LabelError
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import image_of, label_map_of, refuse
 from segue.types import Sample, SegSample
 

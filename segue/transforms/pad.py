@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import band_count, image_of, int_pair, is_int, is_real, one_of, refuse
 from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size

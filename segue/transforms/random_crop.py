@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from segue.images import Array
-from segue.partial_image import Window
+from segue.images.read import Array
+from segue.images.window import Window
 from segue.transforms.arguments import image_of, int_pair, is_int, label_map_of, probability, refuse
 from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size

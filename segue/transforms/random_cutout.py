@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import (
     band_count,
     image_of,

@@ -7,7 +7,7 @@ from collections.abc import Sequence, Sized
 import numpy as np
 
 from segue.errors import InputError
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import band_count, image_of, int_pair, is_real, probability, real_pair, refuse
 from segue.transforms.fields import maps
 from segue.transforms.resize import Resize, resize_array

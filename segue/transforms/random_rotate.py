@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import image_of, is_real, probability, real_pair, refuse
 from segue.transforms.fields import maps, pictures
 from segue.transforms.resize import Resize

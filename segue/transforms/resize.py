@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from segue.errors import InputError
-from segue.images import Array
+from segue.images.read import Array
 from segue.transforms.arguments import image_of, int_pair, is_real, one_of, refuse
 from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from segue.images import Array
-from segue.partial_image import PartialImage, Window
+from segue.images.read import Array
+from segue.images.window import PartialImage, Window
 from segue.types import Size
 
 _TOLERANCE = 2 / 750  # pixels of the image, both directions together

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 
-from segue.config.build import build
+from segue.config.builder.build import build
 from tests.goldens_check import goldens_tool
 
 

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from segue.checkpoints import load_weights, read
 from segue.checkpoints.foreign import SOURCES, candidates, named
 from segue.checkpoints.foreign.layouts import merged_patches
-from segue.config.build import build_model
-from segue.config.plan import Planner
+from segue.config.builder.build import build_model
+from segue.config.builder.plan import Planner
 from segue.errors import CheckpointError, InputError
 
 from .official import OFFICIAL, batch_norm, convolution, linear, merged, picture, trained, values

@@ -13,7 +13,7 @@ from segue.checkpoints import save_weights
 from segue.checkpoints.cache import digest
 from segue.cli import main
 from segue.config import Config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 
 from ..checkpoints.server import NAME, SHA, Server
 from .project import make_project

@@ -185,7 +185,7 @@ def test_options(options: list[str], message: str, config: Path, capsys: pytest.
 def trained(config: Path) -> Path:
     from segue.checkpoints import save_weights
     from segue.config import Config
-    from segue.config.build import build_model
+    from segue.config.builder.build import build_model
 
     return save_weights(config.parent / "good.safetensors", build_model(Config.fromfile(config)).state_dict())
 

@@ -10,7 +10,7 @@ import pytest
 
 from segue.cli import main
 from segue.config import Config
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 
 CONFIG = """
 pipeline = [

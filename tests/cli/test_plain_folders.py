@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from segue.cli import main
-from segue.images import read_mask
+from segue.masks.decode import read_mask
 
 MODEL = """
 _base_ = ['{data}']

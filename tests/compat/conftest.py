@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from segue.compat import install, uninstall
-from segue.config.register import registered
+from segue.config.builder.register import registered
 from tests.compat.project.cases import fill, make_data
 from tests.compat.scripts import OLD_CONFIG
 
@@ -55,7 +55,7 @@ def user_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, user_data: Path) -> tuple[Path, Path]:
     """A 0.x config of three classes, and weights with the metadata of mmseg 0.x."""
     from segue.api import read_config
-    from segue.config.build import build_model
+    from segue.config.builder.build import build_model
 
     folder = tmp_path_factory.mktemp("trained")
     config = folder / "old.py"

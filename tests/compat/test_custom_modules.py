@@ -16,7 +16,7 @@ import torch
 from rich.console import Console
 
 from segue.api import read_config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.training import Machine, train
 from tests.compat.project.cases import CASES, case, fill, make_data
 

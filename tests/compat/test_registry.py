@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import segue.compat  # noqa: F401
-from segue.config.build import build
-from segue.config.register import registered
+from segue.config.builder.build import build
+from segue.config.builder.register import registered
 from segue.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ import pytest
 from segue.api import read_config
 from segue.cli import main
 from segue.config import Config
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 from tests.compat import scripts
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 import segue.compat  # noqa: F401
 from segue.api import read_config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import ConfigError
 from segue.training import Machine, train
 from segue.types import Targets

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from segue.config import Config
-from segue.config.trusted import TrustedConfigWarning
+from segue.config.language.trusted import TrustedConfigWarning
 from segue.errors import ConfigError
 
 from .tree_files import write

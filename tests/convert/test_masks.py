@@ -16,7 +16,8 @@ from segue.cli import main
 from segue.convert.masks import convert_masks
 from segue.datasets.folder import FolderDataset
 from segue.errors import DataError, InputError, LabelError
-from segue.images import read_mask, write_png
+from segue.images.read import write_png
+from segue.masks.decode import read_mask
 from tests.masks import layouts
 from tests.masks.layouts import LAYOUTS
 from tests.masks.scenes import CLASSES, NAMES, SIZE, picture

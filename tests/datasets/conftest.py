@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.images import write_png
+from segue.images.read import write_png
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 
 from segue.cli import main
 from segue.config import Config
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 from segue.datasets.base_seg import BaseSegDataset
 from segue.doctor import check_config, check_folder
 from segue.doctor.apply import apply, folder_datasets
 from segue.doctor.before_training import check_before_training
 from segue.errors import DataError
-from segue.images import read_mask
+from segue.masks.decode import read_mask
 from segue.masks.path import MaskPath
 from tests.doctor.seeded import CONFIG
 from tests.masks import layouts

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from segue.config import Config
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 from segue.doctor.before_training import MOST, check_before_training
 from segue.errors import DataError, LabelError
 

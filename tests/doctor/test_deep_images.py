@@ -15,7 +15,7 @@ from segue.cli import main
 from segue.config import Config
 from segue.doctor import check_config, check_folder
 from segue.doctor.apply import apply
-from segue.images import write_png
+from segue.images.read import write_png
 
 MODEL = """
 norm_cfg = dict(type='BN', requires_grad=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from segue.config import Config
-from segue.config.build import build_dataset
+from segue.config.builder.build import build_dataset
 from segue.doctor import check_folder
 from segue.doctor.apply import apply
 from segue.doctor.layout import recognize

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from segue.config.build import build
+from segue.config.builder.build import build
 from segue.heads.a2 import DoubleAttention
 from segue.layers.norm import BN
 

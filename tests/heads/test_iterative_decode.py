@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from segue.config.build import build
+from segue.config.builder.build import build
 from segue.errors import ConfigError, InputError
 from segue.heads.fcn import FCNHead
 from segue.heads.iterative_decode import IterativeDecodeHead

@@ -8,7 +8,7 @@ import json
 import pytest
 import torch
 
-from segue.config.build import build
+from segue.config.builder.build import build
 from segue.errors import InputError
 from segue.heads.kernel_update import KernelUpdateHead
 from segue.heads.kernel_updator import KernelUpdator

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import ConfigError
 from segue.heads.mask2former import inside
 from segue.types import Targets

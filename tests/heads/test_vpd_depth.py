@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import ConfigError, InputError, MissingExtraError
 from segue.heads.vpd_depth import DepthHeadOptions, VPDDepthHead
 from segue.inference.segment import whole_or_slide

@@ -13,7 +13,7 @@ from PIL import Image
 import segue
 from segue.checkpoints import save_weights
 from segue.config import Config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
 from segue.inference.predictor import Prediction, find_images
 from tests.models.small import encoder_decoder

@@ -13,7 +13,7 @@ from torch import Tensor
 from segue.api import read_config
 from segue.checkpoints import read, save_weights
 from segue.checkpoints.convert import convert
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.inference.verify import Verification, fingerprint, fixed_input, verify
 
 CONFIG = """

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from segue.convert.annotations import CocoWriter, LabelMap, LabelmeWriter
-from segue.images import Array, write_png
+from segue.images.read import Array, write_png
 from segue.masks.trace import outlines, rings
 from tests.masks.scenes import CLASSES, NAMES, SIZE, blocks, label_map, picture, write_json
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segue.images import Array, write_png
+from segue.images.read import Array, write_png
 from segue.masks.names import Names
 
 SIZE = (23, 31)

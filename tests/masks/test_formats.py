@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images import read_mask
+from segue.masks.decode import read_mask
 from segue.masks.formats import READERS, reader_of, recognize
 from segue.masks.names import Names, with_background
 from segue.masks.path import MaskPath

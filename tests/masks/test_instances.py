@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from segue.errors import DataError, LabelError
-from segue.images import write_png
+from segue.images.read import write_png
 from segue.masks.instances import InstancesReader
 from segue.masks.names import Names
 from tests.masks.scenes import CLASSES, NAMES, SIZE, blocks, picture

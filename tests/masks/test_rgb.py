@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from segue.errors import InputError, LabelError
-from segue.images import Array
+from segue.images.read import Array
 from segue.masks.names import Names
 from segue.masks.rgb import RgbReader
 from tests.masks.scenes import CLASSES, NAMES, label_map

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from segue.errors import InputError, LabelError
-from segue.images import read_mask
+from segue.masks.decode import read_mask
 from segue.metrics.iou import IoUMetric
 
 NAMES = ("road", "car", "sky")

@@ -15,7 +15,7 @@ import torch
 
 from segue.api import read_config
 from segue.cli import main
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.migration import migrate
 from segue.migration.verdict import Report
 from tests.migration import projects

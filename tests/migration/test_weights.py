@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from segue.api import read_config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import CheckpointError
 from segue.migration.bench import Bench
 from segue.migration.configs import Proof

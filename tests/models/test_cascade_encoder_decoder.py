@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.errors import ConfigError
 from segue.types import Targets
 from tests.models.small import ocrnet

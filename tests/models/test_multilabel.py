@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.config.labels import apply_labels
 from segue.errors import InputError
 from segue.inference.segment import label_maps, labels_of, probabilities

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segue.config.pretrained import pretrained_sources
+from segue.config.builder.pretrained import pretrained_sources
 from segue.errors import InputError
 from segue.models import clip_text_encoder
 from segue.models.multimodal_encoder_decoder import MultimodalEncoderDecoder

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from segue.errors import DataError, InputError
-from segue.images import read_image
+from segue.images.read import read_image
 from segue.packs import Pack, PackRoot
 from segue.packs import write as writing
 from segue.packs.read import name_below

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segue.config.find import UnknownNameError, find
+from segue.config.builder.find import UnknownNameError, find
 from segue.recipes.grammar import dataset, stems
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segue.config.register import registered
+from segue.config.builder.register import registered
 from segue.errors import ConfigError
 from segue.training.hook_callback import rank_of
 from segue.training.hooks import read_hooks

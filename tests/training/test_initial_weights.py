@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from segue.config import Config
-from segue.config.build import build_model
+from segue.config.builder.build import build_model
 from segue.training.parts import load_initial
 from tests.checkpoints.official import OFFICIAL, values
 

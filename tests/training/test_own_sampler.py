@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from segue.config.register import registered
+from segue.config.builder.register import registered
 from segue.training.data import read_loader
 from segue.training.own_sampler import OwnStream
 

@@ -180,10 +180,10 @@ def test_label_rules(folder) -> None:
 @pytest.mark.parametrize(("mode", "most_bytes"), [("L", 1 << 20), ("L", 0), ("P", 1 << 20)])
 def test_label_maps_seen_before(folder, tmp_path, mode, most_bytes, monkeypatch) -> None:
     """Of them only a part is decoded, and all values are still checked, by what is remembered of the content."""
-    monkeypatch.setattr("segue.partial_image._LARGE", 0)
-    monkeypatch.setattr("segue.partial_image._EVERY", 16)
-    monkeypatch.setattr("segue.partial_image._MOST_BYTES", most_bytes)
-    monkeypatch.setattr("segue.decoders._SMALL", 0)
+    monkeypatch.setattr("segue.masks.window._LARGE", 0)
+    monkeypatch.setattr("segue.masks.window._EVERY", 16)
+    monkeypatch.setattr("segue.masks.window._MOST_BYTES", most_bytes)
+    monkeypatch.setattr("segue.images.decoders._SMALL", 0)
     path = tmp_path / "labels.png"
     image = Image.open(folder / "labels.png")
     if mode == "P":

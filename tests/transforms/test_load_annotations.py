@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images import write_png
+from segue.images.read import write_png
 from segue.transforms.load_annotations import LoadAnnotations
 
 

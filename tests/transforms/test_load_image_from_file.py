@@ -1,4 +1,4 @@
-"""LoadImageFromFile: keys, options and refusals; decoding itself is tested in tests/test_images.py."""
+"""LoadImageFromFile: keys, options and refusals; decoding itself is tested in tests/images/test_read.py."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from segue.errors import DataError, InputError
-from segue.images import write_png
+from segue.images.read import write_png
 from segue.transforms.load_image_from_file import LoadImageFromFile
 
 

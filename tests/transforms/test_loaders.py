@@ -15,7 +15,7 @@ from segue.transforms.load_depth_annotation import LoadDepthAnnotation
 from segue.transforms.load_image_from_ndarray import LoadImageFromNDArray
 from segue.transforms.load_multiple_rs_image_from_file import LoadMultipleRSImageFromFile
 from segue.transforms.load_single_rs_image_from_file import LoadSingleRSImageFromFile
-from tests.test_tiff import tiff
+from tests.images.test_tiff import tiff
 from tests.transforms.conftest import banded
 
 

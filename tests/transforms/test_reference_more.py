@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.config.build import build
+from segue.config.builder.build import build
 from tests.transforms.data.record_more import KEPT, samples
 
 _RECORDED = np.load(Path(__file__).parent / "data" / "more.npz")

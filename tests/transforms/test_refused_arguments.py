@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from segue.config.find import find
+from segue.config.builder.find import find
 from segue.errors import InputError
 
 CASES = [

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segue.partial_image import WholeImage
+from segue.images.window import WholeImage
 from segue.transforms.resize_window import _TOLERANCE, _spans, resized_image, resized_labels
 
 

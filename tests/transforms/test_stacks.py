@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import torch
 
-from segue.config.plan import Planner, make
+from segue.config.builder.plan import Planner, make
 from segue.errors import InputError
+from segue.masks.stacks import StackFiles
 from segue.models.seg_data_preprocessor import SegDataPreProcessor, stack_targets
-from segue.stacks import StackFiles
 from segue.transforms.generate_edge import GenerateEdge
 from segue.transforms.pack_seg_inputs import PackSegInputs
 from segue.transforms.random_crop import RandomCrop

@@ -13,7 +13,7 @@ from segue.convert.dataset import Converter, Plan
 from segue.convert.members import Member
 from segue.convert.pictures import Array, png
 from segue.errors import DataError
-from segue.volumes import channels_first, read_volume
+from segue.images.volumes import channels_first, read_volume
 
 #: TransUNet's splits, where train.txt and val.txt are not there.
 SPLITS = {

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from segue.cli import main
-from segue.config.find import find
+from segue.config.builder.find import find
 from segue.convert.dataset import converters
 from segue.doctor import check_config
 from segue.recipes import data as recipe

@@ -13,7 +13,8 @@ import pytest
 
 from segue.convert.dataset import Converted, convert_dataset
 from segue.errors import DataError, LabelError
-from segue.images import read_image, read_mask
+from segue.images.read import read_image
+from segue.masks.decode import read_mask
 from tests.convert.datasets import miniatures
 from tests.convert.datasets.miniatures import SIZE, encoded, labels, picture, pixels, values, write
 

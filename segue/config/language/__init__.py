@@ -1,0 +1,1 @@
+"""The config language: Python files, YAML and JSON interpreted from their syntax, within budgets, never executed."""
