@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from .checkpoints.server import Server, serving
+from .checkpoints.downloads.server import Server, serving
 
 torch.set_num_threads(1)
 

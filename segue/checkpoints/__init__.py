@@ -1,8 +1,8 @@
 """Weights in and out: a reader that runs nothing, loading with a report, safetensors writing, checked downloads."""
 
-from segue.checkpoints.fetch import fetch
-from segue.checkpoints.inert import StandIn
-from segue.checkpoints.reader import Checkpoint, read
+from segue.checkpoints.downloads.fetch import fetch
+from segue.checkpoints.safe.inert import StandIn
+from segue.checkpoints.safe.reader import Checkpoint, read
 from segue.checkpoints.weights import LoadReport, Mismatch, load_weights, save_weights
 
 __all__ = ["Checkpoint", "LoadReport", "Mismatch", "StandIn", "fetch", "load_weights", "read", "save_weights"]

@@ -11,11 +11,11 @@ from typing import Any
 
 from torch import Tensor
 
-from segue.checkpoints.cache import digest
-from segue.checkpoints.fetch import fetch
+from segue.checkpoints.downloads.cache import digest
+from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates, named
 from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
-from segue.checkpoints.reader import read
+from segue.checkpoints.safe.reader import read
 from segue.checkpoints.weights import save_weights
 from segue.errors import CheckpointError, InputError
 

@@ -16,10 +16,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn.modules.module import _IncompatibleKeys
 
-from segue.checkpoints.fetch import fetch
+from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates
-from segue.checkpoints.reader import Checkpoint, read
 from segue.checkpoints.report import LoadReport, Mismatch
+from segue.checkpoints.safe.reader import Checkpoint, read
 from segue.errors import CheckpointError, InputError
 
 #: Buffers that a file need not have: a counter that nothing depends on, an index that follows from a window's size.

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from segue.checkpoints.catalogue import Entry
+    from segue.checkpoints.downloads.catalogue import Entry
 
 STYLES = {"here": "green", "wrong bytes": "bold red", "missing": "dim"}
 
@@ -37,7 +37,7 @@ def add_list(actions: Any) -> None:
 def run_fetch(args: argparse.Namespace) -> int:
     """Get each file; the others are still fetched when one fails."""
     from segue.checkpoints import fetch
-    from segue.checkpoints.catalogue import look_up
+    from segue.checkpoints.downloads.catalogue import look_up
     from segue.errors import InputError, SegueError
 
     wanted = list(dict.fromkeys(source for name in (*args.names, *args.config) for source in sources_of(name, args)))
@@ -76,7 +76,7 @@ def sources_of(name: str, args: argparse.Namespace) -> list[str]:
 
 def run_list(args: argparse.Namespace) -> int:
     """Print the catalogue."""
-    from segue.checkpoints.catalogue import look_up
+    from segue.checkpoints.downloads.catalogue import look_up
     from segue.errors import InputError
     from segue.recipes.weights import all_weights
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from segue.checkpoints import Checkpoint, load_weights, read
-from segue.checkpoints.cache import digest, hash_in_name
 from segue.checkpoints.convert import AS_IS, locate, reading
+from segue.checkpoints.downloads.cache import digest, hash_in_name
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.errors import SegueError

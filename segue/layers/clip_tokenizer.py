@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from segue.checkpoints.fetch import fetch
+from segue.checkpoints.downloads.fetch import fetch
 from segue.errors import InputError
 
 VOCABULARY = "https://raw.githubusercontent.com/openai/CLIP/main/clip/bpe_simple_vocab_16e6.txt.gz"

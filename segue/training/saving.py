@@ -85,7 +85,7 @@ def read_state(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: it holds weights only, or is no checkpoint of Segue's training.
     """
-    from segue.checkpoints.reader import read
+    from segue.checkpoints.safe.reader import read
 
     return checked(path, dict(read(path).raw))
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from segue.checkpoints import save_weights
-from segue.checkpoints.cache import digest
+from segue.checkpoints.downloads.cache import digest
 from segue.cli import main
 from segue.config import Config
 from segue.config.builder.build import build_model
 
-from ..checkpoints.server import NAME, SHA, Server
+from ..checkpoints.downloads.server import NAME, SHA, Server
 from .project import make_project
 
 DEAD = "https://127.0.0.1:9"  # nothing listens there

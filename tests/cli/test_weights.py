@@ -12,7 +12,7 @@ import torch
 from segue.checkpoints import read
 from segue.cli import weights
 from segue.errors import InputError
-from tests.checkpoints.official import OFFICIAL, values
+from tests.checkpoints.foreign.official import OFFICIAL, values
 
 
 def run(*words: str) -> int:

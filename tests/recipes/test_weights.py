@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from segue.checkpoints.catalogue import look_up
-from segue.checkpoints.fetch import aliases
+from segue.checkpoints.downloads.catalogue import look_up
+from segue.checkpoints.downloads.fetch import aliases
 from segue.recipes.weights import all_weights
 
 

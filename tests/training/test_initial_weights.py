@@ -11,7 +11,7 @@ import torch
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.training.parts import load_initial
-from tests.checkpoints.official import OFFICIAL, values
+from tests.checkpoints.foreign.official import OFFICIAL, values
 
 BACKBONE: dict[str, Any] = {
     "type": "SwinTransformer", "embed_dims": 4, "depths": (2, 2, 2, 2), "num_heads": (1, 1, 1, 1), "window_size": 2,

@@ -1,0 +1,236 @@
+"""Read a checkpoint of any make without running anything that it contains.
+
+Formats: safetensors, ``torch.save`` zip files and legacy streams, and inside those the layouts of Lightning, mmengine,
+mmcv 0.x and plain weights. There is one reader for every path, and no fallback to another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from segue.checkpoints.safe.containers import read_legacy, read_zip
+from segue.checkpoints.safe.headers import check_header, looks_like_safetensors
+from segue.checkpoints.safe.inert import StandIn
+from segue.checkpoints.safe.limits import Budget
+from segue.errors import CheckpointError
+
+Format = Literal["safetensors", "segue", "lightning", "mmengine", "mmcv", "weights"]
+
+#: Where toolboxes put the weights in a file, in order of preference. EMA weights are taken only where there are no
+#: others: mmengine and mmcv swap the averaged weights into ``state_dict`` when they save.
+WEIGHT_KEYS = (
+    "state_dict", "model", "module", "model_state_dict", "model_state", "net", "network", "params", "weights",
+    "teacher", "ema_state_dict", "state_dict_ema", "model_ema", "ema", "params_ema",
+)  # fmt: skip
+
+
+@dataclass(repr=False)
+class Checkpoint:
+    """What a file holds.
+
+    Attributes:
+        state_dict: the weights, on the device asked for; tensors that shared memory in the file share it here.
+        meta: what the writer noted (epoch, iteration, config text, classes ...), with its own keys.
+        optimizer: the optimizer's state; of several, the list as a dict by position.
+        schedulers: the states of the learning-rate schedulers.
+        message_hub: mmengine's training log.
+        raw: the whole file as plain data; objects of foreign classes are ``StandIn``.
+        format: who wrote it. ``segue`` is safetensors with Segue's notes in the header.
+    """
+
+    state_dict: dict[str, Tensor]
+    meta: dict[str, Any] = field(default_factory=dict)
+    optimizer: dict[str, Any] | None = None
+    schedulers: Any = None
+    message_hub: Any = None
+    raw: dict[str, Any] = field(default_factory=dict)
+    format: Format = "weights"
+
+    def __repr__(self) -> str:
+        return f"Checkpoint(format={self.format!r}, {len(self.state_dict)} tensors)"
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """Class names, wherever the writer put them."""
+        found = self.dataset_meta("classes", "CLASSES")
+        return tuple(str(name) for name in found) if isinstance(found, (list, tuple)) else None
+
+    @property
+    def palette(self) -> list[list[int]] | None:
+        """One RGB color per class."""
+        found = self.dataset_meta("palette", "PALETTE")
+        if isinstance(found, np.ndarray):
+            found = found.tolist()
+        try:
+            return [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else None
+        except (TypeError, ValueError):
+            return None  # not a palette
+
+    @property
+    def config(self) -> str | None:
+        """The text of the config that the weights were trained with."""
+        return self.note("cfg", "config")
+
+    def note(self, *keys: str) -> str | None:
+        """The first of ``keys`` in ``meta`` that is text with something in it."""
+        found = (self.meta.get(key) for key in keys)
+        return next((text for text in found if isinstance(text, str) and text.strip()), None)
+
+    def dataset_meta(self, *keys: str) -> Any:
+        """The first of ``keys`` in mmengine's ``dataset_meta`` or in ``meta`` itself."""
+        nested = self.meta.get("dataset_meta")
+        for source in (nested, self.meta):
+            if isinstance(source, dict):
+                for key in keys:
+                    if source.get(key) is not None:
+                        return source[key]
+        return None
+
+    def summary(self) -> dict[str, Any]:
+        """The facts that ``segue weights inspect`` prints, as JSON-able values."""
+        tensors = self.state_dict.values()
+        progress = {key: self.meta[key] for key in ("epoch", "iter") if isinstance(self.meta.get(key), int)}
+        return {
+            "format": self.format,
+            "tensors": len(self.state_dict),
+            "parameters": sum(t.numel() for t in tensors),
+            "bytes": sum(t.numel() * t.element_size() for t in tensors),
+            "dtypes": sorted({str(t.dtype).removeprefix("torch.") for t in tensors}),
+            **progress,
+            "classes": list(self.classes) if self.classes else None,
+            "experiment": self.note("experiment_name", "exp_name"),
+            "has_config": self.config is not None,
+            "has_optimizer": self.optimizer is not None,
+            "keys": list(self.state_dict)[:8],
+        }
+
+
+def read(path: str | Path, map_location: str | torch.device = "cpu") -> Checkpoint:
+    """Read the checkpoint at ``path``.
+
+    Args:
+        path: a local file; ``fetch`` turns URLs and aliases into one.
+        map_location: the device on which the tensors shall be, whatever device they were saved from.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, holds no weights, or names anything that could run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} is not a file; give the path of a checkpoint (.pth, .pt, .ckpt, .safetensors).")
+    device = torch.device(map_location)
+    budget = Budget(str(path), path.stat().st_size)
+    try:
+        with path.open("rb", buffering=1 << 16) as file:
+            head = file.read(512)
+            refuse_lookalikes(path, head)
+            if looks_like_safetensors(path, head):
+                check_header(file, budget)
+                return read_safetensors(path, device)
+            file.seek(0)
+            root = read_torch(file, head, budget, device)
+    except OSError as error:
+        raise CheckpointError(f"{path} could not be read: {error.strerror or error}.") from error
+    return from_root(root, budget)
+
+
+def read_torch(file: BinaryIO, head: bytes, budget: Budget, device: torch.device) -> Any:
+    """The object in a file of ``torch.save``."""
+    if head.startswith(b"PK\3\4"):
+        return read_zip(file, budget, device)
+    return read_legacy(file, budget, device)
+
+
+def refuse_lookalikes(path: Path, head: bytes) -> None:
+    """Name the files that are found in place of a checkpoint."""
+    start = head.lstrip()[:20].lower()
+    if not head:
+        raise CheckpointError(f"{path} is empty; download or copy it again.")
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise CheckpointError(f"{path} is a web page, not a checkpoint; the download went wrong, fetch it again.")
+    if head.startswith(b"version https://git-lfs"):
+        raise CheckpointError(f"{path} is a Git LFS pointer, not the file itself; run `git lfs pull` in its folder.")
+    if head[257:262] == b"ustar":
+        raise CheckpointError(f"{path} is a tar archive; Segue reads safetensors and files of torch.save since 0.1.10.")
+
+
+def read_safetensors(path: Path, device: torch.device) -> Checkpoint:
+    """Read a safetensors file; Segue's own carry their notes as JSON in the header."""
+    try:
+        with safe_open(path, framework="pt", device=str(device)) as file:
+            header = dict(file.metadata() or {})
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        what = str(error).partition(", expected")[0][:150]  # the library lists every type that it knows
+        raise CheckpointError(f"{path} is damaged: {what}; download or copy it again.") from error
+    try:
+        meta = json.loads(header["segue"]) if "segue" in header else header
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is damaged: its notes are not JSON; download or copy it again.") from error
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"{path} is damaged: its notes are not a JSON object; download or copy it again.")
+    if not state:
+        raise CheckpointError(f"{path} holds no weights: it has a header and no tensors.")
+    return Checkpoint(state, meta, raw={"metadata": header}, format="segue" if "segue" in header else "safetensors")
+
+
+def from_root(root: Any, budget: Budget) -> Checkpoint:
+    """Recognise the layout of what a torch file holds."""
+    if isinstance(root, StandIn):
+        raise budget.refused(f"holds a whole pickled object ({root.module}.{root.name}) rather than weights")
+    if not isinstance(root, dict):
+        raise CheckpointError(f"{budget.where} holds a {type(root).__name__} rather than weights.")
+    raw = {str(key): value for key, value in root.items()}
+    meta = raw.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    state = find_weights(root, budget)
+    if "pytorch-lightning_version" in raw:
+        progress = {"epoch": raw.get("epoch"), "iter": raw.get("global_step")}
+        notes = raw["segue"] if isinstance(raw.get("segue"), dict) else {}
+        optimizers = raw.get("optimizer_states")
+        one = optimizers[0] if isinstance(optimizers, list) and len(optimizers) == 1 else as_dict(optimizers)
+        return Checkpoint(state, {**progress, **meta, **notes}, one, raw.get("lr_schedulers"), None, raw, "lightning")
+    kind: Format = "weights"
+    if "message_hub" in raw or "mmengine_version" in meta or "dataset_meta" in meta:
+        kind = "mmengine"
+    elif meta and "state_dict" in raw:
+        kind = "mmcv"
+    optimizer, schedulers = raw.get("optimizer"), raw.get("param_schedulers", raw.get("lr_schedulers"))
+    return Checkpoint(state, meta, as_dict(optimizer), schedulers, raw.get("message_hub"), raw, kind)
+
+
+def as_dict(value: Any) -> dict[str, Any] | None:
+    """An optimizer's state, or the states of several by position."""
+    if isinstance(value, list) and value:
+        return {str(index): state for index, state in enumerate(value)}
+    return value if isinstance(value, dict) and value else None
+
+
+def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
+    """The weights of a file: a dict of tensors, at the top or below a known key."""
+    for _ in range(3):
+        nested = next((root[key] for key in WEIGHT_KEYS if isinstance(root.get(key), dict)), None)
+        if nested is None:
+            break
+        root = nested
+    weights: OrderedDict[str, Tensor] = OrderedDict()
+    for key, value in root.items():
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.require(value, requirements=("C", "W")))  # copied if it may not be written to
+        if isinstance(value, Tensor) and type(key) is str:  # anything else is bookkeeping: counters, _extra_state
+            weights[key] = value
+    if not weights:
+        keys = ", ".join(repr(str(key))[:40] for key in list(root)[:6]) or "nothing"
+        raise CheckpointError(f"{budget.where} holds no weights that Segue can find; it holds {keys}.")
+    if isinstance(root, OrderedDict) and hasattr(root, "_metadata"):
+        weights._metadata = root._metadata  # type: ignore[attr-defined]
+    return weights
