@@ -18,17 +18,19 @@ from segue.errors import ConfigError
 OTHER_NAMES = {"CustomDataset": "BaseSegDataset"}
 #: classes with the interface of mmseg, by name
 ADAPTED = {
-    "BaseDecodeHead": "heads",
-    "BaseCascadeDecodeHead": "heads",
-    "BaseSegmentor": "segmentors",
-    "EncoderDecoder": "segmentors",
-    "CascadeEncoderDecoder": "segmentors",
-    "SegDataPreProcessor": "preprocessors",
-    "BaseSegDataset": "datasets",
-    "CustomDataset": "datasets",
-    "IoUMetric": "metrics",
-    "OHEMPixelSampler": "samplers",
-    "BasePixelSampler": "samplers",
+    "BaseDecodeHead": "mmseg.heads",
+    "BaseCascadeDecodeHead": "mmseg.heads",
+    "BaseSegmentor": "mmseg.segmentors",
+    "EncoderDecoder": "mmseg.segmentors",
+    "CascadeEncoderDecoder": "mmseg.segmentors",
+    "SegDataPreProcessor": "mmseg.preprocessors",
+    "BaseSegDataset": "mmseg.datasets",
+    "CustomDataset": "mmseg.datasets",
+    "IoUMetric": "mmengine.metrics",
+    "OHEMPixelSampler": "mmseg.samplers",
+    "BasePixelSampler": "mmseg.samplers",
+    "InterpConv": "mmseg.blocks",
+    "DeconvModule": "mmseg.blocks",
 }
 
 
@@ -39,7 +41,7 @@ def component(name: str, rooms: Sequence[str]) -> Any:
     if name in ADAPTED:
         return getattr(importlib.import_module(f"segue.compat.{ADAPTED[name]}"), name)
     if "models" in rooms or "layers" in rooms:
-        layers = importlib.import_module("segue.compat.layers")
+        layers = importlib.import_module("segue.compat.mmcv.layers")
         if name in layers.BY_NAME:
             return layers.BY_NAME[name]
     for room in rooms:
@@ -81,7 +83,7 @@ def adapted(target: Any, room: str) -> Any:
     if not inspect.isclass(cls):
         return target
     if room == "heads":
-        from segue.compat.heads import HeadInterface
+        from segue.compat.mmseg.heads import HeadInterface
 
         bases: tuple[type, ...] = (HeadInterface, cls)
     else:
@@ -119,7 +121,7 @@ class OldDataset:
 
     def __call__(self, **given: Any) -> Any:
         """The dataset."""
-        from segue.compat.datasets import old_arguments
+        from segue.compat.mmseg.datasets import old_arguments
 
         return self.cls(**old_arguments(given))
 
@@ -127,12 +129,12 @@ class OldDataset:
 def as_component(module: Any, kind: str) -> Any:
     """A user's class as the builder finds it: its arguments reach it as the config writes them."""
     if kind == "dataset" and inspect.isclass(module):
-        from segue.compat.datasets import CustomDataset
+        from segue.compat.mmseg.datasets import CustomDataset
 
         if issubclass(module, CustomDataset):
             return OldDataset(module)
     if kind == "task util" and "context" in inspect.signature(module).parameters:
-        from segue.compat.samplers import with_context
+        from segue.compat.mmseg.samplers import with_context
 
         module = with_context(module)
     module.takes_config = True

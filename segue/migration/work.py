@@ -23,7 +23,18 @@ from typing import Any
 from segue.config.builder.find import names
 
 #: what user code asks for; an optimizer's first step imports torch._dynamo
-COMPAT = ("heads", "segmentors", "datasets", "runner", "layers", "losses", "metrics", "hooks", "transforms", "samplers")
+COMPAT = (
+    "mmseg.heads",
+    "mmseg.segmentors",
+    "mmseg.datasets",
+    "mmengine.runner",
+    "mmcv.layers",
+    "mmseg.losses",
+    "mmengine.metrics",
+    "mmengine.hooks",
+    "mmcv.transforms",
+    "mmseg.samplers",
+)
 FORKS = hasattr(os, "fork") and sys.platform == "linux"  # others' system libraries do not survive a fork
 
 

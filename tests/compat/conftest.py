@@ -22,7 +22,7 @@ CUSTOM: dict[str, Any] = {}
 @pytest.fixture(autouse=True)
 def names() -> Iterator[None]:
     """``mmseg`` and its kin, for one test; what is registered meanwhile is forgotten, for the sake of other tests."""
-    from segue.compat import registry
+    from segue.compat.mmengine import registry
 
     install()
     outside = dict(registered)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from segue.compat.layers import ConvModule, build_activation_layer, build_norm_layer, build_upsample_layer
+from segue.compat.mmcv.layers import ConvModule, build_activation_layer, build_norm_layer, build_upsample_layer
 from segue.layers.pyramid_pooling import PyramidPooling
 from segue.layers.resize import resize
 

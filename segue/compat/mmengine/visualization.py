@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from torch import Tensor
 
-from segue.compat.registry import VISBACKENDS
-from segue.compat.structures import SegDataSample
+from segue.compat.mmengine.registry import VISBACKENDS
+from segue.compat.mmengine.structures import SegDataSample
 from segue.datasets.palette import generate_palette
 
 
@@ -224,7 +224,7 @@ class SegLocalVisualizer(Visualizer):
         self, classes: Sequence[str] | None = None, palette: Any = None, dataset_name: str | None = None
     ) -> None:
         """Names and colors, given or of a dataset's name."""
-        from segue.compat.names import get_classes, get_palette
+        from segue.compat.mmseg.names import get_classes, get_palette
 
         if classes is None:
             classes = get_classes(dataset_name or "cityscapes")

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segue.compat.modules import BaseModule
-from segue.compat.structures import to_samples, to_targets
+from segue.compat.mmengine.modules import BaseModule
+from segue.compat.mmengine.structures import to_samples, to_targets
 from segue.layers.accuracy import pixel_accuracy
 from segue.layers.resize import resize as resize_to
 from segue.types import Targets
@@ -220,8 +220,8 @@ class BaseDecodeHead(HeadInterface, BaseModule):
         if self.out_channels != num_classes and not (self.out_channels == 1 and num_classes == 2):
             raise ValueError(f"out_channels should be equal to num_classes, or 1 with num_classes == 2: {out_channels}")
         self.threshold = 0.3 if threshold is None and self.out_channels == 1 else threshold
-        from segue.compat.registry import MODELS
-        from segue.compat.samplers import build_pixel_sampler
+        from segue.compat.mmengine.registry import MODELS
+        from segue.compat.mmseg.samplers import build_pixel_sampler
 
         if isinstance(loss_decode, Mapping):
             self.loss_decode: Any = MODELS.build(loss_decode)

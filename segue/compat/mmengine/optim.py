@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from segue.compat.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from segue.compat.mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from segue.training.optimizers import OptimWrapper as Settings
 from segue.training.optimizers import ParamRules, build_optimizer, parameter_settings, torch_optimizers
 from segue.training.translate import settings

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segue.compat.structures import PixelData, SegDataSample
+from segue.compat.mmengine.structures import PixelData, SegDataSample
 from segue.metrics.iou import IoUMetric as House
 
 
@@ -143,7 +143,7 @@ class Evaluator:
     """Several metrics together."""
 
     def __init__(self, metrics: Any) -> None:
-        from segue.compat.registry import METRICS
+        from segue.compat.mmengine.registry import METRICS
 
         given = metrics if isinstance(metrics, Sequence) else [metrics]
         self.metrics = [METRICS.build(m) if isinstance(m, Mapping) else m for m in given]

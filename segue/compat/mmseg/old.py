@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from segue.api import read_config
-from segue.compat.registry import MODELS
-from segue.compat.runner import Runner
-from segue.compat.runner import set_random_seed as seed_everything
+from segue.compat.mmengine.runner import Runner
+from segue.compat.mmengine.runner import set_random_seed as seed_everything
+from segue.compat.mmseg.apis import inference_model, init_model
+from segue.compat.mmseg.preprocessors import take_preprocessor
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -68,18 +69,8 @@ def train_segmentor(
     return result
 
 
-def take_preprocessor(model: Any, cfg: Mapping[str, Any]) -> None:
-    """Give a model that was built from a 0.x dict the preprocessor that its pipelines were translated to."""
-    from segue.models.seg_data_preprocessor import SegDataPreProcessor
-
-    if not isinstance(model.data_preprocessor, SegDataPreProcessor):
-        model.data_preprocessor = MODELS.build(cfg["model"]["data_preprocessor"])
-
-
 def init_segmentor(config: Any, checkpoint: Any = None, device: str = "cuda:0", **kwargs: Any) -> Any:
     """A model ready for ``inference_segmentor``, with ``CLASSES`` and ``PALETTE``."""
-    from segue.compat.apis import init_model
-
     model = init_model(config, checkpoint, device)
     meta = getattr(model, "dataset_meta", None) or {}
     model.CLASSES, model.PALETTE = meta.get("classes"), meta.get("palette")
@@ -88,8 +79,6 @@ def init_segmentor(config: Any, checkpoint: Any = None, device: str = "cuda:0", 
 
 def inference_segmentor(model: Any, imgs: Any) -> list[Any]:
     """Label maps (H, W) of one image or several."""
-    from segue.compat.apis import inference_model
-
     found = inference_model(model, imgs)
     found = found if isinstance(found, list) else [found]
     return [sample.pred_sem_seg.data[0].cpu().numpy() for sample in found]

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from segue.api import class_names, read_config
-from segue.compat.old import take_preprocessor
-from segue.compat.registry import MODELS
-from segue.compat.structures import PixelData, SegDataSample, from_segue
-from segue.compat.visualization import SegLocalVisualizer
+from segue.compat.mmengine.registry import MODELS
+from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
+from segue.compat.mmengine.visualization import SegLocalVisualizer
+from segue.compat.mmseg.preprocessors import take_preprocessor
 from segue.config.tree import ConfigDict
 from segue.config.v0 import is_v0
 from segue.datasets.palette import generate_palette

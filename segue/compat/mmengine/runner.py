@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from segue.api import read_config
-from segue.compat.config import Config
-from segue.compat.registry import HOOKS, MODELS
+from segue.compat.mmengine.config import Config
+from segue.compat.mmengine.registry import HOOKS, MODELS
 from segue.config.builder.build import build_dataset, build_metric
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError

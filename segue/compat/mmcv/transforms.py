@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segue.compat.registry import TRANSFORMS
-from segue.compat.structures import to_segue
+from segue.compat.mmengine.registry import TRANSFORMS
+from segue.compat.mmengine.structures import to_segue
 
 
 class BaseTransform(metaclass=ABCMeta):

@@ -9,11 +9,36 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from segue.config.builder.register import registered
 from segue.config.tree import ConfigDict, copy_tree
+
+
+class Behind(Protocol):
+    """What stands behind the registries: Segue's components, and user classes as its builder wants them."""
+
+    def component(self, name: str, rooms: Sequence[str]) -> Any:
+        """The class of that name in the rooms, None where there is none."""
+        ...
+
+    def imported(self, path: str) -> Any:
+        """The object of a dotted path, None where there is none."""
+        ...
+
+    def as_component(self, module: Any, kind: str) -> Any:
+        """A user's class as the builder finds it."""
+        ...
+
+
+behind: Behind
+
+
+def stand_behind(module: Behind) -> None:
+    """`segue.compat.components` hands itself in, since it is written in terms of the registries."""
+    global behind
+    behind = module
 
 
 class Registry:
@@ -77,9 +102,7 @@ class Registry:
                 raise KeyError(f"{key} is already registered in {self.name} at {other.__module__}")
             self.module_dict[key] = module
             if self.shared:
-                from segue.compat.components import as_component
-
-                registered[key] = as_component(module, self.name)
+                registered[key] = behind.as_component(module, self.name)
         return module
 
     def get(self, key: Any) -> Any:
@@ -91,9 +114,7 @@ class Registry:
             return self.module_dict[bare]
         if self.parent is not None and bare in self.parent.module_dict:
             return self.parent.module_dict[bare]
-        from segue.compat.components import component, imported
-
-        return component(bare, self.rooms) or imported(key)
+        return behind.component(bare, self.rooms) or behind.imported(key)
 
     def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
-from segue.compat.registry import DATASETS
-from segue.compat.transforms import Compose
+from segue.compat.mmcv.transforms import Compose
+from segue.compat.mmengine.registry import DATASETS
 from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
@@ -209,7 +209,7 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
-    from segue.compat.registry import registered
+    from segue.compat.mmengine.registry import registered
 
     if default_args and isinstance(cfg, Mapping):
         cfg = {**cfg, **default_args}

@@ -16,7 +16,7 @@ def get_class_weight(class_weight: Any) -> Any:
     if isinstance(class_weight, str):
         if class_weight.endswith(".npy"):
             return np.load(class_weight, allow_pickle=False)
-        from segue.compat.files import load
+        from segue.compat.mmengine.files import load
 
         return load(class_weight)
     return class_weight

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from rich.progress import track
 
-from segue.compat.apis import inference_model, init_model
-from segue.compat.names import get_classes, get_palette
-from segue.compat.visualization import SegLocalVisualizer
+from segue.compat.mmengine.visualization import SegLocalVisualizer
+from segue.compat.mmseg.apis import inference_model, init_model
+from segue.compat.mmseg.names import get_classes, get_palette
 from segue.datasets.palette import generate_palette
 from segue.errors import InputError
 from segue.images.read import IMAGE_SUFFIXES, read_image, write_png

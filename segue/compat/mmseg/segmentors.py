@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segue.compat.modules import BaseModule
-from segue.compat.preprocessors import BaseDataPreprocessor, Bridge
-from segue.compat.registry import MODELS
-from segue.compat.structures import PixelData, SegDataSample, from_segue, to_samples
+from segue.compat.mmengine.modules import BaseModule
+from segue.compat.mmengine.registry import MODELS
+from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue, to_samples
+from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
@@ -321,7 +321,7 @@ def _build(part: Any) -> Any:
 def build_segmentor(cfg: Mapping[str, Any], train_cfg: Any = None, test_cfg: Any = None) -> Any:
     """The model of a config's ``model`` section (the name of 0.x)."""
     default = {key: value for key, value in (("train_cfg", train_cfg), ("test_cfg", test_cfg)) if value is not None}
-    from segue.compat.registry import build_from_cfg
+    from segue.compat.mmengine.registry import build_from_cfg
 
     return build_from_cfg(cfg, MODELS, default)
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import segue.compat  # noqa: F401
-from segue.compat.structures import from_segue, to_samples, to_segue, to_targets
+from segue.compat.mmengine.structures import from_segue, to_samples, to_segue, to_targets
 from segue.types import SegSample, Targets
 
 

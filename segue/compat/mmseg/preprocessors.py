@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from segue.compat.structures import SegDataSample, from_segue, to_segue
+from segue.compat.mmengine.registry import MODELS
+from segue.compat.mmengine.structures import SegDataSample, from_segue, to_segue
 from segue.models.seg_data_preprocessor import PadOptions
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.types import SegSample
@@ -108,3 +109,9 @@ class Bridge(nn.Module):
         made = self.own({**batch, "data_samples": samples}, training)
         found = [to_segue(s) for s in made["data_samples"]] if house else made["data_samples"]
         return Prepared(inputs=made["inputs"], data_samples=found)
+
+
+def take_preprocessor(model: Any, cfg: Mapping[str, Any]) -> None:
+    """Give a model that was built from a 0.x dict the preprocessor that its pipelines were translated to."""
+    if not isinstance(model.data_preprocessor, House):
+        model.data_preprocessor = MODELS.build(cfg["model"]["data_preprocessor"])

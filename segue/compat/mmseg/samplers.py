@@ -64,6 +64,6 @@ def with_context(cls: Any) -> Any:
 
 def build_pixel_sampler(cfg: Any, **default_args: Any) -> Any:
     """The sampler of a config dict."""
-    from segue.compat.registry import TASK_UTILS, build_from_cfg
+    from segue.compat.mmengine.registry import TASK_UTILS, build_from_cfg
 
     return build_from_cfg(cfg, TASK_UTILS, default_args)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segue.compat.modules import BaseModule, constant_init, kaiming_init
+from segue.compat.mmengine.modules import BaseModule, constant_init, kaiming_init
+from segue.compat.mmengine.registry import MODELS
 from segue.layers.activation import ACTIVATIONS, HSigmoid
 from segue.layers.norm import NORMS
 from segue.layers.scale import Scale
@@ -85,10 +86,8 @@ def _parts(cfg: Mapping[str, Any] | None, default: str = "") -> tuple[Any, dict[
 def _class(kind: Any, table: Mapping[str, Any], what: str) -> Any:
     if not isinstance(kind, str):
         return kind
-    from segue.compat.registry import MODELS
-
     bare = kind.rpartition(".")[2]
-    found = MODELS.module_dict.get(bare) or table.get(bare)
+    found = MODELS.module_dict.get(bare) or table.get(bare) or MODELS.get(bare)
     if found is None:
         raise KeyError(f"there is no {what} {kind!r}; there are {', '.join(table)}, and what you register in MODELS")
     return found
@@ -141,13 +140,10 @@ def build_padding_layer(cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> nn
 
 def build_upsample_layer(cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> nn.Module:
     """An upsampling: ``nearest``, ``bilinear``, ``deconv``, U-Net's ``InterpConv`` and ``DeconvModule``."""
-    from segue.compat.blocks import DeconvModule, InterpConv
-
     kind, arguments = _parts(cfg)
     if kind in ("nearest", "bilinear", "bicubic"):
         return Upsample(mode=kind, **{**arguments, **kwargs})
     table: dict[str, type[nn.Module]] = {"deconv": nn.ConvTranspose2d, "pixel_shuffle": nn.PixelShuffle}
-    table |= {"InterpConv": InterpConv, "DeconvModule": DeconvModule}
     return _class(kind, table, "upsampling")(*args, **kwargs, **arguments)
 
 

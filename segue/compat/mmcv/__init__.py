@@ -1,0 +1,1 @@
+"""mmcv's names: blocks, transforms, images."""
