@@ -1,150 +1,35 @@
-"""What the README shows: load, predict, evaluate, train. Every command of ``segue`` is one of these calls."""
+"""The verbs: load, predict, evaluate, train, check, pack, migrate, models. The commands of ``segue`` call them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.config.builder.register import import_custom
-from segue.config.labels import apply_labels
-from segue.config.v0 import translate
-from segue.errors import CheckpointError, ConfigError, DataError, InputError
-from segue.recipes import compose, published_weights
-from segue.recipes.compose import looks_like_name
+from segue.errors import DataError, InputError
+from segue.inference.load import find_weights, load
+from segue.recipes.open import read_config
 
 if TYPE_CHECKING:
-    import torch
+    from lightning.pytorch import Callback
 
     from segue.doctor import Report
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
-    from segue.inference.predictor import Prediction, Predictor
+    from segue.inference.predictor import Prediction
     from segue.migration import Report as MigrationReport
-    from segue.models.complexity import Complexity
     from segue.recipes.catalogue import Entry
-    from segue.training import TrainResult
+    from segue.training import Machine, TrainResult
 
-CONFIG_SUFFIXES = (".py", ".yaml", ".yml", ".json")
+__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "train"]
 
-
-def read_config(
-    config: str | Path | Config | Mapping[str, Any], options: Sequence[str] = (), *, trust: bool = False
-) -> Config:
-    """A config from a file, the name of a recipe, a mapping, or as it is.
-
-    ``options`` are ``key=value`` texts as after ``--cfg-options``.
-
-    A config of mmseg 0.x becomes one of 1.x (`segue.config.v0`).
-
-    Raises:
-        ConfigError: no such file, or what is wrong in it.
-    """
-    if isinstance(config, Config):
-        cfg = config.copy()
-    elif isinstance(config, Mapping):
-        cfg = Config(config)
-    else:
-        cfg = open_config(config, trust=trust)
-    cfg = translate(cfg, options)
-    if cfg.get("custom_imports"):
-        from segue.compat import install
-
-        install()  # the user's modules may have been written for mmseg
-    import_custom(cfg)
-    return cast(Config, apply_labels(cfg))
-
-
-def open_config(source: str | Path, *, trust: bool = False) -> Config:
-    """The config of a file or of a recipe's name, as it is written there.
-
-    Raises:
-        ConfigError: neither; or what is wrong in it.
-    """
-    path = Path(source)
-    if path.suffix in CONFIG_SUFFIXES:
-        return Config.fromfile(path, trust=trust)
-    if looks_like_name(path) and not path.exists():
-        return compose(str(path))
-    suffixes = ", ".join(CONFIG_SUFFIXES)
-    raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
-
-
-def load(
-    config: str | Path | Config | Mapping[str, Any],
-    checkpoint: str | Path | None = None,
-    *,
-    device: str = "cpu",
-    cfg_options: Sequence[str] = (),
-) -> Predictor:
-    """A model that predicts.
-
-    Args:
-        config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, which holds its
-            config.
-        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
-            initialize them, unless ``config`` is a weights file.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        cfg_options: changes of the config, ``key=value``.
-
-    Raises:
-        ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
-    """
-    from segue.checkpoints import fetch, load_weights, read
-    from segue.config.builder.build import build_model
-    from segue.inference.predictor import Predictor
-
-    weights = None
-    checkpoint = find_weights(config, checkpoint)
-    if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
-        weights = read(fetch(config))
-        if weights.config is None:
-            raise CheckpointError(
-                f"{config}: holds no config; give the config file first and this file second (a model of transformers "
-                "gets one by segue weights convert)"
-            )
-        checkpoint, config = config, Config.fromstring(weights.config, ".py")
-    cfg = read_config(config, cfg_options)
-    place = usable_device(device)
-    model = build_model(cfg)
-    if weights is None and checkpoint is not None:
-        weights = read(fetch(checkpoint))
-    classes: Sequence[str] | None = None
-    palette: Sequence[Sequence[int]] | None = None
-    if weights is not None:
-        report = load_weights(model, weights)
-        if report.missing or report.mismatched:
-            raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
-        classes, palette = weights.classes, weights.palette
-    if classes is None or len(classes) != model.num_classes:
-        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
-    if palette is None or len(palette) != len(classes):
-        from segue.datasets.palette import generate_palette
-
-        palette = generate_palette(classes)
-    return Predictor(model.to(place), cfg, classes, palette)
-
-
-def find_weights(config: Any, checkpoint: str | Path | None) -> str | Path | None:
-    """The weights meant by ``checkpoint``: the address of a recipe's published ones for the word ``published``."""
-    if checkpoint != "published":
-        return checkpoint
-    name = config.filename if isinstance(config, Config) else str(config)
-    found = published_weights(name or "")
-    if found is None:
-        raise CheckpointError(f"{name or 'the config'}: no weights are published under this name; see segue models")
-    return found
-
-
-def is_weights(config: str | Path) -> bool:
-    """Whether what stands for a config is neither a config file nor a recipe's name, and so a file of weights."""
-    path = Path(config)
-    return path.suffix not in CONFIG_SUFFIXES and (path.exists() or not looks_like_name(path))
+#: a config file, the name of a recipe, a config, or a mapping of its sections
+AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"
 
 
 def predict(
-    config: str | Path | Config | Mapping[str, Any],
+    config: AnyConfig,
     checkpoint: str | Path | None,
     images: Sequence[str | Path],
     out: str | Path,
@@ -153,22 +38,23 @@ def predict(
     batch_size: int = 1,
     tta: bool = False,
     cfg_options: Sequence[str] = (),
+    trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
     several classes; of a depth model thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
 
     Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. With
-    ``tta`` the views of the config's ``tta_pipeline`` are averaged.
+    ``tta`` the views of the config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
 
     Raises:
         DataError: a path that is no image, or an image that cannot be read; those before it are written.
     """
     from rich.progress import track
 
-    from segue.inference.predictor import find_images
+    from segue.inference.predictor import find_images, unique_names
 
     files = find_images(images)
-    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options)
+    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
     names = unique_names(files)
     results = []
     stream = predictor.stream(files, batch_size=batch_size, tta=tta)
@@ -182,20 +68,69 @@ def predict(
     return results
 
 
-def evaluate(config: str | Path | Config | Mapping[str, Any], checkpoint: str | Path, **how: Any) -> dict[str, float]:
-    """Metrics of the test split (``test_dataloader``, ``test_evaluator``); ``how``: `segue.training.evaluate`."""
+def evaluate(
+    config: AnyConfig,
+    checkpoint: str | Path,
+    *,
+    work_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    tta: bool = False,
+    machine: Machine | None = None,
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+) -> dict[str, float]:
+    """Metrics of the test split (``test_dataloader``, ``test_evaluator``), those of the validation during training.
+
+    Args:
+        config: a config file or object, or the name of a recipe.
+        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe.
+        work_dir: folder for ``metrics.json``; by default nothing is written.
+        out: folder for the predicted label maps as PNG.
+        tta: average over the views of ``tta_pipeline``.
+        machine: devices; by default Lightning's choice.
+        cfg_options, trust: see `segue.recipes.open.read_config`.
+
+    Raises:
+        ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
+    """
     from segue.training import evaluate as run
 
-    return run(read_config(config), find_weights(config, checkpoint) or checkpoint, **how)
+    cfg = read_config(config, cfg_options, trust=trust)
+    return run(cfg, find_weights(config, checkpoint), work_dir=work_dir, out=out, tta=tta, machine=machine)
 
 
-def train(config: str | Path | Config | Mapping[str, Any], **how: Any) -> TrainResult:
-    """Train as the config says; see ``segue.training.train`` for ``how`` (``work_dir``, ``resume``, ``seed``, ``amp``
-    ...).
+def train(
+    config: AnyConfig,
+    *,
+    work_dir: str | Path | None = None,
+    resume: bool | str | Path | None = None,
+    seed: int | None = None,
+    amp: bool = False,
+    machine: Machine | None = None,
+    callbacks: Sequence[Callback] = (),
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+) -> TrainResult:
+    """Train as the config says.
+
+    Args:
+        config: a config file or object, or the name of a recipe.
+        work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
+        resume: continue the folder's last checkpoint, or a given one; None: as the config says.
+        seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
+        amp: mixed precision, also where the config does not ask for it.
+        machine: devices; by default Lightning's choice.
+        callbacks: Lightning callbacks of your own.
+        cfg_options, trust: see `segue.recipes.open.read_config`.
+
+    Raises:
+        ConfigError, DataError, CheckpointError: what is wrong, before the first step as far as it can be known.
+        KeyboardInterrupt: stopped with Ctrl-C; ``last.ckpt`` is written.
     """
     from segue.training import train as run
 
-    return run(read_config(config), **how)
+    cfg = read_config(config, cfg_options, trust=trust)
+    return run(cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks)
 
 
 def check(
@@ -259,19 +194,25 @@ def check(
 def migrate(
     folder: str | Path,
     *,
+    checkpoint: str | Path | None = None,
+    config: str | None = None,
+    only: Sequence[str] = (),
+    code: bool = True,
+    trust: bool = False,
+    time_limit: float = 60.0,
+    jobs: int | None = None,
     html: str | Path | None = "segue-migration.html",
     patch: str | Path | None = None,
     json: str | Path | None = None,
-    **how: Any,
 ) -> MigrationReport:
     """Try a project built on mmseg, print what runs, and write a page, the edits as a patch, and perhaps JSON.
 
     Args:
         folder: the project's; it is only read.
+        checkpoint, config, only, code, trust, time_limit, jobs: see `segue.migration.migrate`.
         html: the page; None writes none.
         patch: the edits; by default beside the page, with ``.patch`` for ``.html``.
         json: the report as JSON.
-        how: see `segue.migration.migrate` (``checkpoint``, ``config``, ``only``, ``code``, ``time_limit`` ...).
 
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
@@ -283,7 +224,16 @@ def migrate(
     from segue.migration.show import show, write, write_json
 
     console = Console()
-    report = run(folder, **how)
+    report = run(
+        folder,
+        checkpoint=checkpoint,
+        config=config,
+        only=only,
+        code=code,
+        trust=trust,
+        time_limit=time_limit,
+        jobs=jobs,
+    )
     show(report, console)
     if patch is None and html is not None:
         patch = Path(html).with_suffix(".patch")
@@ -338,88 +288,6 @@ def pack(
     return settings
 
 
-def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool = False) -> int:
-    """Run a Python file in which ``mmseg``, ``mmengine`` and ``mmcv`` are importable; returns its exit status.
-
-    Args:
-        script: the file.
-        arguments: what it finds in ``sys.argv`` after its own name.
-        force: shadow installed packages of these names.
-
-    Raises:
-        InputError: there is no such file.
-    """
-    import runpy
-    import sys
-
-    from segue.compat import install
-
-    if not Path(script).is_file():
-        raise InputError(f"{script}: no such file")
-    install(force=force)
-    before = sys.argv, list(sys.path)
-    sys.argv = [str(script), *arguments]
-    sys.path.insert(0, str(Path(script).resolve().parent))
-    try:
-        runpy.run_path(str(script), run_name="__main__")
-    except SystemExit as stop:
-        if isinstance(stop.code, str):
-            print(stop.code, file=sys.stderr)
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    finally:
-        sys.argv, sys.path[:] = before[0], before[1]
-    return 0
-
-
-def usable_device(name: str) -> torch.device:
-    """The device of that name.
-
-    Raises:
-        InputError: there is none here.
-    """
-    import torch
-
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
-        raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
-    return device
-
-
-def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
-    """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
-    from segue.config.builder.find import UnknownNameError, find
-    from segue.datasets.metainfo import resolve_metainfo
-
-    for split in ("test", "val", "train"):
-        node = cfg.get(f"{split}_dataloader") or {}
-        node = node.get("dataset") or {}
-        while isinstance(node.get("dataset"), Mapping):  # RepeatDataset and its kin
-            node = node["dataset"]
-        if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
-            return tuple(node["classes"]), node.get("palette")
-        try:
-            declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
-        except UnknownNameError:
-            continue
-        info = resolve_metainfo(str(node.get("type")), declared, node.get("metainfo"))
-        if info.classes and len(info.classes) == num_classes:
-            return info.classes, info.palette
-    return tuple(f"class_{i}" for i in range(num_classes)), None
-
-
-def unique_names(files: Sequence[Path]) -> list[str]:
-    """The stem of each file; with as many parent folders as it takes to tell files of one stem apart."""
-    stems = [file.stem for file in files]
-    if len(set(stems)) == len(stems):
-        return stems
-    names = ["/".join((*file.parts[-2:-1], file.stem)) for file in files]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{i:06d}_{stem}" for i, stem in enumerate(stems)]
-
-
 def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
     """The recipes of the reference whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset.
 
@@ -429,24 +297,3 @@ def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
     from segue.recipes.catalogue import select
 
     return list(select(pattern, data))
-
-
-def model_size(config: str | Path | Config | Mapping[str, Any]) -> Complexity:
-    """Parameters and operations of a config's model for one image of its training crop; no values are computed.
-
-    Raises:
-        ConfigError: the model cannot be built.
-    """
-    import torch
-
-    from segue.config.builder.build import build_model
-    from segue.models.complexity import measure
-
-    cfg = read_config(config)
-    size = tuple(cfg.get("crop_size") or (512, 512))
-    try:
-        with torch.device("meta"):
-            model = build_model(cfg)
-    except (NotImplementedError, RuntimeError):  # a constructor that needs values
-        model = build_model(cfg).to("meta")
-    return measure(model, size, len(cfg.model.data_preprocessor.get("mean", (0, 0, 0))))

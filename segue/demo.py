@@ -72,7 +72,9 @@ def run_demo(out: Path, quick: bool = False, console: Console | None = None) -> 
     make_data(out / "town", *((3, 2, 128) if quick else (TRAIN_TILES, VAL_TILES, TILE)))
 
     console.rule("2/4  An OCRNet learns it", align="left")
-    from segue.api import load, read_config, train  # torch: only now, the first lines should appear at once
+    from segue.inference.load import load  # torch: only now, the first lines should appear at once
+    from segue.recipes.open import read_config
+    from segue.training import train
 
     config = read_config(out / RECIPE.name, QUICK if quick else ())
     result = train(config, work_dir=out / "run", console=console)
@@ -185,7 +187,7 @@ def versions() -> list[tuple[str, str]]:
     """What the numbers depend on."""
     import torch
 
-    from segue import __version__
+    from segue.version import __version__
 
     parts = [("Segue", __version__), ("PyTorch", torch.__version__), ("Python", platform.python_version())]
     return [*parts, ("made", time.strftime("%Y-%m-%d %H:%M"))]

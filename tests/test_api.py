@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 import segue
-from segue.api import class_names, read_config, unique_names
 from segue.config import Config
 from segue.errors import ConfigError
+from segue.inference.load import class_names
+from segue.inference.predictor import unique_names
+from segue.recipes.open import read_config
 
 
 def test_every_public_name_exists() -> None:

@@ -33,7 +33,7 @@ LEVELS = [
     ("packs",),
     ("masks",),
     ("images",),
-    ("types",),
+    ("types", "version"),
     ("errors",),
 ]
 #: Files that are one idea all the same; each with its reason.

@@ -214,7 +214,7 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
 
     The file appears complete or not at all. Tensors that share memory are written once per name.
     """
-    from segue import __version__
+    from segue.version import __version__
 
     path = Path(path)
     if path.suffix != ".safetensors":

@@ -30,7 +30,7 @@ def verbs() -> list[str]:
 
 def make_parser(verb: str | None) -> argparse.ArgumentParser:
     """The parser; only the verb asked for is imported, or all of them for the list of ``--help``."""
-    from segue import __version__
+    from segue.version import __version__
 
     parser = argparse.ArgumentParser(
         prog="segue",

@@ -62,12 +62,13 @@ def run_fetch(args: argparse.Namespace) -> int:
 
 def sources_of(name: str, args: argparse.Namespace) -> list[str]:
     """What a word means: itself, or the weights of a config or recipe."""
-    from segue.api import CONFIG_SUFFIXES, read_config
     from segue.config.builder.pretrained import needed_weights
+    from segue.config.load import EXTENSIONS
     from segue.recipes import is_recipe_name, published_weights
+    from segue.recipes.open import read_config
 
     recipe = "://" not in name and is_recipe_name(name)
-    if not recipe and ("://" in name or not name.endswith(CONFIG_SUFFIXES)):
+    if not recipe and ("://" in name or not name.endswith(EXTENSIONS)):
         return [name]
     found = needed_weights(read_config(name, args.cfg_options, trust=args.trust_config))
     published = published_weights(name) if recipe and args.all else None

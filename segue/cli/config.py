@@ -37,9 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
-    from segue.api import open_config
     from segue.config import merge_options
     from segue.config.show import origins_json, show, show_entries, show_origins
+    from segue.recipes.open import open_config
 
     cfg = open_config(args.file, trust=args.trust_config)
     if args.action == "migrate":

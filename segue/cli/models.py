@@ -68,9 +68,9 @@ def table(entries: list[Entry]) -> None:
 
 def show(name: str, as_json: bool) -> int:
     """Print everything about one recipe."""
-    from segue.api import model_size
     from segue.errors import SegueError
     from segue.recipes.catalogue import entry
+    from segue.recipes.size import model_size
 
     found = entry(name)
     facts: dict[str, Any] = found.as_dict()

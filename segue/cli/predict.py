@@ -32,24 +32,27 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    from segue.api import is_weights, predict, read_config
+    from segue.api import predict
     from segue.errors import InputError
+    from segue.inference.load import is_weights
 
-    config, checkpoint, images = args.model, None, args.paths
+    checkpoint, images = None, args.paths
     if not is_weights(args.model):
-        config = read_config(args.model, args.cfg_options, trust=args.trust_config)
         checkpoint, *images = args.paths
         if not images:
             raise InputError("name the images or folders after the checkpoint")
+    elif args.trust_config:
+        raise InputError(f"--trust-config: is for config files; {args.model} holds weights, whose config is only read")
     results = predict(
-        config,
+        args.model,
         checkpoint,
         images,
         args.out,
         device=args.device,
         batch_size=args.batch_size,
         tta=args.tta,
-        cfg_options=[],
+        cfg_options=args.cfg_options,
+        trust=args.trust_config,
     )
     table = Table("image", "covered by", box=None, pad_edge=False)
     for result in results[:20]:

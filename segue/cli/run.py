@@ -19,6 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the script; its exit status is the command's."""
-    from segue.api import run_script
+    from segue.compat.script import run_script
 
     return run_script(args.script, args.arguments, force=args.force)

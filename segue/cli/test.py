@@ -24,9 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate; the table is printed on the way."""
-    from segue.api import evaluate, read_config
+    from segue.api import evaluate
     from segue.cli.train import machine_of
 
-    config = read_config(args.config, args.cfg_options, trust=args.trust_config)
-    evaluate(config, args.checkpoint, work_dir=args.work_dir, out=args.out, machine=machine_of(args), tta=args.tta)
+    evaluate(
+        args.config,
+        args.checkpoint,
+        work_dir=args.work_dir,
+        out=args.out,
+        tta=args.tta,
+        machine=machine_of(args),
+        cfg_options=args.cfg_options,
+        trust=args.trust_config,
+    )
     return 0

@@ -68,12 +68,18 @@ def machine_of(args: argparse.Namespace) -> Machine:
 
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the result is."""
-    from segue.api import read_config, train
+    from segue.api import train
 
-    options = [*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])]
-    config = read_config(args.config, options, trust=args.trust_config)
-    machine = machine_of(args)
-    result = train(config, work_dir=args.work_dir, resume=args.resume, seed=args.seed, amp=args.amp, machine=machine)
+    result = train(
+        args.config,
+        work_dir=args.work_dir,
+        resume=args.resume,
+        seed=args.seed,
+        amp=args.amp,
+        machine=machine_of(args),
+        cfg_options=[*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])],
+        trust=args.trust_config,
+    )
     if result.checkpoint and result.first:
         print(f"Trained weights: {result.checkpoint}")
     return 0

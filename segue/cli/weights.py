@@ -86,8 +86,9 @@ def notes_of(args: argparse.Namespace) -> dict[str, Any]:
     """What ``--config`` adds to a file: the config, and names and colors of its classes where it knows them."""
     if not args.config:
         return {}
-    from segue.api import class_names, read_config
     from segue.config.builder.build import build_model
+    from segue.inference.load import class_names
+    from segue.recipes.open import read_config
 
     cfg = read_config(args.config, args.cfg_options, trust=args.trust_config)
     classes, palette = class_names(cfg, build_model(cfg).num_classes)  # type: ignore[arg-type]
@@ -103,8 +104,8 @@ def run_verify(args: argparse.Namespace) -> int:
     from rich.markup import escape
     from rich.table import Table
 
-    from segue.api import read_config
     from segue.inference.verify import verify
+    from segue.recipes.open import read_config
 
     def read(config: Any) -> Any:
         return read_config(config, args.cfg_options, trust=args.trust_config)

@@ -201,10 +201,10 @@ _PURE = "Segue's operators are pure PyTorch"
 NOTHING: dict[str, str] = {
     "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
     "torch.nn.functional, torchvision.ops",
-    "mmcv.parallel": "Lightning places models and data; call the model itself, or segue.api.train(cfg)",
-    "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.api.train(cfg)",
-    "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.api.train(cfg)",
-    "mmcv.runner.build_runner": "training loops are Lightning's; use segue.api.train(cfg)",
+    "mmcv.parallel": "Lightning places models and data; call the model itself, or segue.train(cfg)",
+    "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
+    "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
+    "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.onnx": "export with segue.export",
     "mmcv.tensorrt": "export with segue.export",
     "mmcv.video": "read frames with cv2.VideoCapture",

@@ -217,3 +217,14 @@ def _picture(array: np.ndarray) -> np.ndarray:
         low, high = float(picture.min()), float(picture.max())
         picture = ((picture.astype(np.float32) - low) * (255.0 / max(high - low, 1e-6))).astype(np.uint8)
     return np.ascontiguousarray(picture[..., ::-1])
+
+
+def unique_names(files: Sequence[Path]) -> list[str]:
+    """The stem of each file; with as many parent folders as it takes to tell files of one stem apart."""
+    stems = [file.stem for file in files]
+    if len(set(stems)) == len(stems):
+        return stems
+    names = ["/".join((*file.parts[-2:-1], file.stem)) for file in files]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{i:06d}_{stem}" for i, stem in enumerate(stems)]

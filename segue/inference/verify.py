@@ -64,7 +64,7 @@ def verify(
     Args:
         source: a path, URL or alias, or a folder of transformers.
         config: of the model; None: the one that the file holds.
-        read_config: what makes a config of it, `segue.api.read_config`.
+        read_config: what makes a config of it, `segue.recipes.open.read_config`.
         against: the file that it was converted from.
 
     Raises:

@@ -184,8 +184,8 @@ def versions() -> list[tuple[str, str]]:
     """What the verdicts stand on."""
     import torch
 
-    from segue import __version__
     from segue.migration.needs import installed
+    from segue.version import __version__
 
     there = [name for name in ("mmseg", "mmengine", "mmcv") if installed(name)]
     found = [("Segue", __version__), ("PyTorch", str(torch.__version__)), ("Python", platform.python_version())]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segue.api import open_config
 from segue.config import Config
 from segue.config.v0 import is_v0
 from segue.errors import SegueError
@@ -17,6 +16,7 @@ from segue.migration.edits import Edit
 from segue.migration.modules import Job
 from segue.migration.suggest import Suggester, reasons
 from segue.migration.verdict import Verdict
+from segue.recipes.open import open_config
 
 _ROUNDS = 6
 

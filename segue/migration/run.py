@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import torch
 
-from segue.api import open_config
 from segue.config import Config
 from segue.config.builder.build import build_model, check
 from segue.config.builder.pretrained import pretrained_sources
@@ -26,6 +25,7 @@ from segue.errors import ConfigError, Problem, SegueError
 from segue.inference.segment import label_maps
 from segue.migration.batch import Generated, generated, resized
 from segue.models.seg_data_preprocessor import stack_targets
+from segue.recipes.open import open_config
 from segue.training.optimizers import build_optimizer, read_optim_wrapper
 from segue.training.parts import check_classes
 from segue.training.plan import located, read_plan

@@ -1,1 +1,24 @@
-"""Wiring: how backbone, neck and heads make a model. No numerics of their own."""
+"""Wiring: how backbone, neck and heads make a model. No numerics of their own.
+
+The room has the name of a verb: ``segue.models("ocrnet*")`` lists recipes, so the module can be called.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segue.recipes.catalogue import Entry
+
+
+class _Room(types.ModuleType):
+    def __call__(self, pattern: str = "*", data: str | None = None) -> list[Entry]:
+        """The recipes whose names match a pattern; see `segue.api.models`."""
+        from segue.api import models
+
+        return models(pattern, data)
+
+
+sys.modules[__name__].__class__ = _Room

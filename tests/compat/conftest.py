@@ -54,8 +54,8 @@ def user_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, user_data: Path) -> tuple[Path, Path]:
     """A 0.x config of three classes, and weights with the metadata of mmseg 0.x."""
-    from segue.api import read_config
     from segue.config.builder.build import build_model
+    from segue.recipes.open import read_config
 
     folder = tmp_path_factory.mktemp("trained")
     config = folder / "old.py"

@@ -15,8 +15,8 @@ import pytest
 import torch
 from rich.console import Console
 
-from segue.api import read_config
 from segue.config.builder.build import build_model
+from segue.recipes.open import read_config
 from segue.training import Machine, train
 from tests.compat.project.cases import CASES, case, fill, make_data
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from segue.api import read_config
 from segue.cli import main
 from segue.config import Config
 from segue.config.builder.build import build_dataset
+from segue.recipes.open import read_config
 from tests.compat import scripts
 
 

@@ -15,9 +15,9 @@ from rich.console import Console
 from torch import nn
 
 import segue.compat  # noqa: F401
-from segue.api import read_config
 from segue.config.builder.build import build_model
 from segue.errors import ConfigError
+from segue.recipes.open import read_config
 from segue.training import Machine, train
 from segue.types import Targets
 from tests.compat.project.cases import base, fill

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue.api import read_config
 from segue.cli import main
 from segue.config import Config
 from segue.config.labels import apply_labels
 from segue.doctor import check_config
 from segue.errors import ConfigError
+from segue.recipes.open import read_config
 from tests.doctor.seeded import FAULTS, make_data
 
 

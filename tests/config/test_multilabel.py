@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from segue.api import read_config
 from segue.config import Config
 from segue.config.labels import apply_labels
 from segue.errors import ConfigError
+from segue.recipes.open import read_config
 
 
 def config(labels: dict[str, Any] | None = None, dataset: Any = None, evaluator: Any = None, **head: Any) -> Config:

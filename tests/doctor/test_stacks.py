@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 import pytest
 
-from segue.api import read_config, train
+from segue.api import train
 from segue.cli import main
 from segue.doctor import check_config, check_folder
 from segue.doctor.apply import apply
 from segue.doctor.doctor import Report
 from segue.doctor.page import write_page
 from segue.errors import LabelError
+from segue.recipes.open import read_config
 from tests.cli.shapes import CLASSES, make_folders, shapes, write_config
 
 

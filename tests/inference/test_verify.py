@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from segue.api import read_config
 from segue.checkpoints import read, save_weights
 from segue.checkpoints.convert import convert
 from segue.config.builder.build import build_model
 from segue.inference.verify import Verification, fingerprint, fixed_input, verify
+from segue.recipes.open import read_config
 
 CONFIG = """
 norm_cfg = dict(type="BN", requires_grad=True)

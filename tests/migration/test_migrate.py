@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from segue.api import read_config
 from segue.cli import main
 from segue.config.builder.build import build_model
 from segue.migration import migrate
 from segue.migration.verdict import Report
+from segue.recipes.open import read_config
 from tests.migration import projects
 
 LIMIT = 90.0  # generous: nothing here waits for it
@@ -103,7 +103,7 @@ def test_what_runs(outcome: dict[str, Any], path: str, verdict: str) -> None:
         ("town/extra.py", "", "needs 'not_installed_anywhere', which is neither in the project nor installed: pip "
          "install not_installed_anywhere"),
         ("tools/benchmark.py", "", "line 2 imports mmcv.parallel.MMDataParallel: Lightning places models and data; "
-         "call the model itself, or segue.api.train(cfg)"),
+         "call the model itself, or segue.train(cfg)"),
     ],
 )  # fmt: skip
 def test_why_not(outcome: dict[str, Any], path: str, stage: str, reason: str) -> None:

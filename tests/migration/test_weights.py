@@ -9,7 +9,6 @@ import cv2
 import pytest
 import torch
 
-from segue.api import read_config
 from segue.config.builder.build import build_model
 from segue.errors import CheckpointError
 from segue.migration.bench import Bench
@@ -19,6 +18,7 @@ from segue.migration.fit import INSIDE, fit
 from segue.migration.run import run_config
 from segue.migration.suggest import Suggester
 from segue.migration.weights import agreement, choose, perform
+from segue.recipes.open import read_config
 from tests.migration.projects import MODEL
 
 SMALL = {"a.weight": [3, 3], "a.bias": [3], "b.weight": [2], "count": []}

@@ -1,4 +1,4 @@
-"""Names where configs stand: ``segue.load``, ``segue.api.read_config``, ``segue train``."""
+"""Names where configs stand: ``segue.load``, ``segue.recipes.open.read_config``, ``segue train``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 import segue
-from segue.api import find_weights, is_weights, model_size, read_config
 from segue.cli import main
 from segue.errors import CheckpointError, ConfigError
+from segue.inference.load import find_weights, is_weights
+from segue.recipes.open import read_config
+from segue.recipes.size import model_size
 
 NAME = "unet-s5-d16_fcn_4xb4-40k_drive-64x64"
 

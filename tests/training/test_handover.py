@@ -14,10 +14,10 @@ import torch
 from resume_images import write_images
 from rich.console import Console
 
-from segue.api import read_config
 from segue.checkpoints import read
 from segue.cli import main
 from segue.errors import CheckpointError
+from segue.recipes.open import read_config
 from segue.training.handover import Handover, read_run
 from segue.training.hooks import CheckpointHook
 from segue.training.loops import Loop

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from segue.api import read_config
 from segue.compat.mmengine.config import Config
 from segue.compat.mmengine.registry import HOOKS, MODELS
 from segue.config.builder.build import build_dataset, build_metric
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError
+from segue.recipes.open import read_config
 
 SECTIONS = (
     "train_dataloader", "val_dataloader", "test_dataloader", "train_cfg", "val_cfg", "test_cfg", "auto_scale_lr",

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from segue.api import class_names, read_config
 from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
 from segue.compat.mmengine.visualization import SegLocalVisualizer
@@ -21,7 +20,9 @@ from segue.config.v0 import is_v0
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError
 from segue.images.read import read_image
+from segue.inference.load import class_names
 from segue.inference.predictor import image_pipeline
+from segue.recipes.open import read_config
 
 
 def usable(device: Any) -> torch.device:

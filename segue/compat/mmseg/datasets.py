@@ -226,7 +226,7 @@ def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> An
 def build_dataloader(dataset: Any, *args: Any, **kwargs: Any) -> Any:
     """0.x's: Segue makes its loaders itself."""
     raise ImportError("build_dataloader: Segue makes the loaders itself; pass the datasets to train_segmentor, or use "
-                      "segue.api.train(cfg)")  # fmt: skip
+                      "segue.train(cfg)")  # fmt: skip
 
 
 __all__ = ["ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]

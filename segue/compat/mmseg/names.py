@@ -91,7 +91,7 @@ def add_prefix(inputs: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 def collect_env() -> dict[str, str]:
     """What the run stands on."""
-    from segue import __version__
+    from segue.version import __version__
 
     return {
         "Python": platform.python_version(),

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from segue.api import read_config
 from segue.compat.mmengine.runner import Runner
 from segue.compat.mmengine.runner import set_random_seed as seed_everything
 from segue.compat.mmseg.apis import inference_model, init_model
 from segue.compat.mmseg.preprocessors import take_preprocessor
+from segue.recipes.open import read_config
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -86,7 +86,7 @@ def inference_segmentor(model: Any, imgs: Any) -> list[Any]:
 
 def single_gpu_test(*args: Any, **kwargs: Any) -> Any:
     """0.x's loop of testing."""
-    raise ImportError("single_gpu_test: use Runner.from_cfg(cfg).test(), or segue.api.evaluate(config, checkpoint)")
+    raise ImportError("single_gpu_test: use Runner.from_cfg(cfg).test(), or segue.evaluate(config, checkpoint)")
 
 
 multi_gpu_test = single_gpu_test

@@ -1,7 +1,7 @@
 """Configs of mmseg 0.x as configs of 1.x: found out by their sections, translated key by key, origins kept.
 
 ``migrate(cfg)`` gives the 1.x config and a ledger of what became of each key. A 0.x config runs unmodified, because
-``segue.api.read_config`` translates it; ``segue config migrate`` prints the result.
+``segue.recipes.open.read_config`` translates it; ``segue config migrate`` prints the result.
 """
 
 from __future__ import annotations

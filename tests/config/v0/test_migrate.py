@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from segue import api
 from segue.cli import main
 from segue.config import Config
 from segue.config.v0 import Migration, is_v0, migrate, migrate_dataset
 from segue.errors import ConfigError
+from segue.recipes.open import read_config
 from tests.config.v0.old_config import TOP, write
 
 
@@ -200,9 +200,7 @@ def test_one_dataset_alone(old: Config) -> None:
 def test_reading_a_config_translates_it_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Options may name sections of either version."""
     path = write(tmp_path)
-    cfg = api.read_config(
-        path, ["data.samples_per_gpu=5", "default_hooks.logger.interval=7", "model.backbone.depth=34"]
-    )
+    cfg = read_config(path, ["data.samples_per_gpu=5", "default_hooks.logger.interval=7", "model.backbone.depth=34"])
     assert (cfg.train_dataloader.batch_size, cfg.default_hooks.logger.interval, cfg.model.backbone.depth) == (5, 7, 34)
     said = capsys.readouterr().err
     assert "old.py is of mmseg 0.x and was translated" in said and said.count("\n") == 1

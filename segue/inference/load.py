@@ -1,0 +1,122 @@
+"""From a config or a file of weights to a model that predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segue.checkpoints import fetch, load_weights, read
+from segue.config import Config
+from segue.config.builder.build import build_model
+from segue.config.builder.find import UnknownNameError, find
+from segue.config.load import EXTENSIONS
+from segue.config.nodes import dataset_nodes
+from segue.datasets.metainfo import resolve_metainfo
+from segue.datasets.palette import generate_palette
+from segue.errors import CheckpointError, InputError
+from segue.inference.predictor import Predictor
+from segue.recipes.catalogue import published_weights
+from segue.recipes.compose import looks_like_name
+from segue.recipes.open import read_config
+
+
+def load(
+    config: str | Path | Config | Mapping[str, Any],
+    checkpoint: str | Path | None = None,
+    *,
+    device: str = "cpu",
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+) -> Predictor:
+    """A model that predicts.
+
+    Args:
+        config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, which holds its
+            config.
+        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
+            initialize them, unless ``config`` is a weights file.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        cfg_options: changes of the config, ``key=value``.
+        trust: execute a config file that is more than data; see `segue.recipes.open.read_config`.
+
+    Raises:
+        ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
+    """
+    weights = None
+    checkpoint = find_weights(config, checkpoint)
+    if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
+        weights = read(fetch(config))
+        if weights.config is None:
+            raise CheckpointError(
+                f"{config}: holds no config; give the config file first and this file second (a model of transformers "
+                "gets one by segue weights convert)"
+            )
+        checkpoint, config = config, Config.fromstring(weights.config, ".py")
+    cfg = read_config(config, cfg_options, trust=trust)
+    place = usable_device(device)
+    model = build_model(cfg)
+    if weights is None and checkpoint is not None:
+        weights = read(fetch(checkpoint))
+    classes: Sequence[str] | None = None
+    palette: Sequence[Sequence[int]] | None = None
+    if weights is not None:
+        report = load_weights(model, weights)
+        if report.missing or report.mismatched:
+            raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
+        classes, palette = weights.classes, weights.palette
+    if classes is None or len(classes) != model.num_classes:
+        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
+    if palette is None or len(palette) != len(classes):
+        palette = generate_palette(classes)
+    return Predictor(model.to(place), cfg, classes, palette)
+
+
+def find_weights(config: Any, checkpoint: str | Path | None) -> str | Path | None:
+    """The weights meant by ``checkpoint``: the address of a recipe's published ones for the word ``published``."""
+    if checkpoint != "published":
+        return checkpoint
+    name = config.filename if isinstance(config, Config) else str(config)
+    found = published_weights(name or "")
+    if found is None:
+        raise CheckpointError(f"{name or 'the config'}: no weights are published under this name; see segue models")
+    return found
+
+
+def is_weights(config: str | Path) -> bool:
+    """Whether what stands for a config is neither a config file nor a recipe's name, and so a file of weights."""
+    path = Path(config)
+    return path.suffix not in EXTENSIONS and (path.exists() or not looks_like_name(path))
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        InputError: there is none here.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
+        raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
+    """Names and colors from the config's datasets, without looking at files; ``class_0`` ... where it has none."""
+    for split in ("test", "val", "train"):
+        loader = cfg.get(f"{split}_dataloader") or {}
+        for _, node in dataset_nodes(loader.get("dataset"), ""):
+            if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
+                return tuple(node["classes"]), node.get("palette")
+            try:
+                declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
+            except UnknownNameError:
+                continue
+            info = resolve_metainfo(str(node.get("type")), declared, node.get("metainfo"))
+            if info.classes and len(info.classes) == num_classes:
+                return info.classes, info.palette
+    return tuple(f"class_{i}" for i in range(num_classes)), None

@@ -1,0 +1,57 @@
+"""The one place where a config gets ready for use: opened, translated from 0.x, with its user code and its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from segue.config import Config
+from segue.config.builder.register import import_custom
+from segue.config.labels import apply_labels
+from segue.config.load import EXTENSIONS
+from segue.config.v0 import translate
+from segue.errors import ConfigError
+from segue.recipes.compose import compose, looks_like_name
+
+
+def read_config(
+    config: str | Path | Config | Mapping[str, Any], options: Sequence[str] = (), *, trust: bool = False
+) -> Config:
+    """A config from a file, the name of a recipe, a mapping, or as it is.
+
+    ``options`` are ``key=value`` texts as after ``--cfg-options``.
+
+    A config of mmseg 0.x becomes one of 1.x (`segue.config.v0`).
+
+    Raises:
+        ConfigError: no such file, or what is wrong in it.
+    """
+    if isinstance(config, Config):
+        cfg = config.copy()
+    elif isinstance(config, Mapping):
+        cfg = Config(config)
+    else:
+        cfg = open_config(config, trust=trust)
+    cfg = translate(cfg, options)
+    if cfg.get("custom_imports"):
+        from segue.compat import install
+
+        install()  # the user's modules may have been written for mmseg
+    import_custom(cfg)
+    return cast(Config, apply_labels(cfg))
+
+
+def open_config(source: str | Path, *, trust: bool = False) -> Config:
+    """The config of a file or of a recipe's name, as it is written there.
+
+    Raises:
+        ConfigError: neither; or what is wrong in it.
+    """
+    path = Path(source)
+    if path.suffix in EXTENSIONS:
+        return Config.fromfile(path, trust=trust)
+    if looks_like_name(path) and not path.exists():
+        return compose(str(path))
+    suffixes = ", ".join(EXTENSIONS)
+    raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
