@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, SegueError, SomeFailedError
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
@@ -37,34 +37,46 @@ def predict(
     device: str = "cpu",
     batch_size: int = 1,
     tta: bool = False,
+    recursive: bool = False,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
     several classes; of a depth model thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
 
-    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. With
-    ``tta`` the views of the config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
+    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. Of a
+    folder the images directly in it are taken, with ``recursive`` also those below it. With ``tta`` the views of the
+    config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
 
     Raises:
-        DataError: a path that is no image, or an image that cannot be read; those before it are written.
+        DataError: a path that is no image, or ``out`` cannot be written.
+        SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
     from rich.progress import track
 
-    from segue.inference.predictor import find_images, unique_names
+    from segue.inference.inputs import find_images, unique_names
 
-    files = find_images(images)
+    files = find_images(images, recursive=recursive)
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    names = unique_names(files)
-    results = []
-    stream = predictor.stream(files, batch_size=batch_size, tta=tta)
-    for name, result in zip(names, track(stream, "predicting", total=len(files), transient=True), strict=True):
+    results, failed = [], []
+    stream = predictor.attempts(files, batch_size=batch_size, tta=tta)
+    named = zip(unique_names(files), track(stream, "predicting", total=len(files), transient=True), strict=True)
+    for name, result in named:
+        if isinstance(result, SegueError):
+            failed.append(result)
+            continue
         try:
             result.save(out, name)
         except OSError as error:
             raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
         result.image = result.image[:0]  # a thousand pictures need not stay in memory
         results.append(result)
+    if len(failed) == 1 == len(files):
+        raise failed[0]
+    if failed:
+        reasons = "\n".join(f"  {error}" for error in failed)
+        message = f"{len(failed)} of {len(files)} images failed, the others are in {out}:\n{reasons}"
+        raise SomeFailedError(message, results, failed)
     return results
 
 

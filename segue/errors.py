@@ -3,7 +3,8 @@
 SegueError                 one clear message; the command line prints it without a traceback
 ├── ConfigError            a config that cannot be read or built: all problems at once
 ├── DataError              images, folders, splits
-│   └── LabelError         a mask whose values, size or depth cannot be right
+│   ├── LabelError         a mask whose values, size or depth cannot be right
+│   └── SomeFailedError    some of many images failed, the others are done
 ├── CheckpointError        a weights file that is damaged, unsafe or of another model
 ├── DownloadError          a file that could not be fetched or whose bytes are wrong
 ├── InputError             an argument, tensor or path that a function or command cannot take
@@ -17,6 +18,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class SegueError(Exception):
@@ -62,6 +64,19 @@ class DataError(SegueError):
 
 class LabelError(DataError):
     """A label map with values, size or depth that contradict the dataset's classes."""
+
+
+class SomeFailedError(DataError):
+    """Some of many images could not be worked on; the others are done.
+
+    Attributes:
+        results: of the others.
+        failed: the error of each that failed.
+    """
+
+    def __init__(self, message: str, results: Sequence[Any], failed: Sequence[SegueError]) -> None:
+        super().__init__(message)
+        self.results, self.failed = list(results), list(failed)
 
 
 class CheckpointError(SegueError):
