@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from segue.config.marks import Origin, origin
+from segue.config.marks import Items, Mark, Origin, origin
 from segue.errors import ConfigError, Problem
 
 DELETE = "_delete_"
@@ -228,6 +228,34 @@ def _merge_items(items: list[Any], child: ConfigDict, path: tuple[Any, ...], whe
             raise _problem(
                 where, here, f"only keys of dict elements can be set by index; give the whole list {_dotted(path)}"
             )
+
+
+def nest(options: Mapping[Any, Any], origin: Origin) -> ConfigDict:
+    """``{"a.b": 1}`` as the tree ``{"a": {"b": 1}}``, every part marked with the origin."""
+    tree = ConfigDict()
+    for dotted, value in options.items():
+        node = tree
+        parts = dotted.split(".") if isinstance(dotted, str) else [dotted]
+        for count, part in enumerate(parts[:-1], 1):
+            inner = dict.get(node, part)
+            if inner is None or part not in node:
+                inner = ConfigDict()
+                node.put(part, inner, origin)
+            if not isinstance(inner, ConfigDict):
+                earlier = ".".join(parts[:count])
+                raise ConfigError(Problem(dotted, f"{earlier} was given the value {inner!r} before", str(origin)))
+            node = inner
+        node.put(parts[-1], *_marked(copy_tree(to_tree(value)), origin))
+    return tree
+
+
+def _marked(value: Any, origin: Origin) -> tuple[Any, Mark]:
+    if isinstance(value, ConfigDict):
+        for key, item in value.items():
+            value._marks[key] = _marked(item, origin)[1]
+    elif isinstance(value, list | tuple):
+        return value, Items(origin, tuple(_marked(item, origin)[1] for item in value))
+    return value, origin
 
 
 def _clash(old: Any, was: Origin | None, where: Origin | None, path: tuple[Any, ...], indexes: bool) -> ConfigError:
