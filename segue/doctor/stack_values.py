@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from segue.doctor.findings import Finding, Fix
+from segue.doctor.findings import Finding, fix_at
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
 from segue.masks.labels import IGNORE
@@ -25,7 +25,7 @@ def judge_stacks(source: Source, tally: Tally, split: str, keys: Sequence[str]) 
             f"Masks of 0 and 255 ({tally.raw[IGNORE]:,} pixels), and ignore_index=255 says that 255 is unknown; no "
             "class would ever be seen."
         )
-        fix = Fix(tuple(f"{key}.ignore_index" for key in keys) or ("ignore_index",), None)
+        fix = fix_at(keys, "ignore_index", None)
         found.append(Finding("binary-mask", "error", split, message, [], tally.masks, [fix], (IGNORE,)))
     elif tally.masks and not tally.overlap and len(tally.pixels) > 1:
         message = "No pixel has two classes; labels=dict(kind='multiclass') would say as much, with one mask per image."
@@ -38,7 +38,7 @@ def propose_absent(source: Source, tally: Tally) -> None:
     for finding in source.findings:
         shown = all(tally.images[k] == tally.pairs - count for k, count in tally.absent.items())
         if finding.kind == "missing-mask" and shown and not finding.fixes:
-            finding.fixes = [Fix(tuple(f"{key}.missing" for key in source.keys) or ("missing",), "absent")]
+            finding.fixes = [fix_at(source.keys, "missing", "absent")]
             finding.message += ". Every mask that is there shows its class, which speaks for the first"
 
 
@@ -60,7 +60,6 @@ def _wrong_values(
     else:
         advice = "To leave such pixels out of the class:"
         mapping = dict.fromkeys(wrong, IGNORE)
-    at = tuple(f"{key}.label_map" for key in keys) or ("label_map",)
-    fixes = [Fix(at, mapping, text)] if values[-1] <= 255 else []
+    fixes = [fix_at(keys, "label_map", mapping, text)] if values[-1] <= 255 else []
     message = f"Values {listed} in masks of a class, which hold 0 for no and 1 or 255 for yes. {advice}"
     return Finding(kind, "error", split, message, [], tally.pairs, fixes, tuple(wrong[:64]))

@@ -224,17 +224,17 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
         ConfigError: there is none, or it does not begin by reading an image.
     """
     from segue.config.builder.plan import Planner
+    from segue.config.nodes import dataset_nodes
 
     if tta:
         tta_pipeline(cfg)  # complains if there is none
-    paths = ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline")
-    for path in ("tta_pipeline",) if tta else paths:
-        node: Any = cfg
-        for key in path.split("."):
-            node = node.get(key) if hasattr(node, "get") else None
-        if node:
-            break
-    else:
+    found = [(key, cfg.get(key)) for key in (["tta_pipeline"] if tta else ["test_pipeline"])]
+    for split in () if tta else ("test", "val"):
+        loader = cfg.get(f"{split}_dataloader") or {}
+        datasets = dataset_nodes(loader.get("dataset"), f"{split}_dataloader.dataset")
+        found += [(f"{key}.pipeline", dataset.get("pipeline")) for key, dataset in datasets]
+    path, node = next(((path, node) for path, node in found if node), ("", None))
+    if node is None:
         raise ConfigError(Problem("test_pipeline", "the config has none, nor a test_dataloader with a pipeline"))
     planner = Planner(cfg)
     plans = [planner.component(step, "transforms", f"{path}.{i}") for i, step in enumerate(without_annotations(node))]

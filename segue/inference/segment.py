@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
@@ -75,7 +76,7 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border.
+    the border. The logits of the whole image are held on its device, once.
 
     Raises:
         InputError: ``test_cfg`` lacks ``crop_size`` or ``stride``, or the stride leaves gaps.
@@ -95,7 +96,8 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
             total[window] += logits
             count[window] += 1
     assert total is not None
-    return total / count
+    total = total.to(torch.promote_types(total.dtype, count.dtype))  # half precision is not divided in half precision
+    return total.div_(count)  # in place, since a large image's logits are large
 
 
 def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:

@@ -1,4 +1,4 @@
-"""The one place where training meets the other rooms: building the parts of a run, and images to label maps."""
+"""The parts of a run, built from a config: model, data, metrics; what loads their weights, and what predicts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from segue.config.nodes import heads_of
 from segue.config.origins import origin_of
 from segue.errors import CheckpointError, ConfigError, DataError, Problem
 from segue.types import SegSample, Targets
@@ -101,16 +102,12 @@ def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: s
         ConfigError: for each head that has another number.
     """
     problems = []
-    model = cfg["model"]
-    for key in ("decode_head", "auxiliary_head"):
-        heads = model.get(key) or []
-        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else [heads]):
-            number = head.get("num_classes")
-            if classes and isinstance(number, int) and number != len(classes):
-                names = ", ".join(classes[:4]) + (" ..." if len(classes) > 4 else "")
-                at = f"model.{key}.{i}" if isinstance(heads, (list, tuple)) else f"model.{key}"
-                message = f"is {number}, but {path} has {len(classes)} classes ({names}); make them equal"
-                problems.append(Problem(f"{at}.num_classes", message, str(origin_of(cfg, f"{at}.num_classes") or "")))
+    for at, head in heads_of(cfg):
+        number = head.get("num_classes")
+        if classes and isinstance(number, int) and number != len(classes):
+            names = ", ".join(classes[:4]) + (" ..." if len(classes) > 4 else "")
+            message = f"is {number}, but {path} has {len(classes)} classes ({names}); make them equal"
+            problems.append(Problem(f"{at}.num_classes", message, str(origin_of(cfg, f"{at}.num_classes") or "")))
     if problems:
         raise ConfigError(problems)
 

@@ -1,4 +1,4 @@
-"""Which names are where: each line is a file of this folder, the modules that show it, and the names they show."""
+"""Which names are where: each line is a file of ``segue/compat``, the modules that show it, and the names they show."""
 
 from __future__ import annotations
 
@@ -194,6 +194,23 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "mmseg.evaluation.metrics": ("metrics",),
     "mmseg.evaluation": ("metrics",),
     "mmcv.transforms": ("transforms",),
+}
+
+#: classes with the interface of mmseg, by name
+ADAPTED = {
+    "BaseDecodeHead": "mmseg.heads",
+    "BaseCascadeDecodeHead": "mmseg.heads",
+    "BaseSegmentor": "mmseg.segmentors",
+    "EncoderDecoder": "mmseg.segmentors",
+    "CascadeEncoderDecoder": "mmseg.segmentors",
+    "SegDataPreProcessor": "mmseg.preprocessors",
+    "BaseSegDataset": "mmseg.datasets",
+    "CustomDataset": "mmseg.datasets",
+    "IoUMetric": "mmengine.metrics",
+    "OHEMPixelSampler": "mmseg.samplers",
+    "BasePixelSampler": "mmseg.samplers",
+    "InterpConv": "mmseg.blocks",
+    "DeconvModule": "mmseg.blocks",
 }
 
 _PURE = "Segue's operators are pure PyTorch"
