@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import DataError, InputError, SegueError, SomeFailedError
+from segue.errors import DataError, SegueError, SomeFailedError, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
 if TYPE_CHECKING:
-    from lightning.pytorch import Callback
-
     from segue.doctor import Report
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
-    from segue.training import Machine, TrainResult
+    from segue.training import Callback, Machine, TrainResult
 
 __all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "train"]
 
@@ -182,14 +180,14 @@ def check(
     console = Console()
     config: Path | None = None
     if Path(target).is_dir():
+        refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
         report = check_folder(
             target, num_classes=num_classes, images=images, masks=masks, workers=workers, console=console
         )
     else:
         config = Path(target)
-        given = [f"--{name}" for name, value in (("images", images), ("masks", masks)) if value]
-        if num_classes is not None or given:
-            raise InputError(f"{', '.join(given) or '--num-classes'}: only for a folder; a config says so itself")
+        given = {"--images": images, "--masks": masks, "--num-classes": num_classes}
+        refuse(given, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, console=console)
     show(report, console)
@@ -263,7 +261,7 @@ def pack(
     target: str | Path,
     out: str | Path,
     *,
-    splits: Sequence[str] = ("train",),
+    splits: Sequence[str] | None = None,
     workers: int | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
@@ -273,7 +271,7 @@ def pack(
     Args:
         target: a config file, or a folder with images and masks.
         out: folder of the pack; of one pack per data root where a config has several.
-        splits: of a config.
+        splits: of a config; by default ``train``.
         workers: processes; by default one per core.
         cfg_options, trust: of a config; see `read_config`.
 
@@ -289,11 +287,13 @@ def pack(
 
     console = Console()
     if Path(target).is_dir():
+        given = {"--splits": splits, "--cfg-options": cfg_options, "--trust-config": trust}
+        refuse(given, "only for a config; this is a folder, all of which is packed")
         made = pack_folder(target, out, workers, console)
         settings = [f"pack={entry.folder}" for entry in made]
         advice = "Read it by this argument of the dataset, whose data_root is the folder:"
     else:
-        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits, workers, console)
+        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits or ("train",), workers, console)
         settings = [f"{key}.pack={entry.folder}" for entry in made for key in entry.keys]
         advice = "Read it by these settings, in the config or after --cfg-options:"
     console.print("\n  ".join([advice, *settings]), highlight=False, soft_wrap=True)

@@ -16,7 +16,7 @@ A message says where (file and line, key path, image), what was given, and what 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,3 +112,20 @@ def nearest(name: str, choices: Sequence[str]) -> str:
 def fold(name: str) -> str:
     """A name without underscores and case, as names are compared."""
     return name.replace("_", "").lower()
+
+
+def refuse(given: Mapping[str, object], why: str) -> None:
+    """Refuse options that would do nothing.
+
+    Args:
+        given: values by option; one that was not given is None, False or empty.
+        why: when such an option means something.
+
+    Raises:
+        InputError: one was given.
+    """
+    names = [
+        name for name, value in given.items() if value is not None and value is not False and value not in ((), [])
+    ]
+    if names:
+        raise InputError(f"{', '.join(names)}: {why}")

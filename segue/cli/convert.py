@@ -102,8 +102,14 @@ def _dataset(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from segue.convert.dataset import convert_dataset, find_converter
+    from segue.errors import refuse
 
     if args.list or args.name is None:
+        given = {"--out": args.out, "--force": args.force, "--tile": args.tile, "--overlap": args.overlap}
+        refuse(
+            {"NAME": args.name, "INPUTS": args.inputs, **given, "--workers": args.workers},
+            "the list of datasets takes no such thing; to convert, give a name and leave --list out",
+        )
         _list_datasets()
         return 0
     done = convert_dataset(

@@ -214,6 +214,11 @@ ADAPTED = {
 }
 
 _PURE = "Segue's operators are pure PyTorch"
+_EXPORT = "not offered yet: give segue.load(config, checkpoint).model to torch.export.export yourself"
+_SCENES = (
+    "not offered yet: cut a scene into tiles; with test_cfg=dict(mode='slide', ...) segue.load(...).predict goes over "
+    "an image in windows, but holds the logits of the whole image in memory"
+)
 #: what is not there, and Segue's own way
 NOTHING: dict[str, str] = {
     "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
@@ -222,8 +227,8 @@ NOTHING: dict[str, str] = {
     "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
-    "mmcv.onnx": "export with segue.export",
-    "mmcv.tensorrt": "export with segue.export",
+    "mmcv.onnx": _EXPORT,
+    "mmcv.tensorrt": _EXPORT,
     "mmcv.video": "read frames with cv2.VideoCapture",
     "mmengine.analysis": "count parameters and operations with torch.utils.flop_counter",
     "mmengine.runner.BaseLoop": "training loops are Lightning's; write a lightning.pytorch.Callback, or a Hook",
@@ -235,8 +240,8 @@ NOTHING: dict[str, str] = {
     "mmengine.infer": "use segue.load(config, checkpoint).predict(images)",
     "mmengine.hub": "use segue.load",
     "mmengine.fileio.PickleHandler": "pickles can run anything; keep data as .json, .yaml or .npy",
-    "mmseg.apis.RSInferencer": "large scenes are predicted in windows by segue.inference",
-    "mmseg.apis.RSImage": "large scenes are predicted in windows by segue.inference",
+    "mmseg.apis.RSInferencer": _SCENES,
+    "mmseg.apis.RSImage": _SCENES,
     "mmseg.engine.hooks": "pictures are drawn by segue.report; derive other hooks from mmengine.hooks.Hook",
     "mmseg.core.optimizers": "layer decay is built in: constructor='LearningRateDecayOptimizerConstructor'",
     "mmseg.digit_version": "import it from mmengine.utils",
