@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 HELP = "public datasets, or annotations of other formats, to images and masks"
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add_dataset(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_dataset(formats: Any) -> None:
     """The arguments of ``segue convert dataset``."""
     dataset = formats.add_parser(
         "dataset",
@@ -52,7 +53,7 @@ def _add_dataset(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -
     dataset.add_argument("--list", action="store_true", help="list the datasets")
 
 
-def _add_masks(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_masks(formats: Any) -> None:
     """The arguments of ``segue convert masks``."""
     masks = formats.add_parser(
         "masks",
