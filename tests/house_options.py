@@ -79,7 +79,8 @@ class Follower:
             return self.block(node.body, start, module)
         if isinstance(node, ast.Try):
             tried = self.block([*node.body, *node.orelse], start, module)
-            ways = joined([tried, *(self.block(handler.body, start, module) for handler in node.handlers)])
+            failed = tried.going | tried.done or start  # the call that failed had been given what it needs
+            ways = joined([tried, *(self.block(handler.body, failed, module) for handler in node.handlers)])
             after = self.block(node.finalbody, ways.going, module)
             return Ways(after.going, ways.done | after.done)
         return Ways(self.expression(node, start, module))

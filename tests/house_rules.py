@@ -126,11 +126,17 @@ def arrows(files: Files) -> list[Arrow]:
     modules = {"segue" if f == "__init__.py" else _module(f): f for f in files}
     found = []
     for file, tree in files.items():
-        within = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)}
-        for node in ast.walk(tree):
+        for node, lazy in _nodes(tree, False):
             for name in _imported(node, modules):
-                found.append(Arrow(file, node.lineno, modules.get(name, name), id(node) in within))  # type: ignore[attr-defined]
+                found.append(Arrow(file, node.lineno, modules.get(name, name), lazy))  # type: ignore[attr-defined]
     return [arrow for arrow in found if arrow.target != arrow.file]
+
+
+def _nodes(node: ast.AST, lazy: bool) -> Iterator[tuple[ast.AST, bool]]:
+    """All nodes, each with whether it is within a function."""
+    for child in ast.iter_child_nodes(node):
+        yield child, lazy
+        yield from _nodes(child, lazy or isinstance(child, ast.FunctionDef))
 
 
 def _module(file: str) -> str:

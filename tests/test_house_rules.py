@@ -180,10 +180,14 @@ def run_show(args):
         return args.file
     if args.action == "list":
         return 1
+    try:
+        found = found.shrink(args.size)
+    except ValueError:
+        found = None
     return found, getattr(args, "json", False)
 """
     assert lost(text, "action file") == set()
-    assert lost(text, "json") == {"json"}
+    assert lost(text, "json size") == {"json", "size"}, "the early return"
 
 
 def test_options_that_leave_the_house() -> None:

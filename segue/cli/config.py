@@ -46,9 +46,10 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "migrate":
         from segue.config.v0 import migrate_file
 
+        listed = {"--out": args.out if args.check else None}
+        refuse(listed, "--check lists what becomes of each key, and writes no config")
         migration = migrate_file(cfg)
         if args.check:
-            refuse({"--out": args.out}, "--check lists what becomes of each key, and writes no config")
             show_entries(migration.entries)
         elif args.out:
             migration.cfg.dump(args.out)
