@@ -101,6 +101,11 @@ def test_the_drawing_is_current() -> None:
     assert text == with_drawing(text), "python -m tests.house_rules draws docs/design.md"
 
 
+def test_the_readme_shows_every_room() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [room for room in ORDER if (PACKAGE / room).is_dir() and f"\n  {room}/ " not in text]
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_what_a_text_names_exists(path: Path) -> None:
     """Names below ``segue``, commands and their options, files."""
