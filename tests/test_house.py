@@ -34,6 +34,7 @@ LEVELS = [
     ("masks",),
     ("images",),
     ("types", "version"),
+    ("system",),
     ("errors",),
 ]
 #: Files that are one idea all the same; each with its reason.

@@ -15,7 +15,8 @@ from segue.datasets.pairs import Affix, pair_by_stem
 from segue.datasets.scan import join_all, read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import READERS, annotation_files, reader_of, split_format
+from segue.masks.documents import annotation_files
+from segue.masks.formats import READERS, reader_of, split_format
 from segue.masks.labels import IGNORE
 from segue.masks.names import with_background
 from segue.masks.path import MaskPath

@@ -15,11 +15,12 @@ from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
 from segue.doctor.layout import Layout, recognize, sources_of_layout
 from segue.doctor.rules import Rules
-from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.doctor.sources import Source, sources_of
 from segue.doctor.stacks import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
 from segue.doctor.values import color_fixes, judge_guessed, judge_known, judge_values, with_fixes
+from segue.system.bars import shown
+from segue.system.cores import default_workers, in_parallel
 
 
 @dataclass

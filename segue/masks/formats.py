@@ -11,7 +11,7 @@ from typing import Any
 
 from segue.errors import DataError, InputError
 from segue.masks.coco import CocoReader, is_coco
-from segue.masks.documents import read_json
+from segue.masks.documents import annotation_files, read_json
 from segue.masks.geojson import GeojsonReader, is_geojson
 from segue.masks.instances import InstancesReader
 from segue.masks.labelme import LabelmeReader, is_labelme
@@ -32,8 +32,6 @@ READERS: dict[str, type[MaskReader]] = {
 PICTURES = "index"
 #: Ends of the files that may be annotations.
 SUFFIXES = (".json", ".geojson", ".txt", ".mat")
-#: Files beside annotations that are none.
-_LISTS = ("classes.txt", "class_names.txt", "labels.txt", "classes.json")
 _OTHERS = "others"
 
 
@@ -102,14 +100,6 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
         if found:
             return _of_file(os.path.join(masks, found[0]))
     return None
-
-
-def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
-    """The names that end so, without lists of classes."""
-    found = [name for name in names if name.lower().endswith(suffixes)]
-    if not any(listed.endswith(suffixes) for listed in _LISTS):
-        return found
-    return [name for name in found if os.path.basename(name).lower() not in _LISTS]
 
 
 def _of_file(path: str) -> str:

@@ -123,7 +123,7 @@ def test_results_are_read_and_pass_the_check(name: str, tmp_path: Path, capsys: 
             for sample in read:
                 labels = sample["gt_depth_map" if name == "nyu" else "gt_seg_map"]
                 assert labels.shape == sample["img"].shape[:2]
-    assert not list((tmp_path / "out").rglob("*.part"))
+    assert not list((tmp_path / "out").rglob("*.segue-part"))
 
 
 @pytest.mark.parametrize("name", COUNTS)
