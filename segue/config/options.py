@@ -6,14 +6,13 @@ ends and all spaces are dropped.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from segue.config.language.budget import MAX_DEPTH, MAX_TEXT
 from segue.config.marks import OPTIONS, Items, Mark, Origin
 from segue.config.tree import ConfigDict, copy_tree, merge_into, to_tree
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, alike
 
 if TYPE_CHECKING:
     from segue.config.config import Config
@@ -150,7 +149,7 @@ def merge_options(cfg: Config, options: Iterable[str]) -> None:
     problems = []
     for key in values:
         first = key.partition(".")[0]
-        close = [] if first in cfg else difflib.get_close_matches(first, [str(name) for name in cfg], 1, 0.8)
+        close = [] if first in cfg else alike(first, map(str, cfg), cutoff=0.8)
         if close:
             meant = close[0] + key[len(first) :]
             problems.append(Problem(key, f"the config has no {first!r}; did you mean {meant!r}?", str(OPTIONS)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, nearest
 from segue.masks.coco import CocoReader, is_coco
 from segue.masks.documents import annotation_files, read_json
 from segue.masks.geojson import GeojsonReader, is_geojson
@@ -71,10 +70,7 @@ def split_format(mask_format: str | Mapping[str, Any]) -> tuple[str, dict[str, A
     options = {"type": mask_format} if isinstance(mask_format, str) else dict(mask_format)
     name = options.pop("type", None)
     if name != PICTURES and name not in READERS:
-        possible = [PICTURES, *READERS]
-        near = difflib.get_close_matches(str(name), possible, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"mask_format: {name!r} is none of {', '.join(possible)}{hint}")
+        raise InputError(f"mask_format: there is no format {name!r}{nearest(str(name), [PICTURES, *READERS])}")
     return str(name), options
 
 

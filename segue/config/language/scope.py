@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -14,16 +13,10 @@ from segue.config.language.functions import BUILTINS, iterate
 from segue.config.language.operators import describe
 from segue.config.language.values import MarkTable
 from segue.config.marks import Origin
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, nearest
 
 #: What Python raises for an operation that makes no sense; reported with the line instead.
 FAULTS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RuntimeError)
-
-
-def did_you_mean(name: Any, known: Any) -> str:
-    """A hint with the closest of the known names, or nothing."""
-    close = difflib.get_close_matches(str(name), [key for key in known if isinstance(key, str)], 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def explain(error: Exception) -> str:
@@ -114,8 +107,7 @@ class Scope:
         """The error for an unknown name."""
         if hasattr(builtins, node.id):
             return self.refuse(node, f"{node.id}")
-        close = difflib.get_close_matches(node.id, [*self.scopes[0], *BUILTINS], 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = nearest(node.id, [*self.scopes[0], *BUILTINS])
         return self.error(node, f"the name {node.id!r} is not defined in this file{hint}")
 
     def text(self, node: ast.AST, value: str) -> Any:
