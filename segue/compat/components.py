@@ -14,8 +14,6 @@ from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.errors import ConfigError
 
-#: mmseg's names for Segue's classes that have others
-OTHER_NAMES = {"CustomDataset": "BaseSegDataset"}
 #: classes with the interface of mmseg, by name
 ADAPTED = {
     "BaseDecodeHead": "mmseg.heads",

@@ -15,6 +15,7 @@ from rich.console import Console
 from segue.convert.annotations import WRITERS, LabelMap
 from segue.datasets.folder import FolderDataset
 from segue.datasets.metainfo import read_names
+from segue.datasets.options import DatasetOptions
 from segue.doctor.annotated import find_annotations
 from segue.doctor.layout import Part, recognize
 from segue.errors import DataError, InputError
@@ -168,9 +169,11 @@ def _dataset(
         classes=classes,
         palette=palette,
         split=part.listed,
-        pipeline=[LoadAnnotations()],
-        mask_format=mask_format or part.mask_format,
-        ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else IGNORE,
+        options=DatasetOptions(
+            pipeline=[LoadAnnotations()],
+            mask_format=mask_format or part.mask_format,
+            ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else IGNORE,
+        ),
     )
     assert dataset.num_classes is not None
     return dataset

@@ -133,8 +133,8 @@ def _cached(work: list[Work], num_classes: int, console: Console | None) -> Labe
     counts = _counted(work, num_classes, console)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(file) as part, part.open("wb") as stream:
-            np.savez(stream, starts=counts.starts, classes=counts.classes, pixels=counts.pixels)
+        with replaced(file) as part, part.open("wb") as new:
+            np.savez(new, starts=counts.starts, classes=counts.classes, pixels=counts.pixels)
     except OSError:
         pass  # a full or read-only home costs time, not the run
     return counts
