@@ -99,14 +99,25 @@ class MissingExtraError(SegueError):
         super().__init__(f"{purpose} needs the package {package!r}: {advice}")
 
 
-def nearest(name: str, choices: Sequence[str]) -> str:
-    """`` (did you mean 'X'?)``, or the choices where there are few, or nothing: the end of a message."""
+def nearest(name: str, choices: Sequence[str], most: int = 1, listed: int = 12) -> str:
+    """``; did you mean 'X'?``, or ``; there are: X, Y`` where there are few, or nothing: the end of a message.
+
+    Args:
+        name: what was given.
+        choices: what was possible.
+        most: choices to propose.
+        listed: choices to list where none of them is near.
+    """
+    begun = [choice for choice in choices if len(name) > 3 and fold(choice).startswith(fold(name))]
+    if close := begun[:most] or alike(name, choices, most):
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= listed else ""
+
+
+def alike(name: str, choices: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The choices that ``name`` may be a misspelling of, the likeliest first."""
     folded = {fold(choice): choice for choice in choices}
-    close = [choice for choice in folded if len(name) > 3 and choice.startswith(fold(name))]
-    close = close or difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]!r}?"
-    return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+    return [folded[found] for found in difflib.get_close_matches(fold(name), folded, most, cutoff)]
 
 
 def fold(name: str) -> str:

@@ -45,6 +45,7 @@ ORDER: dict[str, str] = {
     "layers": "blocks that two or more components use",
     "checkpoints": "the reader that runs nothing, downloads, keys of other projects",
     "types": "what the rooms hand each other",
+    "system": "what the machine offers: whole files, cores, bars, locks",
     "errors": "what a user can mend",
     "version": "its number",
 }

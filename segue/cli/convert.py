@@ -25,11 +25,12 @@ def run(args: argparse.Namespace) -> int:
         return _dataset(args)
     if args.format == "masks":
         return _masks(args)
-    from segue.convert.polygons import convert_folder
+    from rich.console import Console
 
-    out = args.out or args.root / "masks"
-    count = convert_folder(args.root, out)
-    print(f"{count} masks in {out} (0 background, 1 building, 2 road)")
+    from segue.convert.masks import convert_polygons
+
+    done = convert_polygons(args.root, args.out, Console())
+    print(f"{done.count} masks in {done.out} (0 background, 1 building, 2 road)")
     return 0
 
 

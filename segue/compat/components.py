@@ -15,9 +15,6 @@ from segue.config.builder.signature import signature
 from segue.errors import ConfigError
 from segue.reference.places import ADAPTED
 
-#: mmseg's names for Segue's classes that have others
-OTHER_NAMES = {"CustomDataset": "BaseSegDataset"}
-
 
 def component(name: str, rooms: Sequence[str]) -> Any:
     """The class of that name for user code, from the rooms or from compat; None where there is none."""

@@ -23,6 +23,14 @@ def heads_in(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield f"{path}.{i}", head
 
 
+def other_class_counts(cfg: Mapping[str, Any], count: int) -> Iterator[tuple[str, int]]:
+    """The key paths and values of ``num_classes`` of the heads that are made for another number of classes."""
+    for path, head in heads_of(cfg):
+        number = head.get("num_classes")
+        if isinstance(number, int) and number != count:
+            yield f"{path}.num_classes", number
+
+
 def losses_of(head: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
     """The losses of a head with their key paths."""
     losses = head.get("loss_decode")

@@ -6,7 +6,6 @@ ends and all spaces are dropped.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from segue.config.config import Config
 from segue.config.language.budget import MAX_DEPTH, MAX_TEXT
 from segue.config.marks import OPTIONS
 from segue.config.tree import copy_tree, merge_into, nest
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, alike
 
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -120,7 +119,7 @@ def merge_options(cfg: Config, options: Iterable[str]) -> None:
     problems = []
     for key in values:
         first = key.partition(".")[0]
-        close = [] if first in cfg else difflib.get_close_matches(first, [str(name) for name in cfg], 1, 0.8)
+        close = [] if first in cfg else alike(first, map(str, cfg), cutoff=0.8)
         if close:
             meant = close[0] + key[len(first) :]
             problems.append(Problem(key, f"the config has no {first!r}; did you mean {meant!r}?", str(OPTIONS)))

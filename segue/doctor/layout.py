@@ -12,6 +12,7 @@ from segue.datasets.folder import FolderDataset
 from segue.datasets.mask_files import format_of_folder
 from segue.datasets.metainfo import read_names
 from segue.datasets.multilabel import MultilabelDataset
+from segue.datasets.options import DatasetOptions
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.doctor.annotated import find_annotations
 from segue.doctor.findings import Finding
@@ -155,8 +156,7 @@ def _annotated(layout: Layout, part: Part) -> Source:
         part.masks,
         classes=None if layout.classes is None else with_background(layout.classes),
         split=part.listed,
-        lazy_init=True,
-        mask_format=part.mask_format,
+        options=DatasetOptions(lazy_init=True, mask_format=part.mask_format),
     )
     listing = list_dataset(dataset, part.split)
     layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.mask_format}")
@@ -165,8 +165,9 @@ def _annotated(layout: Layout, part: Part) -> Source:
 
 
 def _multilabel(layout: Layout, part: Part) -> Source:
+    lazily = DatasetOptions(lazy_init=True)
     dataset = MultilabelDataset(
-        str(layout.root), part.images, part.masks, layout.classes, split=part.listed, lazy_init=True
+        str(layout.root), part.images, part.masks, layout.classes, split=part.listed, options=lazily
     )
     listing, info = list_dataset(dataset, part.split), dataset.metainfo
     source = Source(part.split, (), "MultilabelDataset", listing.pairs, rules_of(dataset), info["palette"])

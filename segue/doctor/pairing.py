@@ -11,7 +11,7 @@ from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import read_split, some_of, walk_files
 from segue.doctor.findings import Finding, several
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import annotation_files
+from segue.masks.documents import annotation_files
 from segue.masks.stacks import StackFiles
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from segue.doctor.colors import judge_colors
 from segue.doctor.findings import Finding, Fix, fix_at, several
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
-from segue.masks.labels import IGNORE, diagnose
+from segue.masks.labels import IGNORE, find_mistake
 
 _MOST_LISTED = 6
 
@@ -149,27 +150,28 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
     count = rules.num_classes
     assert count is not None
     wrong = rules.wrong(tally.pixels)
-    values = sorted(value for value in tally.pixels if value != rules.void)
     path = tally.examples[wrong[0]][0][0]
     here = {value: tally.examples[value][0] for value in wrong}
     listed = ", ".join(_value(v, here[v][1] if here[v][0] == path else 0, tally) for v in wrong[:_MOST_LISTED])
     if len(wrong) > _MOST_LISTED:
         listed += f" and {len(wrong) - _MOST_LISTED} more values"
     allowed = f"0..{count - 1}" if not rules.reduce_zero_label else f"1..{count}, 0 for unlabeled"
-    kind, advice, after, text = _remedy(tally, rules, values, wrong)
+    smooth = tally.faults["smooth"].count > 0
+    mistake = find_mistake(tally.pixels, count, rules.void, wrong=wrong, reduced=rules.reduce_zero_label, smooth=smooth)
+    advice, after = mistake.advice, _remedied(rules, mistake.settings)
     if after is not None and after.wrong(tally.pixels):
         after = None
     if after is not None and rules.label_map and after.label_map != rules.label_map:
         advice += " The dataset chooses from its classes already, so write one label_map for both and drop metainfo."
         after = None
     return Finding(
-        kind,
+        mistake.kind,
         "error",
         split,
         f"{path}: value{'s' if len(wrong) > 1 else ''} {listed} outside the {count} classes ({allowed}). {advice}",
         _files(tally, wrong),
         max(tally.images[value] for value in wrong),
-        fixes_for(rules, after, keys, text) if after is not None else (),
+        fixes_for(rules, after, keys, mistake.source) if after is not None else (),
         tuple(wrong[:64]),
     )
 
@@ -183,79 +185,19 @@ def _value(value: int, here: int, tally: Tally) -> str:
     return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{several(masks, 'mask')})"
 
 
-def _remedy(
-    tally: Tally, rules: Rules, values: Sequence[int], wrong: Sequence[int]
-) -> tuple[str, str, Rules | None, str]:
-    """(kind of finding, advice, rules that mend it, source of their label map)."""
-    count = rules.num_classes
-    assert count is not None
-    ignored = dict.fromkeys(wrong, IGNORE)
-    if tally.faults["smooth"].count and len(wrong) > max(8, count):
-        advice = (
-            f"{len(values)} values in masks of {count} classes, most of them along borders: they were resized with "
-            "interpolation or saved as JPEG. Export the labels again as PNG, resized with nearest-neighbor."
-        )
-        return "smoothed-mask", advice, None, ""
-    scale = _scale(values, count)
-    if scale > 1:
-        text = f"{{value * {scale}: value for value in range({count})}}"
-        mapped = _mapped(rules, {value * scale: value for value in range(count)})
-        return "16-bit-mask" if scale >= 256 else "scaled-mask", f"All are {scale} times a class id.", mapped, text
-    if any(value < 0 for value in wrong):
-        negative = {value: IGNORE for value in wrong if value < 0}
-        advice = "Negative values usually mean unlabeled."
-        return "negative-value", advice, _mapped(rules, negative if len(negative) == len(wrong) else ignored), ""
-    if max(wrong) > 255:
-        instances = all(value // 1000 < count for value in values)
-        advice = (
-            "The files have 16 bits. "
-            + ("They look like class * 1000 + instance." if instances and max(wrong) >= 1000 else "")
-            + diagnose(dict.fromkeys(values, 1), count)
-        )
-        if instances and max(wrong) >= 1000 and len(values) <= 2000:
-            text = f"{{value: value // 1000 for value in {list(values)}}}"
-            return "16-bit-mask", advice, _mapped(rules, {v: v // 1000 for v in values}), text
-        return "16-bit-mask", advice, _mapped(rules, ignored) if len(wrong) <= 32 else None, ""
-    if list(wrong) == [count] and 0 not in values and not rules.reduce_zero_label:
-        advice = f"The values run from {values[0]} to {count} and 0 is not used: ids start at 1."
-        return "off-by-one", advice, replace(rules, reduce_zero_label=True), ""
-    if list(wrong) == [count] and not rules.reduce_zero_label:
-        advice = (
-            f"{count} looks like unlabeled, which is {rules.void} here. If 0 means unlabeled instead: "
-            f"reduce_zero_label=True. If both are classes, there are {count + 1} of them."
-        )
-        return "void-value", advice, replace(rules, void=count), ""
-    if count == 19 and max(values) <= 33:
-        return "label-ids", diagnose(dict.fromkeys(values, 1), count), None, ""
-    if len(values) == count - 1 and IGNORE in tally.pixels and rules.void == IGNORE:
-        values = [*values, IGNORE]  # as many values as classes, one of them 255
-    if len(values) <= count and len(values) > 1:
-        advice = f"There are {len(values)} values for {count} classes, but they are not 0, 1, 2 ..."
-        return "gaps", advice, _mapped(rules, {value: i for i, value in enumerate(values)}), ""
-    share = sum(tally.pixels[value] for value in wrong) / max(1, sum(tally.pixels.values()))
-    advice = f"They cover {share:.2%} of the pixels."
-    if share > 0.02:
-        advice += (
-            f" If they are classes, the dataset has more than {count}: name them in classes, count them in num_classes."
-        )
-    advice += " To ignore them:"
-    return "out-of-range", advice, _mapped(rules, ignored) if len(wrong) <= 32 else None, ""
+def _remedied(rules: Rules, settings: Mapping[str, Any]) -> Rules | None:
+    """The rules with settings that mend a mistake; None for no settings."""
+    if "label_map" in settings:
+        return _mapped(rules, settings["label_map"])
+    if "ignore_index" in settings:
+        return replace(rules, void=settings["ignore_index"])
+    return replace(rules, **settings) if settings else None
 
 
 def _mapped(rules: Rules, mapping: Mapping[int, int]) -> Rules:
     """The rules with a label map; its keys are the values after 0 is taken away."""
     shift = 1 if rules.reduce_zero_label else 0
     return replace(rules, label_map=pairs_of({value - shift: new for value, new in mapping.items()}))
-
-
-def _scale(values: Sequence[int], count: int) -> int:
-    """The factor by which all values are too large: 257 or 256 for ids stretched to 16 bits."""
-    if len(values) < 2 or values[0] < 0:
-        return 1
-    for factor in (257, 256, 100, 50, 40, 30, 25, 20, 10):
-        if values[-1] > 0 and all(v % factor == 0 and v // factor < count for v in values) and len(values) > 2:
-            return factor
-    return 1
 
 
 def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Finding | None:
@@ -294,7 +236,7 @@ def _unnamed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> lis
             if problem is not None:
                 return [problem]
     if tally.faults["smooth"].count and len(values) > 40:
-        mended = _remedy(tally, replace(rules, classes=("?",) * 2), values, values)[1]
+        mended = find_mistake(tally.pixels, 2, rules.void, wrong=values, smooth=True).advice
         return [
             Finding("smoothed-mask", "error", split, mended, tally.faults["smooth"].files, tally.faults["smooth"].count)
         ]

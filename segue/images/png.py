@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,18 @@ def check_png(data: bytes, path: str | Path) -> None:
     """Raise DataError if a part of a PNG does not match its checksum."""
     if data[:8] != _SIGNATURE:
         return
+    for kind, place, end in _parts(data):
+        if end + 4 <= len(data) and zlib.crc32(data[place - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            name = kind.decode("latin-1")
+            raise DataError(f"{path}: damaged PNG: the part {name} at byte {place - 8} does not match its checksum")
+
+
+def _parts(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The parts of a PNG: kind, and where the content begins and ends; its checksum follows, if it is not cut off."""
     place = 8
     while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        end = place + 8 + length
-        if end + 4 <= len(data) and zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            kind = data[place + 4 : place + 8].decode("latin-1")
-            raise DataError(f"{path}: damaged PNG: the part {kind} at byte {place} does not match its checksum")
+        end = place + 8 + int.from_bytes(data[place : place + 4], "big")
+        yield data[place + 4 : place + 8], place + 8, end
         place = end + 4
 
 
@@ -121,20 +127,16 @@ def inflated_png(
     parts: list[tuple[bytes, bytes]] = []
     pieces: list[memoryview] = []
     view = memoryview(data)
-    place = 8
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        kind, end = data[place + 4 : place + 8], place + 8 + length
+    for kind, place, end in _parts(data):
         checksum = data[end : end + 4]
-        if len(checksum) < 4 or isal_zlib.crc32(view[place + 4 : end]) != int.from_bytes(checksum, "big"):
+        if len(checksum) < 4 or isal_zlib.crc32(view[place - 4 : end]) != int.from_bytes(checksum, "big"):
             return None
         if kind in _REFUSED:
             return None
         if kind == b"IDAT":
-            pieces.append(view[place + 8 : end])
+            pieces.append(view[place:end])
         elif kind in _KEPT and not pieces:
-            parts.append((kind, data[place + 8 : end]))
-        place = end + 4
+            parts.append((kind, data[place:end]))
     height, width = header.size if size is None else (min(pair) for pair in zip(size, header.size, strict=True))
     wanted = height * header.row_bytes
     try:
@@ -169,16 +171,11 @@ def gray_png(data: bytes, header: PngHeader) -> bytes | None:
     if header.bits != 8 or header.color not in (0, 3):
         return None
     parts: list[bytes] = [_SIGNATURE]
-    place = 8
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        kind = data[place + 4 : place + 8]
+    for kind, place, end in _parts(data):
         if kind == b"IHDR":
-            ihdr = kind + data[place + 8 : place + 17] + b"\0" + data[place + 18 : place + 21]
-            parts.append(data[place : place + 4] + ihdr + zlib.crc32(ihdr).to_bytes(4, "big"))
+            parts.append(_part(kind, data[place : place + 9] + b"\0" + data[place + 10 : end]))
         elif kind in (b"IDAT", b"IEND"):
-            parts.append(data[place:end])
-        place = end
+            parts.append(data[place - 8 : end + 4])
     return b"".join(parts)
 
 

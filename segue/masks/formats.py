@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, nearest
 from segue.masks.coco import CocoReader, is_coco
-from segue.masks.documents import read_json
+from segue.masks.documents import annotation_files, read_json
 from segue.masks.geojson import GeojsonReader, is_geojson
 from segue.masks.instances import InstancesReader
 from segue.masks.labelme import LabelmeReader, is_labelme
@@ -32,8 +31,6 @@ READERS: dict[str, type[MaskReader]] = {
 PICTURES = "index"
 #: Ends of the files that may be annotations.
 SUFFIXES = (".json", ".geojson", ".txt", ".mat")
-#: Files beside annotations that are none.
-_LISTS = ("classes.txt", "class_names.txt", "labels.txt", "classes.json")
 _OTHERS = "others"
 
 
@@ -73,10 +70,7 @@ def split_format(mask_format: str | Mapping[str, Any]) -> tuple[str, dict[str, A
     options = {"type": mask_format} if isinstance(mask_format, str) else dict(mask_format)
     name = options.pop("type", None)
     if name != PICTURES and name not in READERS:
-        possible = [PICTURES, *READERS]
-        near = difflib.get_close_matches(str(name), possible, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"mask_format: {name!r} is none of {', '.join(possible)}{hint}")
+        raise InputError(f"mask_format: there is no format {name!r}{nearest(str(name), [PICTURES, *READERS])}")
     return str(name), options
 
 
@@ -102,14 +96,6 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
         if found:
             return _of_file(os.path.join(masks, found[0]))
     return None
-
-
-def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
-    """The names that end so, without lists of classes."""
-    found = [name for name in names if name.lower().endswith(suffixes)]
-    if not any(listed.endswith(suffixes) for listed in _LISTS):
-        return found
-    return [name for name in found if os.path.basename(name).lower() not in _LISTS]
 
 
 def _of_file(path: str) -> str:

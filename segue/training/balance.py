@@ -55,8 +55,9 @@ def with_class_weights(cfg: Mapping[str, Any], counts: LabelCounts) -> tuple[Map
     """The config with numbers in place of the names, and lines that say what each name became."""
     made = {kind: class_weights(kind, counts) for kind in sorted({kind for _, kind in named_weights(cfg)})}
     changed = copy.deepcopy(cfg)
-    one_logit = [head for _, head in heads_of(changed) if head.get("out_channels") == 1]  # which means foreground
-    for head in one_logit:
+    for _, head in heads_of(changed):
+        if head.get("out_channels") != 1:  # a single logit means foreground
+            continue
         for node, kind in named_weights({"model": head.get("loss_decode")}):
             background, foreground = made[kind]
             node["class_weight"] = [float(f"{foreground / background:.4g}")]  # of positive pixels

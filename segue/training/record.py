@@ -21,6 +21,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from segue.system.replaced import replaced
 from segue.training.loops import Loop
 
 Line = dict[str, Any]
@@ -171,9 +172,8 @@ def open_lines(path: Path, resumed: int | None, validated: int) -> TextIO:
                     kept.append(text)
             except (ValueError, KeyError):
                 continue  # the line that a crash cut off
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(kept), encoding="utf-8")
-    part.replace(path)
+    with replaced(path) as part:
+        part.write_text("".join(kept), encoding="utf-8")
     return path.open("a", encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 from torch import nn
 
+from segue.checkpoints import save_weights
 from segue.errors import ConfigError, Problem
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
@@ -23,7 +24,7 @@ from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.own_sampler import OwnStream
-from segue.training.parts import Parts, load_initial, save_weights
+from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream

@@ -14,6 +14,7 @@ from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
 from segue.datasets.concat import ConcatDataset
+from segue.datasets.options import DatasetOptions
 from segue.datasets.repeat import RepeatDataset
 
 
@@ -50,15 +51,17 @@ class BaseSegDataset(House):
             data_root=data_root,
             data_prefix={"img_path": "", "seg_map_path": ""} if data_prefix is None else data_prefix,
             filter=filter_cfg,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=Compose(pipeline).transforms,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            backend_args=backend_args,
+            options=DatasetOptions(
+                indices=indices,
+                serialize_data=serialize_data,
+                pipeline=Compose(pipeline).transforms,
+                test_mode=test_mode,
+                lazy_init=lazy_init,
+                max_refetch=max_refetch,
+                ignore_index=ignore_index,
+                reduce_zero_label=reduce_zero_label,
+                backend_args=backend_args,
+            ),
         )
 
     @property

@@ -12,9 +12,10 @@ from segue.config.language.displays import Displays
 from segue.config.language.functions import BUILTINS, Environ, SafeFunction, SafeModule
 from segue.config.language.methods import find_method
 from segue.config.language.operators import as_text, binary, compare, describe, format_value
-from segue.config.language.scope import FAULTS, did_you_mean, explain
+from segue.config.language.scope import FAULTS, explain
 from segue.config.language.values import ImportedName, LiveDict
 from segue.config.marks import Origin
+from segue.errors import nearest
 
 _CONVERSIONS: dict[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
 
@@ -128,7 +129,7 @@ class Expressions(Displays):
             return self.call_method(node, value, "get", [index], {})
         if isinstance(value, dict):
             if index not in value:
-                raise self.error(node, f"there is no key {index!r}{did_you_mean(index, value)}")
+                raise self.error(node, f"there is no key {index!r}{nearest(str(index), [*map(str, value)])}")
             return value[index]
         if not isinstance(value, str | list | tuple | range):
             raise self.error(node, f"{describe(value)} has no elements")
@@ -166,7 +167,7 @@ class Expressions(Displays):
         if isinstance(value, LiveDict):
             if name in value:
                 return value[name]
-            raise self.error(node, f"the base has no {ast.unparse(node)}{did_you_mean(name, value)}")
+            raise self.error(node, f"the base has no {ast.unparse(node)}{nearest(name, [*map(str, value)])}")
         if isinstance(value, dict):
             raise self.error(node, f"a dict has no attribute {name!r}; write [{name!r}]")
         raise self.refuse(node, f"the attribute {name!r} of {describe(value)}")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import re
 from typing import Any
 
 from segue.config.language.functions import BUILTINS
 from segue.config.language.state import State
-from segue.errors import ConfigError
+from segue.errors import ConfigError, nearest
 
 #: What Python raises for an operation that makes no sense; reported with the line instead.
 FAULTS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RuntimeError)
-
-
-def did_you_mean(name: Any, known: Any) -> str:
-    """A hint with the closest of the known names, or nothing."""
-    close = difflib.get_close_matches(str(name), [key for key in known if isinstance(key, str)], 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def explain(error: Exception) -> str:
@@ -51,8 +44,7 @@ class Scope(State):
         """The error for an unknown name."""
         if hasattr(builtins, node.id):
             return self.refuse(node, f"{node.id}")
-        close = difflib.get_close_matches(node.id, [*self.scopes[0], *BUILTINS], 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = nearest(node.id, [*self.scopes[0], *BUILTINS])
         return self.error(node, f"the name {node.id!r} is not defined in this file{hint}")
 
     def text(self, node: ast.AST, value: str) -> Any:
