@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from goldens import edges_of, fill, find_configs, image, labels, read_json, relative, training_step
+from goldens import edges_of, fill, find_configs, image, labels, read_json
+from rounding import relative, training_step
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -10,7 +10,7 @@ worst deviation of each kind; the last line counts.
 Processors add in different orders, which moves outputs in the sixth digit, and what is decided by them in whole steps.
 So decisions are compared in pixels: classes by their counts, and accuracies. A loss or a gradient norm beyond its
 tolerance passes if the model's own moves as far when each layer's output moves as it does on another processor
-(``explained``): one activation of five million on the other side of its ReLU changes a norm by 2e-3. ``decided``
+(``rounding.py``): one activation of five million on the other side of its ReLU changes a norm by 2e-3. ``decided``
 counts what passed in this way.
 
 DiceLoss is compared with ``count_ignored=True``: the reference counts predictions on ignored pixels as wrong, Segue
@@ -20,7 +20,6 @@ does not.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gzip
 import json
 import math
@@ -28,13 +27,13 @@ import multiprocessing
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from rounding import LARGEST_DECISION, explained, relative, training_step
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -48,11 +47,6 @@ from segue.types import Targets
 
 #: relative tolerance of each kind; of ``argmax`` and ``accuracy`` the part of the pixels that may change class
 TOLERANCE = {"tensor": 1e-4, "logits": 1e-4, "argmax": 1e-3, "accuracy": 2e-4, "loss": 1e-4, "grad": 1e-4}
-#: What another order of sums moves in a layer's output, relative to its largest value. The logits then move by 5e-6 of
-#: theirs, as they do between processors.
-ROUNDING = 1e-6
-DRAWS = 64  # of such movements; the last ones are needed only where a decision is seldom taken otherwise
-LARGEST_DECISION = 1e-2  # no deviation above it is excused by rounding
 DEEP_TOLERANCE = 5e-4  # of tensors and logits, for models of more than 100 layers
 #: of models whose loss depends on random points: the same names, the same scale
 STOCHASTIC_TOLERANCE = {"loss": 0.5, "grad": math.inf, "accuracy": math.inf}
@@ -136,13 +130,6 @@ def edges_of(label: Tensor) -> Tensor:
     return (pooled != label.float()).long()
 
 
-def relative(value: float, golden: float, floor: float = 1e-12) -> float:
-    """Relative difference of two numbers; infinite where one is not finite."""
-    if not (math.isfinite(value) and math.isfinite(golden)):
-        return 0.0 if repr(value) == repr(golden) else math.inf
-    return abs(value - golden) / max(abs(golden), floor)
-
-
 def compare(golden: dict[str, Any], config: dict[str, Any], salt: str = "") -> tuple[dict[str, float], nn.Module]:
     """Build the model of a resolved config and measure its deviation of each kind from the golden."""
     model = build_model(config)
@@ -219,73 +206,11 @@ def compare_training(model: nn.Module, golden: dict[str, Any], x: Tensor, salt: 
                 far[kind, name] = off
             else:
                 result[kind] = max(result[kind], off)
-    known = explained(model, x, targets, far, floor) if far else set()
+    known = explained(model, x, targets, far, floor, tolerance) if far else set()
     for (kind, name), off in far.items():
         if (kind, name) not in known:
             result[kind] = max(result[kind], off)
     return result | {"decided": float(len(known))}
-
-
-def training_step(model: nn.Module, x: Tensor, targets: Targets) -> dict[str, dict[str, float]]:
-    """``loss``: losses and accuracies by name; ``grad``: the norm of the gradients by the first two parts of a name.
-
-    The model's buffers stay as they are.
-    """
-    kept = [buffer.clone() for buffer in model.buffers()]
-    model.zero_grad()
-    torch.manual_seed(0)  # as when the numbers were recorded, for models that draw points
-    losses = model.loss(x, targets)  # type: ignore[operator]
-    sum(value for key, value in losses.items() if "loss" in key).backward()  # type: ignore[union-attr]
-    with torch.no_grad():
-        for buffer, before in zip(model.buffers(), kept, strict=True):
-            buffer.copy_(before)
-    squares: dict[str, float] = {}
-    for name, parameter in model.named_parameters():
-        if parameter.grad is not None:
-            prefix = ".".join(name.split(".")[:2])
-            squares[prefix] = squares.get(prefix, 0.0) + float(parameter.grad.double().pow(2).sum())
-    norms = {prefix: math.sqrt(square) for prefix, square in squares.items()}
-    return {"loss": {key: value.item() for key, value in losses.items()}, "grad": norms}
-
-
-def explained(
-    model: nn.Module, x: Tensor, targets: Targets, far: dict[tuple[str, str], float], floor: dict[str, float]
-) -> set[tuple[str, str]]:
-    """Which deviations (by kind and name) are within a tolerance of what rounding does to the same model's number.
-
-    Losses and gradients are smooth but for decisions: a ReLU's at zero, a maximum among equals, a chosen point. Where
-    two processors decide alike, they agree to 4e-6; where one activation is as good as zero, they may not, and
-    neither is wrong. Draws come in pairs of opposite movements, so that what is undecided falls on both sides.
-    """
-    own, known = training_step(model, x, targets), set()
-    for draw in range(DRAWS):
-        with rounded_otherwise(model, seed=draw // 2, sign=1 - 2 * (draw % 2)):
-            other = training_step(model, x, targets)
-        for kind, name in far.keys() - known:
-            numbers = (step[kind].get(name, 0.0) for step in (other, own))
-            if relative(*numbers, floor[kind]) + TOLERANCE[kind] >= far[kind, name]:
-                known.add((kind, name))
-        if len(known) == len(far):
-            break
-    return known
-
-
-@contextlib.contextmanager
-def rounded_otherwise(model: nn.Module, seed: int, sign: int) -> Iterator[None]:
-    """Move each output of a convolution or linear layer at random, by up to ``ROUNDING`` of the largest one."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def move(module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
-        noise = 2 * torch.rand(output.shape, generator=generator) - 1
-        return output + sign * ROUNDING * output.detach().abs().max() * noise
-
-    layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
-    hooks = [layer.register_forward_hook(move) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def replay_random_bases(model: nn.Module) -> None:
