@@ -129,7 +129,7 @@ def train(
         config: a config file or object, or the name of a recipe.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
         resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
-        seed: the one seed for all that is random; by default the config's ``randomness``, else a new one, shown and stored.
+        seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
         amp: mixed precision, also where the config does not ask for it.
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
