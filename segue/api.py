@@ -40,10 +40,10 @@ def predict(
     trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
-    several classes; of a depth model thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
+    several classes; a depth model writes thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
 
-    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. Of a
-    folder the images directly in it are taken, with ``recursive`` also those below it. With ``tta`` the views of the
+    Files of one name from several folders keep their folders below ``out``. A terminal shows a progress bar. A folder
+    stands for the images directly in it, and with ``recursive`` also for those below it. With ``tta`` the views of the
     config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
 
     Raises:
@@ -89,11 +89,11 @@ def evaluate(
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> dict[str, float]:
-    """Metrics of the test split (``test_dataloader``, ``test_evaluator``), those of the validation during training.
+    """Metrics of the test split (``test_dataloader``, ``test_evaluator``), the same ones as validation during training.
 
     Args:
         config: a config file or object, or the name of a recipe.
-        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe.
+        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
@@ -126,8 +126,8 @@ def train(
     Args:
         config: a config file or object, or the name of a recipe.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
-        resume: continue the folder's last checkpoint, or a given one; None: as the config says.
-        seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
+        resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
+        seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
         amp: mixed precision, also where the config does not ask for it.
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
@@ -164,8 +164,8 @@ def check(
         apply: write the proposed settings to a new config: True for ``NAME_checked.py`` beside the config (for a
             folder, ``FOLDER_data.py`` here), or its path.
         workers: files read at once; by default one per core.
-        num_classes, images, masks: of a folder, where its names do not tell.
-        cfg_options, trust: of a config; see `read_config`.
+        num_classes, images, masks: what a folder holds, if the names in it do not tell.
+        cfg_options, trust: for a config; see `read_config`.
 
     Raises:
         ConfigError, DataError, InputError: the config or the folder cannot be read at all.
@@ -218,11 +218,11 @@ def migrate(
     """Try a project built on mmseg, print what runs, and write a page, the edits as a patch, and perhaps JSON.
 
     Args:
-        folder: the project's; it is only read.
+        folder: the project's folder; it is only read.
         checkpoint, config, only, code, trust, time_limit, jobs: see `segue.migration.migrate`.
-        html: the page; None writes none.
-        patch: the edits; by default beside the page, with ``.patch`` for ``.html``.
-        json: the report as JSON.
+        html: where to write the page; None: no page is written.
+        patch: where to write the edits; by default beside the page, with ``.patch`` for ``.html``.
+        json: where to write the report as JSON.
 
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
@@ -273,10 +273,10 @@ def pack(
         out: folder of the pack; of one pack per data root where a config has several.
         splits: of a config; by default ``train``.
         workers: processes; by default one per core.
-        cfg_options, trust: of a config; see `read_config`.
+        cfg_options, trust: for a config; see `read_config`.
 
     Returns:
-        The settings, ``key=value`` as after ``--cfg-options``; for a folder, that of its dataset.
+        The settings, ``key=value`` as after ``--cfg-options``; for a folder, the setting of its dataset.
 
     Raises:
         ConfigError, DataError, InputError: what cannot be packed, and why.

@@ -45,7 +45,7 @@ _MULTICLASS_LOSSES = {
 
 
 def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config with everything that follows from ``labels`` written out; the same object where there is none.
+    """The config with everything that follows from ``labels`` written out; the same object if it has no ``labels``.
 
     Doing it twice changes nothing.
 

@@ -111,7 +111,7 @@ def _last(name: Any) -> str:
 
 
 def _found(room: str, name: str) -> Any:
-    """The class of a name; None where there is none, which the planner reports."""
+    """The class that a name stands for; None if there is no such class, which the planner reports."""
     try:
         found = find(room, name)
     except UnknownNameError:

@@ -29,7 +29,7 @@ class FactorizationOptions:
         MD_S: number of groups of channels, each factorized by itself.
         MD_R: rank.
         train_steps, eval_steps: iterations in training and evaluation.
-        inv_t: of no effect: this factorization starts from a softmax of temperature 1, whatever configs say.
+        inv_t: has no effect: this factorization starts from a softmax of temperature 1, whatever configs say.
         rand_init: draw new bases at each call; False: once.
     """
 

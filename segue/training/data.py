@@ -100,7 +100,7 @@ def collate_fetched(fetched: Sequence[Any], collate: Callable[[Sequence[Any]], B
 def start_worker(_: int, opencv_threads: int | None) -> None:
     """Settings of a worker process: OpenCV's own threads only get in the way of the workers.
 
-    Ctrl-C reaches every process of a terminal; the main one ends its workers when it is ready to.
+    Ctrl-C reaches every process of a terminal; the main process ends its workers when it is ready.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_memory()

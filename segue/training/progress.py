@@ -32,7 +32,7 @@ class Terminal(Callback):
 
     Args:
         loop: how training is counted; None for an evaluation alone.
-        console: where to.
+        console: where to print.
         best: the best values so far, as `segue.training.saving.Saver.best` has them.
     """
 
@@ -228,7 +228,7 @@ class Rate:
         self._mark = now
 
     def step(self, seconds: float, waited: float) -> None:
-        """A step took ``seconds``, of which it ``waited``."""
+        """A step took ``seconds``, and ``waited`` of them for data."""
         self._seen += 1
         weight = max(0.05, 1 / self._seen)
         self.seconds += weight * (seconds - self.seconds)

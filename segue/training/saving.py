@@ -61,7 +61,7 @@ def writable(folder: str | Path) -> Path:
     """The folder, made if need be; asked for before the work whose results go there.
 
     Raises:
-        InputError: it cannot be made or written to.
+        InputError: the folder cannot be made or written to.
     """
     folder = Path(folder)
     try:
@@ -103,8 +103,8 @@ class Saver(Checkpoint):
     """Writes the checkpoints of a run.
 
     Args:
-        folder: where to.
-        hook: when, and which to keep.
+        folder: where checkpoints are written.
+        hook: when to save, and which checkpoints to keep.
         loop: how training is counted.
         stop: the request to stop.
         save_weights: (path, state dict, notes) writes the weights of the best model.

@@ -274,7 +274,7 @@ class SegmentationTask(LightningModule):
     # checkpoints
 
     def deployable(self) -> dict[str, Tensor]:
-        """The weights to use: the average where there is one, with the segmentor's own keys."""
+        """The weights to use: the averaged ones if weights are averaged, with the segmentor's own keys."""
         average = self._recipe.averaging if self._recipe else None
         return average.deployable(self.model) if average else dict(self.model.state_dict())
 

@@ -94,7 +94,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Measure ``checkpoint`` on the test set of ``cfg`` and return the metrics.
 
-    The numbers are those of the validation during training, were it run on the same data.
+    The numbers equal the ones that validation during training would give on the same data.
 
     Args:
         cfg: a config.

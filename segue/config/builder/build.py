@@ -75,7 +75,7 @@ def _at(cfg: Mapping[str, Any], path: str) -> Any:
 
 
 def _with_preprocessor(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config, whose model has the top-level ``data_preprocessor`` where it has none of its own."""
+    """The config; a model without a ``data_preprocessor`` of its own gets the one at the config's top level."""
     model = cfg.get("model")
     top = cfg.get("data_preprocessor")
     if not isinstance(model, Mapping) or model.get("data_preprocessor") or not isinstance(top, Mapping):

@@ -29,7 +29,7 @@ def find(room: str, name: str) -> Callable[..., Any]:
     """The class (or function) that ``type=name`` means in a room.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: the room has no component of this name.
     """
     scope, _, rest = name.partition(".")
     if rest and scope in SCOPES and "." not in rest:

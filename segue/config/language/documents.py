@@ -36,7 +36,7 @@ def read_yaml(text: str, file: str, budget: Budget, replace: Callable[[str, str]
 
 
 def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str], Any]) -> ConfigDict:
-    """The tree of a JSON document; lines come from reading it as YAML too, where it is not too long for that."""
+    """The tree of a JSON document. Lines come from reading it as YAML too, unless it is too long for that."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -160,7 +160,7 @@ class _Document:
         return value
 
     def json(self, value: Any, node: Any, mark: Origin, depth: int) -> tuple[Any, Mark]:
-        """A value of JSON as a tree, with lines from the YAML node of the same text where there is one."""
+        """A value of JSON as a tree, with lines from the YAML node of the same text, if there is one."""
         self.budget.charge(1)
         self.budget.at = mark
         if depth > MAX_DEPTH:
