@@ -41,12 +41,14 @@ class ClassBalancedDataset(Dataset[Any]):
     @property
     def metainfo(self) -> dict[str, Any]:
         """That of the dataset."""
-        return self.dataset.metainfo
+        metainfo: dict[str, Any] = self.dataset.metainfo
+        return metainfo
 
     @property
     def ignore_index(self) -> int:
         """That of the dataset."""
-        return self.dataset.ignore_index
+        ignored: int = self.dataset.ignore_index
+        return ignored
 
     def full_init(self) -> None:
         """Find the files of the dataset, and the classes in them."""
@@ -68,7 +70,8 @@ class ClassBalancedDataset(Dataset[Any]):
 
     def get_data_info(self, index: int) -> Sample:
         """What the pipeline of that sample starts from."""
-        return self.dataset.get_data_info(self._inner(index))
+        info: Sample = self.dataset.get_data_info(self._inner(index))
+        return info
 
     def _classes(self, index: int) -> set[int]:
         if hasattr(self.dataset, "get_cat_ids"):

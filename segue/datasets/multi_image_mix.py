@@ -49,12 +49,14 @@ class MultiImageMixDataset(Dataset[Any]):
     @property
     def metainfo(self) -> dict[str, Any]:
         """That of the dataset."""
-        return self.dataset.metainfo
+        metainfo: dict[str, Any] = self.dataset.metainfo
+        return metainfo
 
     @property
     def ignore_index(self) -> int:
         """That of the dataset."""
-        return self.dataset.ignore_index
+        ignored: int = self.dataset.ignore_index
+        return ignored
 
     def full_init(self) -> None:
         """Find the files of the dataset."""
@@ -63,7 +65,8 @@ class MultiImageMixDataset(Dataset[Any]):
 
     def get_data_info(self, index: int) -> Sample:
         """What the dataset's pipeline of that sample starts from."""
-        return self.dataset.get_data_info(index)
+        info: Sample = self.dataset.get_data_info(index)
+        return info
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -30,12 +30,14 @@ class RepeatDataset(Dataset[Any]):
     @property
     def metainfo(self) -> dict[str, Any]:
         """That of the dataset."""
-        return self.dataset.metainfo
+        metainfo: dict[str, Any] = self.dataset.metainfo
+        return metainfo
 
     @property
     def ignore_index(self) -> int:
         """That of the dataset."""
-        return self.dataset.ignore_index
+        ignored: int = self.dataset.ignore_index
+        return ignored
 
     def full_init(self) -> None:
         """Find the files of the dataset."""
@@ -44,7 +46,8 @@ class RepeatDataset(Dataset[Any]):
 
     def get_data_info(self, index: int) -> Sample:
         """What the pipeline of that sample starts from."""
-        return self.dataset.get_data_info(self._inner(index))
+        info: Sample = self.dataset.get_data_info(self._inner(index))
+        return info
 
     def _inner(self, index: int) -> int:
         count = len(self)

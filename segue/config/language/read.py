@@ -75,7 +75,8 @@ class Reader(Expressions):
             marks = self.marks.of_dict(names)
             kept = {name: value for name, value in names.items() if not self._is_tool(name, value)}
             self.marks.of_dict(kept).update(marks)
-            return freeze(kept, self.marks, None, self.budget)[0]
+            tree: ConfigDict = freeze(kept, self.marks, None, self.budget)[0]
+            return tree
         except RecursionError:
             raise self.budget.refuse("the config is nested too deeply") from None
         except (_Break, _Continue):
@@ -85,7 +86,8 @@ class Reader(Expressions):
         """The bases as the file left them."""
         if self._live is None:
             return self.base
-        return freeze(self._live, self.marks, None, self.budget)[0]
+        tree: ConfigDict = freeze(self._live, self.marks, None, self.budget)[0]
+        return tree
 
     def _is_tool(self, name: str, value: Any) -> bool:
         return name.startswith("__") or name in self._imported or isinstance(value, SafeFunction | SafeModule | Environ)
@@ -247,7 +249,7 @@ class Reader(Expressions):
         result = self.joined(left, right, binary(type(node.op), left, right, self.budget))
         if isinstance(left, dict | set) and isinstance(result, dict | set):
             left.clear()
-            left.update(result)  # type: ignore[arg-type]
+            left.update(result)
             if isinstance(left, dict) and isinstance(result, dict):
                 self.marks.of_dict(left).update(self.marks.of_dict(result))
             return
