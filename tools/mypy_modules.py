@@ -5,7 +5,8 @@ it is what ``Conv2d.forward`` says: the arguments are checked and the result has
 annotations, or the class is not known (a plain ``nn.Module``, an element of a ``ModuleList``), the call stays ``Any``.
 
 ``Sequential.forward`` has no annotations. Here it takes a tensor and returns one, and whoever makes a ``Sequential`` or
-adds to it is held to that: a module that is known to want or to give anything else is an error.
+adds to it is held to that: a module that is known to want or to give anything else is an error. A subclass writes its
+own ``forward``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mypy.types import CallableType, FunctionLike, Instance, TupleType, Type, Un
 
 MODULE = "torch.nn.modules.module.Module"
 SEQUENTIAL = "torch.nn.modules.container.Sequential"
-ADDING = {f"{SEQUENTIAL}.{name}" for name in ("__init__", "append", "insert", "extend")}
+ADDING = {f"{SEQUENTIAL}.{name}" for name in ("append", "insert", "extend")}
 
 
 class ModuleCalls(Plugin):
@@ -35,7 +36,7 @@ class ModuleCalls(Plugin):
         return self.check_parts if fullname == SEQUENTIAL else None
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
-        """The hook of what adds to a ``Sequential``, ``super().__init__(...)`` of a subclass included."""
+        """The hook of what adds to a ``Sequential``."""
         return self.check_parts if fullname in ADDING else None
 
     def call_of_module(self, context: AttributeContext) -> Type:
@@ -62,7 +63,7 @@ class ModuleCalls(Plugin):
         method = module.type.get_method("forward")
         if method is None:  # of nn.Module itself: a variable
             return None
-        if method.info.fullname == SEQUENTIAL:
+        if module.type.fullname == SEQUENTIAL:
             return self.tensor_to_tensor()
         forward = get_proper_type(find_member("forward", module, module))
         if not isinstance(forward, FunctionLike) or (isinstance(forward, CallableType) and forward.implicit):
