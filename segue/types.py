@@ -95,6 +95,10 @@ class Head(Protocol):
     num_classes: int
     align_corners: bool
 
+    def __call__(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits or masks at the head's own resolution."""
+        ...
+
     def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
         """Losses by name."""
         ...

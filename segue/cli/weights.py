@@ -131,7 +131,7 @@ def run_verify(args: argparse.Namespace) -> int:
     return 0 if result.good else 1
 
 
-def show(name: str, facts: dict) -> None:
+def show(name: str, facts: dict[str, Any]) -> None:
     """Print the facts as a table."""
     from rich.console import Console
     from rich.markup import escape

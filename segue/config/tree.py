@@ -77,7 +77,7 @@ class ConfigDict(dict[Any, Any]):
             self[key] = default
         return self[key]
 
-    def update(self, *others: Any, **entries: Any) -> None:  # type: ignore[override]  # recursive, unlike dict's
+    def update(self, *others: Any, **entries: Any) -> None:  # recursive, unlike dict's
         """Merge another mapping into this one, dicts into dicts."""
         for other in (*others, entries):
             source = other if isinstance(other, ConfigDict) else ConfigDict(other)
@@ -109,7 +109,8 @@ class ConfigDict(dict[Any, Any]):
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ConfigDict:
-        return copy_tree(self)
+        copied: ConfigDict = copy_tree(self)
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild, (list(self.items()), self._marks)
@@ -119,7 +120,8 @@ class ConfigDict(dict[Any, Any]):
 
     def to_dict(self) -> dict[Any, Any]:
         """Plain nested dicts, without origins."""
-        return to_plain(self)
+        plain: dict[Any, Any] = to_plain(self)
+        return plain
 
 
 def rebuild(items: list[tuple[Any, Any]], marks: dict[Any, Any]) -> ConfigDict:

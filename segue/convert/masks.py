@@ -191,7 +191,8 @@ def _write(
         name = os.path.relpath(info["img_path"], images)
         sample = LoadAnnotations()({**info, "ori_shape": image_size(info["img_path"])})
         writer.add(LabelMap(name, sample["gt_seg_map"]))
-        return info["img_path"]
+        path: str = info["img_path"]
+        return path
 
     work = in_parallel(convert, range(len(dataset)), workers or default_workers())
     done = set(shown(work, len(dataset), f"converting {split}", console))

@@ -85,7 +85,7 @@ def ids_of_colors(member: Member, colors: Colors) -> Array:
     """(H, W) index of each pixel's color, uint8; a color that is far from all of them is a LabelError."""
     bgr = image(member)
     packed = bgr[..., 0] | bgr[..., 1].astype(np.int32) << 8 | bgr[..., 2].astype(np.int32) << 16
-    ids = _table(tuple(colors))[packed]
+    ids: Array = _table(tuple(colors))[packed]
     wrong = packed[ids == _NONE]
     if wrong.size:
         counts = label_counts(wrong)

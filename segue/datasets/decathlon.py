@@ -74,7 +74,7 @@ class DecathlonDataset(BaseSegDataset):
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist; it is the dataset.json of a task") from None
     except (OSError, ValueError) as error:

@@ -25,12 +25,14 @@ class DatasetWrapper(Dataset[Any]):
     @property
     def metainfo(self) -> dict[str, Any]:
         """That of the dataset."""
-        return self.dataset.metainfo
+        metainfo: dict[str, Any] = self.dataset.metainfo
+        return metainfo
 
     @property
     def ignore_index(self) -> int:
         """That of the dataset."""
-        return self.dataset.ignore_index
+        ignored: int = self.dataset.ignore_index
+        return ignored
 
     def full_init(self) -> None:
         """Find the files of the dataset."""
@@ -39,7 +41,8 @@ class DatasetWrapper(Dataset[Any]):
 
     def get_data_info(self, index: int) -> Sample:
         """What the pipeline of that sample starts from."""
-        return self.dataset.get_data_info(self._checked(index))
+        info: Sample = self.dataset.get_data_info(self._checked(index))
+        return info
 
     def inner(self, index: int) -> int:
         """The sample of the dataset that stands at ``index``, 0 or more."""

@@ -58,7 +58,8 @@ class LabelCounts:
         owner = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
         has = self.classes == class_id
         enough = has & (self.pixels > min_pixels)
-        return owner[enough if enough.any() else has]
+        samples: Array = owner[enough if enough.any() else has]
+        return samples
 
 
 def cache_folder() -> Path:

@@ -99,7 +99,7 @@ class RecWithAttnbias(nn.Module):
         bias (B, heads, Q, h, w).
         """
         q = self.num_queries
-        bias = F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2).unflatten(1, (-1, q))
+        bias = torch.unflatten(F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2), 1, (-1, q))
         closed = bias.new_zeros(q + 1, q + 1)
         closed[:, :q] = -100
         closed[:q, q] = -100

@@ -50,7 +50,8 @@ class Prediction:
     @property
     def masks(self) -> np.ndarray:
         """(K, H, W) bool, where each class is."""
-        return self.labels == np.arange(len(self.classes))[:, None, None]
+        masks: np.ndarray = self.labels == np.arange(len(self.classes))[:, None, None]
+        return masks
 
     def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
         """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""

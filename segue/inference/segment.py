@@ -26,7 +26,8 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
     if own is not None:  # a segmentor of the user's that predicts in its own way
         if images and isinstance(images[0], (list, tuple)):
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
-        return own(batch)
+        maps: list[Tensor] = own(batch)
+        return maps
     if images and isinstance(images[0], (list, tuple)):
         return _merged(model, images, samples)
     found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
@@ -111,7 +112,7 @@ def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
         axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
         logits = logits.flip(axes[sample.meta.get("flip_direction", "horizontal")])
     size = tuple(sample.meta.get("ori_shape", logits.shape[-2:]))[:2]
-    return resize(logits, size, model.head.align_corners)  # type: ignore[arg-type]
+    return resize(logits, size, model.head.align_corners)
 
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:

@@ -87,4 +87,5 @@ def _single_channel(picture: Image.Image, path: str | Path) -> Array:
             f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
             "convert the colours to ids first and save an 8-bit gray or palette PNG"
         )
-    return colors[:, :, 0].copy()
+    labels: Array = colors[:, :, 0].copy()
+    return labels

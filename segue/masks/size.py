@@ -24,13 +24,15 @@ def image_size(path: str | Path) -> tuple[int, int]:
         with path.open("rb") as file:
             head = file.read(8)
             if head[:6] == b"\x93NUMPY":
-                return np.load(path, mmap_mode="r", allow_pickle=False).shape[:2]
+                rows, columns = np.load(path, mmap_mode="r", allow_pickle=False).shape[:2]
+                return rows, columns
             if is_tiff(head):
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                     return read_header(data, path, complete=False).size  # type: ignore[arg-type]
             with Image.open(file) as picture:
                 turned = picture.getexif().get(_ORIENTATION) in _TURNED
-                return picture.size if turned else picture.size[::-1]
+                width, height = picture.size
+                return (width, height) if turned else (height, width)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

@@ -199,7 +199,7 @@ def train_step(cfg: Config, model: Any, made: Generated, side: int) -> float:
     if not torch.isfinite(total):
         parts = ", ".join(f"{name}={float(value):.4g}" for name, value in values.items())
         raise SegueError(f"the loss of the generated batch is not finite ({parts})")
-    total.backward()
+    torch.autograd.backward(total)
     if optimizer is not None:
         optimizer.step()
         optimizer.zero_grad()

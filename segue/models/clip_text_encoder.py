@@ -145,7 +145,8 @@ class CLIPTextEncoder(nn.Module):
         for layer in self.transformer:
             x = layer(x, mask)
         x = self.ln_final(x)
-        return x[torch.arange(len(x), device=x.device), ends.to(x.device)] @ self.text_projection
+        vectors: Tensor = x[torch.arange(len(x), device=x.device), ends.to(x.device)] @ self.text_projection
+        return vectors
 
 
 def dataset_classes(name: str) -> list[str]:

@@ -62,7 +62,8 @@ def tree(ask: Request) -> Section:
     cfg.update(schedules.runtime())
     cfg["tta_model"] = dict(type="SegTTAModel")
     merge(cfg, recipe.more)
-    return strip(cfg)
+    stripped: dict[str, Any] = strip(cfg)
+    return stripped
 
 
 def method_recipe(ask: Request) -> Recipe:

@@ -109,14 +109,16 @@ def head_of(method: str, net: Encoder) -> dict[str, Any]:
         PartError: no such method, or it is no head on any backbone.
     """
     if method in stems("methods") and hasattr(method_file(method), "decode_head"):
-        return method_file(method).decode_head(net)
+        head: dict[str, Any] = method_file(method).decode_head(net)
+        return head
     heads = (stem for stem in stems("methods") if hasattr(method_file(stem), "decode_head"))
     raise PartError("method", method, tuple(sorted(heads)))
 
 
 def dataset(stem: str) -> Data:
     """The dataset of a file in ``datasets``."""
-    return importlib.import_module(f"segue.recipes.datasets.{stem}").DATA
+    data: Data = importlib.import_module(f"segue.recipes.datasets.{stem}").DATA
+    return data
 
 
 def known(folder: str) -> tuple[str, ...]:

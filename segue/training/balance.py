@@ -41,11 +41,13 @@ def class_weights(kind: str, counts: LabelCounts) -> list[float]:
 def _formulas(kind: str, pixels: Array, images: Array) -> Array:
     total = pixels.sum()
     if kind == "inverse":
-        return total / (len(pixels) * pixels)
+        shares: Array = total / (len(pixels) * pixels)
+        return shares
     if kind == "effective":
         # 1 - b^n = -expm1(n log b), which stays exact where b is almost 1
         inverse = 1 / -np.expm1(pixels * np.log1p(-1 / max(total, 2.0)))
-        return inverse * len(pixels) / inverse.sum()
+        scaled: Array = inverse * len(pixels) / inverse.sum()
+        return scaled
     frequency = pixels / images
     weights = np.median(frequency) / frequency
     return np.clip(weights, 1 / LIMIT, LIMIT) if kind == "auto" else weights

@@ -262,7 +262,7 @@ def make_loader(
             parallel["prefetch_factor"] = loader.prefetch_factor
     torch_loader: DataLoader[Any] = DataLoader(
         Fetch(dataset),
-        batch_sampler=stream,  # type: ignore[arg-type]
+        batch_sampler=stream,
         num_workers=loader.num_workers,
         collate_fn=partial(collate_fetched, collate=collate),
         pin_memory=workers.cuda if loader.pin_memory is None else loader.pin_memory and workers.cuda,

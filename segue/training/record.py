@@ -95,7 +95,7 @@ class Record(Callback):
         tensors = [value.float() for value in self.sums.values() if isinstance(value, Tensor)]
         stacked = torch.stack(tensors) if tensors else torch.zeros(0)
         if tensors and self._trainer is not None and self._trainer.world_size > 1:
-            stacked = self._trainer.strategy.reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
+            stacked = self._trainer.strategy.reduce(stacked, reduce_op="mean")
         read = iter(stacked.tolist())
         return {name: next(read) if isinstance(value, Tensor) else value for name, value in self.sums.items()}
 

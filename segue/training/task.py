@@ -148,7 +148,7 @@ class SegmentationTask(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The total loss: the sum of the values whose name contains ``loss``."""
-        inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator,union-attr]
+        inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator]
         losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
         total, values = total_loss(losses)
         self._look(total.detach(), samples)
@@ -167,7 +167,8 @@ class SegmentationTask(LightningModule):
         event = None
         if total.is_cuda:
             finite = torch.empty((), dtype=torch.bool, pin_memory=True).copy_(finite, non_blocking=True)
-            event = torch.cuda.Event()
+            make: Callable[[], torch.cuda.Event] = torch.cuda.Event  # which torch leaves without types
+            event = make()
             event.record()
         self._looked = finite, event, samples
 

@@ -48,7 +48,8 @@ def cache_folder() -> Path:
 @functools.cache
 def published_hashes() -> dict[str, str]:
     """The SHA-256 of files whose publishers state it, by address."""
-    return json.loads(Path(__file__).with_name("hashes.json").read_text(encoding="utf-8"))
+    hashes: dict[str, str] = json.loads(Path(__file__).with_name("hashes.json").read_text(encoding="utf-8"))
+    return hashes
 
 
 def known_hash(url: str) -> Expected:

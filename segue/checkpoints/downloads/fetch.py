@@ -43,7 +43,8 @@ _log = logging.getLogger("segue")
 @functools.cache
 def aliases() -> dict[str, str]:
     """Names that configs use for published weights, and where those are."""
-    return json.loads(Path(__file__).with_name("aliases.json").read_text(encoding="utf-8"))
+    addresses: dict[str, str] = json.loads(Path(__file__).with_name("aliases.json").read_text(encoding="utf-8"))
+    return addresses
 
 
 def fetch(

@@ -212,7 +212,7 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
-    from segue.compat.mmengine.registry import registered
+    from segue.config.builder.register import registered
 
     if default_args and isinstance(cfg, Mapping):
         cfg = {**cfg, **default_args}

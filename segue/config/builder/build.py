@@ -39,7 +39,8 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
 
 def build_model(cfg: Mapping[str, Any]) -> nn.Module:
     """The segmentor of a config, with weights as its classes initialize them."""
-    return build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
+    model: nn.Module = build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
+    return model
 
 
 def build_dataset(cfg: Mapping[str, Any], path: str) -> Any:
@@ -81,7 +82,7 @@ def _with_preprocessor(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(model, Mapping) or model.get("data_preprocessor") or not isinstance(top, Mapping):
         return cfg
     cfg = cfg.copy() if hasattr(cfg, "copy") else dict(cfg)
-    cfg["model"] = {**model, "data_preprocessor": top}  # type: ignore[index]
+    cfg["model"] = {**model, "data_preprocessor": top}
     return cfg
 
 

@@ -77,7 +77,8 @@ def _components(module: ModuleType) -> dict[str, Callable[..., Any]]:
 def _import_path(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return found
     except ModuleNotFoundError as error:
         raise UnknownNameError(f"the type {path!r} is an import path, but {error}") from error
     except AttributeError as error:

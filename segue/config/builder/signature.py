@@ -55,7 +55,8 @@ def signature(target: Any) -> tuple[dict[str, Parameter], bool]:
 def options_class(target: Any, group: str) -> type:
     """The dataclass that a constructor takes as its parameter ``group``."""
     function = target.func if isinstance(target, functools.partial) else target
-    return typing.get_type_hints(function.__init__)[group]
+    options: type = typing.get_type_hints(function.__init__)[group]
+    return options
 
 
 def alternatives(annotation: Any) -> list[Any]:

@@ -53,7 +53,8 @@ def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str]
             node = None  # valid JSON that is no YAML (tabs, some escapes): only lines are lost
     if not isinstance(value, dict):
         raise _not_a_mapping(file, value)
-    return _Document(file, budget, replace).json(value, node, Origin(file, 1), 0)[0]
+    tree: ConfigDict = _Document(file, budget, replace).json(value, node, Origin(file, 1), 0)[0]
+    return tree
 
 
 def _compose(text: str, file: str, budget: Budget) -> Any:
@@ -97,7 +98,8 @@ class _Document:
             return ConfigDict()
         if not isinstance(node, yaml.MappingNode):
             raise _not_a_mapping(self.file, [])
-        return self.value(node, 0)[0]
+        tree: ConfigDict = self.value(node, 0)[0]
+        return tree
 
     def value(self, node: Any, depth: int) -> tuple[Any, Mark]:
         """A YAML node as a tree and its mark; aliases are copied and charged each time."""
