@@ -110,6 +110,10 @@ def shape_problems(cfg: Mapping[str, Any]) -> list[Problem]:
         node = cfg.get(key)
         if isinstance(node, Mapping) and not node.get("dataset"):
             found.append(_problem(cfg, key, "has no 'dataset'; give it dataset=dict(type='...')"))
+    imports = cfg["custom_imports"].get("imports") if isinstance(cfg.get("custom_imports"), Mapping) else None
+    for name in imports if isinstance(imports, (list, tuple)) else [imports] if imports is not None else []:
+        if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+            found.append(_problem(cfg, "custom_imports.imports", f"names of modules are expected, not {_short(name)}"))
     return found + [
         _problem(cfg, path, f"a name is expected here, not {_short(value)}")
         for path, value in _types(cfg, "")
@@ -138,13 +142,23 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
             continue
         where = f"{origin}: " if origin else ""
         close = difflib.get_close_matches(str(name), [*SECTIONS, "train_pipeline"], 1, _CLOSE)
-        if name in OLD and not _stands_elsewhere(cfg, name, value):
+        if name in OLD and not _moved(cfg, name, value):
             lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x; it is {OLD[name]} now")
         elif close and name not in VARIABLES and not any(_equals(o, value) for k, o in cfg.items() if k != name):
             lines.append(f"{where}nothing reads {name!r}; did you mean {close[0]!r}?")
         elif _is_component(value) and not _stands_elsewhere(cfg, name, value):
             lines.append(f"{where}nothing reads {name!r}{_place_for(name, value)}")
     return lines
+
+
+def _moved(cfg: Mapping[str, Any], name: str, value: Any) -> bool:
+    """Whether a variable with the name of an old key is used: it stands elsewhere, or at the key that it is now."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return _stands_elsewhere(cfg, name, value)
+    node: Any = cfg
+    for key in OLD[name].split("."):
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return bool(node == value)
 
 
 def _by_option(cfg: Mapping[str, Any], name: Any, value: Any) -> bool:

@@ -198,9 +198,8 @@ class LoaderSettings:
         if self.batch_size < 1 or self.num_workers < 0:
             raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: at least 1 and 0")
         if self.batch_size > MOST_SAMPLES or self.num_workers > MOST_WORKERS:
-            raise ValueError(
-                f"batch_size={self.batch_size}, num_workers={self.num_workers}: at most {MOST_SAMPLES} and {MOST_WORKERS}"
-            )
+            most = f"at most {MOST_SAMPLES} and {MOST_WORKERS}"
+            raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: {most}")
 
 
 COLLATES = ("pseudo_collate", "default_collate", "collate")

@@ -201,10 +201,17 @@ class Planner:
         return self.call(known[name], given, path)
 
     def _sequence(self, value: Sequence[Any], choices: list[Any], path: str, key: str) -> Any:
+        if key in KEYS:
+            for i, item in enumerate(value):
+                if item is None or isinstance(item, (str, int, float)):
+                    self.problem(f"{path}.{i}", f"expected a dict with a 'type' from {KEYS[key]}, not {item!r}")
         for choice in choices:
             if typing.get_origin(choice) in (collections.abc.Sequence, list, tuple):
                 inner = (typing.get_args(choice) or (Any,))[0]
                 items = [self.value(item, inner, f"{path}.{i}", key) for i, item in enumerate(value)]
+                for i, item in enumerate(value):
+                    if item is None and any(choice in COMPONENTS for choice in alternatives(inner)):
+                        self.problem(f"{path}.{i}", "expected a dict with a 'type', not None")
                 return items if any(isinstance(item, (Plan, list)) for item in items) else value
         if choices and all(c in PLAIN or typing.get_origin(c) is collections.abc.Mapping for c in choices):
             self.problem(path, f"expected {spell(choices)}, not the list {short(value)}")
