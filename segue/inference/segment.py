@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.resize import resize
-from segue.types import SegSample, Size
+from segue.types import SegSample
 
 
 def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
@@ -78,14 +78,9 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
     the border. The logits of the whole image are held on its device, once.
-
-    Raises:
-        InputError: ``test_cfg`` lacks ``crop_size`` or ``stride``, or the stride leaves gaps.
     """
     height, width = inputs.shape[-2:]
-    crop, stride = _pair(model.test.crop_size, "crop_size"), _pair(model.test.stride, "stride")
-    if stride[0] > crop[0] or stride[1] > crop[1] or min(stride) < 1:
-        raise InputError(f"test_cfg: stride={stride} leaves gaps between windows of crop_size={crop}")
+    crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     total: Tensor | None = None
     count = inputs.new_zeros((1, 1, height, width))
     for top in _starts(height, crop[0], stride[0]):
@@ -159,9 +154,3 @@ def _starts(length: int, crop: int, stride: int) -> Sequence[int]:
     """Where windows begin along one axis, so that they cover it."""
     last = max(length - crop, 0)
     return [min(i * stride, last) for i in range(-(-last // stride) + 1)]
-
-
-def _pair(value: int | Sequence[int] | None, key: str) -> Size:
-    if value is None:
-        raise InputError(f"test_cfg: mode='slide' needs {key}, in pixels: an integer, or (height, width)")
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -26,6 +26,7 @@ from segue.training.streams import Draw, EvaluationStream, TrainStream
 from segue.training.translate import lookup, settings, type_name
 
 Batch = dict[str, Any]
+MOST_SAMPLES, MOST_WORKERS = 65536, 1024  # of a loader; more is a slip, found out only by waiting
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -196,6 +197,9 @@ class LoaderSettings:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.num_workers < 0:
             raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: at least 1 and 0")
+        if self.batch_size > MOST_SAMPLES or self.num_workers > MOST_WORKERS:
+            most = f"at most {MOST_SAMPLES} and {MOST_WORKERS}"
+            raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: {most}")
 
 
 COLLATES = ("pseudo_collate", "default_collate", "collate")
