@@ -130,3 +130,14 @@ def test_foreach_lerp() -> None:
     average = [torch.zeros(2), torch.full((1,), 4.0)]
     torch._foreach_lerp_(average, [torch.ones(2), torch.zeros(1)], 0.25)
     assert [a.tolist() for a in average] == [[0.25, 0.25], [3.0]]
+
+
+def test_subclasses() -> None:
+    """``torch._subclasses.fake_tensor``: shapes pass through a model of real parameters, and no value is computed."""
+    from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+
+    layer = nn.BatchNorm2d(3)
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        out = layer(torch.empty(2, 3, 4, 5))
+    assert isinstance(out, FakeTensor) and out.shape == (2, 3, 4, 5)
+    assert float(layer.running_mean.abs().sum()) == 0

@@ -53,7 +53,7 @@ def tests_of(path: str) -> Iterator[str]:
     if parts[0] == "tests" and Path(path).name.startswith("test_"):
         yield path
     elif len(parts) == 2:
-        yield f"tests/test_{parts[1]}"
+        yield "/".join(("tests", f"test_{parts[1]}"))
     elif parts[1] not in LARGE_ROOMS:
         yield f"tests/{parts[1]}"
     elif parts[0] == "tests":

@@ -94,6 +94,7 @@ def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
 
     handles = [module.register_forward_pre_hook(look) for module in norms]
     was_training = model.training
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]  # the counts of batches are real and go up
     try:
         with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.train()
@@ -104,6 +105,8 @@ def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
         logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
     finally:
         model.train(was_training)
+        for buffer, value in before:
+            buffer.copy_(value)
         for handle in handles:
             handle.remove()
     return found[0] if found else None

@@ -116,3 +116,15 @@ def test_class_weights(config: Path, tmp_path: Path, loss: str, count: int) -> N
     for losses, at in ((own, "loss_decode"), ([{"type": "CrossEntropyLoss"}, own], r"loss_decode\.1")):
         with pytest.raises(ConfigError, match=rf"{at}\.class_weight: has {count} values for num_classes=3"):
             trained(config, tmp_path, model={"decode_head": {"loss_decode": losses}})
+
+
+def test_looking_changes_nothing(config: Path) -> None:
+    from segue.config.builder.build import build_model
+    from segue.training.preflight import single_value_norm
+
+    cfg = read_config(config)
+    cfg.merge_from_dict({"model": {"decode_head": PSP}})
+    model = build_model(cfg).eval()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    assert single_value_norm(model, cfg) is not None
+    assert not model.training and all(value.equal(before[key]) for key, value in model.state_dict().items())
