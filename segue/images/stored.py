@@ -44,7 +44,7 @@ def unusual_image(data: bytes, color_type: str, path: str | Path) -> Array | Non
             return opencv_pixels(data, cv2.IMREAD_COLOR)  # its unchanged ones are of four bands
         if _usual(header, color_type):
             if header.coded and (header.bits == 8 or (header.bits == 16 and color_type != "unchanged")):
-                _check_code(data, header, path)
+                return _careful(data, header, color_type, path)
             return None
     else:
         jpeg2000 = read_jpeg2000_header(data, path)
@@ -94,13 +94,24 @@ def label_samples(data: bytes, path: str | Path) -> tuple[Array, TiffHeader]:
     return stored_samples(data, header, path), header
 
 
-def _check_code(data: bytes, header: TiffHeader, path: str | Path) -> None:
-    """Raise DataError for damage within compressed blocks, which OpenCV makes black without a word for 8-bit pixels."""
+def _careful(data: bytes, header: TiffHeader, color_type: str, path: str | Path) -> Array | None:
+    """The pixels if they come at no cost, else None: decode them.
+
+    Raises:
+        DataError: damage within compressed blocks, which OpenCV makes black without a word where it gives 8 bits.
+    """
     if header.bits == 16:
         if opencv_pixels(data, cv2.IMREAD_UNCHANGED) is None:
             raise DataError(f"{path}: damaged or incomplete image ({len(data)} bytes): its pixels cannot be decoded")
-    elif data[:4] != b"MM\0+":  # Pillow does not know large files of this order
-        pillow_pixels(data, path)
+        return None
+    if data[:4] == b"MM\0+":  # Pillow does not know large files of this order
+        return None
+    picture = pillow_pixels(data, path)
+    gray = color_type.startswith("grayscale")  # OpenCV rounds it in its own way
+    if gray or header.orientation != 1 or header.photometric not in (BLACK, RGB) or not header.unsigned:
+        return None
+    samples = np.array(picture).reshape(*header.size, -1)
+    return _seen(samples, header, color_type) if samples.shape[2] == header.bands else None
 
 
 def _as_tiff(data: bytes, path: str | Path) -> TiffHeader:

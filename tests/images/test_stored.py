@@ -42,7 +42,7 @@ def test_inks_that_are_turned() -> None:
 
 def test_numbers_that_are_no_colors() -> None:
     data = tiff(drawn(8, kind="i"), 8)
-    with pytest.raises(DataError, match=r"a.tif: holds 1 band of 8-bit signed integers, which are no color; set color_"):
+    with pytest.raises(DataError, match=r"a.tif: holds 1 band of 8-bit signed integers, which are no color; set col"):
         decode_image(data, path="a.tif")
 
 
