@@ -180,8 +180,9 @@ def _seen(samples: Array, header: TiffHeader, color_type: str) -> Array:
     else:
         samples = samples[:, :, :3] if header.bands == 4 else samples
         samples = top - samples if header.photometric == WHITE else samples
-        samples = samples * (255 // top) if few else samples >> (header.bits - 8)
-        pixels = _opencv_order(samples.astype(np.uint8))
+        if header.bits != 8:
+            samples = samples * (255 // top) if few else samples >> (header.bits - 8)
+        pixels = _opencv_order(samples.astype(np.uint8, copy=False))
     if not color_type.endswith("_ignore_orientation"):
         pixels = turned(pixels, header.orientation)
     if color_type.startswith("grayscale"):
@@ -203,6 +204,8 @@ def _opencv_order(samples: Array) -> Array:
     """(H, W) of one band; BGR(A) of three or four."""
     if samples.shape[2] == 1:
         return np.ascontiguousarray(samples[:, :, 0])
+    if samples.shape[2] == 3 and samples.dtype == np.uint8:
+        return cv2.cvtColor(samples, cv2.COLOR_RGB2BGR)  # the quickest way
     order = [2, 1, 0, 3][: samples.shape[2]] if samples.shape[2] in (3, 4) else range(samples.shape[2])
     return np.ascontiguousarray(samples[:, :, order])
 
