@@ -68,7 +68,7 @@ def test_same_outputs(name: str, folder: Path, tmp_path: Path) -> None:
     for key, value in wanted.items():
         assert value.std() > 0.1  # the recorded network is not dead
         torch.testing.assert_close(found[key], value, rtol=1e-4, atol=1e-4)
-    assert predictor.predict(np.zeros((40, 50, 3), np.uint8)).labels.shape == (40, 50)
+    assert predictor.predict(np.zeros((40, 50, 3), np.uint8), rgb=False).labels.shape == (40, 50)
 
 
 def test_everything_has_a_place(folder: Path, tmp_path: Path) -> None:
