@@ -76,7 +76,7 @@ def verify(
     check_hash(result, str(source) if "://" in str(source) else path.name)
     check_values(result, checkpoint.state_dict)
     if config is None and checkpoint.config is not None:
-        config = Config.fromstring(checkpoint.config, ".py")
+        config = Config.inside(checkpoint.config, path)
     model = check_model(result, checkpoint, None if config is None else lambda: read_config(config))
     check_classes(result, checkpoint, model)
     if model is not None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from torch import nn
 
 from segue.checkpoints import save_weights
+from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
@@ -185,7 +186,7 @@ class Run:
 
     def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
         """The training batches of a process: batch n of all together is what one process with all of it would have."""
-        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
+        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader", rights_of(self.cfg))
         if sampler.own is not None:
             order = sampler.own(self.parts.train_data, self.seed)
             last, start = node.drop_last, self.resumed
@@ -211,7 +212,7 @@ class Run:
         """The task, with weights to start from."""
         cfg, parts = self.cfg, self.parts
         workers = workers_of(cfg, trainer)
-        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader")
+        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader", rights_of(cfg))
 
         def train_loader(rank: int, world: int) -> Loader:
             self.seed = recipe.seed  # of the first process, where each has drawn its own
@@ -219,7 +220,7 @@ class Run:
             return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
 
         def val_loader(rank: int, world: int) -> Loader:
-            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader")
+            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader", rights_of(cfg))
             stream = EvaluationStream(len(parts.val_data), node.batch_size, rank=rank, world=world)
             return self.opened(make_loader(parts.val_data, stream, node, parts.collate, workers))
 
