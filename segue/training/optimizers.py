@@ -210,15 +210,15 @@ def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
 def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
     """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
     key = "optim_wrapper.optimizer"
-    if callable(wrapper.constructor):  # the user's own, with mmengine's interface
+    if not isinstance(wrapper.constructor, str):  # the user's own, with mmengine's interface
         given = {"type": "OptimWrapper", "optimizer": dict(wrapper.optimizer)}
-        made = wrapper.constructor(given, dict(wrapper.paramwise or {}))(model)
+        made: Any = wrapper.constructor(given, dict(wrapper.paramwise or {}))(model)
         users: torch.optim.Optimizer = getattr(made, "optimizer", made)
         for group in users.param_groups:
             group["lr"] = group["lr"] * lr_scale
         return users
     node = {k: v for k, v in wrapper.optimizer.items() if k != "type"}
-    cls = wrapper.optimizer.get("type")
+    cls: Any = wrapper.optimizer.get("type")
     if not inspect.isclass(cls):
         cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
     known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "params")]

@@ -25,12 +25,14 @@ from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
+from segue.training.optimizers import build_optimizer
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream
 from segue.training.record import Record
+from segue.training.resumed import fits
 from segue.training.saving import SafeFiles, Saver, writable
 from segue.training.scaler import make_scaler
 from segue.training.stopping import EarlyStopping, ValidationTimes
@@ -112,6 +114,9 @@ class Run:
         ]
         trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
         task = self.task(trainer, loop, averaging, files)
+        if self.raw and source is not None:
+            loops = {name: getattr(trainer, name).state_dict() for name in ("fit_loop", "validate_loop")}
+            fits(source, self.raw, self.parts.model, build_optimizer(self.parts.model, self.plan.wrapper), loops)
         if self.raw:  # a finished run goes on if the config has become longer
             batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
             batches["is_last_batch"] = self.resumed >= loop.max_iters

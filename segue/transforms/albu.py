@@ -58,7 +58,7 @@ class Albu:
     def _built(self, step: Any) -> Any:
         if not isinstance(step, Mapping) or not isinstance(step.get("type"), str):
             raise refuse(self, "transforms", "a list of dicts with a 'type'", step)
-        target = getattr(self._package, step["type"].removeprefix("albumentations."), None)
+        target: Any = getattr(self._package, step["type"].removeprefix("albumentations."), None)
         own = inspect.isclass(target) and str(target.__module__).startswith("albumentations.")
         if not own or not any("__call__" in vars(base) for base in target.__mro__):
             raise refuse(self, "transforms", f"classes of albumentations {self._package.__version__}", step["type"])
