@@ -1,4 +1,4 @@
-"""What stands beside weights in a file, as JSON: numbers, text, lists and dicts, and not more than a header can hold."""
+"""What stands beside weights in a file, as JSON: numbers, text, lists and dicts; not more than a header can hold."""
 
 from __future__ import annotations
 
