@@ -15,6 +15,7 @@ from segue.checkpoints.downloads.cache import digest
 from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates, named
 from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
+from segue.checkpoints.notes import fitting_notes
 from segue.checkpoints.safe.reader import read
 from segue.checkpoints.weights import save_weights
 from segue.errors import CheckpointError, InputError
@@ -35,6 +36,7 @@ class Converted:
         conversion: how keys were renamed; None: they were not.
         others: other sources that the keys would also fit.
         notes: what was written beside the weights: ``config``, ``classes`` and the like.
+        left_out: keys of notes that are too large to stand beside weights.
     """
 
     path: Path
@@ -42,11 +44,14 @@ class Converted:
     conversion: Conversion | None
     others: tuple[str, ...]
     notes: Mapping[str, Any]
+    left_out: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [str(self.conversion) if self.conversion else "The names of the weights were kept."]
         if self.others:
             lines.append(f"  They could also be meant for {' or '.join(self.others)}: choose with --from.")
+        if self.left_out:
+            lines.append(f"  Left out, as too large for notes: {', '.join(self.left_out)}.")
         classes = self.notes.get("classes") or self.notes.get("CLASSES")
         nested = self.notes.get("dataset_meta")
         classes = classes or (nested.get("classes") if isinstance(nested, Mapping) else None)
@@ -78,9 +83,10 @@ def convert(
         found |= {"converted_from": conversion.source.name, "original": path.name, "original_sha256": digest(path)}
         if conversion.source.name.startswith("hf-"):
             found |= transformers_notes(path.parent)
+    found, left_out = fitting_notes(found)
     found |= notes or {}
     state = conversion.state if conversion else checkpoint.state_dict
-    return Converted(save_weights(out, state, found), len(state), conversion, others, found)
+    return Converted(save_weights(out, state, found), len(state), conversion, others, found, left_out)
 
 
 def locate(source: str | Path) -> Path:

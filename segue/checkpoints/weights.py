@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -17,6 +16,7 @@ from torch.nn.modules.module import _IncompatibleKeys
 
 from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates
+from segue.checkpoints.notes import plain
 from segue.checkpoints.report import LoadReport, Mismatch
 from segue.checkpoints.safe.reader import Checkpoint, read
 from segue.errors import CheckpointError, InputError
@@ -237,16 +237,3 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
     except OSError as error:
         raise InputError(f"{path} could not be written: {error}.") from error
     return path
-
-
-def plain(value: Any) -> Any:
-    """``value`` as JSON can hold it: numbers, text, lists and dicts; foreign objects become their text."""
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, (np.ndarray, np.generic, Tensor)):
-        return value.tolist()
-    return str(value)

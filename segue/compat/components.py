@@ -12,6 +12,7 @@ from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
+from segue.config.trust import RefusedNameError, Rights, admit, bare
 from segue.errors import ConfigError
 from segue.reference.places import ADAPTED
 
@@ -37,14 +38,23 @@ def component(name: str, rooms: Sequence[str]) -> Any:
     return None
 
 
-def imported(path: str) -> Any:
-    """The object of a dotted path, None where there is none."""
+def imported(path: str, place: str) -> Any:
+    """The class of an import path, None where there is none; scripts may name what a config may.
+
+    Raises:
+        RefusedNameError: it may not be named.
+    """
     module, _, name = path.rpartition(".")
     if not module:
         return None
     try:
-        return getattr(importlib.import_module(module), name, None)
-    except ImportError:
+        if bare(path) != path:  # of mmseg and its kin, as segue.compat has it
+            found = getattr(importlib.import_module(module), name, None)
+            return found if str(getattr(found, "__module__", "")).startswith("segue.") else None
+        return admit(path, place, Rights.NAMED)
+    except RefusedNameError:
+        raise
+    except (ImportError, UnknownNameError):
         return None
 
 

@@ -13,9 +13,10 @@ from segue.config.load import RESERVED, LoadOptions, load_file, load_text
 from segue.config.marks import OPTIONS, Origin
 from segue.config.origins import leaves, origin_of
 from segue.config.tree import ConfigDict, copy_tree, merge_into, nest, rebuild
+from segue.config.trust import Rights
 from segue.errors import ConfigError
 
-_FIELDS = ("tree", "filename", "text", "env_variables")
+_FIELDS = ("tree", "filename", "text", "env_variables", "_rights")
 
 
 class Config(Mapping[Any, Any]):
@@ -35,6 +36,7 @@ class Config(Mapping[Any, Any]):
     filename: str | None
     text: str
     env_variables: dict[str, str]
+    _rights: Rights
 
     def __init__(
         self,
@@ -51,8 +53,15 @@ class Config(Mapping[Any, Any]):
         tree = cfg_dict if isinstance(cfg_dict, ConfigDict) else ConfigDict(cfg_dict or {})
         self._fill(tree, os.fspath(filename) if filename is not None else None, cfg_text, dict(env_variables or {}))
 
-    def _fill(self, tree: ConfigDict, filename: str | None, text: str, env_variables: dict[str, str]) -> None:
-        for name, value in zip(_FIELDS, (tree, filename, text, env_variables), strict=True):
+    def _fill(
+        self,
+        tree: ConfigDict,
+        filename: str | None,
+        text: str,
+        env_variables: dict[str, str],
+        rights: Rights = Rights.NAMED,
+    ) -> None:
+        for name, value in zip(_FIELDS, (tree, filename, text, env_variables, rights), strict=True):
             object.__setattr__(self, name, value)
 
     @classmethod
@@ -84,6 +93,27 @@ class Config(Mapping[Any, Any]):
         """Read a config from text in the format ``.py``, ``.yaml``, ``.yml`` or ``.json``."""
         loaded, environment = load_text(text, file_format, LoadOptions(trust=trust))
         return cls(loaded.tree, loaded.text, None, environment)
+
+    @classmethod
+    def inside(cls, text: str, source: str | os.PathLike[str]) -> Config:
+        """Read the config (Python) that came in another file: it names Segue's components, and no files or variables.
+
+        Args:
+            text: the config.
+            source: the file that holds it, for messages.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        options = LoadOptions(predefined=False, environment=False, alone=True)
+        loaded, _ = load_text(text, ".py", options, f"<config inside {os.fspath(source)}>")
+        return cls(loaded.tree, loaded.text).with_rights(Rights.INSIDE)
+
+    def with_rights(self, rights: Rights) -> Config:
+        """The same config with other rights; see `segue.config.trust`."""
+        result = self.copy()
+        object.__setattr__(result, "_rights", rights)
+        return result
 
     # Access.
 
@@ -209,12 +239,12 @@ class Config(Mapping[Any, Any]):
 
     def _with(self, tree: ConfigDict) -> Config:
         result = Config.__new__(Config)
-        result._fill(tree, self.filename, self.text, dict(self.env_variables))
+        result._fill(tree, self.filename, self.text, dict(self.env_variables), self._rights)
         return result
 
     def __reduce__(self) -> tuple[Any, ...]:
         items = (list(self.tree.items()), self.tree._marks)
-        return _restore, (*items, self.filename, self.text, self.env_variables)
+        return _restore, (*items, self.filename, self.text, self.env_variables, self._rights)
 
     @staticmethod
     def diff(first: Config | str | os.PathLike[str], second: Config | str | os.PathLike[str]) -> str:
@@ -226,8 +256,13 @@ class Config(Mapping[Any, Any]):
 
 
 def _restore(
-    items: list[tuple[Any, Any]], marks: dict[Any, Any], filename: str | None, text: str, env_variables: dict[str, str]
+    items: list[tuple[Any, Any]],
+    marks: dict[Any, Any],
+    filename: str | None,
+    text: str,
+    env_variables: dict[str, str],
+    rights: Rights = Rights.NAMED,
 ) -> Config:
     config = Config.__new__(Config)
-    config._fill(rebuild(items, marks), filename, text, env_variables)
+    config._fill(rebuild(items, marks), filename, text, env_variables, rights)
     return config

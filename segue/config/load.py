@@ -25,11 +25,12 @@ RESERVED = ("filename", "text", "pretty_text", "env_variables")
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How templates and untrusted files are treated."""
+    """How templates and untrusted files are treated; ``alone`` refuses every other file that a config asks for."""
 
     predefined: bool = True
     environment: bool = True
     trust: bool = False
+    alone: bool = False
 
 
 @dataclass
@@ -61,13 +62,13 @@ def load_file(path: str, options: LoadOptions) -> tuple[Loaded, dict[str, str]]:
     return load.checked(load.file(os.path.abspath(path), [])), load.environment
 
 
-def load_text(text: str, extension: str, options: LoadOptions) -> tuple[Loaded, dict[str, str]]:
-    """Load a config from text; its bases are relative to the working directory."""
+def load_text(text: str, extension: str, options: LoadOptions, name: str = "<string>") -> tuple[Loaded, dict[str, str]]:
+    """Load a config from text, called ``name`` in messages; its bases are relative to the working directory."""
     if extension not in EXTENSIONS:
         raise ConfigError(f"a config's format is one of {', '.join(EXTENSIONS)}, not {extension!r}")
     load = _Load(options)
-    check_text(text, "<string>")
-    loaded = load.content(text, "<string>", os.path.join(os.getcwd(), "<string>" + extension), [])
+    check_text(text, name)
+    loaded = load.content(text, name, os.path.join(os.getcwd(), "<string>" + extension), [])
     return load.checked(loaded), load.environment
 
 
@@ -127,6 +128,9 @@ class _Load:
 
     def file(self, path: str, chain: list[str]) -> Loaded:
         """A file with its bases. ``chain`` holds the files that led here."""
+        if self.options.alone:
+            message = f"it asks for the file {path}; a config inside another file stands alone"
+            raise ConfigError(Problem("", message, str(self.budget.at)))
         real = os.path.realpath(path)
         if real in chain:
             names = " -> ".join(str(Origin(name, 0)) for name in [*chain[chain.index(real) :], real])

@@ -14,6 +14,7 @@ from segue.config.builder.build import build_model
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.load import EXTENSIONS
 from segue.config.nodes import dataset_nodes
+from segue.config.trust import rights_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError, InputError
@@ -40,7 +41,8 @@ def load(
             initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         cfg_options: changes of the config, ``key=value``.
-        trust: execute a config file that is more than data; see `segue.recipes.open.read_config`.
+        trust: execute a config file that is more than data, and let a config name anything, also one inside a file of
+            weights; see `segue.recipes.open.read_config`.
 
     Raises:
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
@@ -54,7 +56,7 @@ def load(
                 f"{config}: holds no config; give the config file first and this file second (a model of transformers "
                 "gets one by segue weights convert)"
             )
-        checkpoint, config = config, Config.fromstring(weights.config, ".py")
+        checkpoint, config = config, Config.inside(weights.config, config)
     cfg = read_config(config, cfg_options, trust=trust)
     place = usable_device(device)
     model = build_model(cfg)
@@ -113,7 +115,7 @@ def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[
             if isinstance(node.get("classes"), (list, tuple)) and len(node["classes"]) == num_classes:
                 return tuple(node["classes"]), node.get("palette")
             try:
-                declared = getattr(find("datasets", str(node.get("type"))), "METAINFO", {})
+                declared = getattr(find("datasets", str(node.get("type")), rights_of(cfg)), "METAINFO", {})
             except UnknownNameError:
                 continue
             info = resolve_metainfo(str(node.get("type")), declared, node.get("metainfo"))

@@ -76,7 +76,7 @@ def verify(
     check_hash(result, str(source) if "://" in str(source) else path.name)
     check_values(result, checkpoint.state_dict)
     if config is None and checkpoint.config is not None:
-        config = Config.fromstring(checkpoint.config, ".py")
+        config = Config.inside(checkpoint.config, path)
     model = check_model(result, checkpoint, None if config is None else lambda: read_config(config))
     check_classes(result, checkpoint, model)
     if model is not None:
@@ -110,11 +110,13 @@ def check_values(result: Verification, state: Mapping[str, Tensor]) -> None:
     """No NaN or infinity, no negative variance, no tensor without elements."""
     bad = []
     for key, tensor in state.items():
+        if tensor.is_floating_point() and tensor.element_size() == 1:
+            tensor = tensor.float()  # torch compares no values of 8 bits
         if tensor.numel() == 0:
             bad.append(f"{key} is empty")
         elif (tensor.is_floating_point() or tensor.is_complex()) and not bool(tensor.isfinite().all()):
             bad.append(f"{key} has {int((~tensor.isfinite()).sum())} values that are not finite")
-        elif key.endswith("running_var") and bool((tensor < 0).any()):
+        elif key.endswith("running_var") and tensor.is_floating_point() and bool((tensor < 0).any()):
             bad.append(f"{key} has negative variances")
     count = sum(tensor.numel() for tensor in state.values())
     result.add("values", not bad, listed(bad) or f"{count:,} values in {len(state)} tensors, all finite")

@@ -20,6 +20,7 @@ from segue.config.builder.build import build_model, check
 from segue.config.builder.pretrained import pretrained_sources
 from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
+from segue.config.trust import Rights, rights_of, screen
 from segue.config.v0 import is_v0, migrate
 from segue.errors import ConfigError, Problem, SegueError
 from segue.inference.segment import label_maps
@@ -95,6 +96,10 @@ def prepare(job: Mapping[str, Any], steps: Steps, facts: dict[str, Any], notes: 
             if ignored:
                 notes.append(f"keys that mean nothing any more: {', '.join(ignored)}")
     with steps.step("code"):
+        rights = Rights.TRUSTED if job.get("trust") else rights_of(cfg)
+        cfg = cfg.with_rights(rights)
+        if problems := screen(cfg, rights):
+            raise ConfigError(problems)
         import_custom(cfg)
         cfg = cast(Config, apply_labels(cfg))
     with steps.step("check"):

@@ -12,6 +12,7 @@ from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
 from segue.config.load import EXTENSIONS
 from segue.config.sections import shape_problems, unread
+from segue.config.trust import Rights, rights_of, screen
 from segue.config.v0 import translate
 from segue.errors import ConfigError
 from segue.recipes.compose import compose, looks_like_name
@@ -24,10 +25,11 @@ def read_config(
 
     ``options`` are ``key=value`` texts as after ``--cfg-options``.
 
-    A config of mmseg 0.x becomes one of 1.x (`segue.config.v0`).
+    A config of mmseg 0.x becomes one of 1.x (`segue.config.v0`). With ``trust`` it may name anything that can be
+    imported, and a .py file that is more than data is executed; both are said.
 
     Raises:
-        ConfigError: no such file, or what is wrong in it.
+        ConfigError: no such file, or what is wrong in it, such as names that it may not use (`segue.config.trust`).
     """
     if isinstance(config, Config):
         cfg = config.copy()
@@ -35,8 +37,12 @@ def read_config(
         cfg = Config(config)
     else:
         cfg = open_config(config, trust=trust)
-    cfg = translate(cfg, options)
-    if problems := shape_problems(cfg):
+    rights = Rights.TRUSTED if trust else rights_of(cfg)
+    if rights is Rights.INSIDE and (problems := screen(cfg, rights)):
+        raise ConfigError(problems)  # before the options are merged: those are the user's own
+    cfg = translate(cfg, options).with_rights(rights)
+    problems = screen(cfg, rights) if rights is Rights.NAMED else []
+    if problems := problems + shape_problems(cfg):
         raise ConfigError(problems)
     for line in unread(cfg):
         logging.getLogger("segue").warning(line)

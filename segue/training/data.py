@@ -7,6 +7,7 @@ from it, so a run does not depend on the number of workers.
 from __future__ import annotations
 
 import ctypes
+import inspect
 import random
 import signal
 import time
@@ -19,11 +20,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from segue.config.builder.register import registered
+from segue.config.trust import Rights
 from segue.errors import ConfigError, DataError, Problem, SegueError
 from segue.training.rare import RareClassSampler
 from segue.training.streams import Draw, EvaluationStream, TrainStream
-from segue.training.translate import lookup, settings, type_name
+from segue.training.translate import lookup, settings, type_name, users_own
 
 Batch = dict[str, Any]
 MOST_SAMPLES, MOST_WORKERS = 65536, 1024  # of a loader; more is a slip, found out only by waiting
@@ -203,9 +204,11 @@ class LoaderSettings:
 
 
 COLLATES = ("pseudo_collate", "default_collate", "collate")
+#: mmengine's samplers: whether they go on for ever
+SAMPLERS = {"InfiniteSampler": True, "DefaultSampler": False}
 
 
-def read_loader(node: Mapping[str, Any], key: str) -> tuple[LoaderSettings, Sampler]:
+def read_loader(node: Mapping[str, Any], key: str, rights: Rights = Rights.NAMED) -> tuple[LoaderSettings, Sampler]:
     """Translate a ``*_dataloader`` section and its ``sampler``."""
     loader = settings(LoaderSettings, node, key)
     problems = []
@@ -223,12 +226,14 @@ def read_loader(node: Mapping[str, Any], key: str) -> tuple[LoaderSettings, Samp
             raise ConfigError(Problem(f"{key}.sampler", "RareClassSampler is for training; measure every image once"))
         rare = settings(RareClassSampler, given, f"{key}.sampler")
         return loader, Sampler(seed=rare.seed, infinite=True, rare=rare)
-    cls = registered.get(type_name(given, f"{key}.sampler"))
+    name = type_name(given, f"{key}.sampler")
+    cls = users_own(name, "samplers", f"{key}.sampler.type", rights)
+    if cls is None and name not in SAMPLERS and inspect.isclass(given["type"]):
+        cls = given["type"]
     if cls is not None:
         arguments = {name: value for name, value in given.items() if name != "type"}
         return loader, Sampler(own=lambda dataset, seed: cls(dataset=dataset, **{"seed": seed, **arguments}))
-    kinds = {"InfiniteSampler": True, "DefaultSampler": False}
-    infinite = lookup(kinds, type_name(given, f"{key}.sampler"), f"{key}.sampler", "sampler")
+    infinite = lookup(SAMPLERS, name, f"{key}.sampler", "sampler")
     sampler = settings(Sampler, given, f"{key}.sampler")
     return loader, replace(sampler, infinite=infinite)
 

@@ -26,7 +26,7 @@ from segue.training.hooks import CheckpointHook
 from segue.training.loops import Loop
 from segue.training.optimizer_state import fitted, plain, positions
 from segue.training.optimizers import build_optimizer
-from segue.training.saving import checked
+from segue.training.resumed import checked
 from segue.training.schedule import Schedule
 from segue.training.task import Recipe
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
-from segue.config.builder.register import registered
+from segue.config.trust import rights_of
+from segue.training.translate import users_own
 
 PRIORITIES = {
     "HIGHEST": 0,
@@ -42,11 +43,15 @@ def rank_of(priority: int | str | None) -> int:
 
 
 def own_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
-    """The backends of ``visualizer`` that the user registered; Segue's own log is written in any case."""
+    """The backends of ``visualizer`` that are the user's own; Segue's log is written in any case.
+
+    Raises:
+        ConfigError: an import path that the config may not use.
+    """
     given = (cfg.get("visualizer") or {}).get("vis_backends") or cfg.get("vis_backends") or ()
     found = []
-    for node in given:
-        cls = registered.get(str(node.get("type")))
+    for index, node in enumerate(given):
+        cls = users_own(node.get("type"), "vis_backends", f"vis_backends.{index}.type", rights_of(cfg))
         if cls is not None:
             arguments = {"save_dir": str(folder / "vis_data"), **{k: v for k, v in node.items() if k != "type"}}
             found.append(cls(**arguments))

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.builder.find import UnknownNameError, find
+from segue.config.trust import Rights
 from segue.errors import ConfigError, Problem, nearest
-from segue.training.translate import lookup, settings, type_name
+from segue.training.translate import lookup, settings, type_name, users_own
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
 LESS = ("loss", "error", "rmse", "rel", "log10", "silog", "mae")
@@ -231,7 +231,11 @@ def hook_nodes(defaults: Mapping[str, Any] | None, custom: Sequence[Any] | None)
     return nodes + [(f"custom_hooks.{index}", node) for index, node in enumerate(custom or ())]
 
 
-def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str, Any]] | None) -> Hooks:
+def read_hooks(
+    defaults: Mapping[str, Any] | None,
+    custom: Sequence[Mapping[str, Any]] | None,
+    rights: Rights = Rights.NAMED,
+) -> Hooks:
     """Translate ``default_hooks`` and ``custom_hooks``; a default hook set to None is switched off."""
     table: dict[str, Any] = {**TRANSLATED, **ACCEPTED}
     found: dict[str, Any] = {}
@@ -246,10 +250,10 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
         node = {name: value for name, value in node.items() if name != "priority"}
         try:
             name = type_name(node, key)
-            own = None if name in table else users_own(node["type"])
-            if own is not None:
+            users = None if name in table else users_own(node["type"], "hooks", f"{key}.type", rights)
+            if users is not None:
                 arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
-                customs.append(CustomHook(own, arguments, key, priority))
+                customs.append(CustomHook(users, arguments, key, priority))
                 continue
             entry = lookup(table, name, key, "hook")
             if isinstance(entry, Accepted):
@@ -274,13 +278,3 @@ def _unknown_arguments(node: Mapping[str, Any], name: str, entry: Accepted, key:
         for argument in node
         if argument not in (*known, "type", "_scope_")
     ]
-
-
-def users_own(kind: Any) -> Any:
-    """The class that a type outside the table means: one the user registered, an import path, or the class itself."""
-    if not isinstance(kind, str):
-        return kind
-    try:
-        return find("training", kind)
-    except UnknownNameError:
-        return None

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from segue.config.builder.register import registered
+from segue.config.trust import Rights, registered
 from segue.errors import ConfigError, Problem, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
-from segue.training.translate import lookup, settings, type_name
+from segue.training.translate import lookup, settings, type_name, users_own
 
 NORMS = (
     nn.modules.batchnorm._BatchNorm,
@@ -39,7 +39,7 @@ class OptimWrapper:
     Attributes:
         optimizer: the optimizer's config dict.
         paramwise: settings per parameter (the config's ``paramwise_cfg``).
-        constructor: how ``paramwise`` is read.
+        constructor: how ``paramwise`` is read: a name, or a class of the user's own.
         clip_grad: arguments of ``clip_grad_norm_`` (``max_norm``, ``norm_type``), or of ``clip_grad_value_`` with
             ``type='value'``.
         accumulative_counts: iterations whose gradients are added up before the optimizer steps.
@@ -51,7 +51,7 @@ class OptimWrapper:
 
     optimizer: Mapping[str, Any]
     paramwise: Mapping[str, Any] | None = None
-    constructor: str = "DefaultOptimWrapperConstructor"
+    constructor: Any = "DefaultOptimWrapperConstructor"
     clip_grad: Mapping[str, Any] | None = None
     accumulative_counts: int = 1
     loss_scale: str | float | Mapping[str, Any] = "dynamic"
@@ -81,16 +81,26 @@ class OptimWrapper:
         return DTYPES[self.dtype or "float16"]
 
 
-def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False) -> OptimWrapper:
-    """Translate ``optim_wrapper``; ``amp`` turns mixed precision on as the command line's ``--amp`` does."""
+def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False, rights: Rights = Rights.NAMED) -> OptimWrapper:
+    """Translate ``optim_wrapper``; ``amp`` turns mixed precision on as the command line's ``--amp`` does.
+
+    A class of the user's own stands in the result in place of its name.
+    """
     key = "optim_wrapper"
     name = type_name(node, key, "OptimWrapper")
     if name not in PLAIN_WRAPPERS:
         raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, list(PLAIN_WRAPPERS))}"))
     wrapper = settings(OptimWrapper, {**node, "amp": amp or name == "AmpOptimWrapper"}, key)
-    if wrapper.constructor not in CONSTRUCTORS and wrapper.constructor not in registered:
-        hint = nearest(wrapper.constructor, list(CONSTRUCTORS))
+    constructor: Any = wrapper.constructor
+    constructor = users_own(constructor, "constructors", f"{key}.constructor", rights) or constructor
+    if constructor not in CONSTRUCTORS and not callable(constructor):
+        hint = nearest(str(wrapper.constructor), list(CONSTRUCTORS))
         raise ConfigError(Problem(f"{key}.constructor", f"there is no constructor {wrapper.constructor!r}{hint}"))
+    wrapper = replace(wrapper, constructor=constructor)
+    if isinstance(wrapper.optimizer, Mapping):
+        cls = users_own(wrapper.optimizer.get("type"), "optimizers", f"{key}.optimizer.type", rights)
+        if inspect.isclass(cls) and issubclass(cls, torch.optim.Optimizer):
+            wrapper = replace(wrapper, optimizer={**wrapper.optimizer, "type": cls})
     return wrapper
 
 
@@ -200,15 +210,17 @@ def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
 def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
     """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
     key = "optim_wrapper.optimizer"
-    if wrapper.constructor in registered:  # the user's own, with mmengine's interface
+    if not isinstance(wrapper.constructor, str):  # the user's own, with mmengine's interface
         given = {"type": "OptimWrapper", "optimizer": dict(wrapper.optimizer)}
-        made = registered[wrapper.constructor](given, dict(wrapper.paramwise or {}))(model)
-        own: torch.optim.Optimizer = getattr(made, "optimizer", made)
-        for group in own.param_groups:
+        made: Any = wrapper.constructor(given, dict(wrapper.paramwise or {}))(model)
+        users: torch.optim.Optimizer = getattr(made, "optimizer", made)
+        for group in users.param_groups:
             group["lr"] = group["lr"] * lr_scale
-        return own
+        return users
     node = {k: v for k, v in wrapper.optimizer.items() if k != "type"}
-    cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
+    cls: Any = wrapper.optimizer.get("type")
+    if not inspect.isclass(cls):
+        cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
     known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "params")]
     problems = [
         Problem(f"{key}.{arg}", f"{cls.__name__} has no argument {arg!r}{nearest(arg, known)}")

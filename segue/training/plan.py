@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.training.data import read_loader
 from segue.training.hooks import Hooks, read_hooks
@@ -47,12 +48,12 @@ def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
     if problems:
         raise ConfigError(problems)
     attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1))
-    attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp))
-    attempt("hooks", lambda: read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks")))
+    attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp, rights=rights_of(cfg)))
+    attempt("hooks", lambda: read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg)))
     attempt("val", lambda: read_evaluation_loop(cfg.get("val_cfg"), "val_cfg"))
     for name in ("train_dataloader", "val_dataloader"):
         if cfg.get(name):
-            attempt(name, lambda name=name: read_loader(cfg[name], name))  # type: ignore[misc]
+            attempt(name, lambda name=name: read_loader(cfg[name], name, rights_of(cfg)))  # type: ignore[misc]
     attempt("rules", lambda: rules_of(cfg, found.get("loop", UNKNOWN)))
     if problems:
         raise ConfigError(problems)

@@ -14,6 +14,7 @@ from rich.console import Console
 from torch import nn
 
 from segue.checkpoints import save_weights
+from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
@@ -24,12 +25,14 @@ from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
+from segue.training.optimizers import build_optimizer
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream
 from segue.training.record import Record
+from segue.training.resumed import fits
 from segue.training.saving import SafeFiles, Saver, writable
 from segue.training.scaler import make_scaler
 from segue.training.stopping import EarlyStopping, ValidationTimes
@@ -111,6 +114,9 @@ class Run:
         ]
         trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
         task = self.task(trainer, loop, averaging, files)
+        if self.raw and source is not None:
+            loops = {name: getattr(trainer, name).state_dict() for name in ("fit_loop", "validate_loop")}
+            fits(source, self.raw, self.parts.model, build_optimizer(self.parts.model, self.plan.wrapper), loops)
         if self.raw:  # a finished run goes on if the config has become longer
             batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
             batches["is_last_batch"] = self.resumed >= loop.max_iters
@@ -185,7 +191,7 @@ class Run:
 
     def stream(self, rank: int, world: int, stop: int = 0) -> TrainStream:
         """The training batches of a process: batch n of all together is what one process with all of it would have."""
-        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader")
+        node, sampler = read_loader(self.cfg["train_dataloader"], "train_dataloader", rights_of(self.cfg))
         if sampler.own is not None:
             order = sampler.own(self.parts.train_data, self.seed)
             last, start = node.drop_last, self.resumed
@@ -211,7 +217,7 @@ class Run:
         """The task, with weights to start from."""
         cfg, parts = self.cfg, self.parts
         workers = workers_of(cfg, trainer)
-        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader")
+        train_node, _ = read_loader(cfg["train_dataloader"], "train_dataloader", rights_of(cfg))
 
         def train_loader(rank: int, world: int) -> Loader:
             self.seed = recipe.seed  # of the first process, where each has drawn its own
@@ -219,7 +225,7 @@ class Run:
             return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
 
         def val_loader(rank: int, world: int) -> Loader:
-            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader")
+            node, _ = read_loader(cfg["val_dataloader"], "val_dataloader", rights_of(cfg))
             stream = EvaluationStream(len(parts.val_data), node.batch_size, rank=rank, world=world)
             return self.opened(make_loader(parts.val_data, stream, node, parts.collate, workers))
 

@@ -8,6 +8,7 @@ place and then moved.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -20,14 +21,12 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segue.errors import CheckpointError, ConfigError, InputError, Problem, nearest
+from segue.errors import ConfigError, InputError, Problem, nearest
 from segue.system.replaced import clear_leftovers, replaced
 from segue.training.hooks import CheckpointHook
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.loops import Loop
-
-#: What a checkpoint has from which Segue resumes.
-STATE = ("loops", "optimizer_states", "schedule", "meta")
+from segue.training.resumed import BEST, KEPT, checked
 
 
 class SafeFiles(CheckpointIO):
@@ -82,21 +81,6 @@ def read_state(path: Path) -> dict[str, Any]:
     from segue.checkpoints.safe.reader import read
 
     return checked(path, dict(read(path).raw))
-
-
-def checked(path: Path, raw: dict[str, Any]) -> dict[str, Any]:
-    """``raw`` if it is a full training state.
-
-    Raises:
-        CheckpointError: it is not.
-    """
-    missing = [key for key in STATE if key not in raw]
-    if missing:
-        raise CheckpointError(
-            f"{path} cannot be resumed from: it has no {', '.join(missing)}. Use a .ckpt that `segue train` wrote, or "
-            "start a new run from its weights with load_from."
-        )
-    return raw
 
 
 class Saver(Checkpoint):
@@ -218,13 +202,14 @@ class Saver(Checkpoint):
             return  # not a number
         if known and not (value > known[0] if self.hook.greater(metric, key) else value < known[0]):
             return
-        file = f"best_{key.replace('/', '_').replace(' ', '_')}_{self.name(iteration)}.safetensors"
+        safe = re.sub(r"[/\\\s\x00-\x1f]", "_", key)  # it may hold the name of a class
+        file = f"best_{safe}_{self.name(iteration)}.safetensors"
         if trainer.is_global_zero:
             self.folder.mkdir(parents=True, exist_ok=True)
             notes = {**task.notes, "iter": iteration, "metrics": {k: v for k, v in values.items() if v == v}}
             self.save_weights(self.folder / file, task.deployable(), notes)
             if known and known[2] != file and known[2].endswith(".safetensors"):  # a .pth is another toolbox's
-                (self.folder / known[2]).unlink(missing_ok=True)
+                self.drop(known[2])
         self.best[key] = [value, iteration, file]
 
     def write(self, trainer: Trainer, task: Any, iteration: int, *, only_last: bool = False) -> None:
@@ -247,6 +232,11 @@ class Saver(Checkpoint):
         elif not only_last:
             self.save_weights(own.with_suffix(".safetensors"), task.deployable(), {**task.notes, "iter": iteration})
         for name in drop:
+            self.drop(name)
+
+    def drop(self, name: str) -> None:
+        """Delete a file of this run; a name of any other form is left alone, wherever it came from."""
+        if KEPT.fullmatch(name) or BEST.fullmatch(name):
             (self.folder / name).unlink(missing_ok=True)
 
     def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:

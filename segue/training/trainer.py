@@ -15,6 +15,7 @@ from lightning.pytorch import Callback
 from rich.console import Console
 
 from segue.config.origins import origin_of
+from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.training.data import Loader, make_loader, read_loader
@@ -123,7 +124,7 @@ def evaluate(
             writable(folder)
     with located(cfg):
         loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
-        settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader")
+        settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader", rights_of(cfg))
         parts = (build or (lambda: build_parts(cfg, "test")))()
     if out is not None:
         for metric in parts.metrics:

@@ -10,23 +10,44 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_type_hints
 
+from segue.config.builder.find import UnknownNameError, own
 from segue.config.builder.leaves import short, spell
 from segue.config.builder.plan import Planner
 from segue.config.builder.signature import alternatives
+from segue.config.trust import Rights, bare
 from segue.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
 
 
 def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> str:
-    """The ``type`` of a config dict as a bare name: ``'mmengine.EMAHook'`` and the class give ``EMAHook``."""
+    """The ``type`` of a config dict as a name: ``'mmengine.EMAHook'`` and the class give ``EMAHook``.
+
+    An import path outside the OpenMMLab family stays whole.
+    """
     if not isinstance(node, Mapping):
         raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {short(node)}"))
     given = node.get("type", default)
     if given is None or not (isinstance(given, str) or callable(given)):
         raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {dict(node)!r}"))
     name = given if isinstance(given, str) else getattr(given, "__name__", str(given))
-    return name.rsplit(".", 1)[-1]
+    return bare(name)
+
+
+def users_own(kind: Any, place: str, key: str, rights: Rights = Rights.NAMED) -> Any:
+    """The class that user code registered as ``type``, that an import path leads to, or that stands there itself.
+
+    None where the type is a name of Segue's tables, or of nothing.
+
+    Raises:
+        ConfigError: an import path that the config may not use.
+    """
+    if kind is None or not isinstance(kind, str):
+        return kind
+    try:
+        return own(place, kind, rights)
+    except UnknownNameError as error:
+        raise ConfigError(Problem(key, str(error))) from error
 
 
 def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,8 +58,9 @@ class Albu:
     def _built(self, step: Any) -> Any:
         if not isinstance(step, Mapping) or not isinstance(step.get("type"), str):
             raise refuse(self, "transforms", "a list of dicts with a 'type'", step)
-        target = getattr(self._package, step["type"], None)
-        if target is None:
+        target: Any = getattr(self._package, step["type"].removeprefix("albumentations."), None)
+        own = inspect.isclass(target) and str(target.__module__).startswith("albumentations.")
+        if not own or not any("__call__" in vars(base) for base in target.__mro__):
             raise refuse(self, "transforms", f"classes of albumentations {self._package.__version__}", step["type"])
         arguments = {key: value for key, value in step.items() if key != "type"}
         if "transforms" in arguments:

@@ -223,6 +223,8 @@ def test_custom_hook_by_import_path(tmp_path: Path) -> None:
 
 def test_mmengine_hook_class_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"custom_hooks.0: .*hooks are Lightning callbacks"):
+        run(config(custom_hooks=[{"type": io.StringIO}]), tmp_path)
+    with pytest.raises(ConfigError, match=r"custom_hooks.0.type: 'io.StringIO' is of Python's standard library"):
         run(config(custom_hooks=[{"type": "io.StringIO"}]), tmp_path)
 
 

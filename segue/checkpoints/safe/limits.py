@@ -28,6 +28,8 @@ class Budget:
         self.size = size
         self.memory = BASE_MEMORY + 2 * size
         self.view_bytes = BASE_VIEWS + 8 * size
+        self.unfolded = BASE_MEMORY + 2 * size
+        self.unfolded_tensors = BASE_VIEWS + 8 * size
         self.opcodes = 0
         self.tuple_keys = 0
 
@@ -42,6 +44,26 @@ class Budget:
         self.view_bytes -= cost
         if self.view_bytes < 0:
             raise self.refused("declares tensors many times larger than the file")
+
+    def unfold(self, cost: int) -> None:
+        """Count text, bytes or an array of ``cost`` bytes once more: for each place of the object that it stands at.
+
+        Whoever prints or writes the object pays for each of them, however the file shares them.
+        """
+        self.unfolded -= cost
+        if self.unfolded < 0:
+            raise self.refused("repeats its contents until they are many times larger than the file")
+
+    def unfold_tensor(self, cost: int) -> None:
+        """The same for a tensor; weights have a limit of their own (see `unfold_weights`)."""
+        self.unfolded_tensors -= cost
+        if self.unfolded_tensors < 0:
+            raise self.refused("repeats its tensors until they are many times larger than the file")
+
+    def unfold_weights(self, total: int) -> None:
+        """The size of all weights, each counted in full: what loading, converting and checking them handles."""
+        if total > BASE_MEMORY + 2 * self.size:
+            raise self.refused("repeats its weights until they are many times larger than the file")
 
     def refused(self, what: str) -> CheckpointError:
         """The file is well formed, and asks for something that is never done."""

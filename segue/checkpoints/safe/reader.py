@@ -21,8 +21,10 @@ from segue.checkpoints.safe.containers import read_legacy, read_zip
 from segue.checkpoints.safe.headers import check_header, looks_like_safetensors
 from segue.checkpoints.safe.inert import StandIn
 from segue.checkpoints.safe.limits import Budget
+from segue.checkpoints.safe.storages import DTYPES, MAX_DIMS
 from segue.errors import CheckpointError
 
+KNOWN = frozenset(DTYPES.values())
 Format = Literal["safetensors", "segue", "lightning", "mmengine", "mmcv", "weights"]
 
 #: Where toolboxes put the weights in a file, in order of preference. EMA weights are taken only where there are no
@@ -135,7 +137,9 @@ def read(path: str | Path, map_location: str | torch.device = "cpu") -> Checkpoi
             refuse_lookalikes(path, head)
             if looks_like_safetensors(path, head):
                 check_header(file, budget)
-                return read_safetensors(path, device)
+                found = read_safetensors(path, device)
+                check_tensors(found.state_dict, budget)
+                return found
             file.seek(0)
             root = read_torch(file, head, budget, device)
     except OSError as error:
@@ -231,6 +235,28 @@ def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
     if not weights:
         keys = ", ".join(repr(str(key))[:40] for key in list(root)[:6]) or "nothing"
         raise CheckpointError(f"{budget.where} holds no weights that Segue can find; it holds {keys}.")
+    budget.unfold_weights(sum(tensor.numel() * tensor.element_size() for tensor in weights.values()))
     if isinstance(root, OrderedDict) and hasattr(root, "_metadata"):
         weights._metadata = root._metadata  # type: ignore[attr-defined]
+        check_versions(root._metadata, budget)
     return weights
+
+
+def check_versions(metadata: Any, budget: Budget) -> None:
+    """torch's notes on modules: {name: {"version": whole number, ...}}, which loading compares with its own."""
+    for key, entry in metadata.items() if isinstance(metadata, dict) else ():
+        version = entry.get("version") if isinstance(entry, dict) else None
+        if not isinstance(entry, (dict, type(None))) or not isinstance(version, (int, type(None))):
+            raise budget.damaged(f"the version of its module {str(key)[:60]!r} is no whole number")
+
+
+def check_tensors(state: dict[str, Tensor], budget: Budget) -> None:
+    """What the library for safetensors lets through, and files of torch may not have either."""
+    for key, tensor in state.items():
+        if tensor.ndim > MAX_DIMS:
+            raise budget.damaged(f"its tensor {key[:60]!r} has {tensor.ndim} dimensions")
+        if tensor.dtype not in KNOWN:
+            kind = str(tensor.dtype).removeprefix("torch.")
+            raise budget.refused(f"holds {kind} values ({key[:60]!r}), which no model of Segue has")
+        if tensor.dtype is torch.bool and tensor.numel() and int(tensor.view(torch.uint8).max()) > 1:
+            raise budget.damaged("a boolean tensor holds other values")

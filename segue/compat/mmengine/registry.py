@@ -13,7 +13,23 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from segue.config.builder.register import registered
+from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
+from segue.config.trust import RefusedNameError
+from segue.errors import ConfigError, Problem
+
+#: what a registry's classes must be, by its name: the places of `segue.config.kinds`
+PLACES = {
+    "model": "models",
+    "dataset": "datasets",
+    "transform": "transforms",
+    "metric": "metrics",
+    "hook": "hooks",
+    "optimizer": "optimizers",
+    "optimizer wrapper constructor": "constructors",
+    "data sampler": "samplers",
+    "vis_backend": "vis_backends",
+}
 
 
 class Behind(Protocol):
@@ -23,8 +39,8 @@ class Behind(Protocol):
         """The class of that name in the rooms, None where there is none."""
         ...
 
-    def imported(self, path: str) -> Any:
-        """The object of a dotted path, None where there is none."""
+    def imported(self, path: str, place: str) -> Any:
+        """The class of an import path, None where there is none."""
         ...
 
     def as_component(self, module: Any, kind: str) -> Any:
@@ -106,7 +122,13 @@ class Registry:
         return module
 
     def get(self, key: Any) -> Any:
-        """The class of a name; None where there is none."""
+        """The class of a name; None where there is none, or where it may not be named (`segue.config.trust`)."""
+        try:
+            return self._find(key)
+        except RefusedNameError:
+            return None
+
+    def _find(self, key: Any) -> Any:
         if not isinstance(key, str):
             return key
         bare = key.rpartition(".")[2]
@@ -114,7 +136,7 @@ class Registry:
             return self.module_dict[bare]
         if self.parent is not None and bare in self.parent.module_dict:
             return self.parent.module_dict[bare]
-        return behind.component(bare, self.rooms) or behind.imported(key)
+        return behind.component(bare, self.rooms) or behind.imported(key, PLACES.get(self.name, "parts"))
 
     def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes."""
@@ -140,7 +162,10 @@ def build_from_cfg(
     arguments.pop("_scope_")
     kind = arguments.pop("type")
     registry = MODELS if registry is None else registry  # an empty one counts as false
-    target = registry.get(kind)
+    try:
+        target = registry._find(kind)
+    except RefusedNameError as error:
+        raise ConfigError(Problem("type", str(error), str(origin_of(cfg, "type") or ""))) from error
     if target is None:
         raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
     return target(**arguments)

@@ -2,7 +2,8 @@
 
 ``type="PSPHead"`` in the room ``heads`` is the name ``PSPHead`` in the file whose stem is the longest that starts the
 name, ignoring case and underscores: ``heads/psp.py``. Only that file is imported. Before that come the classes that
-user code registered; a name with dots that is no scope of the OpenMMLab family is an import path.
+user code registered. A name with dots is an import path (`segue.config.trust` decides about those), except below the
+packages of the OpenMMLab family and Segue, where only its last part counts.
 """
 
 from __future__ import annotations
@@ -15,29 +16,24 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from segue.config.builder.register import SCOPES, registered
+from segue.config.trust import WAY_OUT_INSIDE, Rights, UnknownNameError, admit, bare, registered
 from segue.errors import fold, nearest
+
+__all__ = ["ROOMS", "UnknownNameError", "find", "names", "own"]
 
 ROOMS = ("models", "backbones", "necks", "heads", "losses", "datasets", "transforms", "metrics")
 
 
-class UnknownNameError(LookupError):
-    """No component of that name; the message proposes the nearest."""
-
-
-def find(room: str, name: str) -> Callable[..., Any]:
-    """The class (or function) that ``type=name`` means in a room.
+def find(room: str, name: str, rights: Rights = Rights.NAMED) -> Callable[..., Any]:
+    """The class (or function) that ``type=name`` means in a room, in a config of these rights.
 
     Raises:
-        UnknownNameError: the room has no component of this name.
+        UnknownNameError: the room has no component of this name, or it may not be named.
     """
-    scope, _, rest = name.partition(".")
-    if rest and scope in SCOPES and "." not in rest:
-        name = rest
-    if name in registered:
-        return registered[name]
-    if "." in name:
-        return _import_path(name)
+    name = bare(name)
+    found = own(room, name, rights)
+    if found is not None:
+        return found
     folded = fold(name)
     fitting = [stem for stem in stems(room) if folded.startswith(fold(stem))]
     for stem in sorted(fitting, key=len, reverse=True):
@@ -45,7 +41,20 @@ def find(room: str, name: str) -> Callable[..., Any]:
         found = _components(module).get(name)
         if found is not None:
             return found
-    raise UnknownNameError(f"there is no {name!r} in {room}{nearest(name, names(room))}")
+    hint = f"; {WAY_OUT_INSIDE}" if rights is Rights.INSIDE else ""
+    raise UnknownNameError(f"there is no {name!r} in {room}{nearest(name, names(room))}{hint}")
+
+
+def own(place: str, name: str, rights: Rights = Rights.NAMED) -> Callable[..., Any] | None:
+    """What user code registered under a name, or the class of an import path; None where it is neither.
+
+    Raises:
+        UnknownNameError: an import path that leads nowhere, or that may not be named.
+    """
+    name = bare(name)
+    if name in registered:
+        return registered[name]
+    return admit(name, place, rights) if "." in name else None
 
 
 def names(room: str) -> list[str]:
@@ -72,14 +81,3 @@ def _components(module: ModuleType) -> dict[str, Callable[..., Any]]:
         if own_class or isinstance(value, functools.partial):
             found[name] = value
     return found
-
-
-def _import_path(path: str) -> Callable[..., Any]:
-    module, _, name = path.rpartition(".")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-        return found
-    except ModuleNotFoundError as error:
-        raise UnknownNameError(f"the type {path!r} is an import path, but {error}") from error
-    except AttributeError as error:
-        raise UnknownNameError(f"the module {module!r} has no {name!r}") from error

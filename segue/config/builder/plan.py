@@ -21,6 +21,7 @@ from segue.config.builder.signature import Parameter, alternatives, options_clas
 from segue.config.marks import shorten
 from segue.config.origins import origin_of
 from segue.config.tree import copy_tree
+from segue.config.trust import bare, rights_of
 from segue.errors import ConfigError, InputError, Problem, nearest
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.norm import NORMS, Norm
@@ -105,7 +106,7 @@ class Planner:
         target: Any = kind
         if isinstance(kind, str):
             try:
-                target = find(room, kind)
+                target = find(room, kind, rights_of(self.cfg))
             except UnknownNameError as error:
                 self.problem(f"{path}.type", str(error))
                 return None
@@ -194,7 +195,7 @@ class Planner:
         if "type" not in given or "type" in signature(classes[0])[0]:
             return self.call(classes[0], given, path)
         known = {choice.__name__: choice for choice in classes}
-        name = str(given.pop("type")).rpartition(".")[2]
+        name = bare(str(given.pop("type")))
         if name not in known:
             self.problem(f"{path}.type", f"there is no {name!r} here{nearest(name, list(known))}")
             return None

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
 from segue.config.origins import origin_of
+from segue.config.trust import SCOPES, import_names, location, project_on_path, registered, say
 from segue.errors import ConfigError, Problem
 
-#: Prefixes such as ``mmdet.`` that configs put before a type; Segue has these components itself.
-SCOPES = ("mmseg", "mmengine", "mmcv", "mmdet", "mmpretrain", "mmcls", "segue")
+__all__ = ["SCOPES", "import_custom", "register", "registered"]
 
 T = TypeVar("T")
-registered: dict[str, Callable[..., Any]] = {}
 
 
 @overload
@@ -42,7 +39,7 @@ def register(component: Any = None, *, name: str | None = None) -> Any:
 
 
 def import_custom(cfg: Mapping[str, Any]) -> None:
-    """Import the modules of a config's ``custom_imports``, which register the user's classes.
+    """Import the modules of a config's ``custom_imports``, which register the user's classes: they are run, as is said.
 
     They are looked up like any import, and in the working directory. Modules of the OpenMMLab family are passed over:
     what configs need of them is here.
@@ -51,15 +48,25 @@ def import_custom(cfg: Mapping[str, Any]) -> None:
         ConfigError: a module cannot be imported, unless ``allow_failed_imports`` is set.
     """
     wanted = cfg.get("custom_imports") or {}
-    modules = wanted.get("imports") or ()
-    for name in [modules] if isinstance(modules, str) else modules:
-        if name.partition(".")[0] in SCOPES:
-            continue
-        if "" not in sys.path and os.getcwd() not in sys.path:
-            sys.path.append(os.getcwd())
+    where = str(origin_of(cfg, "custom_imports") or "")
+    modules = wanted.get("imports") or () if isinstance(wanted, Mapping) else None
+    listed = [modules] if isinstance(modules, str) else modules
+    if not isinstance(listed, (list, tuple)) or not all(_is_module_name(name) for name in listed):
+        example = "dict(imports=['my_project.heads'], allow_failed_imports=False)"
+        raise ConfigError(Problem("custom_imports", f"expected {example}, not {wanted!r}", where))
+    for name in import_names(cfg):
+        if location(name.partition(".")[0]) == "standard library":
+            message = f"{name!r} is of Python's standard library, which registers nothing; leave it out"
+            raise ConfigError(Problem("custom_imports", message, where))
+        project_on_path()
+        say(f"importing {name}, which custom_imports names: it is run", name)
         try:
             importlib.import_module(name)
         except ImportError as error:
             if not wanted.get("allow_failed_imports"):
                 message = f"{name!r} cannot be imported: {error}; run from the folder that holds it, or install it"
-                raise ConfigError(Problem("custom_imports", message, str(origin_of(cfg, "custom_imports")))) from error
+                raise ConfigError(Problem("custom_imports", message, where)) from error
+
+
+def _is_module_name(name: Any) -> bool:
+    return isinstance(name, str) and all(part.isidentifier() for part in name.split("."))

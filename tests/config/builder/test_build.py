@@ -27,7 +27,7 @@ class Extra:
     mode: Literal["slow", "fast"] = "slow"
 
 
-class Probe:
+class Probe(nn.Module):
     """Remembers what it was given."""
 
     def __init__(
@@ -45,6 +45,7 @@ class Probe:
         loss_decode: Loss | Sequence[Loss] | None = None,
         anything: Any = None,
     ) -> None:
+        nn.Module.__init__(self)
         if depth < 0:
             raise InputError(f"Probe: depth={depth}; it must not be negative")
         self.given = dict(locals())

@@ -58,11 +58,13 @@ def test_unknown_names_propose_the_nearest() -> None:
 
 
 def test_import_paths() -> None:
-    assert find("heads", "collections.OrderedDict").__name__ == "OrderedDict"
-    with pytest.raises(UnknownNameError, match=r"'no_such_package\.Head' is an import path, but No module named"):
+    """What they may lead to is in tests/config/test_trust.py."""
+    assert find("heads", "torch.nn.Linear").__name__ == "Linear"
+    assert find("heads", "segue.heads.psp.PSPHead") is find("heads", "mmseg.models.PSPHead") is find("heads", "PSPHead")
+    with pytest.raises(UnknownNameError, match=r"'no_such_package\.Head' is an import path, but there is no module"):
         find("heads", "no_such_package.Head")
-    with pytest.raises(UnknownNameError, match="'collections' has no 'Head'"):
-        find("heads", "collections.Head")
+    with pytest.raises(UnknownNameError, match=r"'torch\.nn' has no 'Head'"):
+        find("heads", "torch.nn.Head")
 
 
 def test_registered_classes_come_first() -> None:
