@@ -79,5 +79,5 @@ PROSE = {"and", "or", "is", "reads", "on", "of", "to", "it", "in", "for", "with"
 
 def wrong_paths(text: str) -> list[str]:
     """Files and folders of the repository that a text names and that are not there; ``NAME`` stands for any."""
-    named = {match[0] for match in _PATH.finditer(text)}
+    named = {match[0] for match in _PATH.finditer(text) if text[match.end() : match.end() + 1] != "{"}
     return sorted(path for path in named if not any(ROOT.glob(path.replace("NAME", "*"))))

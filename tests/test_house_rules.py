@@ -227,6 +227,7 @@ def test_commands_in_texts() -> None:
 
 def test_paths_in_texts() -> None:
     assert not wrong_paths("docs/design.md, segue/heads/, tests/heads/test_NAME.py, mmseg's tools/train.py")
+    assert not wrong_paths("f'tests/test_{name}'"), "it goes on"
     assert wrong_paths("see segue/heads/none.py or docs/none.md") == ["docs/none.md", "segue/heads/none.py"]
 
 
