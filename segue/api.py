@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import DataError, SegueError, SomeFailedError, refuse
+from segue.errors import refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
@@ -50,32 +50,12 @@ def predict(
         DataError: a path that is no image, or ``out`` cannot be written.
         SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
-    from rich.progress import track
-
-    from segue.inference.inputs import find_images, unique_names
+    from segue.inference.inputs import find_images
+    from segue.inference.write import write_all
 
     files = find_images(images, recursive=recursive)
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    results, failed = [], []
-    stream = predictor.attempts(files, batch_size=batch_size, tta=tta)
-    named = zip(unique_names(files), track(stream, "predicting", total=len(files), transient=True), strict=True)
-    for name, result in named:
-        if isinstance(result, SegueError):
-            failed.append(result)
-            continue
-        try:
-            result.save(out, name)
-        except OSError as error:
-            raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
-        result.image = result.image[:0]  # a thousand pictures need not stay in memory
-        results.append(result)
-    if len(failed) == 1 == len(files):
-        raise failed[0]
-    if failed:
-        reasons = "\n".join(f"  {error}" for error in failed)
-        message = f"{len(failed)} of {len(files)} images failed, the others are in {out}:\n{reasons}"
-        raise SomeFailedError(message, results, failed)
-    return results
+    return write_all(predictor, files, out, batch_size=batch_size, tta=tta)
 
 
 def evaluate(
