@@ -90,7 +90,7 @@ def admit(path: str, place: str | None, rights: Rights) -> Callable[..., Any]:
     if rights is Rights.INSIDE and not (place == "optimizers" and within(module, ("torch.optim",))):
         raise RefusedNameError(f"{path!r} is an import path; {WAY_OUT_INSIDE}")
     if within(module, packages):
-        found = _attribute(path, module, name)
+        found: Callable[..., Any] = _attribute(path, module, name)
     else:
         _check_location(path, module, name)
         _check_source(path, module, name)

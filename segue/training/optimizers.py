@@ -235,7 +235,7 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
     for group in groups:
         del group["names"]
     try:
-        optimizer = cls(groups, **node)
+        optimizer: torch.optim.Optimizer = cls(groups, **node)
     except (TypeError, ValueError) as error:
         raise ConfigError(Problem(key, str(error))) from error
     for group in optimizer.param_groups:

@@ -137,7 +137,7 @@ class Run:
                 soft_wrap=True,
             )
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
-                raise SystemExit(0 if is_own_child() else 143) from None
+                raise SystemExit(0 if is_own_child() else stop.status or 143) from None
             raise KeyboardInterrupt from None
         except RuntimeError as error:
             if "find_unused_parameters=True" not in str(error):

@@ -6,6 +6,7 @@ import json
 import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.training.data import Loader, make_loader, read_loader
-from segue.training.handover import Handover, read_run
+from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
+from segue.training.handover import Handover
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop
@@ -72,8 +74,12 @@ def train(
     folder = work_folder(cfg, work_dir)
     if resume is None:
         resume = cfg.get("load_from") or True if cfg.get("resume") else False
-    source = resume_source(folder, resume)
-    before = read_run(source) if source else None
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    source = resume_source(folder, resume, say)
+    before = read_source(source) if source else None
     seed = choose_seed(cfg, seed, before)
     seed_all(seed)
     with located(cfg):
@@ -82,7 +88,10 @@ def train(
         if build is None:
             check_before_first_step(cfg, plan.hooks, parts)
         run = Run(cfg, plan, parts, folder, seed, before, console)
-        with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
+        alone = occupied(writable(folder)) if is_first() else nullcontext()
+        with alone, disk_full(folder), quiet(), StopRequest(say) as stop:
+            if source is None and (text := overwritten(folder)):
+                say(text)
             return run.fit(stop, source, machine, callbacks)
 
 
@@ -152,41 +161,6 @@ def evaluate(
     if work_dir is not None and trainer.is_global_zero:
         write_metrics(Path(work_dir) / "metrics.json", task.metrics)
     return dict(task.metrics)
-
-
-def work_folder(cfg: Mapping[str, Any], given: str | Path | None) -> Path:
-    """The argument, else the config's ``work_dir``, else ``work_dirs/<config name>``."""
-    if given is None:
-        given = cfg.get("work_dir")
-    if given is not None:
-        return Path(given)
-    name = getattr(cfg, "filename", None)
-    return Path("work_dirs") / (Path(name).stem if name else "run")
-
-
-def resume_source(folder: Path, resume: bool | str | Path) -> Path | None:
-    """The file to continue from; with ``resume=True`` and none there, training starts from the beginning."""
-    if resume is False:
-        return None
-    if resume is True:
-        return last_of(folder)
-    path = Path(resume)
-    found = last_of(path) if path.is_dir() else path
-    if found is None or not found.exists():
-        hint = "give --resume a .ckpt file (or mmengine's .pth), or no value for the work folder's last one"
-        raise InputError(f"{found or path / 'last.ckpt'} does not exist: {hint}")
-    return found
-
-
-def last_of(folder: Path) -> Path | None:
-    """The last checkpoint of a work folder: Segue's, else the one that mmengine or mmcv noted as the last."""
-    own, noted, linked = (folder / name for name in ("last.ckpt", "last_checkpoint", "latest.pth"))
-    if own.exists():
-        return own
-    if noted.is_file():
-        given = Path(noted.read_text(encoding="utf-8", errors="replace").strip())
-        return next((path for path in (given, folder / given.name) if path.is_file()), None)
-    return linked if linked.exists() else None
 
 
 def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:

@@ -115,7 +115,7 @@ def test_torchrun_starts_the_processes(config: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # two interpreters each
-@pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.parametrize(("sent", "status"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
 def test_two_processes_end_together(sent: str, status: int, config: Path, tmp_path: Path) -> None:
     """Ctrl-C reaches both, a cluster's SIGTERM perhaps one; both times the state is saved, and can be continued."""
     folder = tmp_path / "run"

@@ -18,10 +18,11 @@ from segue.checkpoints import read
 from segue.cli import main
 from segue.errors import CheckpointError
 from segue.recipes.open import read_config
+from segue.training.folder import last_of
 from segue.training.handover import Handover, read_run
 from segue.training.hooks import CheckpointHook
 from segue.training.loops import Loop
-from segue.training.trainer import Machine, last_of, train
+from segue.training.trainer import Machine, train
 
 RESUME = Path(__file__).parent / "data" / "resume"
 RECORDED: dict[str, dict[str, list[float]]] = json.loads((RESUME / "recorded.json").read_text())

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from segue.checkpoints import read
 from segue.errors import ConfigError, LabelError, SegueError
+from segue.training.folder import work_folder
 from segue.training.parts import Parts
 from segue.training.plan import lr_scale
-from segue.training.trainer import Machine, evaluate, work_folder
+from segue.training.trainer import Machine, evaluate
 
 
 def hooks(**checkpoint: Any) -> dict[str, Any]:
