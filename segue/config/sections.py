@@ -6,13 +6,12 @@ Whatever a config says at its top level is read, or known to be a variable of th
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segue.config.marks import OPTIONS
 from segue.config.origins import leaves, origin_of
-from segue.errors import Problem
+from segue.errors import Problem, alike
 
 _DICT, _LIST, _TEXT, _FLAG, _NUMBER = "a dict", "a list", "a text", "True or False", "a number"
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -141,7 +140,7 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
         if origin is not None and origin.file != getattr(cfg, "filename", None):
             continue
         where = f"{origin}: " if origin else ""
-        close = difflib.get_close_matches(str(name), [*SECTIONS, "train_pipeline"], 1, _CLOSE)
+        close = alike(str(name), [*SECTIONS, "train_pipeline"], cutoff=_CLOSE)
         if name in OLD and not _moved(cfg, name, value):
             lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x; it is {OLD[name]} now")
         elif close and name not in VARIABLES and not any(_equals(o, value) for k, o in cfg.items() if k != name):
