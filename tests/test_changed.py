@@ -27,6 +27,7 @@ def changed() -> ModuleType:
         ("segue/api.py", ["tests/test_api.py"]),
         ("tests/heads/test_psp.py", ["tests/heads/test_psp.py"]),
         ("tests/losses/__init__.py", ["tests/losses"]),
+        ("tools/changed.py", ["tests/test_changed.py"]),
         ("docs/design.md", []),
         ("pyproject.toml", []),
         ("noxfile.py", []),

@@ -47,8 +47,8 @@ def changed_files() -> list[str]:
 
 def tests_of(path: str) -> Iterator[str]:
     """Files and folders below ``tests/`` that try one changed file."""
-    parts = Path(path).parts
-    if parts[0] not in ("segue", "tests") or len(parts) < 2 or not path.endswith((".py", ".json", ".gz", ".j2")):
+    parts, tried = Path(path).parts, (".py", ".json", ".gz", ".j2")
+    if parts[0] not in ("segue", "tests", "tools") or len(parts) < 2 or not path.endswith(tried):
         return
     if parts[0] == "tests" and Path(path).name.startswith("test_"):
         yield path
