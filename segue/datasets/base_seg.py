@@ -56,7 +56,8 @@ class BaseSegDataset(Dataset[Any]):
         ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid; None takes the class's.
         reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
         backend_args: accepted for mmseg configs; only the local disk.
-        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay.
+        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay,
+            but one that the map makes of another value is an error.
         mask_format: how the label maps are kept if they are no pictures, such as ``labelme``, or ``dict(type='coco',
             ...)`` with arguments (see `segue.masks.formats`). By default it is seen from ``seg_map_suffix`` (.json ...)
             or from a file in the place of the folder ``seg_map_path``.
@@ -113,6 +114,7 @@ class BaseSegDataset(Dataset[Any]):
         self.mask_format = mask_format
         self.pack = None if pack is None else PackRoot(Pack(pack), data_root or "")
         self.mask_reader: MaskReader | None = None
+        self.void_given = ignore_index is not None
         self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
         if test_mode and self._meta.classes is None:
             raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")

@@ -42,7 +42,8 @@ class FolderDataset(BaseSegDataset):
         pipeline: transforms of a sample.
         test_mode: a sample that the pipeline drops is an error instead of being replaced.
         indices: use only these samples.
-        ignore_index: value of unlabeled pixels in the masks.
+        ignore_index: value of unlabeled pixels in the masks. None takes 255; where nobody has named the classes only if
+            that is plain from the values, for 0, 128 and 255 are three classes.
         reduce_zero_label: 0 in the masks means unlabeled, and classes start at 1.
         label_map: {value in the masks: class id}.
         lazy_init: look for the files at first use (masks are read at once if the classes are not given).
@@ -62,7 +63,7 @@ class FolderDataset(BaseSegDataset):
         pipeline: Sequence[Callable[[Sample], Any]] = (),
         test_mode: bool = False,
         indices: int | Sequence[int] | None = None,
-        ignore_index: int = IGNORE,
+        ignore_index: int | None = None,
         reduce_zero_label: bool = False,
         label_map: Mapping[int, int] | None = None,
         lazy_init: bool = False,
@@ -104,7 +105,7 @@ class FolderDataset(BaseSegDataset):
         masks: str | None,
         mask_format: str | Mapping[str, Any] | None,
         classes: Sequence[str] | str | None,
-        ignore_index: int,
+        ignore_index: int | None,
         reduce_zero_label: bool,
         label_map: Mapping[int, int] | None,
     ) -> tuple[Sequence[str] | None, dict[int, int] | None]:
@@ -120,7 +121,8 @@ class FolderDataset(BaseSegDataset):
             named = mask_format is not None and split_format(mask_format)[0] in READERS
             return with_background(names) if named else names, None
         if label_map is not None:
-            count = max([target for target in label_map.values() if target != ignore_index], default=-1) + 1
+            void = IGNORE if ignore_index is None else ignore_index
+            count = max([target for target in label_map.values() if target not in (void, IGNORE)], default=-1) + 1
             return tuple(f"class_{index}" for index in range(count)), None
         if masks is None:
             return None, None
@@ -145,6 +147,8 @@ class FolderDataset(BaseSegDataset):
             f"{len(found.names)} classes found in {found.files} masks: {some_of(found.names, 8)}"
             + (f"; label_map={found.label_map}" if found.label_map else "")
         )
+        if found.question:
+            self._note(found.question)
         return found.names, found.label_map
 
     def load_data_list(self) -> list[dict[str, Any]]:

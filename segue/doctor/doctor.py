@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from segue.doctor.deep_images import judge_deep
-from segue.doctor.files import classes_seen, judge_classes, judge_files, leaks, per_class
+from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class
 from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
 from segue.doctor.layout import Layout, recognize, sources_of_layout
@@ -19,7 +19,8 @@ from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.doctor.sources import Source, sources_of
 from segue.doctor.stacks import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
-from segue.doctor.values import color_fixes, judge_guessed, judge_known, judge_values, with_fixes
+from segue.doctor.unnamed import judge_guessed, judge_unnamed
+from segue.doctor.values import color_fixes, judge_known, judge_values, with_fixes
 
 
 @dataclass
@@ -60,6 +61,10 @@ class Report:
     def classes(self, index: int) -> list[Mapping[str, object]]:
         """Pixels and image frequency per class of one dataset, as the proposed settings read it."""
         return per_class(self.tallies[index], self.mended[index])
+
+    def ignored(self, index: int) -> Mapping[str, object] | None:
+        """Pixels of one dataset that the proposed settings leave out; None where there are none."""
+        return ignored_row(self.tallies[index], self.mended[index])
 
 
 def check_config(
@@ -127,8 +132,11 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
                 propose_absent(sources[i], tallies[i])
             found += judge_stacks(sources[members[0]], tally, split, keys)
             continue
-        guessed = judge_guessed(tally, rules, split, keys) if sources[members[0]].guessed else []
-        of_values = guessed or judge_values(tally, rules, split, keys)
+        of_values = judge_values(tally, rules, split, keys)
+        if tally.pixels and rules.num_classes is None:
+            of_values += judge_unnamed(tally, rules, split, keys)
+        elif sources[members[0]].guessed:
+            of_values = judge_guessed(tally, rules, split, keys) or of_values
         for finding in of_values:
             if finding.kind == "color-mask":
                 finding.fixes = color_fixes(sources[members[0]], tally, rules, keys)

@@ -149,6 +149,22 @@ def per_class(tally: Tally, rules: Rules) -> list[Mapping[str, object]]:
     ]
 
 
+def ignored_row(tally: Tally, rules: Rules) -> Mapping[str, object] | None:
+    """Pixels that become unlabeled, their share of all pixels, masks that have some; None where there are none."""
+    values = [] if tally.raw else rules.ignored(tally.pixels)
+    pixels = sum(tally.pixels[value] for value in values)
+    if not pixels:
+        return None
+    images = max(tally.images[value] for value in values)
+    return {
+        "values": values,
+        "pixels": pixels,
+        "share": pixels / sum(tally.pixels.values()),
+        "images": images,
+        "image_share": images / tally.masks if tally.masks else 0.0,
+    }
+
+
 def _real(path: str) -> str:
     return os.path.realpath(path)
 

@@ -140,12 +140,15 @@ def rules_of(dataset: Any, named: bool = True) -> Rules:
     """What a built dataset's mask values mean."""
     info = dataset.metainfo
     classes = info.get("classes")
+    meta = getattr(dataset, "_meta", None)
     return Rules(
         tuple(classes) if classes and named else None,
         getattr(dataset, "void", 255),
         getattr(dataset, "ignore_index", 255),
         bool(info.get("reduce_zero_label")),
         pairs_of(info.get("label_map")),
+        getattr(meta, "label_map", None) is not None,
+        bool(getattr(dataset, "void_given", False)),
     )
 
 

@@ -6,18 +6,34 @@ palette stays indexes, values deeper than 8 bits are never wrapped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from segue.errors import LabelError
+from segue.images.colors import color_counts
 from segue.images.decoders import decode_indexes
 from segue.images.png import check_png
 from segue.images.read import Array, pillow_pixels, read_bytes
 from segue.images.tiff import is_tiff, read_header
 from segue.images.volumes import decode_npy
 from segue.masks.path import MaskPath
+
+
+class ColorMaskError(LabelError):
+    """A label file is a picture in colors.
+
+    Attributes:
+        colors: {red << 16 | green << 8 | blue: pixels}.
+        size: (H, W).
+    """
+
+    def __init__(self, colors: Mapping[int, int], size: tuple[int, ...], message: str) -> None:
+        super().__init__(message)
+        self.colors = colors
+        self.size = size
 
 
 def read_mask(path: str | Path) -> Array:
@@ -80,11 +96,13 @@ def _single_channel(picture: Image.Image, path: str | Path) -> Array:
     pixels = np.asarray(picture)
     colors = pixels[:, :, :1] if picture.mode in ("LA", "PA") else pixels[:, :, :3]
     if not (colors == colors[:, :, :1]).all():
-        kinds, counts = np.unique(colors.reshape(-1, 3), axis=0, return_counts=True)
-        most = kinds[np.argsort(-counts)][:4].tolist()
-        shown = ", ".join(str(tuple(kind)) for kind in most) + (", ..." if len(kinds) > 4 else "")
-        raise LabelError(
+        kinds = color_counts(colors, rgb=True)
+        most = sorted(kinds, key=lambda key: (-kinds[key], key))[:4]
+        shown = ", ".join(str((key >> 16, key >> 8 & 255, key & 255)) for key in most) + ", ..." * (len(kinds) > 4)
+        raise ColorMaskError(
+            kinds,
+            pixels.shape[:2],
             f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
-            "convert the colours to ids first and save an 8-bit gray or palette PNG"
+            "convert the colours to ids first and save an 8-bit gray or palette PNG",
         )
     return colors[:, :, 0].copy()
