@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch.utils.data import Dataset
 
-from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_of, places_of
+from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_in, pictures_of, places_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.probe import probe_binary_labels
 from segue.datasets.sample_table import tabulated
@@ -200,8 +200,8 @@ class BaseSegDataset(Dataset[Any]):
         if self.ann_file and not os.path.isdir(self.ann_file):
             stems = read_split(self.ann_file)
             self._require(images, [stem + self.img_suffix for stem in stems], f"images of {self.ann_file}")
-        elif self.mask_reader is not None and self.mask_reader.listed() is not None:
-            return self._placed(images, pictures_of(self.mask_reader, walk_files(images), images))
+        elif self.mask_reader is not None and self.mask_reader.lists_images:
+            return self._placed(images, pictures_of(self.mask_reader, pictures_in(images), images))
         else:
             names = files_with_suffix(images, self.img_suffix, "images")
             stems = [name[: len(name) - len(self.img_suffix)] for name in names]

@@ -15,7 +15,7 @@ from segue.datasets.pairs import Affix, pair_by_stem
 from segue.datasets.scan import join_all, read_split, some_of, walk_files
 from segue.errors import DataError, InputError, LabelError
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import READERS, annotation_files, reader_of, split_format
+from segue.masks.formats import READERS, annotation_files, labels_of, reader_of, split_format
 from segue.masks.labels import IGNORE
 from segue.masks.names import with_background
 from segue.masks.path import MaskPath
@@ -130,7 +130,7 @@ class FolderDataset(BaseSegDataset):
         reader = READERS.get(name)
         paths = masks_of_all_splits(root, masks, IMAGE_SUFFIXES if reader is None else suffixes_of(reader))
         if reader is not None and reader.named:
-            names = with_background(reader.labels_in(paths))
+            names = with_background(labels_of(reader, paths, mask_format))
             self._note(f"{len(names)} classes found in {len(paths)} files: {some_of(names, 8)}")
             return names, None
         if mask_format is not None:
@@ -179,7 +179,7 @@ class FolderDataset(BaseSegDataset):
         """The images that the annotations are about."""
         assert self.mask_reader is not None
         chosen = pictures_of(self.mask_reader, images, folder)
-        if self.mask_reader.listed() is not None and len(chosen) < len(images):
+        if self.mask_reader.lists_images and len(chosen) < len(images):
             self._note(f"{len(images) - len(chosen)} images are not in {self.mask_reader.root}, so they are not used")
         return chosen
 

@@ -13,7 +13,8 @@ from segue.datasets.scan import walk_files
 from segue.errors import SegueError
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.documents import inside, read_json
-from segue.masks.formats import SUFFIXES, annotation_files, recognize
+from segue.masks.formats import READERS, SUFFIXES, annotation_files, recognize
+from segue.masks.listed import ListedReader
 
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
@@ -56,6 +57,11 @@ def _candidates(
         for masks, name in _formats(root, folder, names):
             if name == "coco":
                 chosen = _listed_in(root, masks, images)
+            elif READERS[name].lists_images:
+                chosen = _named_in(root, masks, name, images)
+            elif name == "supervisely":
+                chosen = _same_stems(folder, [file.removesuffix(".json") for file in names], images)
+                chosen = chosen or _same_stems(folder, names, images)
             elif name == "geojson" and masks != folder:
                 chosen = _rasters(folder, images)
             elif name == "polygons":
@@ -79,8 +85,8 @@ def _formats(root: Path, folder: str, names: Sequence[str]) -> Iterator[tuple[st
         name = recognize(place, list(names))
     except SegueError:
         name = None
-    if name in ("coco", "geojson"):
-        alone = len(names) == 1 or name == "coco"
+    if name is not None and (name == "geojson" or READERS[name].lists_images):
+        alone = len(names) == 1 or name != "geojson"
         for file in sorted(names):
             try:
                 if recognize(os.path.join(place, file), []) == name and (alone or split_of(file)):
@@ -104,6 +110,25 @@ def _listed_in(root: Path, file: str, images: dict[str, list[str]]) -> str | Non
     counts = {top: sum(os.path.normpath(os.path.join(top, name)) in below for name in wanted) for top in {"", *tops}}
     best = max(sorted(counts), key=lambda top: (counts[top], split_of(top) == split_of(file)))
     return best if counts[best] and 2 * counts[best] >= len(wanted) else None
+
+
+def _named_in(root: Path, file: str, name: str, images: dict[str, list[str]]) -> str | None:
+    """The folder with most of the images that a file names in its own way, by the last parts of their paths."""
+    reader = READERS[name]
+    assert issubclass(reader, ListedReader)
+    try:
+        wanted = {entry.name.rsplit("/", 1)[-1] for entry in reader.entries(str(root / file))}
+    except SegueError:
+        return None
+    wanted |= {name[9:] for name in wanted if len(name) > 9 and name[8] == "-"}
+    counts = {at: len(wanted & set(names)) for at, names in images.items()}
+    whole = {top: sum(n for at, n in counts.items() if Path(at).is_relative_to(top)) for top in _tops(images)}
+    best = max(sorted(whole), key=lambda top: (whole[top], len(Path(top).parts)), default=None)
+    return best if best is not None and whole[best] else None
+
+
+def _tops(images: dict[str, list[str]]) -> set[str]:
+    return {str(top) for folder in images for top in (Path(folder), *Path(folder).parents)}
 
 
 def _rasters(folder: str, images: dict[str, list[str]]) -> str | None:

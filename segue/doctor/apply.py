@@ -10,8 +10,11 @@ from typing import Any
 from segue.config.dump import literal
 from segue.doctor.doctor import Report
 from segue.doctor.findings import Fix
+from segue.doctor.rules import Rules
 from segue.doctor.stack_folders import MULTILABEL
 from segue.errors import ConfigError, InputError
+from segue.masks.formats import READERS
+from segue.masks.labels import IGNORE
 
 _OF_DATASETS = ("label_map", "ignore_index", "reduce_zero_label", "missing", "mask_format", "palette")
 _HEAD = "# Written by `segue check --apply`. Delete this file to undo it; nothing else was changed.\n"
@@ -132,8 +135,23 @@ def folder_datasets(report: Report) -> dict[str, str]:
             plain = list(rules.classes) == numbered and len(numbered) > 8
             names = f"[f'class_{{i}}' for i in range({len(numbered)})]" if plain else repr(list(rules.classes))
             text.append(f"classes={names}")
-        text += [fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS]
+        fixes = {fix.keys[0]: fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS}
+        text += {**_settled(rules, part.mask_format), **fixes}.values()
         found[part.split] = f"dict({', '.join(text)})"
+    return found
+
+
+def _settled(rules: Rules, mask_format: str | None) -> dict[str, str]:
+    """What a dataset that is told its classes no longer finds out by itself."""
+    if mask_format in READERS and READERS[mask_format].named:
+        return {}
+    found = {}
+    if rules.classes is not None and rules.label_map:
+        found["label_map"] = f"label_map={dict(rules.label_map)}"
+    if rules.reduce_zero_label:
+        found["reduce_zero_label"] = "reduce_zero_label=True"
+    if rules.void != IGNORE:
+        found["ignore_index"] = f"ignore_index={rules.void}"
     return found
 
 
