@@ -143,6 +143,10 @@ def check(
     num_classes: int | None = None,
     images: str | None = None,
     masks: str | None = None,
+    mask_format: str | Mapping[str, Any] | None = None,
+    image_suffix: str | None = None,
+    mask_suffix: str | None = None,
+    splits: Sequence[str] = (),
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Report:
@@ -154,7 +158,9 @@ def check(
         apply: write the proposed settings to a new config: True for ``NAME_checked.py`` beside the config (for a
             folder, ``FOLDER_data.py`` here), or its path.
         workers: files read at once; by default one per core.
-        num_classes, images, masks: of a folder, where its names do not tell.
+        num_classes, images, masks, mask_format, image_suffix, mask_suffix: of a folder, where its names do not tell;
+            as of `FolderDataset`.
+        splits: of a folder, files that list names, relative to it.
         cfg_options, trust: of a config; see `read_config`.
 
     Raises:
@@ -162,22 +168,36 @@ def check(
     """
     from rich.console import Console
 
+    from segue.config.load import EXTENSIONS
     from segue.doctor import check_config, check_folder
     from segue.doctor.apply import apply as write_config
+    from segue.doctor.layout import Given
     from segue.doctor.page import write_page
     from segue.doctor.show import show, write_json
+    from segue.recipes.compose import looks_like_name
 
     console = Console()
     config: Path | None = None
     if Path(target).is_dir():
         report = check_folder(
-            target, num_classes=num_classes, images=images, masks=masks, workers=workers, console=console
+            target,
+            num_classes=num_classes,
+            images=images,
+            masks=masks,
+            given=Given(mask_format, image_suffix, mask_suffix, tuple(splits)),
+            workers=workers,
+            console=console,
         )
     else:
         config = Path(target)
-        given = [f"--{name}" for name, value in (("images", images), ("masks", masks)) if value]
-        if num_classes is not None or given:
-            raise InputError(f"{', '.join(given) or '--num-classes'}: only for a folder; a config says so itself")
+        options = {"images": images, "masks": masks, "mask-format": mask_format, "image-suffix": image_suffix}
+        options |= {"mask-suffix": mask_suffix, "split": list(splits) or None, "num-classes": num_classes}
+        unfit = [f"--{name}" for name, value in options.items() if value is not None]
+        named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)
+        if not config.exists() and not named:
+            raise InputError(f"{target}: no such file or folder")
+        if unfit:
+            raise InputError(f"{', '.join(unfit)}: only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, console=console)
     show(report, console)

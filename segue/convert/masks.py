@@ -129,7 +129,7 @@ def _parts(
     if mask_format is not None and images is None and masks is None:
         found = [Part(split, at, name, None, kind) for split, at, name, kind in find_annotations(source)]
         wanted = mask_format if isinstance(mask_format, str) else mask_format.get("type")
-        if mine := [part for part in found if part.mask_format == wanted]:
+        if mine := [part for part in found if part.format == wanted]:
             return mine, source
         if wanted == "instances":
             return [Part("all", ".", ".")], source  # masks beside their images, which nothing but the format tells
@@ -152,7 +152,9 @@ def _dataset(
         split=part.listed,
         pipeline=[LoadAnnotations()],
         mask_format=mask_format or part.mask_format,
-        ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else IGNORE,
+        image_suffix=part.image_suffix,
+        mask_suffix=part.mask_suffix,
+        ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else None,
     )
     assert dataset.num_classes is not None
     return dataset

@@ -15,6 +15,7 @@ from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.probe import probe_binary_labels
 from segue.datasets.sample_table import tabulated
 from segue.datasets.scan import files_with_suffix, join_all, read_split, some_of, walk_files
+from segue.datasets.split_files import pairs_hint, stems_of_list
 from segue.errors import DataError, InputError
 from segue.masks.labels import IGNORE, check_label_map
 from segue.masks.names import Names
@@ -198,8 +199,10 @@ class BaseSegDataset(Dataset[Any]):
         images = self.data_prefix.get("img_path", "")
         masks = self.data_prefix.get("seg_map_path")
         if self.ann_file and not os.path.isdir(self.ann_file):
-            stems = read_split(self.ann_file)
-            self._require(images, [stem + self.img_suffix for stem in stems], f"images of {self.ann_file}")
+            lines, there = read_split(self.ann_file), set(walk_files(images))
+            stems = stems_of_list(lines, there, self.img_suffix)
+            what = f"images of {self.ann_file}{pairs_hint(lines)}"
+            self._require(images, [stem + self.img_suffix for stem in stems], what, there)
         elif self.mask_reader is not None and self.mask_reader.lists_images:
             return self._placed(images, pictures_of(self.mask_reader, pictures_in(images), images))
         else:
@@ -301,8 +304,8 @@ class BaseSegDataset(Dataset[Any]):
             for image, place in zip(images, places, strict=True)
         ]
 
-    def _require(self, folder: str, names: Sequence[str], what: str) -> None:
-        there = set(walk_files(folder))
+    def _require(self, folder: str, names: Sequence[str], what: str, there: set[str] | None = None) -> None:
+        there = set(walk_files(folder)) if there is None else there
         absent = [name for name in names if name not in there and os.path.normpath(name) not in there]
         if absent:
             raise DataError(

@@ -12,7 +12,9 @@ from segue.datasets.find_classes import find_classes, masks_of_all_splits
 from segue.datasets.mask_files import format_of_folder, pictures_of, suffixes_of
 from segue.datasets.metainfo import read_names
 from segue.datasets.pairs import Affix, pair_by_stem
-from segue.datasets.scan import join_all, read_split, some_of, walk_files
+from segue.datasets.scan import join_all, some_of, walk_files
+from segue.datasets.split_files import images_of_split
+from segue.datasets.suffixes import ends_in, stems_by_end, strip_end
 from segue.errors import DataError, InputError, LabelError
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.formats import READERS, annotation_files, labels_of, reader_of, split_format
@@ -50,6 +52,8 @@ class FolderDataset(BaseSegDataset):
         max_refetch: replacements tried for a dropped sample.
         pack: as of `BaseSegDataset`.
         mask_format: as of `BaseSegDataset`; by default it is seen from the names and contents of the masks.
+        image_suffix: what the names of images end with, such as ``.jpg`` or ``_0000.png``; None for any.
+        mask_suffix: what those of masks end with, such as ``_mask.png``; with it both may lie in one folder.
     """
 
     def __init__(
@@ -70,18 +74,25 @@ class FolderDataset(BaseSegDataset):
         max_refetch: int = 1000,
         mask_format: str | Mapping[str, Any] | None = None,
         pack: str | None = None,
+        image_suffix: str | None = None,
+        mask_suffix: str | None = None,
     ) -> None:
         self.notes: list[str] = []
         self.split = None if split is None else os.path.join(data_root or "", split)
+        self.suffixes = image_suffix, mask_suffix
         root = data_root or ""
         if mask_format is None and masks is not None:
             mask_format = format_of_folder(os.path.join(root, masks), os.path.join(root, images))
             if mask_format is not None:
                 self._note(f"the masks are of the format {mask_format}")
         same = masks is not None and os.path.normpath(images) == os.path.normpath(masks)
-        if same and mask_format is None:
-            raise InputError(f"FolderDataset: images and masks must be different folders, both are {images!r}")
+        if same and mask_format is None and mask_suffix is None:
+            raise InputError(
+                f"FolderDataset: images and masks are both in {images!r}: name what the masks end with"
+                f"{_suffix_advice(os.path.join(root, images))}"
+            )
         given = (root, masks, mask_format, classes)
+        self._mask_suffix = mask_suffix
         names, found_map = self._classes(*given, ignore_index, reduce_zero_label, label_map)
         super().__init__(
             metainfo={"classes": names, "palette": palette},
@@ -133,6 +144,8 @@ class FolderDataset(BaseSegDataset):
             names = with_background(labels_of(reader, paths, mask_format))
             self._note(f"{len(names)} classes found in {len(paths)} files: {some_of(names, 8)}")
             return names, None
+        if self._mask_suffix is not None:
+            paths = [path for path in paths if strip_end(path, self._mask_suffix) is not None]
         if mask_format is not None:
             valued = reader_of(mask_format, os.path.join(root, masks))
             paths = paths if valued is None else [MaskPath(path, "", valued) for path in paths]
@@ -157,16 +170,23 @@ class FolderDataset(BaseSegDataset):
         images = pictures(folder, "images")
         if self.mask_reader is not None:
             images = self._of_annotations(images, folder)
-        if self.split is not None:
-            images = of_split(images, self.split, folder)
+        if self.suffixes != (None, None):
+            images = list(stems_by_end(images, *self.suffixes, folder, "image").values())
+        given: dict[str, str] = {}
         masks = self.data_prefix.get("seg_map_path")
+        if self.split is not None:
+            listed = images_of_split(images, self.split, folder, self.data_root or "")
+            images = [one.image for one in listed]
+            given = {one.image: one.mask for one in listed if one.mask is not None}
         if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
             return [{"img_path": os.path.join(folder, name)} for name in images]
         reader = self.mask_reader
         if reader is not None and not reader.suffixes:
             return self._placed(folder, images)
         names = pictures(masks, "masks", IMAGE_SUFFIXES if reader is None else reader.suffixes)
-        pairing = pair_by_stem(images, names, folder, masks)
+        if given and self.mask_reader is None:
+            return self._given(folder, masks, images, given)
+        pairing = pair_by_stem(images, names, folder, masks, self.suffixes)
         if pairing.mask_affix != Affix() or pairing.image_affix != Affix():
             self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
         if pairing.unused_masks and self.split is None:
@@ -174,6 +194,22 @@ class FolderDataset(BaseSegDataset):
         images = join_all(folder, [image for image, _ in pairing.pairs])
         maps = join_all(masks, [mask for _, mask in pairing.pairs])
         return [{"img_path": image, "seg_map_path": label_map} for image, label_map in zip(images, maps, strict=True)]
+
+    def _given(self, folder: str, masks: str, images: Sequence[str], given: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The pairs that a split file lists; masks are named from ``data_root``, or from their folder."""
+        pairs, absent = [], []
+        for image in images:
+            mask = given.get(image, "")
+            places = [os.path.join(self.data_root or "", mask), os.path.join(masks, mask)]
+            places.append(os.path.join(masks, os.path.basename(mask)))
+            found = next((place for place in places if mask and os.path.isfile(place)), None)
+            if found is None:
+                absent.append(f"{image}: {mask or 'no mask'}")
+            else:
+                pairs.append({"img_path": os.path.join(folder, image), "seg_map_path": os.path.normpath(found)})
+        if absent:
+            raise DataError(f"{self.split}: {len(absent)} of {len(images)} masks are not there: {some_of(absent)}")
+        return pairs
 
     def _of_annotations(self, images: Sequence[str], folder: str) -> list[str]:
         """The images that the annotations are about."""
@@ -199,10 +235,11 @@ def pictures(folder: str, what: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES)
 
 
 def of_split(images: Sequence[str], split: str, folder: str) -> list[str]:
-    """The images that a text file lists, in its order, with or without suffix."""
-    by_name = {key: name for name in images for key in (name, os.path.splitext(name)[0])}
-    wanted = [os.path.normpath(line) for line in read_split(split)]
-    absent = [name for name in wanted if name not in by_name]
-    if absent:
-        raise DataError(f"{split}: {len(absent)} of {len(wanted)} names are not in {folder}: {some_of(absent)}")
-    return [by_name[name] for name in wanted]
+    """The images that a text file lists, in its order (`segue.datasets.split_files`)."""
+    return [listed.image for listed in images_of_split(images, split, folder)]
+
+
+def _suffix_advice(folder: str) -> str:
+    ends = ends_in([name for name in walk_files(folder) if name.lower().endswith(IMAGE_SUFFIXES)])
+    image, mask = ends or (".jpg", "_mask.png")
+    return f"{', such as' if ends is None else ':'} image_suffix={image!r}, mask_suffix={mask!r}"

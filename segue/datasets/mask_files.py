@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segue.datasets.scan import some_of, walk_files
+from segue.datasets.scan import is_hidden, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.formats import READERS, SUFFIXES, annotation_files, reader_of, recognize, split_format
@@ -55,7 +55,7 @@ def file_in(root: str, name: str) -> str:
     if name not in READERS or not READERS[name].lists_images or not os.path.isdir(root):
         return root
     found = []
-    for entry in sorted(annotation_files(sorted(os.listdir(root)), SUFFIXES)):
+    for entry in annotation_files([name for name in sorted(os.listdir(root)) if not is_hidden(name)], SUFFIXES):
         try:
             found += [os.path.join(root, entry)] if recognize(os.path.join(root, entry), []) == name else []
         except DataError:
@@ -136,7 +136,7 @@ def _has_pictures(folder: str) -> bool:
     below: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.path)

@@ -31,13 +31,23 @@ def find_annotations(root: Path) -> list[tuple[str, str, str, str]]:
             images[os.path.dirname(name)].append(os.path.basename(name))
         elif annotation_files([lower], SUFFIXES):
             files[os.path.dirname(name)].append(os.path.basename(name))
-    found: dict[str, tuple[str, str, str, str]] = {}
+    by_split: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for images_at, masks, name in _candidates(root, images, files):
-        split = split_of(masks) or split_of(images_at) or "all"
-        found.setdefault(split, (split, images_at or ".", masks or ".", name))
+        by_split[split_of(masks) or split_of(images_at) or "all"].append((images_at or ".", masks or ".", name))
+    found = {split: (split, *_joined(candidates)) for split, candidates in by_split.items()}
     if "all" in found and len(found) > 1:
         del found["all"]
     return list(found.values())
+
+
+def _joined(candidates: Sequence[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """The folders above those of several cities or patients, where there is one pair of them; else the first."""
+    first = candidates[0]
+    if len(candidates) == 1 or {name for *_, name in candidates} != {first[2]} or READERS[first[2]].lists_images:
+        return first
+    above = {(os.path.dirname(images) or ".", os.path.dirname(masks) or ".") for images, masks, _ in candidates}
+    same = all(os.path.basename(images) == os.path.basename(masks) for images, masks, _ in candidates)
+    return (*above.pop(), first[2]) if same and len(above) == 1 else first
 
 
 def split_of(path: str) -> str | None:

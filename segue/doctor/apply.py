@@ -117,9 +117,9 @@ def folder_datasets(report: Report) -> dict[str, str]:
     """{split: the dataset as a config's text} of a folder, with what was proposed."""
     layout = report.layout
     assert layout is not None
-    found = {}
+    found: dict[str, list[str]] = {}
     for part, rules in zip(layout.parts, report.mended, strict=True):
-        arguments = {
+        arguments: dict[str, Any] = {
             "type": "MultilabelDataset" if part.mask_format == MULTILABEL else "FolderDataset",
             "data_root": os.path.abspath(layout.root).replace(os.sep, "/"),
             "images": part.images.replace(os.sep, "/"),
@@ -129,6 +129,11 @@ def folder_datasets(report: Report) -> dict[str, str]:
             arguments["split"] = part.listed.replace(os.sep, "/")
         if part.mask_format and part.mask_format != MULTILABEL:
             arguments["mask_format"] = part.mask_format
+        for key in ("image_suffix", "mask_suffix"):
+            if getattr(part, key) is not None:
+                arguments[key] = getattr(part, key)
+        if layout.palette and part.format == "rgb":
+            arguments["palette"] = [list(color) for color in layout.palette]
         text = [f"{key}={value!r}" for key, value in arguments.items()]
         if rules.classes is not None:
             numbered = [f"class_{i}" for i in range(len(rules.classes))]
@@ -136,9 +141,13 @@ def folder_datasets(report: Report) -> dict[str, str]:
             names = f"[f'class_{{i}}' for i in range({len(numbered)})]" if plain else repr(list(rules.classes))
             text.append(f"classes={names}")
         fixes = {fix.keys[0]: fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS}
-        text += {**_settled(rules, part.mask_format), **fixes}.values()
-        found[part.split] = f"dict({', '.join(text)})"
-    return found
+        text += {**_settled(rules, part.format), **fixes}.values()
+        found.setdefault(part.split, []).append(f"dict({', '.join(text)})")
+    return {split: texts[0] if len(texts) == 1 else _together(texts) for split, texts in found.items()}
+
+
+def _together(datasets: Sequence[str]) -> str:
+    return f"dict(type='ConcatDataset', datasets=[{', '.join(datasets)}])"
 
 
 def _settled(rules: Rules, mask_format: str | None) -> dict[str, str]:

@@ -10,10 +10,10 @@ from typing import Any
 from rich.console import Console
 
 from segue.doctor.deep_images import judge_deep
-from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class
+from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class, turned_fixes
 from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
-from segue.doctor.layout import Layout, recognize, sources_of_layout
+from segue.doctor.layout import NOTHING, Given, Layout, recognize, sources_of_layout
 from segue.doctor.rules import Rules
 from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.doctor.sources import Source, sources_of
@@ -88,11 +88,14 @@ def check_folder(
     num_classes: int | None = None,
     images: str | None = None,
     masks: str | None = None,
+    given: Given = NOTHING,
     workers: int | None = None,
     console: Console | None = None,
 ) -> Report:
-    """Check a folder of images and masks; ``images`` and ``masks`` name the folders if they cannot be guessed."""
-    layout = recognize(folder, images, masks)
+    """Check a folder of images and masks; ``images`` and ``masks`` name the folders if they cannot be guessed,
+    ``given`` what else their names do not tell.
+    """
+    layout = recognize(folder, images, masks, given)
     rules, usual = known_rules(layout, num_classes)
     report = Report(str(folder), sources_of_layout(layout, rules, usual), [], layout=layout)
     report = _scanned(report, workers, console)
@@ -146,7 +149,10 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         for i in members:
             mended[i] = with_fixes(rules, [fix for finding in of_values for fix in finding.fixes])
     for source, tally in zip(sources, tallies, strict=True):
-        found += judge_files(tally, source.split)
+        of_files = judge_files(tally, source.split)
+        for finding in of_files:
+            finding.fixes = turned_fixes(source, tally) if finding.kind == "size" else finding.fixes
+        found += of_files
         found += [judge_deep(source, tally)] if tally.stored else []
     train = [i for i, source in enumerate(sources) if source.split == "train"]
     seen: set[int] = set().union(*(classes_seen(tallies[i], mended[i]) for i in train))

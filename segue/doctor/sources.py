@@ -179,10 +179,12 @@ def list_dataset(dataset: Any, split: str) -> Listing:
     except LabelError:
         pass  # a first look at the values; they are all looked at later
     except DataError as error:
-        listing = list_anyway(dataset, split)
-        if not listing.findings:
-            listing.findings.append(Finding("files", "error", split, str(error)))
-        return listing
+        if not getattr(dataset, "data_list", None):
+            listing = list_anyway(dataset, split)
+            if not listing.findings:
+                listing.findings.append(Finding("files", "error", split, str(error)))
+            return listing
+        # the files are known; one that cannot be read is found when all are looked at
     reader = getattr(dataset, "mask_reader", None)
     if reader is not None and reader.named and reader.names.background == reader.names.ignore:
         message = (
@@ -200,7 +202,7 @@ def list_dataset(dataset: Any, split: str) -> Listing:
         if masks and os.path.isdir(masks) and isinstance(dataset, FolderDataset):
             used = {mask for _, mask in listing.pairs if mask}
             listing.findings += list_paired(
-                dataset.data_prefix["img_path"], masks, split, used, _ends(dataset)
+                dataset.data_prefix["img_path"], masks, split, used, _ends(dataset), dataset.suffixes
             ).findings
         elif masks and os.path.isdir(masks):
             listing.findings += _suffixed(dataset, split).findings
@@ -225,7 +227,7 @@ def list_anyway(dataset: Any, split: str) -> Listing:
     if dataset.mask_reader is not None and not dataset.mask_reader.suffixes:
         return Listing([], [])
     if isinstance(dataset, FolderDataset):
-        listing = list_paired(images, masks, split, None, _ends(dataset))
+        listing = list_paired(images, masks, split, None, _ends(dataset), dataset.suffixes)
     else:
         listing = _suffixed(dataset, split)
     pairs = [(image, mask if mask is None else dataset.mask_path(mask, image)) for image, mask in listing.pairs]

@@ -44,6 +44,7 @@ class Tally:
         smallest, largest: (H, W) of the masks with the fewest and the most pixels.
         raw, absent: of multilabel masks, whose ``pixels`` are counted by class: pixels per value of the files, and
             images per class that lack its file.
+        turned: masks of the size that the image has before it is turned by its EXIF orientation.
         area, overlap: of these all pixels of all images, and those with several classes.
     """
 
@@ -63,7 +64,7 @@ class Tally:
         self.stored: list[tuple[int, float, float]] = []
         self.raw: Counter[int] = Counter()
         self.absent: Counter[int] = Counter()
-        self.area = self.overlap = 0
+        self.area = self.overlap = self.turned = 0
 
     def add(self, facts: Facts) -> None:
         """Count one pair."""
@@ -84,6 +85,7 @@ class Tally:
             self.faults["corrupt-mask"].add(facts.mask, facts.mask_error)
         if facts.image_size and facts.mask_size and facts.image_size != facts.mask_size:
             self.faults["size"].add(facts.mask, _sizes(facts))
+            self.turned += facts.image_size == facts.mask_size[::-1]
         self.raw.update(facts.raw)
         self.absent.update(facts.absent)
         if facts.mask_error:
