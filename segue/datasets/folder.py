@@ -175,7 +175,7 @@ class FolderDataset(BaseSegDataset):
         given: dict[str, str] = {}
         masks = self.data_prefix.get("seg_map_path")
         if self.split is not None:
-            listed = images_of_split(images, self.split, folder, self.data_root or "")
+            listed = images_of_split(images, self.split, folder, self.data_root or "", self.suffixes[0])
             images = [one.image for one in listed]
             given = {one.image: one.mask for one in listed if one.mask is not None}
         if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):

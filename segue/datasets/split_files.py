@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from segue.datasets.scan import read_split, some_of
+from segue.datasets.suffixes import strip_end
 from segue.errors import DataError
 
 _BETWEEN = re.compile(r"[\t,;]\s*|\s+")
@@ -22,7 +23,9 @@ class Listed:
     mask: str | None = None
 
 
-def images_of_split(images: Sequence[str], split: str, folder: str, root: str = "") -> list[Listed]:
+def images_of_split(
+    images: Sequence[str], split: str, folder: str, root: str = "", suffix: str | None = None
+) -> list[Listed]:
     """The images that a text file lists, in its order.
 
     A line is a name with or without suffix, a path from ``root`` or one that ends with such a name; after it there may
@@ -33,11 +36,12 @@ def images_of_split(images: Sequence[str], split: str, folder: str, root: str = 
         split: the file.
         folder: of the images, for paths from ``root``.
         root: that other paths start from.
+        suffix: what the names end with besides, such as ``_rgb.png``, which the lines may leave out.
 
     Raises:
         DataError: a line is none of the images.
     """
-    found, absent = listed_images(images, split, folder, root)
+    found, absent = listed_images(images, split, folder, root, suffix)
     if absent:
         raise DataError(
             f"{split}: {len(absent)} of {len(absent) + len(found)} names are not in {folder}: {some_of(absent)}"
@@ -45,9 +49,11 @@ def images_of_split(images: Sequence[str], split: str, folder: str, root: str = 
     return found
 
 
-def listed_images(images: Sequence[str], split: str, folder: str, root: str = "") -> tuple[list[Listed], list[str]]:
+def listed_images(
+    images: Sequence[str], split: str, folder: str, root: str = "", suffix: str | None = None
+) -> tuple[list[Listed], list[str]]:
     """As `images_of_split`, with the lines that are none of the images beside."""
-    known = _Known(images, os.path.relpath(folder, root or ".") if folder else "")
+    known = _Known(images, os.path.relpath(folder, root or ".") if folder else "", suffix)
     found, absent = [], []
     for line in read_split(split):
         listed = known.find(line)
@@ -59,8 +65,10 @@ def listed_images(images: Sequence[str], split: str, folder: str, root: str = ""
 
 
 class _Known:
-    def __init__(self, images: Sequence[str], folder: str) -> None:
-        self.by_name = {key: name for name in images for key in (os.path.splitext(name)[0], name)}
+    def __init__(self, images: Sequence[str], folder: str, suffix: str | None) -> None:
+        short = {} if suffix is None else {strip_end(name, suffix): name for name in images}
+        self.by_name = {key: name for key, name in short.items() if key}
+        self.by_name |= {os.path.splitext(name)[0]: name for name in images}
         self.by_name |= {name: name for name in images}
         self.folder = os.path.normpath(folder) + os.sep
         tails = Counter(os.path.basename(key) for key in self.by_name)

@@ -222,4 +222,6 @@ def _values(report: Report) -> int:
 
 
 def _with_pipeline(dataset: str, name: str) -> str:
+    if dataset.startswith("dict(type='ConcatDataset'"):
+        return dataset.replace("dict(type='FolderDataset', ", f"dict(type='FolderDataset', pipeline={name}, ")
     return f"{dataset[:-1]}, pipeline={name})"

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from segue.doctor.colors import color_fixes
 from segue.doctor.deep_images import judge_deep
 from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class, turned_fixes
 from segue.doctor.findings import Finding, Fix, by_severity
@@ -20,7 +21,7 @@ from segue.doctor.sources import Source, sources_of
 from segue.doctor.stacks import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
 from segue.doctor.unnamed import judge_guessed, judge_unnamed
-from segue.doctor.values import color_fixes, judge_known, judge_values, with_fixes
+from segue.doctor.values import judge_known, judge_values, with_fixes
 
 
 @dataclass

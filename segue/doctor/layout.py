@@ -14,10 +14,12 @@ from segue.datasets.mask_files import format_of_folder
 from segue.datasets.multilabel import MultilabelDataset
 from segue.datasets.scan import some_of, walk_files
 from segue.datasets.split_files import listed_images
-from segue.datasets.suffixes import ends_in, families, strip_end
+from segue.datasets.suffixes import ends_in, strip_end
 from segue.doctor.annotated import find_annotations
 from segue.doctor.findings import Finding
-from segue.doctor.folder_names import IMAGES, MASKS, SPLITS, looks_unlike_labels, rank, split_of
+from segue.doctor.folder_names import SPLITS, split_of
+from segue.doctor.guess import Part
+from segue.doctor.guess import guess as guess_parts
 from segue.doctor.pairing import list_paired
 from segue.doctor.rules import Rules
 from segue.doctor.sources import Source, list_dataset, rules_of
@@ -31,28 +33,6 @@ from segue.masks.names import with_background
 #: Where lists of names lie that are no split's: CVAT calls the only one ``default``.
 _LISTS = ("default", "trainval", "all")
 _SPLIT_ORDER = ("train", "val", "test", "all")
-
-
-@dataclass
-class Part:
-    """The folders of one split, relative to the root, the file that lists its names, if there is one, and the format
-    of masks that are no pictures.
-    """
-
-    split: str
-    images: str
-    masks: str
-    listed: str | None = None
-    mask_format: str | Mapping[str, Any] | None = None
-    image_suffix: str | None = None
-    mask_suffix: str | None = None
-
-    @property
-    def format(self) -> str | None:
-        """The name of the format of masks that are no pictures of ids."""
-        if self.mask_format in (None, MULTILABEL):
-            return None if self.mask_format is None else MULTILABEL
-        return split_format(self.mask_format)[0]  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -107,7 +87,7 @@ def recognize(root: str | Path, images: str | None = None, masks: str | None = N
         parts = [_named(root, images, masks, given)]
     else:
         wanted = None if given.mask_format is None else split_format(given.mask_format)[0]
-        parts = _guess(root, notes) if wanted in (None, "rgb", "index") else []
+        parts = guess_parts(root, notes) if wanted in (None, "rgb", "index") else []
         parts = parts or [Part(*part) for part in _annotated_parts(root) if wanted in (None, part[4])]
         if not parts:
             raise _unrecognized(root)
@@ -191,7 +171,9 @@ def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | Non
         findings, pairs = listing.findings, listing.pairs
         if part.listed is not None:
             by_name = {os.path.relpath(image, images): (image, mask) for image, mask in pairs}
-            listed, absent = listed_images(list(by_name), str(layout.root / part.listed), images, str(layout.root))
+            listed, absent = listed_images(
+                list(by_name), str(layout.root / part.listed), images, str(layout.root), part.image_suffix
+            )
             pairs = [by_name[one.image] for one in sorted(listed, key=lambda one: one.image)]
             findings = [finding for finding in findings if finding.kind.startswith("duplicate")]
             if absent:
@@ -240,95 +222,6 @@ def _multilabel(layout: Layout, part: Part) -> Source:
     return source
 
 
-def _guess(root: Path, notes: list[str]) -> list[Part]:
-    folders = sorted({os.path.dirname(name) for name in walk_files(root) if name.lower().endswith(IMAGE_SUFFIXES)})
-    plain = [folder for folder in folders if not looks_unlike_labels(folder)]
-    return _among(root, plain, notes) or _among(root, folders, notes) or _beside(root, folders)
-
-
-def _among(root: Path, folders: Sequence[str], notes: list[str]) -> list[Part]:
-    """The folders of masks that have images of their own."""
-    ranked = [(place, folder) for folder in folders if (place := rank(folder, MASKS)) is not None]
-    pictures = [folder for folder in folders if rank(folder, MASKS) is None or rank(folder, IMAGES) is not None]
-    found: list[Part] = []
-    for _, masks in sorted(ranked):
-        split = split_of(masks)
-        fitting = [
-            folder
-            for folder in pictures
-            if folder != masks and split_of(folder) == split and _pairs(root, folder, masks)
-        ]
-        if not fitting:
-            continue
-        near = max(_shared(folder, masks) for folder in fitting)
-        fitting = [folder for folder in fitting if _shared(folder, masks) == near]
-        images = min(fitting, key=lambda folder: (rank(folder, IMAGES) is None, rank(folder, IMAGES) or 0, folder))
-        taken = next((part for part in found if part.images == images), None)
-        if taken is not None:
-            notes.append(f"{masks} also pairs with {images}; {taken.masks} is taken. --images and --masks choose")
-            continue
-        part = Part(split, images, masks)
-        part.mask_suffix = _chosen_family(root, part, notes)
-        found.append(part)
-    found = _lifted(root, found)
-    if any(part.split != "all" for part in found):
-        found = [part for part in found if part.split != "all"]
-    return found
-
-
-def _shared(first: str, second: str) -> int:
-    """How many parts at their end and their beginning two paths have in common: ``city/images`` and ``city/masks``."""
-    one, two = Path(first).parts, Path(second).parts
-    same = [a == b for a, b in zip(one, two, strict=False)]
-    ends = [a == b for a, b in zip(reversed(one), reversed(two), strict=False)]
-    return next((i for i, equal in enumerate(same) if not equal), len(same)) + next(
-        (i for i, equal in enumerate(ends) if not equal), len(ends)
-    )
-
-
-def _lifted(root: Path, parts: Sequence[Part]) -> list[Part]:
-    """Parts of several cities or patients as one: ``gtFine/train/aachen`` and its like are ``gtFine/train``."""
-    found: dict[tuple[str, str], Part] = {}
-    for part in parts:
-        images, masks = Path(part.images), Path(part.masks)
-        while images.name == masks.name and images.parent != masks.parent and split_of(images.name) == "all":
-            images, masks = images.parent, masks.parent
-        above = replace(part, images=str(images), masks=str(masks))
-        same = (above.images, above.masks) == (part.images, part.masks)
-        kept = part if same or not _pairs(root, above.images, above.masks) else above
-        found.setdefault((kept.images, kept.masks), kept)
-    return list(found.values())
-
-
-def _beside(root: Path, folders: Sequence[str]) -> list[Part]:
-    """Folders that hold images and masks, told apart by the ends of their names."""
-    found = []
-    for folder in folders:
-        names = [name for name in walk_files(root / folder) if os.sep not in name]
-        ends = ends_in([name for name in names if name.lower().endswith(IMAGE_SUFFIXES)])
-        if ends is not None:
-            at = folder or "."
-            found.append(Part(split_of(folder), at, at, image_suffix=ends[0], mask_suffix=ends[1]))
-    if any(part.split != "all" for part in found):
-        found = [part for part in found if part.split != "all"]
-    return found
-
-
-def _chosen_family(root: Path, part: Part, notes: list[str]) -> str | None:
-    """The end of the masks where each image has several, as Cityscapes has ids, colors and instances."""
-    images = [name for name in walk_files(root / part.images) if name.lower().endswith(IMAGE_SUFFIXES)]
-    masks = [name for name in walk_files(root / part.masks) if name.lower().endswith(IMAGE_SUFFIXES)]
-    if len(images) < 2 or len(masks) < 2 * len(images):
-        return None
-    ends = families(masks, len(images))
-    if len(ends) < 2:
-        return None
-    best = min(ends, key=lambda end: ("trainid" not in end.lower(), looks_unlike_labels(end), len(end), end))
-    others = ", ".join(end for end in ends if end != best)
-    notes.append(f"{part.masks}: masks that end with {best} are taken, not {others}. --mask-suffix chooses")
-    return best
-
-
 def _unrecognized(root: Path) -> DataError:
     folders = sorted({os.path.dirname(name) or "." for name in walk_files(root)})
     return DataError(
@@ -343,13 +236,6 @@ def _order(split: str) -> int:
 
 def _has_pictures(folder: Path) -> bool:
     return any(name.lower().endswith(IMAGE_SUFFIXES) for name in walk_files(folder))
-
-
-def _pairs(root: Path, images: str, masks: str) -> bool:
-    """Whether at least half of the images have a mask there."""
-    listing = list_paired(str(root / images), str(root / masks), "")
-    count = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in walk_files(root / images) if os.sep not in name)
-    return bool(listing.pairs) and 2 * len(listing.pairs) >= count
 
 
 def _listed(root: Path, whole: Part) -> list[Part]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from segue.doctor.colors import judge_colors
 from segue.doctor.findings import Finding, Fix, several
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.sources import Source
@@ -18,7 +19,6 @@ from segue.masks.meaning import meaning_of, share_text
 _MOST_LISTED = 6
 _MOST_IN_MAP = 32
 ASK = "To ignore them:"
-_MOST_COLORS = 48
 
 
 def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
@@ -30,7 +30,7 @@ def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) ->
         split: for the findings.
         keys: of these datasets in the config; empty for a folder.
     """
-    found = _color_masks(tally, split)
+    found = judge_colors(tally, split)
     if not tally.pixels:
         return found
     if rules.num_classes is None:
@@ -49,11 +49,11 @@ def fixes_for(before: Rules, after: Rules, keys: Sequence[str], text: str = "") 
     """The settings that make one set of rules the other; ``text`` is the source of the label map."""
     fixes = []
     if after.reduce_zero_label != before.reduce_zero_label:
-        fixes.append(_fix(keys, "reduce_zero_label", after.reduce_zero_label))
+        fixes.append(setting_of(keys, "reduce_zero_label", after.reduce_zero_label))
     if after.void != before.void:
-        fixes.append(_fix(keys, "ignore_index", after.void))
+        fixes.append(setting_of(keys, "ignore_index", after.void))
     if after.label_map != before.label_map:
-        fixes.append(_fix(keys, "label_map", dict(after.label_map or ()), text))
+        fixes.append(setting_of(keys, "label_map", dict(after.label_map or ()), text))
     return fixes
 
 
@@ -86,7 +86,8 @@ def judge_known(source: Source, split: str, keys: Sequence[str]) -> list[Finding
     return [Finding("off-by-one", "warning", split, message, [], 0, fixes_for(source.rules, after, keys))]
 
 
-def _fix(keys: Sequence[str], name: str, value: object, text: str = "") -> Fix:
+def setting_of(keys: Sequence[str], name: str, value: object, text: str = "") -> Fix:
+    """One setting of these datasets, or of the folder's."""
     return Fix(tuple(f"{key}.{name}" for key in keys) or (name,), value, text)
 
 
@@ -303,40 +304,6 @@ def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Fin
     files = files_with(tally, [0])
     fixes = fixes_for(rules, replace(rules, reduce_zero_label=False), keys)
     return Finding("off-by-one", "warning", split, message, files, tally.images[0], fixes, (0,))
-
-
-def _color_masks(tally: Tally, split: str) -> list[Finding]:
-    faults = tally.faults["color-mask"]
-    if not faults.count:
-        return []
-    top = tally.colors.most_common(5)
-    shown = ", ".join(f"{color} ({count:,} pixels)" for color, count in top)
-    many = len(tally.colors) > _MOST_COLORS
-    message = (
-        f"Color pictures (RGB), such as {faults.files[0]}: {several(faults.count, 'mask')} with {shown}. Labels are "
-        "class ids in one channel: "
-        + (
-            "these have so many colors that they are overlays, JPEG or smoothed; export the labels themselves."
-            if many
-            else "say which color is which class, and mask_format='rgb'."
-        )
-    )
-    return [Finding("color-mask", "error", split, message, faults.files, faults.count)]
-
-
-def color_fixes(source: Source, tally: Tally, rules: Rules, keys: Sequence[str]) -> list[Fix]:
-    """Settings that read color masks: the dataset's own palette if it has the colors, else a class for each color."""
-    colors = [color for color, _ in tally.colors.most_common()]
-    if not colors or len(colors) > _MOST_COLORS:
-        return []
-    by_color = _fix(keys, "mask_format", "rgb")
-    if set(colors) <= {tuple(color) for color in source.palette}:
-        return [by_color]
-    if source.kind != "FolderDataset" or rules.classes is not None:
-        return []
-    colors.sort()
-    names = ["_".join(map(str, ("color", *color))) for color in colors]
-    return [by_color, _fix(keys, "classes", names), _fix(keys, "palette", [list(color) for color in colors])]
 
 
 def deep_finding(tally: Tally, split: str) -> list[Finding]:
