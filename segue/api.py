@@ -190,7 +190,12 @@ def check(
         )
     else:
         config = Path(target)
-        options = {"images": images, "masks": masks, "mask-format": mask_format, "image-suffix": image_suffix}
+        options: dict[str, Any] = {
+            "images": images,
+            "masks": masks,
+            "mask-format": mask_format,
+            "image-suffix": image_suffix,
+        }
         options |= {"mask-suffix": mask_suffix, "split": list(splits) or None, "num-classes": num_classes}
         unfit = [f"--{name}" for name, value in options.items() if value is not None]
         named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)

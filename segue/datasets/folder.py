@@ -141,6 +141,7 @@ class FolderDataset(BaseSegDataset):
         reader = READERS.get(name)
         paths = masks_of_all_splits(root, masks, IMAGE_SUFFIXES if reader is None else suffixes_of(reader))
         if reader is not None and reader.named:
+            assert mask_format is not None
             names = with_background(labels_of(reader, paths, mask_format))
             self._note(f"{len(names)} classes found in {len(paths)} files: {some_of(names, 8)}")
             return names, None

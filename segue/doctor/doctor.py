@@ -20,6 +20,7 @@ from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.doctor.sources import Source, sources_of
 from segue.doctor.stacks import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
+from segue.doctor.trial import try_fixes
 from segue.doctor.unnamed import judge_guessed, judge_unnamed
 from segue.doctor.values import judge_known, judge_values, with_fixes
 
@@ -73,6 +74,7 @@ def check_config(
 ) -> Report:
     """Check the datasets of a config."""
     report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, console)
+    try_fixes(cfg, report.sources, report.tallies, report.findings)
     report.findings += _class_counts(cfg, report.sources)
     for finding in report.findings:
         finding.fixes = [fix for fix in finding.fixes if _has_place(cfg, fix)]

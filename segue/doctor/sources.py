@@ -103,7 +103,7 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], nodes: Mapping[str, M
     try:
         dataset = _built(cfg, keys[0], leaf, {})
     except (LabelError, DataError) as error:
-        if leaf.get("classes"):
+        if leaf.get("classes") or kind.rpartition(".")[2] != FolderDataset.__name__:
             raise
         # a FolderDataset reads the masks to name its classes; here their faults are findings, not the end
         dataset = _built(cfg, keys[0], leaf, {"classes": (_UNNAMED,)})
@@ -152,12 +152,20 @@ def rules_of(dataset: Any, named: bool = True) -> Rules:
     )
 
 
+def built_with(cfg: Mapping[str, Any], key: str, changes: Mapping[str, Any]) -> Any:
+    """The dataset that a config describes at a key, with other arguments; its files are not looked for."""
+    node: Any = cfg
+    for part in key.split("."):
+        node = node[int(part)] if isinstance(node, (list, tuple)) else node[part]
+    return _built(cfg, key, node, changes)
+
+
 def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
     """The dataset without its pipeline, its files not yet looked for."""
     node = {**leaf, "pipeline": [], **changes}
     try:
-        known, _ = signature(find("datasets", str(leaf.get("type"))))
-        if "lazy_init" in known:
+        known, takes_any = signature(find("datasets", str(leaf.get("type"))))
+        if "lazy_init" in known or takes_any:
             node["lazy_init"] = True
     except LookupError:
         pass  # the planner says what there is
@@ -165,7 +173,13 @@ def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: M
     plan = planner.component(node, "datasets", key)
     if planner.problems:
         raise ConfigError(planner.problems)
-    return make(plan)
+    try:
+        return make(plan)
+    except ConfigError:
+        if "lazy_init" not in node or "lazy_init" in leaf or "lazy_init" in changes:
+            raise
+    node.pop("lazy_init")  # the class takes any argument, but not this one
+    return make(planner.component(node, "datasets", key))
 
 
 def list_dataset(dataset: Any, split: str) -> Listing:
@@ -186,7 +200,12 @@ def list_dataset(dataset: Any, split: str) -> Listing:
             return listing
         # the files are known; one that cannot be read is found when all are looked at
     reader = getattr(dataset, "mask_reader", None)
-    if reader is not None and reader.named and reader.names.background == reader.names.ignore:
+    if (
+        reader is not None
+        and reader.named
+        and reader.format != "rgb"
+        and reader.names.background == reader.names.ignore
+    ):
         message = (
             "The classes have no 'background', so pixels that no annotation covers are ignored. If they are a class, "
             "begin classes with 'background' and count it in num_classes."

@@ -86,6 +86,8 @@ class Tally:
         if facts.image_size and facts.mask_size and facts.image_size != facts.mask_size:
             self.faults["size"].add(facts.mask, _sizes(facts))
             self.turned += facts.image_size == facts.mask_size[::-1]
+        if facts.mask_size:
+            self._measure(*facts.mask_size)
         self.raw.update(facts.raw)
         self.absent.update(facts.absent)
         if facts.mask_error:
@@ -113,11 +115,12 @@ class Tally:
         self.overlap += facts.overlap
         if facts.mask_size:
             self.area += facts.mask_size[0] * facts.mask_size[1]
-            area = facts.mask_size[0] * facts.mask_size[1]
-            if self.smallest is None or area < self.smallest[0] * self.smallest[1]:
-                self.smallest = facts.mask_size
-            if self.largest is None or area > self.largest[0] * self.largest[1]:
-                self.largest = facts.mask_size
+
+    def _measure(self, height: int, width: int) -> None:
+        if self.smallest is None or height * width < self.smallest[0] * self.smallest[1]:
+            self.smallest = height, width
+        if self.largest is None or height * width > self.largest[0] * self.largest[1]:
+            self.largest = height, width
 
 
 def merged(tallies: list[Tally]) -> Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from segue.doctor.findings import Finding
+from segue.doctor.findings import Finding, Severity
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.tally import Tally
 from segue.doctor.values import deep_finding, files_with, fixes_for
@@ -66,7 +66,7 @@ def _asked(tally: Tally, rules: Rules, meaning: Meaning, split: str, keys: Seque
     after = replace(rules, label_map=pairs_of(meaning.label_map))
     kind = "16-bit-mask" if values[-1] > 255 and meaning.kind == "gaps" else _KINDS.get(meaning.kind, "gaps")
     marked = [value for value in values if meaning.label_map.get(value) != value]
-    severity = "error" if meaning.refused or meaning.kind == "binary" else "warning"
+    severity: Severity = "error" if meaning.refused or meaning.kind == "binary" else "warning"
     files = files_with(tally, marked or values[-1:])
     fixes = fixes_for(rules, after, keys, meaning.text)
     return Finding(kind, severity, split, message, files, tally.masks, fixes, tuple(marked[:64]))
