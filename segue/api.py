@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, SegueError, SomeFailedError, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
 if TYPE_CHECKING:
-    from lightning.pytorch import Callback
-
     from segue.doctor import Report
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
-    from segue.training import Machine, TrainResult
+    from segue.training import Callback, Machine, TrainResult
 
 __all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "train"]
 
@@ -37,34 +35,46 @@ def predict(
     device: str = "cpu",
     batch_size: int = 1,
     tta: bool = False,
+    recursive: bool = False,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
     """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
-    several classes; of a depth model thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
+    several classes; a depth model writes thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
 
-    Files of one name from several folders keep their folders below ``out``. Shows a progress bar on a terminal. With
-    ``tta`` the views of the config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
+    Files of one name from several folders keep their folders below ``out``. A terminal shows a progress bar. A folder
+    stands for the images directly in it, and with ``recursive`` also for those below it. With ``tta`` the views of the
+    config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
 
     Raises:
-        DataError: a path that is no image, or an image that cannot be read; those before it are written.
+        DataError: a path that is no image, or ``out`` cannot be written.
+        SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
     from rich.progress import track
 
-    from segue.inference.predictor import find_images, unique_names
+    from segue.inference.inputs import find_images, unique_names
 
-    files = find_images(images)
+    files = find_images(images, recursive=recursive)
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    names = unique_names(files)
-    results = []
-    stream = predictor.stream(files, batch_size=batch_size, tta=tta)
-    for name, result in zip(names, track(stream, "predicting", total=len(files), transient=True), strict=True):
+    results, failed = [], []
+    stream = predictor.attempts(files, batch_size=batch_size, tta=tta)
+    named = zip(unique_names(files), track(stream, "predicting", total=len(files), transient=True), strict=True)
+    for name, result in named:
+        if isinstance(result, SegueError):
+            failed.append(result)
+            continue
         try:
             result.save(out, name)
         except OSError as error:
             raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
         result.image = result.image[:0]  # a thousand pictures need not stay in memory
         results.append(result)
+    if len(failed) == 1 == len(files):
+        raise failed[0]
+    if failed:
+        reasons = "\n".join(f"  {error}" for error in failed)
+        message = f"{len(failed)} of {len(files)} images failed, the others are in {out}:\n{reasons}"
+        raise SomeFailedError(message, results, failed)
     return results
 
 
@@ -79,11 +89,11 @@ def evaluate(
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> dict[str, float]:
-    """Metrics of the test split (``test_dataloader``, ``test_evaluator``), those of the validation during training.
+    """Metrics of the test split (``test_dataloader``, ``test_evaluator``), the same ones as validation during training.
 
     Args:
         config: a config file or object, or the name of a recipe.
-        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe.
+        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
@@ -116,8 +126,8 @@ def train(
     Args:
         config: a config file or object, or the name of a recipe.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
-        resume: continue the folder's last checkpoint, or a given one; None: as the config says.
-        seed: of everything random; by default the config's ``randomness``, else a new one, which is shown and stored.
+        resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
+        seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
         amp: mixed precision, also where the config does not ask for it.
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
@@ -158,10 +168,10 @@ def check(
         apply: write the proposed settings to a new config: True for ``NAME_checked.py`` beside the config (for a
             folder, ``FOLDER_data.py`` here), or its path.
         workers: files read at once; by default one per core.
-        num_classes, images, masks, mask_format, image_suffix, mask_suffix: of a folder, where its names do not tell;
-            as of `FolderDataset`.
+        num_classes, images, masks, mask_format, image_suffix, mask_suffix: what a folder holds, if the names in it do
+            not tell; as of `FolderDataset`.
         splits: of a folder, files that list names, relative to it.
-        cfg_options, trust: of a config; see `read_config`.
+        cfg_options, trust: for a config; see `read_config`.
 
     Raises:
         ConfigError, DataError, InputError: the config or the folder cannot be read at all.
@@ -179,6 +189,7 @@ def check(
     console = Console()
     config: Path | None = None
     if Path(target).is_dir():
+        refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
         report = check_folder(
             target,
             num_classes=num_classes,
@@ -190,19 +201,12 @@ def check(
         )
     else:
         config = Path(target)
-        options: dict[str, Any] = {
-            "images": images,
-            "masks": masks,
-            "mask-format": mask_format,
-            "image-suffix": image_suffix,
-        }
-        options |= {"mask-suffix": mask_suffix, "split": list(splits) or None, "num-classes": num_classes}
-        unfit = [f"--{name}" for name, value in options.items() if value is not None]
         named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)
         if not config.exists() and not named:
             raise InputError(f"{target}: no such file or folder")
-        if unfit:
-            raise InputError(f"{', '.join(unfit)}: only for a folder; a config says so itself")
+        names: dict[str, Any] = {"--images": images, "--masks": masks, "--num-classes": num_classes}
+        names |= {"--mask-format": mask_format, "--image-suffix": image_suffix, "--mask-suffix": mask_suffix}
+        refuse({**names, "--split": list(splits) or None}, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, console=console)
     show(report, console)
@@ -233,11 +237,11 @@ def migrate(
     """Try a project built on mmseg, print what runs, and write a page, the edits as a patch, and perhaps JSON.
 
     Args:
-        folder: the project's; it is only read.
+        folder: the project's folder; it is only read.
         checkpoint, config, only, code, trust, time_limit, jobs: see `segue.migration.migrate`.
-        html: the page; None writes none.
-        patch: the edits; by default beside the page, with ``.patch`` for ``.html``.
-        json: the report as JSON.
+        html: where to write the page; None: no page is written.
+        patch: where to write the edits; by default beside the page, with ``.patch`` for ``.html``.
+        json: where to write the report as JSON.
 
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
@@ -276,7 +280,7 @@ def pack(
     target: str | Path,
     out: str | Path,
     *,
-    splits: Sequence[str] = ("train",),
+    splits: Sequence[str] | None = None,
     workers: int | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
@@ -286,12 +290,12 @@ def pack(
     Args:
         target: a config file, or a folder with images and masks.
         out: folder of the pack; of one pack per data root where a config has several.
-        splits: of a config.
+        splits: of a config; by default ``train``.
         workers: processes; by default one per core.
-        cfg_options, trust: of a config; see `read_config`.
+        cfg_options, trust: for a config; see `read_config`.
 
     Returns:
-        The settings, ``key=value`` as after ``--cfg-options``; for a folder, that of its dataset.
+        The settings, ``key=value`` as after ``--cfg-options``; for a folder, the setting of its dataset.
 
     Raises:
         ConfigError, DataError, InputError: what cannot be packed, and why.
@@ -302,11 +306,13 @@ def pack(
 
     console = Console()
     if Path(target).is_dir():
+        given = {"--splits": splits, "--cfg-options": cfg_options, "--trust-config": trust}
+        refuse(given, "only for a config; this is a folder, all of which is packed")
         made = pack_folder(target, out, workers, console)
         settings = [f"pack={entry.folder}" for entry in made]
         advice = "Read it by this argument of the dataset, whose data_root is the folder:"
     else:
-        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits, workers, console)
+        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits or ("train",), workers, console)
         settings = [f"{key}.pack={entry.folder}" for entry in made for key in entry.keys]
         advice = "Read it by these settings, in the config or after --cfg-options:"
     console.print("\n  ".join([advice, *settings]), highlight=False, soft_wrap=True)

@@ -13,7 +13,6 @@ Draws a small town (images and polygons), turns the polygons into masks, trains 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import time
@@ -24,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 from rich.console import Console
-from rich.progress import track
 
 from segue.errors import InputError
 from segue.report.draw import enlarge, overlay, save_picture, sheet
 from segue.report.page import ClassRow, Command, Curve, Number, Shot, Summary, write_page
+from segue.system.bars import shown
+from segue.system.cores import usable_cores
 
 if TYPE_CHECKING:
     from segue.inference.predictor import Prediction
@@ -69,7 +69,7 @@ def run_demo(out: Path, quick: bool = False, console: Console | None = None) -> 
         raise InputError(f"{out}: cannot be written ({error.strerror or error}); choose another --out") from error
 
     console.rule("1/4  A town is drawn", align="left")
-    make_data(out / "town", *((3, 2, 128) if quick else (TRAIN_TILES, VAL_TILES, TILE)))
+    make_data(out / "town", *((3, 2, 128) if quick else (TRAIN_TILES, VAL_TILES, TILE)), console)
 
     console.rule("2/4  An OCRNet learns it", align="left")
     from segue.inference.load import load  # torch: only now, the first lines should appear at once
@@ -112,16 +112,16 @@ def run_demo(out: Path, quick: bool = False, console: Console | None = None) -> 
     return page
 
 
-def make_data(root: Path, train: int, val: int, size: int) -> None:
+def make_data(root: Path, train: int, val: int, size: int, console: Console) -> None:
     """Images, polygons, splits and masks."""
-    from segue.convert.polygons import convert_folder
+    from segue.convert.masks import convert_polygons
     from segue.convert.town import write_town
 
     for folder in ("images", "buildings", "roads", "masks"):  # what a demo of another size left behind
         shutil.rmtree(root / folder, ignore_errors=True)
-    for _ in track(write_town(root, train, val, size), "drawing tiles", total=train + val):
+    for _ in shown(write_town(root, train, val, size), train + val, "drawing tiles", console):
         pass
-    convert_folder(root)
+    convert_polygons(root, console=console)
 
 
 def training_tiles(out: Path) -> int:
@@ -199,7 +199,7 @@ def processors() -> str:
 
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = usable_cores()
     return f"{count} CPU core{'s' if count > 1 else ''}"
 
 

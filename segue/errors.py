@@ -3,7 +3,8 @@
 SegueError                 one clear message; the command line prints it without a traceback
 ├── ConfigError            a config that cannot be read or built: all problems at once
 ├── DataError              images, folders, splits
-│   └── LabelError         a mask whose values, size or depth cannot be right
+│   ├── LabelError         a mask whose values, size or depth cannot be right
+│   └── SomeFailedError    some of many images failed, the others are done
 ├── CheckpointError        a weights file that is damaged, unsafe or of another model
 ├── DownloadError          a file that could not be fetched or whose bytes are wrong
 ├── InputError             an argument, tensor or path that a function or command cannot take
@@ -15,8 +16,9 @@ A message says where (file and line, key path, image), what was given, and what 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class SegueError(Exception):
@@ -64,6 +66,19 @@ class LabelError(DataError):
     """A label map with values, size or depth that contradict the dataset's classes."""
 
 
+class SomeFailedError(DataError):
+    """Some of many images could not be worked on; the others are done.
+
+    Attributes:
+        results: of the others.
+        failed: the error of each that failed.
+    """
+
+    def __init__(self, message: str, results: Sequence[Any], failed: Sequence[SegueError]) -> None:
+        super().__init__(message)
+        self.results, self.failed = list(results), list(failed)
+
+
 class CheckpointError(SegueError):
     """A checkpoint that is missing, damaged, unsafe, or made for another model."""
 
@@ -84,16 +99,44 @@ class MissingExtraError(SegueError):
         super().__init__(f"{purpose} needs the package {package!r}: {advice}")
 
 
-def nearest(name: str, choices: Sequence[str]) -> str:
-    """`` (did you mean 'X'?)``, or the choices where there are few, or nothing: the end of a message."""
+def nearest(name: str, choices: Sequence[str], most: int = 1, listed: int = 12) -> str:
+    """``; did you mean 'X'?``, or ``; there are: X, Y`` where there are few, or nothing: the end of a message.
+
+    Args:
+        name: what was given.
+        choices: what was possible.
+        most: choices to propose.
+        listed: choices to list where none of them is near.
+    """
+    begun = [choice for choice in choices if len(name) > 3 and fold(choice).startswith(fold(name))]
+    if close := begun[:most] or alike(name, choices, most):
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= listed else ""
+
+
+def alike(name: str, choices: Iterable[str], most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The choices that ``name`` may be a misspelling of, the likeliest first."""
     folded = {fold(choice): choice for choice in choices}
-    close = [choice for choice in folded if len(name) > 3 and choice.startswith(fold(name))]
-    close = close or difflib.get_close_matches(fold(name), folded, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {folded[close[0]]!r}?"
-    return f"; there are: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
+    return [folded[found] for found in difflib.get_close_matches(fold(name), folded, most, cutoff)]
 
 
 def fold(name: str) -> str:
     """A name without underscores and case, as names are compared."""
     return name.replace("_", "").lower()
+
+
+def refuse(given: Mapping[str, object], why: str) -> None:
+    """Refuse options that would do nothing.
+
+    Args:
+        given: values by option; one that was not given is None, False or empty.
+        why: when such an option means something.
+
+    Raises:
+        InputError: one was given.
+    """
+    names = [
+        name for name, value in given.items() if value is not None and value is not False and value not in ((), [])
+    ]
+    if names:
+        raise InputError(f"{', '.join(names)}: {why}")

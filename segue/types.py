@@ -12,6 +12,8 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from torch import Tensor, nn
 
+from segue.errors import InputError
+
 #: One image on its way through a pipeline, with mmseg's documented keys: ``img`` (H, W, C) uint8 or float32, BGR when
 #: read by ``LoadImageFromFile``; ``gt_seg_map`` (H, W) uint8 or int64, or a stack (H, W, K) uint8; ``img_path``,
 #: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip`` ...
@@ -69,6 +71,25 @@ class TestOptions:
     crop_size: int | Sequence[int] | None = None
     stride: int | Sequence[int] | None = None
 
+    def __post_init__(self) -> None:
+        if self.mode == "whole":
+            return
+        for name, value in (("crop_size", self.crop_size), ("stride", self.stride)):
+            if value is None:
+                raise InputError(f"test_cfg: mode='slide' needs {name}, in pixels: an integer, or (height, width)")
+            if not isinstance(value, int) and (len(value) != 2 or not all(isinstance(v, int) for v in value)):
+                raise InputError(f"test_cfg: {name}={value!r} must be an integer, or (height, width)")
+        crop, stride = self.pair("crop_size"), self.pair("stride")
+        if min(crop) < 1:
+            raise InputError(f"test_cfg: crop_size={crop} must be at least 1")
+        if stride[0] > crop[0] or stride[1] > crop[1] or min(stride) < 1:
+            raise InputError(f"test_cfg: stride={stride} leaves gaps between windows of crop_size={crop}")
+
+    def pair(self, name: str) -> Size:
+        """``crop_size`` or ``stride`` as (H, W)."""
+        value = getattr(self, name)
+        return (value, value) if isinstance(value, int) else (value[0], value[1])
+
 
 @runtime_checkable
 class Backbone(Protocol):
@@ -94,6 +115,10 @@ class Head(Protocol):
 
     num_classes: int
     align_corners: bool
+
+    def __call__(self, features: Sequence[Tensor]) -> Tensor:
+        """Logits or masks at the head's own resolution."""
+        ...
 
     def loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
         """Losses by name."""

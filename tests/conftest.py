@@ -1,7 +1,11 @@
-"""Shared settings: one thread, because many small models run faster so, and the same seed for every test."""
+"""Shared settings: one thread a process, as many processes as cores, and the same seed for every test.
+
+Many small models run faster on one thread, and `pytest -n auto`, which pyproject.toml asks for, uses the other cores.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -9,15 +13,39 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from .checkpoints.downloads.server import Server, serving
 
-torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start, as well
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """What ``-n auto`` means here: a worker per usable core, up to eight, as each needs a gigabyte.
+
+    None at all for one file or for single tests, since a worker takes some seconds to start: these run in this process.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist reads it
+    paths = {argument.split("::")[0] for argument in config.args}
+    if len(paths) == 1 and next(iter(paths)).endswith(".py"):
+        return 0
+    affinity = getattr(os, "sched_getaffinity", None)  # what a container grants; Linux only
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return min(cores, 8) if cores > 1 else 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One thread for torch, where tests run: the process that only hands them out need not import it."""
+    if not config.getoption("numprocesses", 0):
+        import torch
+
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
+    import torch
+
     torch.manual_seed(0)
 
 

@@ -22,6 +22,7 @@ def goldens_tool() -> ModuleType:
     if name not in sys.modules:
         spec = importlib.util.spec_from_file_location(name, HERE.parent / "tools" / "goldens.py")
         assert spec and spec.loader
+        sys.path.append(str(HERE.parent / "tools"))  # for the tool beside it
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         spec.loader.exec_module(module)

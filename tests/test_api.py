@@ -11,8 +11,8 @@ import pytest
 import segue
 from segue.config import Config
 from segue.errors import ConfigError
+from segue.inference.inputs import unique_names
 from segue.inference.load import class_names
-from segue.inference.predictor import unique_names
 from segue.recipes.open import read_config
 
 

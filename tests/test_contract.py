@@ -42,9 +42,9 @@ LARGE = [
 ]
 #: component -> why no model here holds it
 EXCUSED = {
-    "VPD": "needs Stable Diffusion, an optional extra; tests/backbones/test_vpd.py",
+    "VPD": "needs Stable Diffusion, an optional extra; tests/heads/test_vpd_depth.py",
     "VPDDepthHead": "behind VPD; tests/heads/test_vpd_depth.py",
-    "DepthEstimator": "behind VPD; tests/models/test_depth_estimator.py",
+    "DepthEstimator": "behind VPD; tests/heads/test_vpd_depth.py",
     "TIMMBackbone": "needs timm, an optional extra; tests/backbones/test_timm_backbone.py",
     "ResNetV1d": "ResNet with other arguments; tests/backbones/test_resnet.py",
     "A2Head": "not in the reference; tests/heads/test_a2.py",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from segue.convert.polygons import convert_folder
+from segue.convert.masks import convert_polygons
 from segue.convert.town import write_town
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     tiles = write_town(args.root, args.train, args.val, args.size, args.seed)
     for _ in track(tiles, "drawing tiles", total=args.train + args.val):
         pass
-    convert_folder(args.root)
+    convert_polygons(args.root)
 
 
 if __name__ == "__main__":

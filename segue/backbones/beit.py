@@ -18,7 +18,7 @@ from segue.layers.ffn import FFN, GELU
 from segue.layers.initialize import initialize_plain_transformer
 from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map
-from segue.layers.position import fit_bias_table, relative_position_index, resize_bias_table
+from segue.layers.position import before_loading, fit_bias_table, relative_position_index, resize_bias_table
 from segue.types import Activation, Size
 
 
@@ -45,7 +45,7 @@ class RelativeAttention(QKVAttention):
         rows = (2 * grid[0] - 1) * (2 * grid[1] - 1) + 3
         self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, num_heads))
         self.register_buffer("relative_position_index", relative_position_index(grid, class_token=True))
-        self.register_load_state_dict_pre_hook(_fit)
+        before_loading(self, _fit)
 
     def bias(self, size: Size) -> Tensor:
         """(1, num_heads, 1 + H * W, 1 + H * W) for a grid (H, W), to be added to the products of queries and keys."""

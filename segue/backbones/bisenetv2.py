@@ -98,7 +98,8 @@ class GELayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H / stride, W / stride)."""
         out = self.conv2(self.dwconv(self.conv1(x)))
-        return self.act(out + (x if self.shortcut is None else self.shortcut(x)))
+        activated: Tensor = self.act(out + (x if self.shortcut is None else self.shortcut(x)))
+        return activated
 
 
 class CEBlock(nn.Module):

@@ -10,13 +10,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.conv import ConvModule
 from segue.layers.freezing import Freezing
 from segue.layers.norm import BN, Norm
+from segue.layers.recompute import recompute
 from segue.types import Activation
 
 
@@ -84,7 +84,7 @@ class ContextGuidedBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H, W), or half that size."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._compute, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._compute, x)
         return self._compute(x)
 
     def _compute(self, x: Tensor) -> Tensor:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import GELU
 from segue.layers.initialize import zero
 from segue.layers.norm import Norm
+from segue.layers.recompute import recompute
 from segue.types import Activation
 
 
@@ -56,7 +56,7 @@ class GlobalResponseNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H, W, C) to the same shape."""
-        strength = x.norm(p=2, dim=(1, 2), keepdim=True)
+        strength: Tensor = x.norm(p=2, dim=(1, 2), keepdim=True)
         relative = strength / (strength.mean(dim=-1, keepdim=True) + 1e-6)
         return self.gamma * (x * relative) + self.beta + x
 
@@ -112,7 +112,7 @@ class ConvNeXtBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._forward, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._forward, x)
         return self._forward(x)
 
 

@@ -36,7 +36,8 @@ class DownsamplerBlock(nn.Module):
         """(B, in_channels, H, W) to (B, out_channels, H / 2, W / 2)."""
         strided = self.conv(x)
         pooled = resize(self.pool(x), strided.shape[-2:])  # one short where the size is odd
-        return self.act(self.bn(torch.cat([strided, pooled], dim=1)))
+        out: Tensor = self.act(self.bn(torch.cat([strided, pooled], dim=1)))
+        return out
 
 
 class NonBottleneck1d(nn.Module):
@@ -66,7 +67,8 @@ class NonBottleneck1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to the same shape."""
-        return self.act(self.convs_layers(x) + x)
+        out: Tensor = self.act(self.convs_layers(x) + x)
+        return out
 
 
 class UpsamplerBlock(nn.Module):
@@ -80,7 +82,8 @@ class UpsamplerBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, 2H, 2W)."""
-        return self.act(self.bn(self.conv(x)))
+        out: Tensor = self.act(self.bn(self.conv(x)))
+        return out
 
 
 class ERFNet(nn.Module):

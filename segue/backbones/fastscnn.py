@@ -33,7 +33,7 @@ class LearningToDownsample(nn.Module):
     ) -> None:
         super().__init__()
 
-        def separable(c_in: int, c_out: int) -> nn.Module:
+        def separable(c_in: int, c_out: int) -> DepthwiseSeparableConvModule:
             return DepthwiseSeparableConvModule(
                 c_in,
                 c_out,

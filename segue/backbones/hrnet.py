@@ -69,8 +69,19 @@ class HRModule(nn.Module):
         for i, layers in enumerate(self.fuse_layers):
             size = branches[i].shape[-2:]
             exchanged = (resize(layer(x), size) for layer, x in zip(layers, branches, strict=True))  # type: ignore
-            outputs.append(self.relu(sum(exchanged)))
+            first, *others = exchanged
+            outputs.append(self.relu(sum(others, first)))
         return outputs
+
+
+class HRStage(nn.Sequential):
+    """Modules one after another, each of which takes and returns a list of feature maps."""
+
+    def forward(self, branches: Sequence[Tensor]) -> list[Tensor]:
+        """One (B, C_i, H_i, W_i) per branch to the same, or to the first few of them."""
+        for module in self:
+            branches = module(branches)
+        return list(branches)
 
 
 class HRNet(Freezing):
@@ -135,7 +146,7 @@ class HRNet(Freezing):
                 last = i == 4 and m == stage.num_modules - 1
                 outputs = 1 if last and not multiscale_output else len(new)
                 modules.append(HRModule(new, stage, num_outputs=outputs, with_cp=with_cp, norm=norm))
-            self.add_module(f"stage{i}", nn.Sequential(*modules))
+            self.add_module(f"stage{i}", HRStage(*modules))
             widths = new
         initialize_residual(self, zero_init_residual)
         self.freeze()

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.backbones.beit import BEiT
-from segue.layers.position import fit_position_embedding, resize_position_embedding
+from segue.layers.position import before_loading, fit_position_embedding, resize_position_embedding
 from segue.types import Size
 
 
@@ -26,7 +26,7 @@ class MAE(BEiT):
     def learn_positions(self, width: int) -> None:
         """Embeddings (1, 1 + H * W, width) of class token and patches, fitted to other sizes as weights are loaded."""
         self.pos_embed = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1] + 1, width))
-        self.register_load_state_dict_pre_hook(_fit)
+        before_loading(self, _fit)
 
     def place(self, tokens: Tensor, size: Size) -> Tensor:
         """Add the position embeddings to class token and patches (B, 1 + H * W, C)."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import cast
 
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.attention import SpatialReductionAttention
@@ -17,6 +16,7 @@ from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_transformer
 from segue.layers.norm import LN_FINE, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map, to_tokens
+from segue.layers.recompute import recompute
 from segue.types import Activation, Size
 
 
@@ -80,7 +80,7 @@ class MixBlock(nn.Module):
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """Tokens (B, H * W, C) of a grid (H, W) to the same shape."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._forward, x, size, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._forward, x, size)
         return self._forward(x, size)
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS, RELU, HSigmoid
@@ -18,6 +17,7 @@ from segue.layers.conv import ConvModule
 from segue.layers.freezing import Freezing
 from segue.layers.inverted_residual import make_divisible
 from segue.layers.norm import BN, Norm
+from segue.layers.recompute import recompute
 from segue.types import Activation
 
 HSWISH: Activation = ACTIVATIONS["HSwish"]
@@ -135,7 +135,7 @@ class InvertedResidualV3(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H / stride, W / stride)."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._compute, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._compute, x)
         return self._compute(x)
 
     def _compute(self, x: Tensor) -> Tensor:

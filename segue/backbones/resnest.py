@@ -56,12 +56,12 @@ class SplitAttentionConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, channels, H / stride, W / stride)."""
-        splits = self.relu(self.bn0(self.conv(x))).unflatten(1, (self.radix, -1))  # (B, radix, channels, H, W)
+        splits = torch.unflatten(self.relu(self.bn0(self.conv(x))), 1, (self.radix, -1))  # (B, radix, channels, H, W)
         mean = splits.sum(dim=1).mean(dim=(2, 3), keepdim=True)
         logits = self.fc2(self.relu(self.bn1(self.fc1(mean))))
         if self.radix == 1:
             return splits[:, 0] * logits.sigmoid()
-        attention = logits.unflatten(1, (self.groups, self.radix, -1)).transpose(1, 2).softmax(dim=1)
+        attention = torch.unflatten(logits, 1, (self.groups, self.radix, -1)).transpose(1, 2).softmax(dim=1)
         return torch.einsum("brchw,brc->bchw", splits, attention.flatten(2))
 
 

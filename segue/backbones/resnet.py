@@ -131,7 +131,7 @@ class ResNet(Freezing):
             )
             self.add_module(f"layer{i + 1}", stage)
             self.stages.append(f"layer{i + 1}")
-            channels = width * stage[-1].expansion  # type: ignore[operator]
+            channels = width * stage[-1].expansion
         initialize_residual(self, zero_init_residual)
         self.freeze()
 
@@ -147,7 +147,8 @@ class ResNet(Freezing):
 
     def embed(self, x: Tensor) -> Tensor:
         """What comes before the first stage: (B, in_channels, H, W) to (B, stem_channels, H / 4, W / 4)."""
-        return self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
+        pooled: Tensor = self.maxpool(self.stem(x) if self.deep_stem else self.relu(self.bn1(self.conv1(x))))
+        return pooled
 
     def frozen(self) -> list[nn.Module]:
         """The stem and the first ``frozen_stages`` stages."""

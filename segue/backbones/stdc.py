@@ -87,7 +87,8 @@ class STDCModule(nn.Module):
             outputs.append(out)
         skip = self.skip or nn.Identity()
         if self.fusion == "add":
-            return torch.cat(outputs, dim=1) + skip(x)
+            beside: Tensor = skip(x)
+            return torch.cat(outputs, dim=1) + beside
         return torch.cat([skip(first), *outputs[1:]], dim=1)
 
 

@@ -32,7 +32,7 @@ class LocallyGroupedAttention(QKVAttention):
     def attend(self, x: Tensor, size: Size) -> Tensor:
         """Tokens (B, H * W, C) of a grid (H, W) to the same shape."""
         side = self.window_size
-        x = pad_to_multiple(x.unflatten(1, size), side)
+        x = pad_to_multiple(torch.unflatten(x, 1, size), side)
         b, h, w, _ = x.shape
         mask = None
         if (h, w) != size:

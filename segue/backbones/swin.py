@@ -11,7 +11,6 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.attention import QKVAttention
@@ -20,7 +19,8 @@ from segue.layers.ffn import FFN, GELU
 from segue.layers.initialize import zero
 from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, pad_to_windows, to_map
-from segue.layers.position import fit_bias_table, relative_position_index, resize_position_embedding
+from segue.layers.position import before_loading, fit_bias_table, relative_position_index, resize_position_embedding
+from segue.layers.recompute import recompute
 from segue.layers.windows import from_windows, pad_to_multiple, to_windows
 from segue.types import Activation, Size
 
@@ -47,7 +47,7 @@ class WindowAttention(QKVAttention):
         self.window = (window_size, window_size)
         self.relative_position_bias_table = nn.Parameter(torch.zeros((2 * window_size - 1) ** 2, num_heads))
         self.register_buffer("relative_position_index", relative_position_index(self.window))
-        self.register_load_state_dict_pre_hook(_fit)
+        before_loading(self, _fit)
 
     def bias(self) -> Tensor:
         """(1, num_heads, N, N), to be added to the products of queries and keys."""
@@ -65,7 +65,7 @@ class ShiftedWindowAttention(nn.Module):
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """Tokens (B, H * W, C) of a grid (H, W) to the same shape."""
-        x = pad_to_multiple(x.unflatten(1, size), self.side)
+        x = pad_to_multiple(torch.unflatten(x, 1, size), self.side)
         b, h, w, _ = x.shape
         mask = self.w_msa.bias()
         if self.shift:
@@ -120,7 +120,7 @@ class SwinBlock(nn.Module):
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """Tokens (B, H * W, C) of a grid (H, W) to the same shape."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._forward, x, size, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._forward, x, size)
         return self._forward(x, size)
 
 

@@ -6,13 +6,12 @@ Needs the extra ``segue[timm]``. Deviation: weights come from timm (``pretrained
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from segue.errors import InputError, MissingExtraError
+from segue.errors import InputError, MissingExtraError, nearest
 
 
 class TIMMBackbone(nn.Module):
@@ -52,8 +51,7 @@ class TIMMBackbone(nn.Module):
         import timm
 
         if not timm.is_model(model_name.partition(".")[0]):
-            near = difflib.get_close_matches(model_name, timm.list_models(), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "; timm.list_models() gives their names"
+            hint = nearest(model_name, timm.list_models()) or "; timm.list_models() gives their names"
             raise InputError(f"TIMMBackbone: timm has no model {model_name!r}{hint}")
         given = {
             "out_indices": tuple(out_indices) if out_indices is not None else None,

@@ -12,13 +12,13 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.errors import InputError
 from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
 from segue.layers.freezing import Freezing
 from segue.layers.norm import BN, Norm
+from segue.layers.recompute import recompute
 from segue.layers.resize import resize
 from segue.types import Activation
 
@@ -69,7 +69,7 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H / stride, W / stride)."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self.convs, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self.convs, x)
         return self.convs(x)
 
 

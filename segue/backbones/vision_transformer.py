@@ -19,7 +19,7 @@ from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_plain_transformer
 from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map
-from segue.layers.position import fit_position_embedding, resize_position_embedding
+from segue.layers.position import before_loading, fit_position_embedding, resize_position_embedding
 from segue.layers.transformer import TransformerEncoderLayer
 from segue.types import Activation, Size
 
@@ -137,7 +137,7 @@ class VisionTransformer(nn.Module):
         if "all" not in frozen_exclude:
             for name, parameter in self.named_parameters():
                 parameter.requires_grad = any(text in name for text in frozen_exclude)
-        self.register_load_state_dict_pre_hook(_fit)
+        before_loading(self, _fit)
 
     def forward(self, x: Tensor) -> list[Any]:
         """Image (B, in_channels, H, W) to one (B, embed_dims, H / patch_size, W / patch_size) per output."""

@@ -1,8 +1,9 @@
 """Weights in and out: a reader that runs nothing, loading with a report, safetensors writing, checked downloads."""
 
 from segue.checkpoints.downloads.fetch import fetch
+from segue.checkpoints.report import LoadReport, Mismatch
 from segue.checkpoints.safe.inert import StandIn
 from segue.checkpoints.safe.reader import Checkpoint, read
-from segue.checkpoints.weights import LoadReport, Mismatch, load_weights, save_weights
+from segue.checkpoints.weights import load_weights, save_weights
 
 __all__ = ["Checkpoint", "LoadReport", "Mismatch", "StandIn", "fetch", "load_weights", "read", "save_weights"]

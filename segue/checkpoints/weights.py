@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from segue.checkpoints.foreign import Conversion, candidates
 from segue.checkpoints.report import LoadReport, Mismatch
 from segue.checkpoints.safe.reader import Checkpoint, read
 from segue.errors import CheckpointError, InputError
+from segue.system.replaced import replaced
 
 #: Buffers that a file need not have: a counter that nothing depends on, an index that follows from a window's size.
 COMPUTED = ("num_batches_tracked", "relative_position_index")
@@ -231,17 +231,11 @@ def save_weights(path: str | Path, state_dict: Mapping[str, Tensor], meta: Mappi
         tensors[key] = value.clone() if partial or where in seen else value
         seen.add(where)
     notes = json.dumps({**plain(dict(meta or {})), "segue_version": __version__})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.touch()
-        mode = temporary.stat().st_mode  # what the umask leaves; safetensors would let nobody else read the file
-        save_file(tensors, temporary, metadata={"format": "pt", "segue": notes})
-        temporary.chmod(mode)
-        os.replace(temporary, path)
+        with replaced(path, durable=True) as part:
+            save_file(tensors, part, metadata={"format": "pt", "segue": notes})
     except OSError as error:
         raise InputError(f"{path} could not be written: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

@@ -107,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
         with download_settings(args):
-            return args.run(args)
+            status: int = args.run(args)
+            return status
     except SegueError as error:
         print(f"segue {args.verb}: {error}", file=sys.stderr)
         return 1

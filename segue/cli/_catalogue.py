@@ -38,9 +38,16 @@ def run_fetch(args: argparse.Namespace) -> int:
     """Get each file; the others are still fetched when one fails."""
     from segue.checkpoints import fetch
     from segue.checkpoints.downloads.catalogue import look_up
-    from segue.errors import InputError, SegueError
+    from segue.errors import InputError, SegueError, refuse
 
-    wanted = list(dict.fromkeys(source for name in (*args.names, *args.config) for source in sources_of(name, args)))
+    names = (*args.names, *args.config)
+    of_config = {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config}
+    of_recipe = {"--all": args.all}
+    if names and not any(is_config(name) or is_recipe(name) for name in names):
+        refuse(of_config, "only for configs and recipes, and none is named")
+    if names and not any(is_recipe(name) for name in names):
+        refuse(of_recipe, "only for recipes, and none is named")
+    wanted = list(dict.fromkeys(source for name in names for source in sources_of(name, args)))
     if not args.names and not args.config:
         raise InputError("name what to fetch: an alias, a URL, a recipe, or --config CONFIG")
     if args.sha256 and len(wanted) != 1:
@@ -60,15 +67,28 @@ def run_fetch(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def is_config(name: str) -> bool:
+    """Whether a word is the path of a config."""
+    from segue.config.load import EXTENSIONS
+
+    return "://" not in name and name.endswith(EXTENSIONS)
+
+
+def is_recipe(name: str) -> bool:
+    """Whether a word is the name of a recipe."""
+    from segue.recipes import is_recipe_name
+
+    return "://" not in name and is_recipe_name(name)
+
+
 def sources_of(name: str, args: argparse.Namespace) -> list[str]:
     """What a word means: itself, or the weights of a config or recipe."""
     from segue.config.builder.pretrained import needed_weights
-    from segue.config.load import EXTENSIONS
-    from segue.recipes import is_recipe_name, published_weights
+    from segue.recipes import published_weights
     from segue.recipes.open import read_config
 
-    recipe = "://" not in name and is_recipe_name(name)
-    if not recipe and ("://" in name or not name.endswith(EXTENSIONS)):
+    recipe = is_recipe(name)
+    if not recipe and not is_config(name):
         return [name]
     found = needed_weights(read_config(name, args.cfg_options, trust=args.trust_config))
     published = published_weights(name) if recipe and args.all else None

@@ -39,12 +39,15 @@ def run(args: argparse.Namespace) -> int:
     """Do what was asked; errors are the caller's to print."""
     from segue.config import merge_options
     from segue.config.show import origins_json, show, show_entries, show_origins
+    from segue.errors import refuse
     from segue.recipes.open import open_config
 
     cfg = open_config(args.file, trust=args.trust_config)
     if args.action == "migrate":
         from segue.config.v0 import migrate_file
 
+        listed = {"--out": args.out if args.check else None}
+        refuse(listed, "--check lists what becomes of each key, and writes no config")
         migration = migrate_file(cfg)
         if args.check:
             show_entries(migration.entries)
@@ -54,10 +57,12 @@ def run(args: argparse.Namespace) -> int:
             show(migration.cfg)
         return 0
     merge_options(cfg, args.cfg_options)
-    if args.origins and args.json:
-        sys.stdout.write(origins_json(cfg))
-    elif args.origins:
-        show_origins(cfg)
+    if args.origins:
+        refuse({"--yaml": args.yaml}, "--origins prints lines of text, or JSON with --json")
+        if args.json:
+            sys.stdout.write(origins_json(cfg))
+        else:
+            show_origins(cfg)
     else:
         show(cfg, extension=".json" if args.json else ".yaml" if args.yaml else ".py")
     return 0

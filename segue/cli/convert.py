@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 HELP = "public datasets, or annotations of other formats, to images and masks"
 
@@ -24,15 +25,16 @@ def run(args: argparse.Namespace) -> int:
         return _dataset(args)
     if args.format == "masks":
         return _masks(args)
-    from segue.convert.polygons import convert_folder
+    from rich.console import Console
 
-    out = args.out or args.root / "masks"
-    count = convert_folder(args.root, out)
-    print(f"{count} masks in {out} (0 background, 1 building, 2 road)")
+    from segue.convert.masks import convert_polygons
+
+    done = convert_polygons(args.root, args.out, Console())
+    print(f"{done.count} masks in {done.out} (0 background, 1 building, 2 road)")
     return 0
 
 
-def _add_dataset(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_dataset(formats: Any) -> None:
     """The arguments of ``segue convert dataset``."""
     dataset = formats.add_parser(
         "dataset",
@@ -52,7 +54,7 @@ def _add_dataset(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -
     dataset.add_argument("--list", action="store_true", help="list the datasets")
 
 
-def _add_masks(formats: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_masks(formats: Any) -> None:
     """The arguments of ``segue convert masks``."""
     masks = formats.add_parser(
         "masks",
@@ -102,8 +104,14 @@ def _dataset(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from segue.convert.dataset import convert_dataset, find_converter
+    from segue.errors import refuse
 
     if args.list or args.name is None:
+        given = {"--out": args.out, "--force": args.force, "--tile": args.tile, "--overlap": args.overlap}
+        refuse(
+            {"NAME": args.name, "INPUTS": args.inputs, **given, "--workers": args.workers},
+            "the list of datasets takes no such thing; to convert, give a name and leave --list out",
+        )
         _list_datasets()
         return 0
     done = convert_dataset(

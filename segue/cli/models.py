@@ -31,10 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print a list, or one recipe."""
     from segue.api import models
-    from segue.errors import ConfigError
+    from segue.errors import ConfigError, refuse
     from segue.recipes import is_recipe_name
 
     if is_recipe_name(args.name):
+        refuse({"--data": args.data}, "only for a pattern; a whole name says its data itself")
         return show(args.name, args.json)
     found = models(args.name, args.data)
     if not found and not set(args.name) & set("*?["):

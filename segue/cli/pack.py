@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("target", help="config file, or a folder with images and masks")
     parser.add_argument("out", help="folder of the pack")
-    parser.add_argument("--splits", nargs="+", choices=("train", "val", "test"), default=["train"], help="of a config")
+    parser.add_argument("--splits", nargs="+", choices=("train", "val", "test"), help="of a config (default: train)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     add_config_options(parser)
 

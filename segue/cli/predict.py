@@ -8,7 +8,12 @@ segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Seg
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 HELP = "segment images or folders of images"
 
@@ -19,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("model", help="config file or recipe, then a checkpoint; or a weights file that Segue wrote")
     parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help="checkpoint, then images and folders")
+    parser.add_argument("--recursive", action="store_true", help="of a folder, take the images below it, too")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to (predictions)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
     parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
@@ -30,37 +36,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, and say what was found."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
 
     from segue.api import predict
-    from segue.errors import InputError
+    from segue.errors import InputError, SomeFailedError
+    from segue.inference.inputs import find_images
     from segue.inference.load import is_weights
 
-    checkpoint, images = None, args.paths
+    checkpoint, paths = None, args.paths
     if not is_weights(args.model):
-        checkpoint, *images = args.paths
-        if not images:
+        checkpoint, *paths = args.paths
+        if not paths:
             raise InputError("name the images or folders after the checkpoint")
     elif args.trust_config:
         raise InputError(f"--trust-config: is for config files; {args.model} holds weights, whose config is only read")
-    results = predict(
-        args.model,
-        checkpoint,
-        images,
-        args.out,
-        device=args.device,
-        batch_size=args.batch_size,
-        tta=args.tta,
-        cfg_options=args.cfg_options,
-        trust=args.trust_config,
-    )
+    images = find_images(paths, recursive=args.recursive)
+    left_out = 0 if args.recursive else len(find_images(paths, recursive=True)) - len(images)
+    console = Console()
+    more = f"; {left_out} in folders below are left out, --recursive takes them" if left_out else ""
+    console.print(f"{len(images)} image{'s' if len(images) != 1 else ''} found{more}", highlight=False)
+    failure = None
+    try:
+        results = predict(
+            args.model,
+            checkpoint,
+            images,
+            args.out,
+            device=args.device,
+            batch_size=args.batch_size,
+            tta=args.tta,
+            cfg_options=args.cfg_options,
+            trust=args.trust_config,
+        )
+    except SomeFailedError as error:
+        failure, results = error, error.results
+    show(results, console)
+    console.print(f"{len(results)} maps and overlays in {escape(str(args.out))}", highlight=False, soft_wrap=True)
+    if failure is not None:
+        raise failure
+    return 0
+
+
+def show(results: Sequence[Any], console: Console) -> None:
+    """What covers each image, of the first twenty."""
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table("image", "covered by", box=None, pad_edge=False)
     for result in results[:20]:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in list(result.shares().items())[:5])
-        table.add_row(result.path.name if result.path else "", shares)
-    console = Console()
+        table.add_row(escape(result.path.name if result.path else ""), escape(shares))
     console.print(table)
     if len(results) > 20:
         console.print(f"... and {len(results) - 20} more")
-    console.print(f"{len(results)} maps and overlays in {args.out}")
-    return 0

@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         dest="source",
         metavar="NAME",
         help="whose weights they are: swin, vit, beit, mae, mit, twins, stdc, clip, san, vitjax, hf-segformer ... or "
-        "segue to keep the names (default: as the keys tell)",
+        "'segue' to keep the names (default: as the keys tell)",
     )
     convert.add_argument("--config", help="config to put inside, with the names of its classes")
     add_config_options(convert)
@@ -84,7 +84,13 @@ def run_convert(args: argparse.Namespace) -> int:
 
 def notes_of(args: argparse.Namespace) -> dict[str, Any]:
     """What ``--config`` adds to a file: the config, and names and colors of its classes where it knows them."""
+    from segue.errors import refuse
+
     if not args.config:
+        refuse(
+            {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config},
+            "belongs to the config that --config puts inside",
+        )
         return {}
     from segue.config.builder.build import build_model
     from segue.inference.load import class_names
@@ -125,7 +131,7 @@ def run_verify(args: argparse.Namespace) -> int:
     return 0 if result.good else 1
 
 
-def show(name: str, facts: dict) -> None:
+def show(name: str, facts: dict[str, Any]) -> None:
     """Print the facts as a table."""
     from rich.console import Console
     from rich.markup import escape

@@ -8,30 +8,12 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from segue.config.builder.find import UnknownNameError, _stems, find
+from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.errors import ConfigError
-
-#: mmseg's names for Segue's classes that have others
-OTHER_NAMES = {"CustomDataset": "BaseSegDataset"}
-#: classes with the interface of mmseg, by name
-ADAPTED = {
-    "BaseDecodeHead": "mmseg.heads",
-    "BaseCascadeDecodeHead": "mmseg.heads",
-    "BaseSegmentor": "mmseg.segmentors",
-    "EncoderDecoder": "mmseg.segmentors",
-    "CascadeEncoderDecoder": "mmseg.segmentors",
-    "SegDataPreProcessor": "mmseg.preprocessors",
-    "BaseSegDataset": "mmseg.datasets",
-    "CustomDataset": "mmseg.datasets",
-    "IoUMetric": "mmengine.metrics",
-    "OHEMPixelSampler": "mmseg.samplers",
-    "BasePixelSampler": "mmseg.samplers",
-    "InterpConv": "mmseg.blocks",
-    "DeconvModule": "mmseg.blocks",
-}
+from segue.reference.places import ADAPTED
 
 
 def component(name: str, rooms: Sequence[str]) -> Any:
@@ -64,13 +46,6 @@ def imported(path: str) -> Any:
         return getattr(importlib.import_module(module), name, None)
     except ImportError:
         return None
-
-
-def is_component_file(file: str, rooms: Sequence[str]) -> bool:
-    """Whether mmseg has a file of that name whose classes are Segue's: ``psp_head`` for ``heads/psp.py``."""
-    folded = file.replace("_", "").lower()
-    stems = [stem.replace("_", "") for room in rooms if room != "layers" for stem in _stems(room)]
-    return any(folded.startswith(stem) or stem.startswith(folded) for stem in stems)
 
 
 @functools.cache

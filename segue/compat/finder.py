@@ -10,10 +10,8 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from segue.compat.places import NOTHING, ROOMS, modules
-
-NAMES = ("mmseg", "mmengine", "mmcv")
-VERSIONS = {"mmseg": "1.2.2", "mmengine": "0.10.7", "mmcv": "2.1.0"}
+from segue.reference.names import NAMES, VERSIONS, known, missing
+from segue.reference.places import ROOMS, modules
 
 
 class View(types.ModuleType):
@@ -72,31 +70,6 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Nothing to run: the contents are looked up."""
-
-
-def known(name: str) -> bool:
-    """Whether there is a module of that name: one in the table, or a file of components."""
-    if any(other == name or other.startswith(f"{name}.") for other in (*modules(), *ROOMS)):
-        return True
-    package, _, file = name.rpartition(".")
-    if package in ROOMS:
-        from segue.compat.components import is_component_file
-
-        return is_component_file(file, ROOMS[package])
-    return False
-
-
-def missing(name: str) -> str:
-    """What to say of a name that is not there: Segue's own way, if it has one."""
-    parts = name.split(".")
-    for count in range(len(parts), 0, -1):
-        instead = NOTHING.get(".".join(parts[:count]))
-        if instead:
-            return f"segue.compat has no {name}: {instead}"
-    places = sorted(module for module, names in modules().items() if parts[-1] in names)
-    if places:
-        return f"segue.compat has no {name}; import it from {places[0]}"
-    return f"segue.compat has no {name}; Segue's own code is in the package `segue`, whose rooms docs/design.md lists"
 
 
 def install(force: bool = False) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 from segue.config.dump import FORMATS, to_python, to_yaml
 from segue.config.load import RESERVED, LoadOptions, load_file, load_text
 from segue.config.marks import OPTIONS, Origin
-from segue.config.options import nest
 from segue.config.origins import leaves, origin_of
-from segue.config.tree import ConfigDict, copy_tree, merge_into, rebuild
+from segue.config.tree import ConfigDict, copy_tree, merge_into, nest, rebuild
 from segue.errors import ConfigError
 
 _FIELDS = ("tree", "filename", "text", "env_variables")

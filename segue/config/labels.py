@@ -19,14 +19,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.builder.leaves import short
+from segue.config.contract import Contract
 from segue.config.multilabel import check_dataset, check_evaluator, check_values, fill_head, unspoken
 from segue.config.nodes import dataset_nodes, heads_of, losses_of
-from segue.config.origins import origin_of
-from segue.errors import ConfigError, Problem, nearest
+from segue.errors import ConfigError, nearest
 from segue.masks.labels import IGNORE
 
 KINDS = ("binary", "multiclass", "multilabel")
@@ -46,7 +45,7 @@ _MULTICLASS_LOSSES = {
 
 
 def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config with everything that follows from ``labels`` written out; the same object where there is none.
+    """The config with everything that follows from ``labels`` written out; the same object if it has no ``labels``.
 
     Doing it twice changes nothing.
 
@@ -58,7 +57,7 @@ def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
         if problems := unspoken(cfg):
             raise ConfigError(problems)
         return cfg
-    contract = Contract(copy.deepcopy(cfg))
+    contract = Labels(copy.deepcopy(cfg))
     contract.check_labels(labels)
     if not contract.problems:
         contract.apply(labels)
@@ -67,18 +66,8 @@ def apply_labels(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     return contract.cfg
 
 
-@dataclass
-class Contract:
-    """A config that is being filled in, and what contradicts it."""
-
-    cfg: Mapping[str, Any]
-    problems: list[Problem] = field(default_factory=list)
-
-    def problem(self, key: str, message: str) -> None:
-        """Note a contradiction, with the line that wrote it."""
-        self.problems.append(
-            Problem(key, message, str(origin_of(self.cfg, key) or origin_of(self.cfg, "labels") or ""))
-        )
+class Labels(Contract):
+    """What ``labels`` asks of the heads, datasets and metrics of a config."""
 
     def check_labels(self, labels: Any) -> None:
         """Report what ``labels`` itself has wrong."""
@@ -173,13 +162,6 @@ class Contract:
             self.agree(path, dataset, "ignore_index", labels["ignore"], "labels")
         if labels.get("map") is not None:
             self.agree(path, dataset, "label_map", dict(labels["map"]), "labels.map")
-
-    def agree(self, path: str, node: Any, key: str, value: Any, because: str) -> None:
-        """Fill in a value, or report the one that is there."""
-        if node.get(key) is None:
-            node[key] = value
-        elif node[key] != value:
-            self.problem(f"{path}.{key}", f"is {short(node[key])}, but {because} asks for {short(value)}; change one")
 
 
 _IGNORED = "is {given}; samples carry 255 where there is no label, so leave it out and say labels=dict(ignore={given})"

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.leaves import short
+from segue.config.contract import Contract
 from segue.config.nodes import dataset_nodes, heads_of, losses_of
 from segue.config.origins import origin_of
 from segue.errors import Problem
-
-if TYPE_CHECKING:
-    from segue.config.labels import Contract
 
 #: Losses that take several classes per pixel, with the argument that says so; None: they see it from the labels.
 LOSSES: dict[str, tuple[str, Any] | None] = {
@@ -113,7 +111,7 @@ def _last(name: Any) -> str:
 
 
 def _found(room: str, name: str) -> Any:
-    """The class of a name; None where there is none, which the planner reports."""
+    """The class that a name stands for; None if there is no such class, which the planner reports."""
     try:
         found = find(room, name)
     except UnknownNameError:

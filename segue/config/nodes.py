@@ -12,11 +12,23 @@ def heads_of(cfg: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The heads of the model with their key paths."""
     model = cfg.get("model") or {}
     for key in HEADS:
-        heads = model.get(key)
-        if isinstance(heads, Mapping):
-            yield f"model.{key}", heads
-        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else ()):
-            yield f"model.{key}.{i}", head
+        yield from heads_in(model.get(key), f"model.{key}")
+
+
+def heads_in(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The heads of one ``decode_head`` or ``auxiliary_head``, which is a head or a list of them, with their paths."""
+    if isinstance(node, Mapping):
+        yield path, node
+    for i, head in enumerate(node if isinstance(node, (list, tuple)) else ()):
+        yield f"{path}.{i}", head
+
+
+def other_class_counts(cfg: Mapping[str, Any], count: int) -> Iterator[tuple[str, int]]:
+    """The key paths and values of ``num_classes`` of the heads that are made for another number of classes."""
+    for path, head in heads_of(cfg):
+        number = head.get("num_classes")
+        if isinstance(number, int) and number != count:
+            yield f"{path}.num_classes", number
 
 
 def losses_of(head: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:

@@ -6,17 +6,14 @@ ends and all spaces are dropped.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
+from segue.config.config import Config
 from segue.config.language.budget import MAX_DEPTH, MAX_TEXT
-from segue.config.marks import OPTIONS, Items, Mark, Origin
-from segue.config.tree import ConfigDict, copy_tree, merge_into, to_tree
-from segue.errors import ConfigError, Problem
-
-if TYPE_CHECKING:
-    from segue.config.config import Config
+from segue.config.marks import OPTIONS
+from segue.config.tree import copy_tree, merge_into, nest
+from segue.errors import ConfigError, Problem, alike
 
 _CLOSING = {"(": ")", "[": "]"}
 
@@ -110,34 +107,6 @@ def _short(text: str) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def nest(options: Mapping[Any, Any], origin: Origin) -> ConfigDict:
-    """``{"a.b": 1}`` as the tree ``{"a": {"b": 1}}``, every part marked with the origin."""
-    tree = ConfigDict()
-    for dotted, value in options.items():
-        node = tree
-        parts = dotted.split(".") if isinstance(dotted, str) else [dotted]
-        for count, part in enumerate(parts[:-1], 1):
-            inner = dict.get(node, part)
-            if inner is None or part not in node:
-                inner = ConfigDict()
-                node.put(part, inner, origin)
-            if not isinstance(inner, ConfigDict):
-                earlier = ".".join(parts[:count])
-                raise ConfigError(Problem(dotted, f"{earlier} was given the value {inner!r} before", str(origin)))
-            node = inner
-        node.put(parts[-1], *_marked(copy_tree(to_tree(value)), origin))
-    return tree
-
-
-def _marked(value: Any, origin: Origin) -> tuple[Any, Mark]:
-    if isinstance(value, ConfigDict):
-        for key, item in value.items():
-            value._marks[key] = _marked(item, origin)[1]
-    elif isinstance(value, list | tuple):
-        return value, Items(origin, tuple(_marked(item, origin)[1] for item in value))
-    return value, origin
-
-
 def merge_options(cfg: Config, options: Iterable[str]) -> None:
     """Merge the command line's ``key=value`` options into a config.
 
@@ -150,7 +119,7 @@ def merge_options(cfg: Config, options: Iterable[str]) -> None:
     problems = []
     for key in values:
         first = key.partition(".")[0]
-        close = [] if first in cfg else difflib.get_close_matches(first, [str(name) for name in cfg], 1, 0.8)
+        close = [] if first in cfg else alike(first, map(str, cfg), cutoff=0.8)
         if close:
             meant = close[0] + key[len(first) :]
             problems.append(Problem(key, f"the config has no {first!r}; did you mean {meant!r}?", str(OPTIONS)))

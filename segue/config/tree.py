@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from segue.config.marks import Origin, origin
+from segue.config.marks import Items, Mark, Origin, origin
 from segue.errors import ConfigError, Problem
 
 DELETE = "_delete_"
@@ -77,7 +77,7 @@ class ConfigDict(dict[Any, Any]):
             self[key] = default
         return self[key]
 
-    def update(self, *others: Any, **entries: Any) -> None:  # type: ignore[override]  # recursive, unlike dict's
+    def update(self, *others: Any, **entries: Any) -> None:  # recursive, unlike dict's
         """Merge another mapping into this one, dicts into dicts."""
         for other in (*others, entries):
             source = other if isinstance(other, ConfigDict) else ConfigDict(other)
@@ -109,7 +109,8 @@ class ConfigDict(dict[Any, Any]):
     __copy__ = copy
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ConfigDict:
-        return copy_tree(self)
+        copied: ConfigDict = copy_tree(self)
+        return copied
 
     def __reduce__(self) -> tuple[Any, ...]:
         return rebuild, (list(self.items()), self._marks)
@@ -119,7 +120,8 @@ class ConfigDict(dict[Any, Any]):
 
     def to_dict(self) -> dict[Any, Any]:
         """Plain nested dicts, without origins."""
-        return to_plain(self)
+        plain: dict[Any, Any] = to_plain(self)
+        return plain
 
 
 def rebuild(items: list[tuple[Any, Any]], marks: dict[Any, Any]) -> ConfigDict:
@@ -228,6 +230,34 @@ def _merge_items(items: list[Any], child: ConfigDict, path: tuple[Any, ...], whe
             raise _problem(
                 where, here, f"only keys of dict elements can be set by index; give the whole list {_dotted(path)}"
             )
+
+
+def nest(options: Mapping[Any, Any], origin: Origin) -> ConfigDict:
+    """``{"a.b": 1}`` as the tree ``{"a": {"b": 1}}``, every part marked with the origin."""
+    tree = ConfigDict()
+    for dotted, value in options.items():
+        node = tree
+        parts = dotted.split(".") if isinstance(dotted, str) else [dotted]
+        for count, part in enumerate(parts[:-1], 1):
+            inner = dict.get(node, part)
+            if inner is None or part not in node:
+                inner = ConfigDict()
+                node.put(part, inner, origin)
+            if not isinstance(inner, ConfigDict):
+                earlier = ".".join(parts[:count])
+                raise ConfigError(Problem(dotted, f"{earlier} was given the value {inner!r} before", str(origin)))
+            node = inner
+        node.put(parts[-1], *_marked(copy_tree(to_tree(value)), origin))
+    return tree
+
+
+def _marked(value: Any, origin: Origin) -> tuple[Any, Mark]:
+    if isinstance(value, ConfigDict):
+        for key, item in value.items():
+            value._marks[key] = _marked(item, origin)[1]
+    elif isinstance(value, list | tuple):
+        return value, Items(origin, tuple(_marked(item, origin)[1] for item in value))
+    return value, origin
 
 
 def _clash(old: Any, was: Origin | None, where: Origin | None, path: tuple[Any, ...], indexes: bool) -> ConfigError:

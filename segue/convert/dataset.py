@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ from segue.convert.members import Member
 from segue.convert.pictures import png
 from segue.convert.tiles import Tiling
 from segue.datasets.scan import some_of
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, nearest
 
 
 @dataclass(frozen=True)
@@ -178,9 +177,7 @@ def find_converter(name: str) -> tuple[str, Converter]:
     }
     key = spellings.get(_folded(name))
     if key is None:
-        near = difflib.get_close_matches(_folded(name), spellings, 1, 0.6)
-        hint = f" (did you mean {spellings[near[0]]}?)" if near else ""
-        raise InputError(f"no converter for a dataset {name!r}{hint}; there are {', '.join(converters())}")
+        raise InputError(f"no converter for a dataset {name!r}{nearest(name, list(converters()), listed=99)}")
     return key, converters()[key]
 
 

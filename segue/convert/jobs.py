@@ -7,7 +7,6 @@ folder of the results, one line of JSON per step, so that a run that was interru
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +15,10 @@ from typing import Any
 
 from rich.console import Console
 
-from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import InputError
+from segue.system.bars import shown
+from segue.system.cores import default_workers, in_parallel
+from segue.system.replaced import clear_leftovers, replaced
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Log:
         Raises:
             InputError: the results there were made with other settings.
         """
+        clear_leftovers(self.path.parent, below=True)
         if force:
             for files in self.done.values():
                 for file in files:
@@ -125,15 +127,12 @@ def _inside(file: object) -> bool:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there completely or not at all."""
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        os.replace(part, path)
+        with replaced(path) as part:
+            part.write_bytes(data)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def run_jobs(

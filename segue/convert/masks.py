@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +15,16 @@ from rich.console import Console
 from segue.convert.annotations import WRITERS, LabelMap
 from segue.datasets.folder import FolderDataset
 from segue.datasets.metainfo import read_names
+from segue.datasets.options import DatasetOptions
 from segue.doctor.annotated import find_annotations
-from segue.doctor.layout import Part, recognize
-from segue.doctor.scan import default_workers, in_parallel, shown
+from segue.doctor.guess import Part
+from segue.doctor.layout import recognize
 from segue.errors import DataError, InputError
 from segue.masks.labels import IGNORE
 from segue.masks.size import image_size
+from segue.system.bars import shown
+from segue.system.cores import default_workers, in_parallel
+from segue.system.replaced import clear_leftovers, replaced
 from segue.transforms.load_annotations import LoadAnnotations
 
 #: Value of unlabeled pixels where there are more classes than a byte holds.
@@ -55,6 +59,7 @@ def convert_masks(
     masks: str | None = None,
     to: str = "index",
     workers: int | None = None,
+    replace: bool = False,
     console: Console | None = None,
 ) -> Converted:
     """Write the label maps of a folder, or of one file of annotations, to a new folder.
@@ -70,6 +75,7 @@ def convert_masks(
             images.
         to: ``index`` PNG, ``palette`` PNG, ``coco`` or ``labelme``.
         workers: files at once; one per core by default.
+        replace: if ``out`` is there, put the files in it, in place of those of the same name.
         console: shows progress if it is a terminal.
 
     Raises:
@@ -79,7 +85,8 @@ def convert_masks(
     if to not in WRITERS:
         raise InputError(f"--to {to}: possible are {', '.join(WRITERS)}")
     source, out = Path(source), Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    into = replace and out.is_dir()
+    if not into and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: is there already; name a new folder, or move it away")
     names, colors = _classes(classes)
     parts, root = _parts(source, images, masks, mask_format)
@@ -91,23 +98,36 @@ def convert_masks(
         )
         raise DataError(f"{source}: the splits have different classes, so ids would differ; name them all. {listed}")
     several = len({(part.images, part.masks) for part in parts}) > 1
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     done: set[str] = set()
     try:
-        temporary.mkdir(parents=True)
-        for part, dataset in zip(parts, datasets, strict=True):
-            below = part.split if several else ""
-            done |= _write(dataset, temporary / below, to, workers, console, part.split)
-        _write_classes(temporary, datasets[0])
-        if out.is_dir():
-            out.rmdir()
-        os.replace(temporary, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        clear_leftovers(out.parent, out.name)
+        with tempfile.TemporaryDirectory(dir=out) if into else replaced(out, folder=True) as new:
+            for part, dataset in zip(parts, datasets, strict=True):
+                below = Path(new, part.split if several else "")
+                done |= _write(dataset, below, to, workers, console, part.split)
+            _write_classes(Path(new), datasets[0])
+            for file in [path for path in Path(new).rglob("*") if path.is_file()] if into else []:
+                target = out / file.relative_to(new)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(file, target)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     lines = [_line(root, part, out / (part.split if several else ""), datasets[0], to) for part in parts]
     return Converted(out, len(done), known, lines)
+
+
+def convert_polygons(root: str | Path, out: str | Path | None = None, console: Console | None = None) -> Converted:
+    """Write the masks of a folder with ``images/``, ``buildings/`` and ``roads/``, as `PolygonsReader` reads them.
+
+    Classes are 0 background, 1 building, 2 road, drawn in that order. ``out`` is ``root/masks`` unless given; masks
+    that are there are replaced.
+    """
+    if not Path(root, "images").is_dir():
+        raise DataError(f"{root}/images: no such folder; the images are expected there, beside buildings/ and roads/")
+    target = Path(root) / "masks" if out is None else Path(out)
+    classes = ("background", "building", "road")
+    return convert_masks(root, target, mask_format="polygons", classes=classes, replace=True, console=console)
 
 
 def _parts(
@@ -150,11 +170,13 @@ def _dataset(
         classes=classes,
         palette=palette,
         split=part.listed,
-        pipeline=[LoadAnnotations()],
-        mask_format=mask_format or part.mask_format,
         image_suffix=part.image_suffix,
         mask_suffix=part.mask_suffix,
-        ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else None,
+        options=DatasetOptions(
+            pipeline=[LoadAnnotations()],
+            mask_format=mask_format or part.mask_format,
+            ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else None,
+        ),
     )
     assert dataset.num_classes is not None
     return dataset
@@ -172,7 +194,8 @@ def _write(
         name = os.path.relpath(info["img_path"], images)
         sample = LoadAnnotations()({**info, "ori_shape": image_size(info["img_path"])})
         writer.add(LabelMap(name, sample["gt_seg_map"]))
-        return info["img_path"]
+        path: str = info["img_path"]
+        return path
 
     work = in_parallel(convert, range(len(dataset)), workers or default_workers())
     done = set(shown(work, len(dataset), f"converting {split}", console))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from segue.config.builder.plan import Planner, make
 from segue.config.nodes import dataset_nodes
@@ -18,6 +18,7 @@ from segue.doctor.rules import Rules
 from segue.errors import ConfigError, InputError, Problem
 from segue.packs.read import name_below
 from segue.packs.write import IMAGE, LABELS, PackSource, write_pack
+from segue.system.bars import bar
 
 _READING = ("color_type", "imdecode_backend")
 
@@ -128,8 +129,7 @@ def _written(
     made = []
     for number, part in enumerate(parts):
         folder = out if len(parts) == 1 else out / f"{number}_{Path(part.root).name or 'data'}"
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        with bar(console) as progress:
             task = progress.add_task(f"Packing {part.root or 'files'}", total=len(part.files))
 
             def advance(done: int, total: int, progress: Progress = progress, task: Any = task) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segue.convert.members import Member
 from segue.errors import InputError, LabelError
 from segue.images.read import decode_image
+from segue.masks.decode import decode_mask
 from segue.masks.labels import label_counts
 from segue.masks.mat import MatReader
 
@@ -49,10 +50,13 @@ def image(member: Member) -> Array:
 
 def label_map(member: Member) -> Array:
     """(H, W) as stored: of a picture of three equal channels, one."""
-    stored = decode_image(member.read(), "unchanged", path=member.where)
-    if stored.ndim == 3 and (stored[..., :3] != stored[..., :1]).any():
+    data = member.read()
+    stored = decode_image(data, "unchanged", path=member.where)
+    if stored.ndim == 2:
+        return decode_mask(data, member.where)  # an image's grays of few bits are stretched, a label's are not
+    if (stored[..., :3] != stored[..., :1]).any():
         raise LabelError(f"{member.where}: is a color picture, no label map of one channel")
-    return stored if stored.ndim == 2 else np.ascontiguousarray(stored[..., 0])
+    return np.ascontiguousarray(stored[..., 0])
 
 
 def foreground(member: Member) -> Array:
@@ -85,7 +89,7 @@ def ids_of_colors(member: Member, colors: Colors) -> Array:
     """(H, W) index of each pixel's color, uint8; a color that is far from all of them is a LabelError."""
     bgr = image(member)
     packed = bgr[..., 0] | bgr[..., 1].astype(np.int32) << 8 | bgr[..., 2].astype(np.int32) << 16
-    ids = _table(tuple(colors))[packed]
+    ids: Array = _table(tuple(colors))[packed]
     wrong = packed[ids == _NONE]
     if wrong.size:
         counts = label_counts(wrong)

@@ -21,6 +21,7 @@ class BaseCDDataset(BaseSegDataset):
     """
 
     IMG_SUFFIX2 = ".jpg"
+    UNFIT = ("mask_format", "pack")
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """One dict per pair; images or label maps that are missing are named."""

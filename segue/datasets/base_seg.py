@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_in, pictures_of, places_of
 from segue.datasets.metainfo import resolve_metainfo
+from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.probe import probe_binary_labels
 from segue.datasets.sample_table import tabulated
 from segue.datasets.scan import files_with_suffix, join_all, read_split, some_of, walk_files
@@ -47,22 +48,8 @@ class BaseSegDataset(Dataset[Any]):
         data_root: folder that relative paths start from.
         data_prefix: ``img_path`` and ``seg_map_path``, folders.
         filter: kept for `filter_data` of subclasses.
-        indices: use only these samples; a number n means the first n (the last, if negative).
-        serialize_data: keep the paths of many samples in a few blocks of memory that worker processes share; then
-            ``data_list`` cannot be changed any more (`segue.datasets.sample_table`).
-        pipeline: transforms of a sample.
-        test_mode: a sample that the pipeline drops is an error instead of being replaced.
-        lazy_init: look for the files at first use.
-        max_refetch: replacements tried for a dropped sample.
-        ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid; None takes the class's.
-        reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
-        backend_args: accepted for mmseg configs; only the local disk.
-        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay,
-            but one that the map makes of another value is an error.
-        mask_format: how the label maps are kept if they are no pictures, such as ``labelme``, or ``dict(type='coco',
-            ...)`` with arguments (see `segue.masks.formats`). By default it is seen from ``seg_map_suffix`` (.json ...)
-            or from a file in the place of the folder ``seg_map_path``.
-        pack: folder that ``segue pack`` made of these files; their pixels are read from there.
+        options: see `DatasetOptions`; its fields may be given as keywords, too. ``mask_format`` is seen by default from
+            ``seg_map_suffix`` (.json ...) or from a file in the place of the folder ``seg_map_path``.
         img_suffix2: of datasets of two images a sample: end of the second ones' names; None takes the class's.
     """
 
@@ -73,7 +60,10 @@ class BaseSegDataset(Dataset[Any]):
     IGNORE_INDEX: ClassVar[int] = IGNORE
     #: Of datasets of two images a sample (`BaseCDDataset`): the end of the second ones' names.
     IMG_SUFFIX2: ClassVar[str | None] = None
+    #: Options that say nothing about datasets of this kind, so they are refused.
+    UNFIT: ClassVar[Sequence[str]] = ()
 
+    @shared
     def __init__(
         self,
         ann_file: str | None = "",
@@ -83,56 +73,43 @@ class BaseSegDataset(Dataset[Any]):
         data_root: str | None = None,
         data_prefix: Mapping[str, str | None] | None = None,
         filter: Mapping[str, Any] | None = None,
-        indices: int | Sequence[int] | None = None,
-        serialize_data: bool = True,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
-        ignore_index: int | None = None,
-        reduce_zero_label: bool | None = None,
-        backend_args: Mapping[str, Any] | None = None,
-        label_map: Mapping[int, int] | None = None,
-        mask_format: str | Mapping[str, Any] | None = None,
-        pack: str | None = None,
+        options: DatasetOptions = USUAL,
         img_suffix2: str | None = None,
     ) -> None:
-        local_files_only(self, backend_args=backend_args)
-        self.img_suffix2 = self._second_suffix(img_suffix2, mask_format=mask_format, pack=pack)
+        name = type(self).__name__
+        local_files_only(self, backend_args=options.backend_args)
+        if unfit := [key for key in self.UNFIT if getattr(options, key) is not None]:
+            raise InputError(f"{name}: {unfit[0]} has no meaning for a dataset of this kind; leave it out")
+        if self.IMG_SUFFIX2 is None and img_suffix2 is not None:
+            raise InputError(f"{name}: a sample has one image; img_suffix2 is for BaseCDDataset and its kin")
+        self.options = options
+        self.img_suffix2 = self.IMG_SUFFIX2 if img_suffix2 is None else img_suffix2
         self.img_suffix = self.IMG_SUFFIX if img_suffix is None else img_suffix
         self.seg_map_suffix = self.SEG_MAP_SUFFIX if seg_map_suffix is None else seg_map_suffix
-        self.reduce_zero_label = self.REDUCE_ZERO_LABEL if reduce_zero_label is None else reduce_zero_label
+        zero, void = options.reduce_zero_label, options.ignore_index
+        self.reduce_zero_label = self.REDUCE_ZERO_LABEL if zero is None else zero
         self.data_root = data_root
         keys = ("img_path", "seg_map_path") if self.img_suffix2 is None else ("img_path", "img_path2", "seg_map_path")
         prefix = dict.fromkeys(keys, "") if data_prefix is None else data_prefix
         self.data_prefix = {key: self._join(value) for key, value in prefix.items() if value is not None}
         self.ann_file = self._join(ann_file) if ann_file else ""
         self.filter = filter
-        self.indices = indices
-        self.test_mode = test_mode
-        self.max_refetch = max_refetch
-        self.serialize_data = serialize_data
-        self.mask_format = mask_format
-        self.pack = None if pack is None else PackRoot(Pack(pack), data_root or "")
+        self.indices = options.indices
+        self.test_mode = options.test_mode
+        self.max_refetch = options.max_refetch
+        self.serialize_data = options.serialize_data
+        self.mask_format = options.mask_format
+        self.pack = None if options.pack is None else PackRoot(Pack(options.pack), data_root or "")
         self.mask_reader: MaskReader | None = None
-        self.void_given = ignore_index is not None
-        self._set_classes(metainfo, self.IGNORE_INDEX if ignore_index is None else ignore_index, label_map)
-        if test_mode and self._meta.classes is None:
-            raise InputError(f"{type(self).__name__}: needs classes to test: metainfo=dict(classes=('road', ...))")
-        self.pipeline = Compose(pipeline)
+        self.void_given = void is not None
+        self._set_classes(metainfo, self.IGNORE_INDEX if void is None else void, options.label_map)
+        if self.test_mode and self._meta.classes is None:
+            raise InputError(f"{name}: needs classes to test: metainfo=dict(classes=('road', ...))")
+        self.pipeline = Compose(options.pipeline)
         self.data_list: Sequence[dict[str, Any]] = []
         self._ready = False
-        if not lazy_init:
+        if not options.lazy_init:
             self.full_init()
-
-    def _second_suffix(self, given: str | None, **single: object) -> str | None:
-        """The end of the second images' names; None where a sample has one image, which ``single`` options need."""
-        name = type(self).__name__
-        if self.IMG_SUFFIX2 is None and given is not None:
-            raise InputError(f"{name}: a sample has one image; img_suffix2 is for BaseCDDataset and its kin")
-        if self.IMG_SUFFIX2 is not None and (unfit := [key for key, value in single.items() if value is not None]):
-            raise InputError(f"{name}: {unfit[0]} is for datasets of one image a sample, and here there are two")
-        return self.IMG_SUFFIX2 if given is None else given
 
     def _set_classes(
         self, metainfo: Mapping[str, Any] | None, ignore_index: int, label_map: Mapping[int, int] | None

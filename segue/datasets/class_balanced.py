@@ -8,13 +8,13 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from segue.datasets.wrapper import DatasetWrapper
 from segue.errors import InputError
 from segue.masks.decode import read_mask
 from segue.masks.labels import label_counts, remap_labels
-from segue.types import Sample
 
 
-class ClassBalancedDataset(Dataset[Any]):
+class ClassBalancedDataset(DatasetWrapper):
     """Repeat each sample as often as the rarest of its classes asks for.
 
     With f the share of the images that show a class, a class asks for r = max(1, sqrt(``oversample_thr`` / f)), and an
@@ -32,28 +32,15 @@ class ClassBalancedDataset(Dataset[Any]):
             raise InputError(
                 f"ClassBalancedDataset: oversample_thr must be a share above 0 and at most 1, got {oversample_thr!r}"
             )
-        self.dataset: Any = dataset
         self.oversample_thr = oversample_thr
         self._indexes: list[int] | None = None
-        if not lazy_init:
-            self.full_init()
-
-    @property
-    def metainfo(self) -> dict[str, Any]:
-        """That of the dataset."""
-        return self.dataset.metainfo
-
-    @property
-    def ignore_index(self) -> int:
-        """That of the dataset."""
-        return self.dataset.ignore_index
+        super().__init__(dataset, lazy_init)
 
     def full_init(self) -> None:
         """Find the files of the dataset, and the classes in them."""
         if self._indexes is not None:
             return
-        if hasattr(self.dataset, "full_init"):
-            self.dataset.full_init()
+        super().full_init()
         classes = [self._classes(index) for index in range(len(self.dataset))]
         images = Counter(label for found in classes for label in found)
         asks = {
@@ -64,11 +51,7 @@ class ClassBalancedDataset(Dataset[Any]):
 
     def get_cat_ids(self, index: int) -> list[int]:
         """The classes of a sample."""
-        return sorted(self._classes(self._inner(index)))
-
-    def get_data_info(self, index: int) -> Sample:
-        """What the pipeline of that sample starts from."""
-        return self.dataset.get_data_info(self._inner(index))
+        return sorted(self._classes(self._checked(index)))
 
     def _classes(self, index: int) -> set[int]:
         if hasattr(self.dataset, "get_cat_ids"):
@@ -83,10 +66,8 @@ class ClassBalancedDataset(Dataset[Any]):
         )
         return set(label_counts(mask)) - {info["ignore_index"]}
 
-    def _inner(self, index: int) -> int:
-        count = len(self)
-        if not -count <= index < count:
-            raise IndexError(f"ClassBalancedDataset has {count} samples, no sample {index}")
+    def inner(self, index: int) -> int:
+        """The sample of the dataset that stands at ``index``."""
         assert self._indexes is not None
         return self._indexes[index]
 
@@ -94,6 +75,3 @@ class ClassBalancedDataset(Dataset[Any]):
         self.full_init()
         assert self._indexes is not None
         return len(self._indexes)
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self._inner(index)]

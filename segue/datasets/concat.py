@@ -50,12 +50,14 @@ class ConcatDataset(Dataset[Any]):
     @property
     def metainfo(self) -> dict[str, Any]:
         """That of the first dataset."""
-        return self.datasets[0].metainfo
+        metainfo: dict[str, Any] = self.datasets[0].metainfo
+        return metainfo
 
     @property
     def ignore_index(self) -> int:
         """That of the first dataset."""
-        return self.datasets[0].ignore_index
+        ignored: int = self.datasets[0].ignore_index
+        return ignored
 
     def full_init(self) -> None:
         """Find the files of all datasets."""
@@ -68,7 +70,8 @@ class ConcatDataset(Dataset[Any]):
     def get_data_info(self, index: int) -> Sample:
         """What the pipeline of that sample starts from."""
         dataset, inner = self._locate(index)
-        return self.datasets[dataset].get_data_info(inner)
+        info: Sample = self.datasets[dataset].get_data_info(inner)
+        return info
 
     def _locate(self, index: int) -> tuple[int, int]:
         count = len(self)

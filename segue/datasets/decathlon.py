@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError
-from segue.types import Sample
 
 
 class DecathlonDataset(BaseSegDataset):
@@ -27,33 +27,18 @@ class DecathlonDataset(BaseSegDataset):
         ann_file: dataset.json.
         metainfo: ``classes`` and ``palette``.
         data_root: folder that the paths start from.
-        indices: use only these samples.
-        serialize_data: accepted for mmseg configs.
-        pipeline: transforms of a sample; it begins with LoadBiomedicalImageFromFile.
-        test_mode: use the ``test`` list.
-        lazy_init: accepted for mmseg configs; the file is read at once, since it names the classes.
-        max_refetch: replacements tried for a dropped sample.
-        ignore_index: value of unlabeled voxels in the files.
-        reduce_zero_label: 0 in the files means unlabeled.
-        backend_args: only the local disk.
-        label_map: {value in the file: class id}.
+        options: see `DatasetOptions`; dataset.json is read at once in any case, since it names the classes.
     """
 
+    UNFIT = ("mask_format", "pack")
+
+    @shared
     def __init__(
         self,
         ann_file: str = "dataset.json",
         metainfo: Mapping[str, Any] | None = None,
         data_root: str | None = None,
-        indices: int | Sequence[int] | None = None,
-        serialize_data: bool = True,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
-        ignore_index: int | None = None,
-        reduce_zero_label: bool | None = None,
-        backend_args: Mapping[str, Any] | None = None,
-        label_map: Mapping[int, int] | None = None,
+        options: DatasetOptions = USUAL,
     ) -> None:
         if not ann_file:
             raise InputError("DecathlonDataset: ann_file is missing; name the task's dataset.json")
@@ -67,16 +52,7 @@ class DecathlonDataset(BaseSegDataset):
             metainfo=metainfo,
             data_root=data_root,
             data_prefix={"img_path": "", "seg_map_path": ""},
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            backend_args=backend_args,
-            label_map=label_map,
+            options=options,
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:
@@ -98,7 +74,7 @@ class DecathlonDataset(BaseSegDataset):
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist; it is the dataset.json of a task") from None
     except (OSError, ValueError) as error:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from segue.datasets.base_seg import BaseSegDataset
+from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError
-from segue.types import Sample
 
 
 class DSDLSegDataset(BaseSegDataset):
@@ -33,17 +33,10 @@ class DSDLSegDataset(BaseSegDataset):
         metainfo: ``palette``.
         data_root: folder that relative paths start from.
         data_prefix: ``img_path`` and ``seg_map_path``, the folders that the locations of samples start from.
-        indices: use only these samples.
-        serialize_data: accepted for mmseg configs.
-        pipeline: transforms of a sample.
-        test_mode: a sample that the pipeline drops is an error.
-        lazy_init: look for the files at first use.
-        max_refetch: replacements tried for a dropped sample.
-        ignore_index: value of unlabeled pixels in the files.
-        reduce_zero_label: 0 in the files means unlabeled.
-        backend_args: only the local disk.
+        options: see `DatasetOptions`.
     """
 
+    @shared
     def __init__(
         self,
         specific_key_path: Mapping[str, str] | None = None,
@@ -53,15 +46,7 @@ class DSDLSegDataset(BaseSegDataset):
         metainfo: Mapping[str, Any] | None = None,
         data_root: str | None = None,
         data_prefix: Mapping[str, str | None] | None = None,
-        indices: int | Sequence[int] | None = None,
-        serialize_data: bool = True,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
-        ignore_index: int | None = None,
-        reduce_zero_label: bool | None = None,
-        backend_args: Mapping[str, Any] | None = None,
+        options: DatasetOptions = USUAL,
     ) -> None:
         if not ann_file:
             raise InputError("DSDLSegDataset: ann_file is missing; name the description such as set-train/train.yaml")
@@ -75,15 +60,7 @@ class DSDLSegDataset(BaseSegDataset):
             metainfo={**(metainfo or {}), **({"classes": list(used_labels)} if used_labels else {})},
             data_root=data_root,
             data_prefix=data_prefix,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            backend_args=backend_args,
+            options=options,
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:

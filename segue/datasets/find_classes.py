@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import PurePath
@@ -14,9 +13,10 @@ from segue.datasets.scan import walk_files
 from segue.errors import LabelError
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.decode import read_mask
-from segue.masks.formats import annotation_files
+from segue.masks.documents import annotation_files
 from segue.masks.labels import label_counts
 from segue.masks.meaning import meaning_of, void_text
+from segue.system.cores import default_workers, in_parallel
 
 #: Names of folders that hold one part of a dataset each.
 SPLITS = ("train", "training", "val", "valid", "validation", "test", "testing", "trainval")
@@ -53,8 +53,7 @@ def find_classes(
     Raises:
         LabelError: the values can mean several things, or are too many.
     """
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
-        per_file = list(pool.map(lambda path: label_counts(read_mask(path)), paths))
+    per_file = in_parallel(lambda path: label_counts(read_mask(path)), paths, default_workers())
     counts: Counter[int] = Counter()
     for path, found in zip(paths, per_file, strict=True):
         counts.update(found)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.find_classes import find_classes, masks_of_all_splits
 from segue.datasets.mask_files import format_of_folder, pictures_of, suffixes_of
 from segue.datasets.metainfo import read_names
+from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.pairs import Affix, pair_by_stem
 from segue.datasets.scan import join_all, some_of, walk_files
 from segue.datasets.split_files import images_of_split
 from segue.datasets.suffixes import ends_in, stems_by_end, strip_end
 from segue.errors import DataError, InputError, LabelError
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import READERS, annotation_files, labels_of, reader_of, split_format
+from segue.masks.documents import annotation_files
+from segue.masks.formats import READERS, labels_of, reader_of, split_format
 from segue.masks.labels import IGNORE
 from segue.masks.names import with_background
 from segue.masks.path import MaskPath
-from segue.types import Sample
 
 _log = logging.getLogger("segue")
 
@@ -41,21 +43,14 @@ class FolderDataset(BaseSegDataset):
             and else the values found in the masks of all splits (train, val ... of the same layout).
         palette: RGB colours of the classes.
         split: text file of the names to use, without or with suffix, one per line.
-        pipeline: transforms of a sample.
-        test_mode: a sample that the pipeline drops is an error instead of being replaced.
-        indices: use only these samples.
-        ignore_index: value of unlabeled pixels in the masks. None takes 255; where nobody has named the classes only if
-            that is plain from the values, for 0, 128 and 255 are three classes.
-        reduce_zero_label: 0 in the masks means unlabeled, and classes start at 1.
-        label_map: {value in the masks: class id}.
-        lazy_init: look for the files at first use (masks are read at once if the classes are not given).
-        max_refetch: replacements tried for a dropped sample.
-        pack: as of `BaseSegDataset`.
-        mask_format: as of `BaseSegDataset`; by default it is seen from the names and contents of the masks.
         image_suffix: what the names of images end with, such as ``.jpg`` or ``_0000.png``; None for any.
         mask_suffix: what those of masks end with, such as ``_mask.png``; with it both may lie in one folder.
+        options: see `DatasetOptions`; ``mask_format`` is seen by default from the names and contents of the masks.
+            They are read at once if the classes are not given; then 255 is unlabeled only where that is plain from the
+            values or ``ignore_index`` says so: 0, 128 and 255 are three classes.
     """
 
+    @shared
     def __init__(
         self,
         data_root: str | None = None,
@@ -64,23 +59,15 @@ class FolderDataset(BaseSegDataset):
         classes: Sequence[str] | str | None = None,
         palette: Sequence[Sequence[int]] | None = None,
         split: str | None = None,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
-        ignore_index: int | None = None,
-        reduce_zero_label: bool = False,
-        label_map: Mapping[int, int] | None = None,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
-        mask_format: str | Mapping[str, Any] | None = None,
-        pack: str | None = None,
         image_suffix: str | None = None,
         mask_suffix: str | None = None,
+        options: DatasetOptions = USUAL,
     ) -> None:
         self.notes: list[str] = []
         self.split = None if split is None else os.path.join(data_root or "", split)
         self.suffixes = image_suffix, mask_suffix
         root = data_root or ""
+        mask_format = options.mask_format
         if mask_format is None and masks is not None:
             mask_format = format_of_folder(os.path.join(root, masks), os.path.join(root, images))
             if mask_format is not None:
@@ -91,23 +78,14 @@ class FolderDataset(BaseSegDataset):
                 f"FolderDataset: images and masks are both in {images!r}: name what the masks end with"
                 f"{_suffix_advice(os.path.join(root, images))}"
             )
-        given = (root, masks, mask_format, classes)
         self._mask_suffix = mask_suffix
-        names, found_map = self._classes(*given, ignore_index, reduce_zero_label, label_map)
+        names, found_map = self._classes(root, masks, mask_format, classes, options)
+        label_map = found_map if options.label_map is None else options.label_map
         super().__init__(
             metainfo={"classes": names, "palette": palette},
             data_root=data_root,
             data_prefix={"img_path": images, "seg_map_path": masks},
-            indices=indices,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            label_map=found_map if label_map is None else label_map,
-            mask_format=mask_format,
-            pack=pack,
+            options=replace(options, label_map=label_map, mask_format=mask_format),
         )
 
     def _classes(
@@ -116,9 +94,7 @@ class FolderDataset(BaseSegDataset):
         masks: str | None,
         mask_format: str | Mapping[str, Any] | None,
         classes: Sequence[str] | str | None,
-        ignore_index: int | None,
-        reduce_zero_label: bool,
-        label_map: Mapping[int, int] | None,
+        options: DatasetOptions,
     ) -> tuple[Sequence[str] | None, dict[int, int] | None]:
         """Names and label map, from whatever is given."""
         listed = os.path.join(root, "classes.txt")
@@ -131,9 +107,11 @@ class FolderDataset(BaseSegDataset):
             names = read_names(listed)
             named = mask_format is not None and split_format(mask_format)[0] in READERS
             return with_background(names) if named else names, None
-        if label_map is not None:
-            void = IGNORE if ignore_index is None else ignore_index
-            count = max([target for target in label_map.values() if target not in (void, IGNORE)], default=-1) + 1
+        void = IGNORE if options.ignore_index is None else options.ignore_index
+        if options.label_map is not None:
+            count = (
+                max([target for target in options.label_map.values() if target not in (void, IGNORE)], default=-1) + 1
+            )
             return tuple(f"class_{index}" for index in range(count)), None
         if masks is None:
             return None, None
@@ -152,7 +130,7 @@ class FolderDataset(BaseSegDataset):
             paths = paths if valued is None else [MaskPath(path, "", valued) for path in paths]
         if not paths:
             raise DataError(f"{os.path.join(root, masks)}: no masks ({', '.join(IMAGE_SUFFIXES)}) to find classes in")
-        found = find_classes(paths, ignore_index, reduce_zero_label)
+        found = find_classes(paths, options.ignore_index, bool(options.reduce_zero_label))
         if len(found.names) > IGNORE:
             raise LabelError(
                 f"{masks}: {len(found.names)} values are too many to number by themselves; name the classes"

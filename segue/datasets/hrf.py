@@ -5,22 +5,10 @@ https://www5.cs.fau.de/research/data/fundus-images
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from segue.datasets.base_seg import BaseSegDataset
-
-# fmt: off
-CLASSES = (
-    "background", "vessel",
-)
-PALETTE = [
-    [120, 120, 120], [6, 230, 230],
-]
-# fmt: on
+from segue.datasets.chase_db1 import ChaseDB1Dataset
 
 
-class HRFDataset(BaseSegDataset):
+class HRFDataset(ChaseDB1Dataset):
     """Retinal vessels."""
 
-    METAINFO: ClassVar = {"classes": CLASSES, "palette": PALETTE}
-    IMG_SUFFIX = ".png"
+    SEG_MAP_SUFFIX = ".png"

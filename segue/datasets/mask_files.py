@@ -9,7 +9,8 @@ from typing import Any
 from segue.datasets.scan import is_hidden, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import READERS, SUFFIXES, annotation_files, reader_of, recognize, split_format
+from segue.masks.documents import annotation_files
+from segue.masks.formats import READERS, SUFFIXES, reader_of, recognize, split_format
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
 from segue.masks.yolo import YoloReader

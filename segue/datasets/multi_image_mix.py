@@ -8,11 +8,12 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from segue.datasets.wrapper import DatasetWrapper
 from segue.errors import DataError, InputError
 from segue.types import Sample
 
 
-class MultiImageMixDataset(Dataset[Any]):
+class MultiImageMixDataset(DatasetWrapper):
     """The samples of ``dataset``, put through ``pipeline``; its transforms may ask for more samples.
 
     A transform with a method ``get_indices(dataset)`` finds the samples of these indexes under ``mix_results``.
@@ -33,40 +34,16 @@ class MultiImageMixDataset(Dataset[Any]):
     ) -> None:
         if not isinstance(pipeline, Sequence) or not all(callable(step) for step in pipeline):
             raise InputError(f"MultiImageMixDataset: pipeline must be a list of transforms, got {pipeline!r}")
-        self.dataset: Any = dataset
         self.pipeline = list(pipeline)
         self.skip_type_keys: tuple[str, ...] = ()
         self.update_skip_type_keys(skip_type_keys or ())
-        if not lazy_init:
-            self.full_init()
+        super().__init__(dataset, lazy_init)
 
     def update_skip_type_keys(self, skip_type_keys: Sequence[str]) -> None:
         """Leave out other transforms from now on."""
         if isinstance(skip_type_keys, str) or not all(isinstance(name, str) for name in skip_type_keys):
             raise InputError(f"MultiImageMixDataset: skip_type_keys must be a list of names, got {skip_type_keys!r}")
         self.skip_type_keys = tuple(skip_type_keys)
-
-    @property
-    def metainfo(self) -> dict[str, Any]:
-        """That of the dataset."""
-        return self.dataset.metainfo
-
-    @property
-    def ignore_index(self) -> int:
-        """That of the dataset."""
-        return self.dataset.ignore_index
-
-    def full_init(self) -> None:
-        """Find the files of the dataset."""
-        if hasattr(self.dataset, "full_init"):
-            self.dataset.full_init()
-
-    def get_data_info(self, index: int) -> Sample:
-        """What the dataset's pipeline of that sample starts from."""
-        return self.dataset.get_data_info(index)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
 
     def __getitem__(self, index: int) -> Any:
         sample: Any = copy.deepcopy(self.dataset[index])

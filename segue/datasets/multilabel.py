@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.find_stacks import FoundStacks, find_stacks, folders_of_other_splits
 from segue.datasets.folder import of_split, pictures
 from segue.datasets.metainfo import read_names
+from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError, LabelError
 from segue.masks.labels import IGNORE
 from segue.masks.stacks import StackFiles, Storage, check_stack_map, read_channels
-from segue.types import Sample
 
 _STORAGE: dict[str, Storage] = {"folders": "classes", "suffixes": "classes", "channels": "channels", "bits": "bits"}
 
@@ -38,17 +39,14 @@ class MultilabelDataset(BaseSegDataset):
         missing: what it means that an image lacks the mask of a class: ``error``; ``absent``: no pixel has the class;
             ``ignore``: nobody has looked, and the class is neither trained nor measured there.
         split: text file of the names to use, without or with suffix, one per line.
-        pipeline: transforms of a sample.
-        test_mode: a sample that the pipeline drops is an error instead of being replaced.
-        indices: use only these samples.
-        ignore_index: value of unknown pixels in the masks; None: there are none.
-        label_map: {value in a class's mask: 0, 1, or 255 for unknown}, where it is not 0, 1 or 255.
-        lazy_init: look for the files at first use (masks are listed at once if the classes are not given).
-        max_refetch: replacements tried for a dropped sample.
+        options: see `DatasetOptions`, with another meaning of two: ``ignore_index`` is the value of unknown pixels
+            (None: there are none), ``label_map`` {value in a class's mask: 0, 1, or 255 for unknown}.
     """
 
     MULTILABEL: ClassVar[bool] = True
+    UNFIT = ("reduce_zero_label", "mask_format", "pack")
 
+    @shared
     def __init__(
         self,
         data_root: str | None = None,
@@ -59,13 +57,7 @@ class MultilabelDataset(BaseSegDataset):
         layout: str | None = None,
         missing: Literal["error", "absent", "ignore"] = "error",
         split: str | None = None,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
-        ignore_index: int | None = None,
-        label_map: Mapping[int, int] | None = None,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
+        options: DatasetOptions = USUAL,
     ) -> None:
         if missing not in ("error", "absent", "ignore"):
             raise InputError(f"MultilabelDataset: missing must be 'error', 'absent' or 'ignore', got {missing!r}")
@@ -73,20 +65,16 @@ class MultilabelDataset(BaseSegDataset):
         self.layout = layout
         self.missing = missing
         self.split = None if split is None else os.path.join(root, split)
-        self.stack_void = ignore_index
+        self.stack_void = options.ignore_index
         self.unused: list[str] = []
-        self.stack_map = None if label_map is None else check_stack_map(label_map)
+        self.stack_map = None if options.label_map is None else check_stack_map(options.label_map)
         if self.stack_map and layout == "bits":
             raise InputError("MultilabelDataset: layout='bits' has no values to map; leave out label_map")
         super().__init__(
             metainfo={"classes": self._named(root, images, masks, classes), "palette": palette},
             data_root=data_root,
             data_prefix={"img_path": images, "seg_map_path": masks},
-            indices=indices,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
+            options=replace(options, ignore_index=None, label_map=None),
         )
 
     @property

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from segue.datasets.base_seg import BaseSegDataset
-from segue.types import Sample
+from segue.datasets.options import USUAL, DatasetOptions, shared
 
 # fmt: off
 CLASSES = (
@@ -30,20 +30,16 @@ class NYUDataset(BaseSegDataset):
         data_prefix: ``img_path`` and ``depth_map_path``, folders.
         img_suffix: end of the image names.
         depth_map_suffix: end of the depth map names.
-        ann_file: see `BaseSegDataset`, as all that follow.
+        ann_file: see `BaseSegDataset`.
         metainfo: ``classes`` chooses among the rooms.
         data_root: folder that relative paths start from.
-        indices: use only these samples.
-        serialize_data: accepted for mmseg configs.
-        pipeline: transforms of a sample.
-        test_mode: a sample that the pipeline drops is an error.
-        lazy_init: look for the files at first use.
-        max_refetch: replacements tried for a dropped sample.
-        backend_args: only the local disk.
+        options: see `DatasetOptions`.
     """
 
     METAINFO: ClassVar = {"classes": CLASSES}
+    UNFIT = ("label_map", "mask_format", "pack")
 
+    @shared
     def __init__(
         self,
         data_prefix: Mapping[str, str | None] | None = None,
@@ -52,13 +48,7 @@ class NYUDataset(BaseSegDataset):
         ann_file: str | None = "",
         metainfo: Mapping[str, Any] | None = None,
         data_root: str | None = None,
-        indices: int | Sequence[int] | None = None,
-        serialize_data: bool = True,
-        pipeline: Sequence[Callable[[Sample], Any]] = (),
-        test_mode: bool = False,
-        lazy_init: bool = False,
-        max_refetch: int = 1000,
-        backend_args: Mapping[str, Any] | None = None,
+        options: DatasetOptions = USUAL,
     ) -> None:
         super().__init__(
             ann_file=ann_file,
@@ -67,13 +57,7 @@ class NYUDataset(BaseSegDataset):
             metainfo=metainfo,
             data_root=data_root,
             data_prefix={"img_path": "images", "depth_map_path": "annotations"} if data_prefix is None else data_prefix,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=pipeline,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            backend_args=backend_args,
+            options=options,
         )
 
     def load_data_list(self) -> list[dict[str, Any]]:

@@ -6,11 +6,11 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from segue.datasets.wrapper import DatasetWrapper
 from segue.errors import InputError
-from segue.types import Sample
 
 
-class RepeatDataset(Dataset[Any]):
+class RepeatDataset(DatasetWrapper):
     """The samples of ``dataset``, ``times`` times over.
 
     Args:
@@ -22,38 +22,12 @@ class RepeatDataset(Dataset[Any]):
     def __init__(self, dataset: Dataset[Any], times: int, lazy_init: bool = False) -> None:
         if not isinstance(times, int) or times < 1:
             raise InputError(f"RepeatDataset: times must be a positive integer, got {times!r}")
-        self.dataset: Any = dataset
         self.times = times
-        if not lazy_init:
-            self.full_init()
+        super().__init__(dataset, lazy_init)
 
-    @property
-    def metainfo(self) -> dict[str, Any]:
-        """That of the dataset."""
-        return self.dataset.metainfo
-
-    @property
-    def ignore_index(self) -> int:
-        """That of the dataset."""
-        return self.dataset.ignore_index
-
-    def full_init(self) -> None:
-        """Find the files of the dataset."""
-        if hasattr(self.dataset, "full_init"):
-            self.dataset.full_init()
-
-    def get_data_info(self, index: int) -> Sample:
-        """What the pipeline of that sample starts from."""
-        return self.dataset.get_data_info(self._inner(index))
-
-    def _inner(self, index: int) -> int:
-        count = len(self)
-        if not -count <= index < count:
-            raise IndexError(f"RepeatDataset has {count} samples, no sample {index}")
+    def inner(self, index: int) -> int:
+        """The sample of the dataset that stands at ``index``."""
         return index % len(self.dataset)
 
     def __len__(self) -> int:
         return len(self.dataset) * self.times
-
-    def __getitem__(self, index: int) -> Any:
-        return self.dataset[self._inner(index)]

@@ -12,8 +12,8 @@ from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import walk_files
 from segue.errors import SegueError
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.documents import inside, read_json
-from segue.masks.formats import READERS, SUFFIXES, annotation_files, recognize
+from segue.masks.documents import annotation_files, inside, read_json
+from segue.masks.formats import READERS, SUFFIXES, recognize
 from segue.masks.listed import ListedReader
 
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}

@@ -12,11 +12,11 @@ from segue.doctor.doctor import judge
 from segue.doctor.files import ignored_row
 from segue.doctor.findings import Finding
 from segue.doctor.pairing import Listing
-from segue.doctor.scan import default_workers, in_parallel
 from segue.doctor.sources import Source, list_dataset, reads_files, rules_of
 from segue.doctor.tally import Tally
 from segue.errors import DataError, LabelError
-from segue.masks.meaning import share_text
+from segue.masks.labels import share_text
+from segue.system.cores import default_workers, in_parallel
 
 #: Pairs looked at per dataset, and seconds for all of them together.
 MOST, SECONDS = 256, 1.5

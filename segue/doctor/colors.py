@@ -1,11 +1,11 @@
-"""Masks that are color pictures, and the settings that read them."""
+"""Masks that are color pictures: what they probably are, and the settings that read them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from segue.config.builder.find import find
-from segue.doctor.findings import Finding, Fix, several
+from segue.doctor.findings import Finding, Fix, fix_at, several
 from segue.doctor.rules import Rules
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
@@ -40,7 +40,7 @@ def color_fixes(source: Source, tally: Tally, rules: Rules, keys: Sequence[str])
     colors = [color for color, _ in tally.colors.most_common()]
     if not colors or len(colors) > _MOST_COLORS:
         return []
-    by_color = _setting(keys, "mask_format", "rgb")
+    by_color = fix_at(keys, "mask_format", "rgb")
     if set(colors) <= {tuple(color) for color in source.palette}:
         return [by_color]
     if source.kind != "FolderDataset" or rules.classes is not None:
@@ -48,18 +48,18 @@ def color_fixes(source: Source, tally: Tally, rules: Rules, keys: Sequence[str])
     known = _public(colors)
     if known is not None:
         names, palette, complete = known
-        way = by_color if complete else _setting(keys, "mask_format", {"type": "rgb", "others": "ignore"})
-        return [way, _setting(keys, "classes", names), _setting(keys, "palette", palette)]
+        way = by_color if complete else fix_at(keys, "mask_format", {"type": "rgb", "others": "ignore"})
+        return [way, fix_at(keys, "classes", names), fix_at(keys, "palette", palette)]
     colors.sort()
     names = ["_".join(map(str, ("color", *color))) for color in colors]
-    return [by_color, _setting(keys, "classes", names), _setting(keys, "palette", [list(color) for color in colors])]
+    return [by_color, fix_at(keys, "classes", names), fix_at(keys, "palette", [list(color) for color in colors])]
 
 
 def _public(colors: Sequence[tuple[int, int, int]]) -> tuple[list[str], list[list[int]], bool] | None:
     """Names and colors of the public dataset that has all of these, and whether black is one of them and no void."""
     best: tuple[list[str], list[list[int]], bool] | None = None
     for name in PUBLIC:
-        info = find("datasets", name).METAINFO
+        info = find("datasets", name).METAINFO  # type: ignore[attr-defined]
         palette = [tuple(color) for color in info["palette"]]
         rest = set(colors) - set(palette)
         if len(set(colors) & set(palette)) < 3 or not rest <= {(0, 0, 0)}:
@@ -67,7 +67,3 @@ def _public(colors: Sequence[tuple[int, int, int]]) -> tuple[list[str], list[lis
         if best is None or len(palette) < len(best[1]):
             best = list(info["classes"]), [list(color) for color in palette], not rest
     return best
-
-
-def _setting(keys: Sequence[str], name: str, value: object) -> Fix:
-    return Fix(tuple(f"{key}.{name}" for key in keys) or (name,), value)

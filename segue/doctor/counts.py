@@ -15,12 +15,14 @@ from rich.console import Console
 
 from segue.doctor.facts import label_pixels
 from segue.doctor.rules import Rules, pairs_of
-from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.errors import DataError, LabelError
 from segue.images.read import Array
 from segue.masks.decode import read_mask
 from segue.masks.path import MaskPath
 from segue.masks.stacks import StackFiles
+from segue.system.bars import shown
+from segue.system.cores import default_workers, in_parallel
+from segue.system.replaced import replaced
 
 #: A mask and what its values mean; or one of several masks, and all of them.
 Work: TypeAlias = tuple[str, Rules | StackFiles]
@@ -56,7 +58,8 @@ class LabelCounts:
         owner = np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
         has = self.classes == class_id
         enough = has & (self.pixels > min_pixels)
-        return owner[enough if enough.any() else has]
+        samples: Array = owner[enough if enough.any() else has]
+        return samples
 
 
 def cache_folder() -> Path:
@@ -131,9 +134,8 @@ def _cached(work: list[Work], num_classes: int, console: Console | None) -> Labe
     counts = _counted(work, num_classes, console)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.stem}.{os.getpid()}.npz")  # several processes may write the same
-        np.savez(part, starts=counts.starts, classes=counts.classes, pixels=counts.pixels)
-        os.replace(part, file)
+        with replaced(file) as part, part.open("wb") as new:
+            np.savez(new, starts=counts.starts, classes=counts.classes, pixels=counts.pixels)
     except OSError:
         pass  # a full or read-only home costs time, not the run
     return counts

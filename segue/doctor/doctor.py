@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from segue.config.nodes import other_class_counts
 from segue.doctor.colors import color_fixes
 from segue.doctor.deep_images import judge_deep
 from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class, turned_fixes
@@ -16,13 +17,14 @@ from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
 from segue.doctor.layout import NOTHING, Given, Layout, recognize, sources_of_layout
 from segue.doctor.rules import Rules
-from segue.doctor.scan import default_workers, in_parallel, shown
 from segue.doctor.sources import Source, sources_of
-from segue.doctor.stacks import judge_stacks, propose_absent
+from segue.doctor.stack_values import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
 from segue.doctor.trial import try_fixes
 from segue.doctor.unnamed import judge_guessed, judge_unnamed
 from segue.doctor.values import judge_known, judge_values, with_fixes
+from segue.system.bars import shown
+from segue.system.cores import default_workers, in_parallel
 
 
 @dataclass
@@ -188,19 +190,10 @@ def _in_contract(fix: Fix) -> Fix:
 
 def _class_counts(cfg: Mapping[str, Any], sources: Sequence[Source]) -> list[Finding]:
     """Heads whose ``num_classes`` is not the number of classes of the data."""
-    found = []
-    model = cfg.get("model") or {}
     counts = {source.rules.num_classes for source in sources if source.rules.num_classes}
-    if len(counts) != 1:
-        return []
-    [count] = counts
-    for key in ("decode_head", "auxiliary_head"):
-        heads = model.get(key) or []
-        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else [heads]):
-            number = head.get("num_classes")
-            if isinstance(number, int) and number != count:
-                at = f"model.{key}.{i}" if isinstance(heads, (list, tuple)) else f"model.{key}"
-                message = f"{at}.num_classes is {number}, but the data has {count} classes"
-                fix = Fix((f"{at}.num_classes",), count)
-                found.append(Finding("num-classes", "error", "train", message, [], 0, [fix]))
+    found = []
+    for count in counts if len(counts) == 1 else ():
+        for key, number in other_class_counts(cfg, count):
+            message = f"{key} is {number}, but the data has {count} classes"
+            found.append(Finding("num-classes", "error", "train", message, [], 0, [Fix((key,), count)]))
     return found

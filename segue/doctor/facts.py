@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -134,8 +133,3 @@ def digest(pixels: Array) -> bytes:
     result = hashlib.blake2b(repr((pixels.shape, pixels.dtype.str)).encode(), digest_size=16)
     result.update(np.ascontiguousarray(pixels).data)
     return result.digest()
-
-
-def same_file(first: str, second: str) -> bool:
-    """Whether two paths lead to one file."""
-    return Path(first).resolve() == Path(second).resolve()

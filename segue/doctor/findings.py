@@ -70,6 +70,11 @@ class Finding:
         return f"{self.message}{lines}"
 
 
+def fix_at(keys: Sequence[str], name: str, value: object, text: str = "") -> Fix:
+    """The same setting of several datasets; of a folder, which has no keys, by its name alone."""
+    return Fix(tuple(f"{key}.{name}" for key in keys) or (name,), value, text)
+
+
 def several(count: int, noun: str) -> str:
     """``1 mask``, ``2,975 masks``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -36,7 +36,7 @@ class Part:
         """The name of the format of masks that are no pictures of ids."""
         if self.mask_format in (None, MULTILABEL):
             return None if self.mask_format is None else MULTILABEL
-        return split_format(self.mask_format)[0]  # type: ignore[arg-type]
+        return split_format(self.mask_format)[0]
 
 
 def guess(root: Path, notes: list[str]) -> list[Part]:

@@ -12,6 +12,7 @@ from segue.datasets.class_files import ClassFile, find_class_file
 from segue.datasets.folder import FolderDataset
 from segue.datasets.mask_files import format_of_folder
 from segue.datasets.multilabel import MultilabelDataset
+from segue.datasets.options import DatasetOptions
 from segue.datasets.scan import some_of, walk_files
 from segue.datasets.split_files import listed_images
 from segue.datasets.suffixes import ends_in, strip_end
@@ -152,11 +153,12 @@ def _name_classes(layout: Layout) -> None:
 
 def _as_stacks(root: Path, part: Part, notes: list[str]) -> None:
     """Take the masks of several classes together, where each has one of its own."""
-    folder = None if part.mask_format or part.mask_suffix else find_stack_folder(root, part.images, part.masks)
+    folder = None if part.mask_format else find_stack_folder(root, part.images, part.masks)
     if folder is not None:
         notes[:] = [note for note in notes if not note.startswith(f"{folder}{os.sep}")]
         notes.append(f"{part.split}: {folder} has a mask per class; a pixel may have several")
-        part.masks, part.mask_format = folder, MULTILABEL
+        notes[:] = [note for note in notes if not note.startswith(f"{part.masks}: masks that end")]
+        part.masks, part.mask_format, part.mask_suffix = folder, MULTILABEL, None
 
 
 def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | None] = ("", None)) -> list[Source]:
@@ -195,11 +197,13 @@ def _annotated(layout: Layout, part: Part) -> Source:
         classes=_names_for(layout, part),
         palette=layout.palette or None,
         split=part.listed,
-        lazy_init=True,
-        mask_format=part.mask_format,
-        label_map=dict(layout.label_map) if layout.label_map and not READERS[part.format or ""].named else None,
         image_suffix=part.image_suffix,
         mask_suffix=part.mask_suffix,
+        options=DatasetOptions(
+            lazy_init=True,
+            mask_format=part.mask_format,
+            label_map=dict(layout.label_map) if layout.label_map and not READERS[part.format or ""].named else None,
+        ),
     )
     listing = list_dataset(dataset, part.split)
     layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.format}")
@@ -213,8 +217,9 @@ def _names_for(layout: Layout, part: Part) -> tuple[str, ...] | None:
 
 
 def _multilabel(layout: Layout, part: Part) -> Source:
+    lazily = DatasetOptions(lazy_init=True)
     dataset = MultilabelDataset(
-        str(layout.root), part.images, part.masks, layout.classes, split=part.listed, lazy_init=True
+        str(layout.root), part.images, part.masks, layout.classes, split=part.listed, options=lazily
     )
     listing, info = list_dataset(dataset, part.split), dataset.metainfo
     source = Source(part.split, (), "MultilabelDataset", listing.pairs, rules_of(dataset), info["palette"])

@@ -13,7 +13,7 @@ from segue.datasets.split_files import stems_of_list
 from segue.datasets.suffixes import strip_end
 from segue.doctor.findings import Finding, several
 from segue.images.read import IMAGE_SUFFIXES
-from segue.masks.formats import annotation_files
+from segue.masks.documents import annotation_files
 from segue.masks.stacks import StackFiles
 
 

@@ -16,7 +16,7 @@ from segue.doctor.apply import lines_of
 from segue.doctor.doctor import Report
 from segue.doctor.findings import several
 from segue.errors import InputError
-from segue.masks.meaning import share_text
+from segue.masks.labels import share_text
 
 _STYLE = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _MOST_ROWS = 40

@@ -20,7 +20,7 @@ def try_fixes(
     """Complete the settings of findings for a config, and take away those that its datasets do not do."""
     for finding in findings:
         mine = [fix for fix in finding.fixes if fix.keys[0].rpartition(".")[2] in _OF_LABELS]
-        if not mine:
+        if not mine or any(source.stacks for source in sources):
             continue
         finding.fixes = [*finding.fixes, *(fix for source in sources for fix in _of_steps(source, mine))]
         for source, tally in zip(sources, tallies, strict=True):

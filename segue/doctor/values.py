@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from segue.doctor.colors import judge_colors
-from segue.doctor.findings import Finding, Fix, several
+from segue.doctor.findings import Finding, Fix, fix_at, several
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
-from segue.masks.labels import IGNORE, UNLISTED, diagnose
-from segue.masks.meaning import meaning_of, share_text
+from segue.masks.labels import ASK, IGNORE, UNLISTED, Mistake, covered_text, find_mistake, share_text
+from segue.masks.meaning import meaning_of
 
 _MOST_LISTED = 6
 _MOST_IN_MAP = 32
-ASK = "To ignore them:"
 
 
 def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
@@ -49,11 +49,11 @@ def fixes_for(before: Rules, after: Rules, keys: Sequence[str], text: str = "") 
     """The settings that make one set of rules the other; ``text`` is the source of the label map."""
     fixes = []
     if after.reduce_zero_label != before.reduce_zero_label:
-        fixes.append(setting_of(keys, "reduce_zero_label", after.reduce_zero_label))
+        fixes.append(fix_at(keys, "reduce_zero_label", after.reduce_zero_label))
     if after.void != before.void:
-        fixes.append(setting_of(keys, "ignore_index", after.void))
+        fixes.append(fix_at(keys, "ignore_index", after.void))
     if after.label_map != before.label_map:
-        fixes.append(setting_of(keys, "label_map", dict(after.label_map or ()), text))
+        fixes.append(fix_at(keys, "label_map", dict(after.label_map or ()), text))
     return fixes
 
 
@@ -84,11 +84,6 @@ def judge_known(source: Source, split: str, keys: Sequence[str]) -> list[Finding
     message = f"reduce_zero_label={not source.usual_zero}, but in the files of {source.known} 0 means {means}."
     after = replace(source.rules, reduce_zero_label=source.usual_zero)
     return [Finding("off-by-one", "warning", split, message, [], 0, fixes_for(source.rules, after, keys))]
-
-
-def setting_of(keys: Sequence[str], name: str, value: object, text: str = "") -> Fix:
-    """One setting of these datasets, or of the folder's."""
-    return Fix(tuple(f"{key}.{name}" for key in keys) or (name,), value, text)
 
 
 def _binary(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Finding | None:
@@ -144,16 +139,23 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
     count = rules.num_classes
     assert count is not None
     wrong = rules.wrong(tally.pixels)
-    values = sorted(value for value in tally.pixels if value != rules.void)
     path = tally.examples[wrong[0]][0][0]
     here = {value: tally.examples[value][0] for value in wrong}
     listed = ", ".join(_value(v, here[v][1] if here[v][0] == path else 0, tally) for v in wrong[:_MOST_LISTED])
     if len(wrong) > _MOST_LISTED:
         listed += f" and {len(wrong) - _MOST_LISTED} more values"
     allowed = f"0..{count - 1}" if not rules.reduce_zero_label else f"1..{count}, 0 for unlabeled"
+    smooth = tally.faults["smooth"].count > 0
+    reduced = rules.reduce_zero_label
     if unlisted := [value for value in wrong if rules.ids([value])[value] <= UNLISTED]:
         allowed = f"values in label_map, which makes the same id of another than {unlisted[0]}"
-    kind, advice, after, text = _remedy(tally, rules, values, wrong)
+    if rules.label_map and not rules.chosen:
+        mistake = _beside_map(tally, rules, wrong)
+        after: Rules | None = replace(rules, label_map=pairs_of(mistake.settings["label_map"]))
+    else:
+        mistake = find_mistake(tally.pixels, count, rules.void, wrong=wrong, reduced=reduced, smooth=smooth)
+        after = _remedied(rules, mistake.settings)
+    advice = mistake.advice
     if after is not None and rules.chosen and after.label_map != rules.label_map:
         advice += " The dataset chooses from its classes already, so write one label_map for both and drop metainfo."
         after = None
@@ -166,7 +168,7 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
         stays = f"{rules.void} ({tally.pixels[rules.void]:,} pixels, {share}) stays unlabeled."
         advice = f"{advice.removesuffix(ASK)}{stays} {ASK}" if advice.endswith(ASK) else f"{advice} {stays}"
     return Finding(
-        kind,
+        mistake.kind,
         "error",
         split,
         f"{path}: value{'s' if len(wrong) > 1 else ''} {listed} "
@@ -174,7 +176,7 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
         + advice,
         files_with(tally, wrong),
         max(tally.images[value] for value in wrong),
-        fixes_for(rules, after, keys, text) if after is not None else (),
+        fixes_for(rules, after, keys, mistake.source) if after is not None else (),
         tuple(wrong[:64]),
     )
 
@@ -188,88 +190,26 @@ def _value(value: int, here: int, tally: Tally) -> str:
     return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{several(masks, 'mask')})"
 
 
-def _remedy(
-    tally: Tally, rules: Rules, values: Sequence[int], wrong: Sequence[int]
-) -> tuple[str, str, Rules | None, str]:
-    """(kind of finding, advice, rules that mend it, source of their label map)."""
-    count = rules.num_classes
-    assert count is not None
-    ignored = dict.fromkeys(wrong, IGNORE)
-    if rules.label_map and not rules.chosen:
-        return _beside_map(tally, rules, wrong)
-    if tally.faults["smooth"].count and len(wrong) > max(8, count):
-        advice = (
-            f"{len(values)} values in masks of {count} classes, most of them along borders: they were resized with "
-            "interpolation or saved as JPEG. Export the labels again as PNG, resized with nearest-neighbor."
-        )
-        return "smoothed-mask", advice, None, ""
-    scale = _scale(values, count)
-    if scale > 1:
-        text = f"{{value * {scale}: value for value in range({count})}}"
-        mapped = _mapped(rules, {value * scale: value for value in range(count)})
-        return "16-bit-mask" if scale >= 256 else "scaled-mask", f"All are {scale} times a class id.", mapped, text
-    if any(value < 0 for value in wrong):
-        negative = {value: IGNORE for value in wrong if value < 0}
-        advice = "Negative values usually mean unlabeled."
-        return "negative-value", advice, _mapped(rules, negative if len(negative) == len(wrong) else ignored), ""
-    if max(wrong) > 255:
-        instances = all(value // 1000 < count for value in values)
-        advice = (
-            "The files have 16 bits. "
-            + ("They look like class * 1000 + instance." if instances and max(wrong) >= 1000 else "")
-            + diagnose(dict.fromkeys(values, 1), count)
-        )
-        if instances and max(wrong) >= 1000 and len(values) <= 2000:
-            text = f"{{value: value // 1000 for value in {list(values)}}}"
-            return "16-bit-mask", advice, _mapped(rules, {v: v // 1000 for v in values}), text
-        return "16-bit-mask", advice, _mapped(rules, ignored) if len(wrong) <= 32 else None, ""
-    if list(wrong) == [count] and 0 not in values and not rules.reduce_zero_label:
-        advice = f"The values run from {values[0]} to {count} and 0 is not used: ids start at 1."
-        return "off-by-one", advice, replace(rules, reduce_zero_label=True), ""
-    if list(wrong) == [count] and not rules.reduce_zero_label:
-        advice = (
-            f"{count} looks like unlabeled, which is {rules.void} here. If 0 means unlabeled instead: "
-            f"reduce_zero_label=True. If both are classes, there are {count + 1} of them."
-        )
-        return "void-value", advice, replace(rules, void=count), ""
-    if count == 19 and max(values) <= 33:
-        return "label-ids", diagnose(dict.fromkeys(values, 1), count), None, ""
-    if len(values) == count - 1 and IGNORE in tally.pixels and rules.void == IGNORE:
-        values = [*values, IGNORE]  # as many values as classes, one of them 255
-    if len(values) <= count and len(values) > 1:
-        advice = f"There are {len(values)} values for {count} classes, but they are not 0, 1, 2 ..."
-        return "gaps", advice, _mapped(rules, {value: i for i, value in enumerate(values)}), ""
-    return (
-        "out-of-range",
-        _covered(tally, count, wrong) + ASK,
-        _mapped(rules, ignored) if len(wrong) <= 32 else None,
-        "",
-    )
-
-
-def _covered(tally: Tally, count: int, wrong: Sequence[int]) -> str:
-    covered, whole = sum(tally.pixels[value] for value in wrong), sum(tally.pixels.values())
-    advice = f"They cover {covered:,} pixels ({share_text(covered, whole)}). "
-    if covered > 0.02 * whole:
-        advice += (
-            f"If they are classes, the dataset has more than {count}: name them in classes, count them in num_classes. "
-        )
-    return advice
-
-
-def _beside_map(tally: Tally, rules: Rules, wrong: Sequence[int]) -> tuple[str, str, Rules | None, str]:
-    """As `_remedy`, of values that a label map leaves out: gray levels of a binary mask, or values to ignore."""
+def _beside_map(tally: Tally, rules: Rules, wrong: Sequence[int]) -> Mistake:
+    """Values that a label map leaves out: gray levels of a binary mask, or values to ignore."""
     assert rules.num_classes is not None and rules.label_map is not None
     meaning = meaning_of(tally.pixels) if min(tally.pixels) >= 0 else None
     if meaning is not None and meaning.kind == "smoothed" and rules.num_classes == 2 and not rules.reduce_zero_label:
-        after = replace(rules, label_map=pairs_of(meaning.label_map))
-        return "smoothed-mask", meaning.question, after, meaning.text
-    mapped = _mapped(rules, dict.fromkeys(wrong, IGNORE))
+        return Mistake("smoothed-mask", meaning.question, {"label_map": meaning.label_map}, meaning.text)
+    mapped = dict(_mapped(rules, dict.fromkeys(wrong, IGNORE)).label_map or ())
     long = len(wrong) > _MOST_IN_MAP and not rules.reduce_zero_label
-    text = (
-        f"{{value: {dict(rules.label_map)}.get(value, {IGNORE}) for value in {sorted(dict(mapped.label_map or ()))}}}"
-    )
-    return "out-of-range", _covered(tally, rules.num_classes, wrong) + ASK, mapped, text if long else ""
+    text = f"{{value: {dict(rules.label_map)}.get(value, {IGNORE}) for value in {sorted(mapped)}}}"
+    advice = f"{covered_text(tally.pixels, wrong, rules.num_classes)} {ASK}"
+    return Mistake("out-of-range", advice, {"label_map": mapped}, text if long else "")
+
+
+def _remedied(rules: Rules, settings: Mapping[str, Any]) -> Rules | None:
+    """The rules with settings that mend a mistake; None for no settings."""
+    if "label_map" in settings:
+        return _mapped(rules, settings["label_map"])
+    if "ignore_index" in settings:
+        return replace(rules, void=settings["ignore_index"])
+    return replace(rules, **settings) if settings else None
 
 
 def _mapped(rules: Rules, mapping: Mapping[int, int]) -> Rules:
@@ -277,16 +217,6 @@ def _mapped(rules: Rules, mapping: Mapping[int, int]) -> Rules:
     shift = 1 if rules.reduce_zero_label else 0
     before = dict(rules.label_map or ()) if not rules.chosen else {}
     return replace(rules, label_map=pairs_of({**before, **{value - shift: new for value, new in mapping.items()}}))
-
-
-def _scale(values: Sequence[int], count: int) -> int:
-    """The factor by which all values are too large: 257 or 256 for ids stretched to 16 bits."""
-    if len(values) < 2 or values[0] < 0:
-        return 1
-    for factor in (257, 256, 100, 50, 40, 30, 25, 20, 10):
-        if values[-1] > 0 and all(v % factor == 0 and v // factor < count for v in values) and len(values) > 2:
-            return factor
-    return 1
 
 
 def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Finding | None:

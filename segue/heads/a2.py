@@ -7,6 +7,7 @@ and 6). In terms of OCRNet (arXiv:1909.11065, "double attention") the descriptor
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from segue.heads.fcn import FCNHead
@@ -40,7 +41,7 @@ class DoubleAttention(nn.Module):
         where = self.gather_conv(x).flatten(2).softmax(dim=2)  # (B, n, H * W)
         descriptors = features @ where.transpose(1, 2)  # (B, m, n)
         mix = self.distribute_conv(x).flatten(2).softmax(dim=1)  # (B, n, H * W)
-        out = self.out_conv((descriptors @ mix).unflatten(2, x.shape[-2:]))
+        out = self.out_conv(torch.unflatten(descriptors @ mix, 2, x.shape[-2:]))
         return x + (self.out_norm(out) if self.out_norm else out)
 
 
@@ -71,4 +72,5 @@ class A2Head(FCNHead):
 
     def transform(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""
-        return self.convs[1](self.a2_block(self.convs[0](x)))
+        out: Tensor = self.convs[1](self.a2_block(self.convs[0](x)))
+        return out

@@ -74,7 +74,7 @@ class PooledAttention(nn.Module):
             query = F.max_pool2d(query, self.query_scale)
         grids, values = self.pool(self.key_project(key)), self.pool(self.value_project(key))
         context = attend(query.flatten(2), grids, values, query.shape[1] ** -0.5)
-        return resize(self.out_project(context.unflatten(2, query.shape[-2:])), size)
+        return resize(self.out_project(torch.unflatten(context, 2, query.shape[-2:])), size)
 
 
 class AsymmetricBlock(nn.Module):
@@ -87,7 +87,7 @@ class AsymmetricBlock(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor) -> Tensor:
         """Queries (B, channels, H, W) and keys (B, C', H', W') to (B, channels, H, W)."""
-        context: Tensor = sum(stage(query, key) for stage in self.stages)  # type: ignore[assignment]
+        context: Tensor = sum(stage(query, key) for stage in self.stages)
         return self.bottleneck(torch.cat([context, query], dim=1))
 
 

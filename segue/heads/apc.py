@@ -58,7 +58,7 @@ class AdaptiveContext(nn.Module):
         x = self.input_redu_conv(x)
         mean = self.global_info(F.adaptive_avg_pool2d(x, 1))
         affinity = self.gla(x + mean).sigmoid().flatten(2)  # (B, cells, H * W)
-        context = self.residual_conv((regions @ affinity).unflatten(2, x.shape[-2:]))
+        context = self.residual_conv(torch.unflatten(regions @ affinity, 2, x.shape[-2:]))
         out = F.relu(context + x)
         return self.fusion_conv(out) if self.fusion_conv else out
 

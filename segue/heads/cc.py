@@ -37,7 +37,7 @@ class CrissCrossAttention(nn.Module):
         # The pixel itself is in both; it counts in the row only.
         itself = torch.eye(h, dtype=torch.bool, device=x.device).view(1, h, 1, h)
         column = column.masked_fill(itself, float("-inf"))
-        in_column, in_row = torch.cat([column, row], dim=3).softmax(dim=3).split([h, w], dim=3)
+        in_column, in_row = torch.split(torch.cat([column, row], dim=3).softmax(dim=3), [h, w], dim=3)
         context = torch.einsum("bhwi,bciw->bchw", in_column, value) + torch.einsum("bhwj,bchj->bchw", in_row, value)
         return x + self.gamma(context)
 
@@ -68,4 +68,5 @@ class CCHead(FCNHead):
         x = self.convs[0](x)
         for _ in range(self.recurrence):
             x = self.cca(x)
-        return self.convs[1](x)
+        out: Tensor = self.convs[1](x)
+        return out

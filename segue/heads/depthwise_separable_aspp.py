@@ -19,8 +19,8 @@ class DepthwiseSeparableASPPHead(ASPPHead):
 
     Args:
         c1_in_channels: channels of the backbone's first map, the fine one; 0: do without.
-        c1_channels: what these are reduced to.
-        dilations: of the ASPP branches.
+        c1_channels: number of channels that the first map is reduced to.
+        dilations: dilation of each ASPP branch.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class DepthwiseSeparableASPPHead(ASPPHead):
         )
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
-        """Feature maps, of which the first is the fine one, to what is classified: (B, channels, H', W')."""
+        """Feature maps (the first is the fine one) to the features that are classified: (B, channels, H', W')."""
         x = self.context(self.select(features))
         if self.c1_bottleneck is not None:
             fine = self.c1_bottleneck(features[0])

@@ -8,6 +8,7 @@ Deviation from the reference: in the mode ``gaussian`` it whitens the block's in
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from segue.heads.fcn import FCNHead
@@ -44,7 +45,7 @@ class DisentangledNonLocalBlock(NonLocalBlock):
         theta, phi, value = self.project(x)
         theta = theta - theta.mean(dim=2, keepdim=True)
         phi = phi - phi.mean(dim=2, keepdim=True)
-        pairwise = self.gather(theta, phi, value).unflatten(2, x.shape[-2:])
+        pairwise = torch.unflatten(self.gather(theta, phi, value), 2, x.shape[-2:])
         mask = self.conv_mask(x).flatten(2).softmax(dim=2)  # (B, 1, H * W)
         unary = (value @ mask.transpose(1, 2)).unsqueeze(3)  # (B, width, 1, 1)
         return x + self.conv_out(pairwise + unary)
@@ -82,4 +83,5 @@ class DNLHead(FCNHead):
 
     def transform(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""
-        return self.convs[1](self.dnl_block(self.convs[0](x)))
+        out: Tensor = self.convs[1](self.dnl_block(self.convs[0](x)))
+        return out

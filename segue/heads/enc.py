@@ -122,7 +122,7 @@ class EncHead(DecodeHead):
         return resize(self.classify(self.embed(features)), size, self.align_corners)
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
-        """Losses by name; that of the classes in the picture is ``loss_se``."""
+        """Losses by name; ``loss_se`` is the loss of the classes in the picture."""
         description, x = self.encode(features)
         losses = self.loss_of_logits(self.classify(x), targets)
         if self.se_layer and self.loss_se_decode:

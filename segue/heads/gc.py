@@ -94,4 +94,5 @@ class GCHead(FCNHead):
 
     def transform(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""
-        return self.convs[1](self.gc_block(self.convs[0](x)))
+        out: Tensor = self.convs[1](self.gc_block(self.convs[0](x)))
+        return out

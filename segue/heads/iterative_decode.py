@@ -7,7 +7,6 @@ lets a kernel see the features below its mask (section 3.2).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 from torch import Tensor, nn
 
@@ -59,7 +58,7 @@ class IterativeDecodeHead(nn.Module):
     @property
     def generator(self) -> DecodeHead:
         """The head that starts."""
-        return cast(DecodeHead, self.kernel_generate_head)
+        return self.kernel_generate_head
 
     def stages(self, features: Sequence[Tensor]) -> list[Tensor]:
         """Feature maps to the logits (B, num_classes, H', W') of the first head and of every stage."""

@@ -146,7 +146,7 @@ class KernelUpdateHead(nn.Module):
         else:
             weights = makers.reshape(b * n, -1, self.kernel_size, self.kernel_size)
             masks = F.conv2d(x.reshape(1, -1, *x.shape[-2:]), weights, padding=self.kernel_size // 2, groups=b)
-            masks = masks.unflatten(1, (b, n)).squeeze(0)
+            masks = torch.unflatten(masks, 1, (b, n)).squeeze(0)
         if self.double_masks:
             masks = F.interpolate(masks, scale_factor=2, mode="bilinear", align_corners=False)
         return masks

@@ -76,4 +76,5 @@ class KernelUpdator(nn.Module):
         if self.activate_out:
             of_group_out, of_kernel_out = self.activation(of_group_out), self.activation(of_kernel_out)
         mixed = group_gate * of_group_out + kernel_gate * of_kernel_out  # equation 5
-        return self.activation(self.fc_norm(self.fc_layer(mixed)))
+        updated: Tensor = self.activation(self.fc_norm(self.fc_layer(mixed)))
+        return updated

@@ -29,7 +29,7 @@ class FactorizationOptions:
         MD_S: number of groups of channels, each factorized by itself.
         MD_R: rank.
         train_steps, eval_steps: iterations in training and evaluation.
-        inv_t: of no effect: this factorization starts from a softmax of temperature 1, whatever configs say.
+        inv_t: has no effect: this factorization starts from a softmax of temperature 1, whatever configs say.
         rand_init: draw new bases at each call; False: once.
     """
 
@@ -56,7 +56,7 @@ class Factorization(nn.Module):
         options = self.options
         size = x.shape[-2:]
         groups = options.MD_S
-        x = x.flatten(2).unflatten(1, (groups, -1)).flatten(0, 1)  # (B * S, D, N)
+        x = torch.unflatten(x.flatten(2), 1, (groups, -1)).flatten(0, 1)  # (B * S, D, N)
         bases = self._bases(x)
         coef = (x.transpose(1, 2) @ bases).softmax(dim=2)  # (B * S, N, R)
         for _ in range(options.train_steps if self.training else options.eval_steps):
@@ -64,7 +64,7 @@ class Factorization(nn.Module):
             bases = bases * (x @ coef) / (bases @ (coef.transpose(1, 2) @ coef) + 1e-6)
         coef = self._coefficients(x, bases, coef)
         x = bases @ coef.transpose(1, 2)
-        return x.unflatten(0, (-1, groups)).flatten(1, 2).unflatten(2, size)
+        return torch.unflatten(torch.unflatten(x, 0, (-1, groups)).flatten(1, 2), 2, size)
 
     @staticmethod
     def _coefficients(x: Tensor, bases: Tensor, coef: Tensor) -> Tensor:

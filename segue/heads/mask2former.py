@@ -75,7 +75,7 @@ class Mask2FormerHead(MaskHead):
     def _read(self, x: Tensor, pixels: Tensor) -> Masks:
         """Queries (B, Q, C) and mask features (B, C', H, W) to masks."""
         x = self.transformer_decoder.post_norm(x)
-        masks = (self.mask_embed(x) @ pixels.flatten(2)).unflatten(2, pixels.shape[2:])
+        masks = torch.unflatten(self.mask_embed(x) @ pixels.flatten(2), 2, pixels.shape[2:])
         return Masks(self.cls_embed(x), masks)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -156,7 +157,7 @@ class MaskFormerHead(MaskHead):
         for layer in self.transformer_decoder.layers:
             x = layer(x, position, key, value)
             normed = self.transformer_decoder.post_norm(x)
-            masks = (self.mask_embed(normed) @ pixels.flatten(2)).unflatten(2, pixels.shape[2:])
+            masks = torch.unflatten(self.mask_embed(normed) @ pixels.flatten(2), 2, pixels.shape[2:])
             found.append(Masks(self.cls_embed(normed), masks))
         return found
 

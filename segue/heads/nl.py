@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -81,7 +82,7 @@ class NonLocalBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
         y = self.gather(*self.project(x))
-        return x + self.conv_out(y.unflatten(2, x.shape[-2:]))
+        return x + self.conv_out(torch.unflatten(y, 2, x.shape[-2:]))
 
 
 class NLHead(FCNHead):
@@ -110,4 +111,5 @@ class NLHead(FCNHead):
 
     def transform(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""
-        return self.convs[1](self.nl_block(self.convs[0](x)))
+        out: Tensor = self.convs[1](self.nl_block(self.convs[0](x)))
+        return out

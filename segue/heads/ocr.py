@@ -89,7 +89,7 @@ class ObjectAttention(nn.Module):
         else:
             weights = relation.flatten(2).transpose(1, 2)
         context = torch.einsum("bnk,bdk->bdn", weights, value)
-        context = self.out_project(context.unflatten(2, pixels.shape[-2:]))
+        context = self.out_project(torch.unflatten(context, 2, pixels.shape[-2:]))
         return self.bottleneck(torch.cat([context, pixels], dim=1))
 
 

@@ -34,7 +34,8 @@ class PIDBranch(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels, H, W)."""
-        return self.act(self.norm(self.conv(x)))
+        out: Tensor = self.act(self.norm(self.conv(x)))
+        return out
 
 
 class PIDHead(DecodeHead):

@@ -87,7 +87,7 @@ class SegmenterMaskTransformerHead(DecodeHead):
         x = torch.cat([x, self.cls_emb.expand(x.shape[0], -1, -1)], dim=1)
         for layer in self.layers:
             x = layer(x)
-        patches, classes = self.decoder_norm(x).split([size[0] * size[1], self.num_classes], dim=1)
+        patches, classes = torch.split(self.decoder_norm(x), [size[0] * size[1], self.num_classes], dim=1)
         patches = F.normalize(self.patch_proj(patches), dim=2)
         classes = F.normalize(self.classes_proj(classes), dim=2)
         return to_map(self.mask_norm(patches @ classes.transpose(1, 2)), size)

@@ -35,7 +35,7 @@ class RecognitionOptions:
     Attributes:
         sos_token_num: masks; as many copies of the class token look at them.
         num_layers, embed_dims, num_heads, mlp_ratio, num_fcs, qkv_bias, act: as in the image encoder.
-        out_dims: of the vectors that are compared with those of the classes.
+        out_dims: length of the vectors that are compared with the vectors of the classes.
         final_norm: make them unit vectors.
         norm: the last one.
         frozen_exclude: only parameters whose names contain one of these texts are trained; ``all`` means all of them.
@@ -99,7 +99,7 @@ class RecWithAttnbias(nn.Module):
         bias (B, heads, Q, h, w).
         """
         q = self.num_queries
-        bias = F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2).unflatten(1, (-1, q))
+        bias = torch.unflatten(F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2), 1, (-1, q))
         closed = bias.new_zeros(q + 1, q + 1)
         closed[:, :q] = -100
         closed[:q, q] = -100

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.images.jpeg import JpegHeader, decode_jpeg, read_jpeg_header
-from segue.images.png import PngHeader, can_inflate, gray_png, inflated_png, looks_cut_off, read_png_header
+from segue.images.png import PngHeader, can_inflate, gray_png, inflated_png, is_turned, looks_cut_off, read_png_header
 
 CV2_FLAGS = {
     "color": cv2.IMREAD_COLOR,
@@ -23,6 +23,7 @@ CV2_FLAGS = {
     "color_ignore_orientation": cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION,
     "grayscale_ignore_orientation": cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION,
 }
+_AS_STORED = ("unchanged", "color_ignore_orientation", "grayscale_ignore_orientation")
 _SMALL = 1 << 16  # bytes or pixels of a PNG from which unpacking it here pays
 
 
@@ -30,8 +31,8 @@ def upright_header(data: bytes, color_type: str) -> JpegHeader | PngHeader | Non
     """The header of a JPEG or PNG that has the size of its decoded pixels; None of all other files."""
     jpeg = read_jpeg_header(data)
     if jpeg is not None:
-        return jpeg if not jpeg.turned or color_type in ("unchanged", "color_ignore_orientation") else None
-    return read_png_header(data)
+        return jpeg if not jpeg.turned or color_type in _AS_STORED else None
+    return read_png_header(data) if color_type in _AS_STORED or not is_turned(data) else None
 
 
 def decode_part(

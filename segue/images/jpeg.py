@@ -80,7 +80,7 @@ def decode_jpeg(data: bytes, header: JpegHeader, gray: bool = False, rows: int |
         data = data[: header.height_at] + enough.to_bytes(2, "big") + data[header.height_at + 2 :]
     try:
         # the rest of a file that is read in part would count as damage if strict
-        image = simplejpeg.decode_jpeg(data, "GRAY" if gray else "BGR", strict=not part)
+        image: NDArray[Any] = simplejpeg.decode_jpeg(data, "GRAY" if gray else "BGR", strict=not part)
     except ValueError:
         return None
     return image[:, :, 0] if gray else image

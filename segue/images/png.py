@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ _BANDS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 #: Parts that say how pixels are to be understood; all others are comments, or animate or turn the picture.
 _KEPT = {b"PLTE", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"sBIT", b"iCCP", b"bKGD", b"cICP", b"pHYs"}
 _REFUSED = {b"acTL", b"eXIf"}
+#: First row and column of the passes of an interlaced file, and from one of their rows and columns to the next.
+_ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
 _STORED = 65535  # most bytes of a stored block
 _SUB = 1  # the filters 0 (none) and 1 (the pixel to the left) do without the row above
 
@@ -51,7 +54,21 @@ class PngHeader:
     @property
     def row_bytes(self) -> int:
         """Of one row before compression, with the byte that names its filter."""
-        return 1 + -(-self.size[1] * _BANDS[self.color] * self.bits // 8)
+        return 1 + -(-self.size[1] * self.pixel_bits // 8)
+
+    @property
+    def pixel_bits(self) -> int:
+        """Of one pixel."""
+        return _BANDS[self.color] * self.bits
+
+    @property
+    def passes(self) -> list[tuple[int, int]]:
+        """(H, W) of the pictures that are stored one after the other: up to seven of an interlaced file."""
+        if not self.interlaced:
+            return [self.size]
+        height, width = self.size
+        sizes = [(-(-(height - top) // down), -(-(width - left) // right)) for top, left, down, right in _ADAM7]
+        return [(rows, columns) for rows, columns in sizes if rows > 0 and columns > 0]
 
 
 def read_png_header(data: bytes) -> PngHeader | None:
@@ -77,14 +94,50 @@ def check_png(data: bytes, path: str | Path) -> None:
     """Raise DataError if a part of a PNG does not match its checksum."""
     if data[:8] != _SIGNATURE:
         return
+    for kind, place, end in _parts(data):
+        if end + 4 <= len(data) and zlib.crc32(data[place - 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
+            name = kind.decode("latin-1")
+            raise DataError(f"{path}: damaged PNG: the part {name} at byte {place - 8} does not match its checksum")
+
+
+def _parts(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The parts of a PNG: kind, and where the content begins and ends; its checksum follows, if it is not cut off."""
     place = 8
     while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        end = place + 8 + length
-        if end + 4 <= len(data) and zlib.crc32(data[place + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            kind = data[place + 4 : place + 8].decode("latin-1")
-            raise DataError(f"{path}: damaged PNG: the part {kind} at byte {place} does not match its checksum")
+        end = place + 8 + int.from_bytes(data[place : place + 4], "big")
+        yield data[place + 4 : place + 8], place + 8, end
         place = end + 4
+
+
+def check_rows(data: bytes, path: str | Path) -> None:
+    """Raise DataError if a PNG has fewer pixels than its header says; Pillow would fill them up without a word."""
+    header = read_png_header(data)
+    if header is None:
+        return
+    pieces, place = [], 8
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if data[place + 4 : place + 8] == b"IDAT":
+            pieces.append(data[place + 8 : place + 8 + length])
+        place += 12 + length
+    wanted = sum(height * (1 + -(-width * header.pixel_bits // 8)) for height, width in header.passes)
+    stream = zlib.decompressobj()
+    try:
+        found = len(stream.decompress(b"".join(pieces), wanted))
+    except zlib.error:
+        return  # for the decoder to say
+    if found < wanted and place == len(data):
+        raise DataError(f"{path}: damaged PNG: its pixels have {found} bytes, its header asks for {wanted}")
+
+
+def is_turned(data: bytes) -> bool:
+    """Whether a PNG has EXIF, which may say that it is to be turned."""
+    place = 8
+    while place + 12 <= len(data):
+        if data[place + 4 : place + 8] == b"eXIf":
+            return True
+        place += 12 + int.from_bytes(data[place : place + 4], "big")
+    return False
 
 
 def can_inflate() -> bool:
@@ -121,20 +174,16 @@ def inflated_png(
     parts: list[tuple[bytes, bytes]] = []
     pieces: list[memoryview] = []
     view = memoryview(data)
-    place = 8
-    while place + 12 <= len(data):
-        length = int.from_bytes(data[place : place + 4], "big")
-        kind, end = data[place + 4 : place + 8], place + 8 + length
+    for kind, place, end in _parts(data):
         checksum = data[end : end + 4]
-        if len(checksum) < 4 or isal_zlib.crc32(view[place + 4 : end]) != int.from_bytes(checksum, "big"):
+        if len(checksum) < 4 or isal_zlib.crc32(view[place - 4 : end]) != int.from_bytes(checksum, "big"):
             return None
         if kind in _REFUSED:
             return None
         if kind == b"IDAT":
-            pieces.append(view[place + 8 : end])
+            pieces.append(view[place:end])
         elif kind in _KEPT and not pieces:
-            parts.append((kind, data[place + 8 : end]))
-        place = end + 4
+            parts.append((kind, data[place:end]))
     height, width = header.size if size is None else (min(pair) for pair in zip(size, header.size, strict=True))
     wanted = height * header.row_bytes
     try:
@@ -169,16 +218,11 @@ def gray_png(data: bytes, header: PngHeader) -> bytes | None:
     if header.bits != 8 or header.color not in (0, 3):
         return None
     parts: list[bytes] = [_SIGNATURE]
-    place = 8
-    while place + 12 <= len(data):
-        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
-        kind = data[place + 4 : place + 8]
+    for kind, place, end in _parts(data):
         if kind == b"IHDR":
-            ihdr = kind + data[place + 8 : place + 17] + b"\0" + data[place + 18 : place + 21]
-            parts.append(data[place : place + 4] + ihdr + zlib.crc32(ihdr).to_bytes(4, "big"))
+            parts.append(_part(kind, data[place : place + 9] + b"\0" + data[place + 10 : end]))
         elif kind in (b"IDAT", b"IEND"):
-            parts.append(data[place:end])
-        place = end
+            parts.append(data[place - 8 : end + 4])
     return b"".join(parts)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -106,9 +107,9 @@ def read_raster(
         return raster.read(window, bands)
 
 
-def decode_raster(data: bytes, path: str | Path) -> NDArray[Any]:
-    """Pixels of an encoded raster as (H, W, C); ``path`` is for messages."""
-    rasterio = _rasterio()
+def decode_raster(data: bytes, path: str | Path, content: str = "a raster") -> NDArray[Any]:
+    """Pixels of an encoded raster as (H, W, C); ``path`` and ``content`` are for messages."""
+    rasterio = _rasterio(f"{path}: reading {content}")
     with rasterio.MemoryFile(data) as memory:
         try:
             with Raster(memory.name) as raster:
@@ -117,12 +118,17 @@ def decode_raster(data: bytes, path: str | Path) -> NDArray[Any]:
             raise DataError(str(error).replace(memory.name, str(path))) from error
 
 
-def _rasterio() -> Any:
+def has_rasterio() -> bool:
+    """Whether the extra is installed."""
+    return find_spec("rasterio") is not None
+
+
+def _rasterio(purpose: str = "reading rasters of many bands, or by window,") -> Any:
     try:
         import rasterio
         import rasterio.errors
     except ImportError as error:
-        raise MissingExtraError("rasterio", "geo", "reading rasters of many bands, or by window,") from error
+        raise MissingExtraError("rasterio", "geo", purpose) from error
     return rasterio
 
 

@@ -1,8 +1,8 @@
 """Image files to arrays and back. Label files are the business of `segue.masks.decode`.
 
-Photographs are decoded by OpenCV (BGR), because the published numbers were measured with its decoder; TIFFs of other
-bands than gray or RGB(A) by `segue.images.rasters`, in the order of the file; numpy files are taken as they are.
-Nothing here needs torch.
+Photographs are decoded by OpenCV (BGR), because the published numbers were measured with its decoder; TIFFs and JPEG
+2000 files that it would not read as their standard says by `segue.images.stored`; numpy files are taken as they are.
+What every kind of file gives is in docs/formats.md. Nothing here needs torch.
 
 The EXIF orientation of a photograph is applied, as by the reference, unless the color type ends with
 ``_ignore_orientation`` or is ``unchanged``. Transparency is dropped by ``color`` and kept by ``unchanged``. A palette
@@ -11,22 +11,21 @@ becomes its colours. Of an animated GIF the first picture counts.
 
 from __future__ import annotations
 
-import io
-import warnings
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from segue.errors import DataError, InputError
 from segue.images.decoders import CV2_FLAGS, decode_whole
+from segue.images.kinds import check_kind
+from segue.images.pixels import opencv_pixels, pillow_pixels
 from segue.images.png import check_png, looks_cut_off
-from segue.images.rasters import decode_raster
-from segue.images.tiff import is_tiff, read_header
-from segue.images.volumes import NIFTI_SUFFIXES, decode_npy
+from segue.images.stored import unusual_image
+from segue.images.volumes import decode_npy
 
 Array: TypeAlias = NDArray[Any]
 ColorType: TypeAlias = Literal[
@@ -73,22 +72,23 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
         raise InputError(f"color_type must be one of {', '.join(get_args(ColorType))}, got {color_type!r}")
     if backend not in get_args(Backend):
         raise InputError(f"imdecode_backend must be 'cv2' or 'pillow', got {backend!r}")
-    if data[:6] == b"\x93NUMPY":
+    kind = check_kind(data, path)
+    if kind == "npy":
         return _npy_image(decode_npy(data, path), color_type, path)
-    if is_tiff(data):
-        header = read_header(data, path)
-        if not header.plain or header.is_float or header.bits > 16:
-            if color_type != "unchanged":
-                kind = f"{header.bands} bands of {header.bits}-bit {'floats' if header.is_float else 'integers'}"
-                raise DataError(f"{path}: holds {kind}, which are no {color_type}; set color_type='unchanged'")
-            if not header.plain:
-                return decode_raster(data, path)
+    if kind in ("tiff", "jpeg2000"):
+        image = unusual_image(data, color_type, path)
+        if image is not None:
+            return image
     if looks_cut_off(data):
         pillow_pixels(data, path)  # raises if pixels are missing: OpenCV would return them gray without a word
+    if kind == "gif" or (kind == "bmp" and color_type == "unchanged"):
+        backend = "pillow"  # OpenCV changes the colour of transparent pixels, and makes a fourth byte transparency
+    elif kind in ("tiff", "jpeg2000") or (kind != "jpeg" and color_type == "unchanged"):
+        backend = "cv2"  # without loss there is one right answer, and Pillow has no modes for 16-bit colours
     if backend == "cv2":
         image = decode_whole(data, color_type)
         if image is None:
-            image = _opencv_pixels(data, CV2_FLAGS[color_type])
+            image = opencv_pixels(data, CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image
         check_png(data, path)  # Pillow would accept wrong checksums
@@ -115,6 +115,7 @@ def depth_png(depths: Array, factor: float) -> Array:
 def _npy_image(array: Array, color_type: str, path: str | Path) -> Array:
     if array.ndim not in (2, 3) or array.size == 0 or array.dtype.kind not in "uif":
         raise DataError(f"{path}: an image is (H, W) or (H, W, C) numbers, this array is {array.dtype} {array.shape}")
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if color_type == "unchanged":
         return array
     gray = array.ndim == 2 or array.shape[2] == 1
@@ -127,46 +128,10 @@ def _npy_image(array: Array, color_type: str, path: str | Path) -> Array:
     return cv2.cvtColor(array, cv2.COLOR_GRAY2BGR) if gray else np.ascontiguousarray(array)
 
 
-def _opencv_pixels(data: bytes, flags: int) -> Array | None:
-    encoded = np.frombuffer(data, np.uint8)
-    if not is_tiff(data):
-        return cv2.imdecode(encoded, flags)
-    logging = cv2.utils.logging
-    level = logging.getLogLevel()
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)  # a line for every tag of a GeoTIFF
-    try:
-        return cv2.imdecode(encoded, flags)
-    finally:
-        logging.setLogLevel(level)
-
-
-def pillow_pixels(data: bytes, path: str | Path) -> Image.Image:
-    """The decoded picture as Pillow gives it; ``path`` is used in messages only.
-
-    Raises:
-        DataError: the file is no picture, damaged or incomplete.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large scenes are everyday data here
-            picture = Image.open(io.BytesIO(data))
-            picture.load()
-    except UnidentifiedImageError:
-        if str(path).lower().endswith(NIFTI_SUFFIXES):
-            raise DataError(f"{path}: a NIfTI volume; read it with LoadBiomedicalImageFromFile") from None
-        head = data[:8]
-        raise DataError(f"{path}: not an image that OpenCV or Pillow can read (it starts with {head!r})") from None
-    except Image.DecompressionBombError as error:
-        raise DataError(f"{path}: too large to read at once: {error}; cut it into tiles") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: damaged or incomplete image ({len(data)} bytes): {error}") from error
-    return picture
-
-
 def _pillow_as(picture: Image.Image, color_type: str) -> Array:
     if color_type == "unchanged":
         if picture.mode in ("P", "PA", "CMYK", "YCbCr"):
-            picture = picture.convert("RGB")
+            picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
         pixels = np.array(picture)
         if pixels.dtype == np.bool_:
             return pixels.astype(np.uint8) * 255
@@ -178,6 +143,8 @@ def _pillow_as(picture: Image.Image, color_type: str) -> Array:
     if picture.mode.startswith("I"):  # Pillow clips instead of scaling; OpenCV keeps the high byte
         pixels = np.clip(np.asarray(picture).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
         picture = Image.fromarray(pixels)
+    if picture.mode == "P":
+        picture.info.pop("transparency", None)  # dropped here, which Pillow would warn of
     if color_type.startswith("grayscale"):
         return np.array(picture.convert("L"))
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[:, :, ::-1])

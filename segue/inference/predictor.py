@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from segue.errors import ConfigError, DataError, InputError, Problem
-from segue.images.read import IMAGE_SUFFIXES, write_png
+from segue.errors import ConfigError, DataError, InputError, Problem, SegueError
+from segue.images.read import write_png
 from segue.inference.depth import DepthPrediction
+from segue.inference.inputs import Expected, as_image, fitted, name_of, picture_of
 from segue.inference.multilabel import MultilabelPrediction
 from segue.inference.segment import is_multilabel, label_maps, predicts_depth
 from segue.inference.views import tta_pipeline, without_annotations
@@ -49,7 +50,8 @@ class Prediction:
     @property
     def masks(self) -> np.ndarray:
         """(K, H, W) bool, where each class is."""
-        return self.labels == np.arange(len(self.classes))[:, None, None]
+        masks: np.ndarray = self.labels == np.arange(len(self.classes))[:, None, None]
+        return masks
 
     def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
         """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""
@@ -90,72 +92,128 @@ class Predictor:
         self.palette = [list(color) for color in palette]
         self._read, self._pipeline = image_pipeline(cfg)
         self._views: list[Any] | None = None
+        self._expected = Expected.of(model, self._read)
 
-    def predict(self, images: Any, *, batch_size: int = 1, tta: bool = False) -> Any:
+    def predict(self, images: Any, *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None) -> Any:
         """Segment one image, or each of a list.
 
         Args:
-            images: a path; an array (H, W, 3) or (H, W), BGR as ``cv2.imread`` gives it; a Pillow image; or a list of
-                these.
+            images: a path; an array (H, W, C) or (H, W) whose values are on the scale of the model's files (0 to 255 of
+                8-bit ones); a Pillow image; or a list of these.
             batch_size: images that go through the network together, where their sizes are equal.
             tta: average over the views that the config's ``tta_pipeline`` makes of each image.
+            rgb: whether arrays are RGB, as ``np.array`` of a Pillow image is, and not BGR, as ``cv2.imread`` gives
+                them. Not said, they are taken for BGR, with a warning.
 
         Returns:
             A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``,
             of a depth model ``DepthPrediction``.
 
         Raises:
-            DataError: an image that cannot be read.
+            DataError: an image that cannot be read, or that the network cannot take at this size.
+            InputError: an array whose channels or values the model cannot take.
         """
         if isinstance(images, (list, tuple)):
-            return list(self.stream(images, batch_size=batch_size, tta=tta))
-        return next(self.stream([images], tta=tta))
+            return list(self.stream(images, batch_size=batch_size, tta=tta, rgb=rgb))
+        return next(self.stream([images], tta=tta, rgb=rgb))
 
-    def stream(self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False) -> Iterator[Any]:
+    def stream(
+        self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None
+    ) -> Iterator[Any]:
         """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
+        for result in self.attempts(images, batch_size=batch_size, tta=tta, rgb=rgb):
+            if isinstance(result, SegueError):
+                raise result
+            yield result
+
+    def attempts(
+        self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None
+    ) -> Iterator[Any]:
+        """As ``stream``, with the error in place of the result of an image that cannot be segmented."""
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
         if tta and self._views is None:
             self._views = image_pipeline(self.cfg, tta=True)[1]
         steps = self._views if tta and self._views is not None else self._pipeline
         for start in range(0, len(images), batch_size):
-            loaded = [self._load(image, steps) for image in images[start : start + batch_size]]
-            packed = [pack for _, _, pack in loaded]
-            batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
+            batch = images[start : start + batch_size]
+            loaded = [self._attempt(image, steps, rgb) for image in batch]
+            good = [one for one in loaded if not isinstance(one, SegueError)]
+            found = iter(self._segmented(good))
+            yield from (one if isinstance(one, SegueError) else next(found) for one in loaded)
+
+    def _segmented(self, loaded: list[_Loaded]) -> list[Any]:
+        """A result, or an error, of each; where a batch fails, each image is tried by itself."""
+        if not loaded:
+            return []
+        packed = [one.packed for one in loaded]
+        batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
+        try:
             with torch.inference_mode():
                 found = label_maps(self.model, batch)
-            for (picture, path, _), labels in zip(loaded, found, strict=True):
-                result = labels.cpu().numpy()
-                if predicts_depth(self.model):
-                    yield DepthPrediction(result.astype(np.float32), picture, path)
-                elif is_multilabel(self.model):
-                    yield MultilabelPrediction(result, self.classes, self.palette, picture, path)
-                else:
-                    yield Prediction(result, self.classes, self.palette, picture, path)
+        except (RuntimeError, ValueError) as error:
+            if len(loaded) > 1:
+                return [result for one in loaded for result in self._segmented([one])]
+            return [_refused(loaded[0], error)]
+        except SegueError as error:
+            if len(loaded) > 1:
+                return [result for one in loaded for result in self._segmented([one])]
+            return [error]
+        return [self._result(one, labels.cpu().numpy()) for one, labels in zip(loaded, found, strict=True)]
 
-    def _load(self, image: Any, steps: Sequence[Any]) -> tuple[np.ndarray, Path | None, dict[str, Any]]:
-        """An image as RGB picture, path and packed sample."""
+    def _result(self, one: _Loaded, result: np.ndarray) -> Any:
+        if predicts_depth(self.model):
+            return DepthPrediction(result.astype(np.float32), one.picture, one.path)
+        if is_multilabel(self.model):
+            return MultilabelPrediction(result, self.classes, self.palette, one.picture, one.path)
+        return Prediction(result, self.classes, self.palette, one.picture, one.path)
+
+    def _attempt(self, image: Any, steps: Sequence[Any], rgb: bool | None) -> _Loaded | SegueError:
+        try:
+            return self._load(image, steps, rgb)
+        except SegueError as error:
+            return error
+
+    def _load(self, image: Any, steps: Sequence[Any], rgb: bool | None) -> _Loaded:
+        """An image through the pipeline."""
         path = None
         if isinstance(image, (str, Path)):
             path = Path(image)
-            array = self._read({"img_path": str(path)})["img"]
-        elif isinstance(image, np.ndarray):
-            array = image
-        elif hasattr(image, "convert"):  # a Pillow image
-            array = np.asarray(image.convert("RGB"))[..., ::-1]
+            array = fitted(self._read({"img_path": str(path)})["img"], self._expected, str(path))
+        elif isinstance(image, np.ndarray) or hasattr(image, "convert"):
+            array = as_image(image, self._expected, rgb)
         else:
             raise InputError(f"predict takes a path, an array, a Pillow image or a list of these, not {type(image)}")
-        if array.ndim == 2:
-            array = np.repeat(array[..., None], 3, axis=2)
-        if array.ndim != 3 or array.size == 0:
-            raise InputError(f"an image must be (H, W) or (H, W, C) and not empty; this array is {array.shape}")
         array = np.ascontiguousarray(array)
         sample = {"img": array, "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
         if path is not None:
             sample["img_path"] = str(path)
         for step in steps:
             sample = step(sample)
-        return _picture(array), path, sample
+        return _Loaded(name_of(image), picture_of(array, self._expected.eight_bits), path, sample)
+
+
+@dataclass
+class _Loaded:
+    """An image on its way into the network."""
+
+    name: str
+    picture: np.ndarray
+    path: Path | None
+    packed: dict[str, Any]
+
+
+def _refused(one: _Loaded, error: Exception) -> DataError:
+    """What a network's own error says about an image."""
+    height, width = one.picture.shape[:2]
+    said = str(error).strip().partition("\n")[0]
+    if "allocate memory" in said or "out of memory" in said.lower():
+        advice = "there is not enough memory for it at once; cut it into tiles, or set model.test_cfg to mode='slide'"
+    else:
+        advice = "the model cannot take an image of this size; enlarge or pad it"
+    refused = DataError(f"{one.name}: {width} x {height} pixels: {advice} ({said})")
+    refused.__cause__ = error
+    return refused
 
 
 def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list[Any]]:
@@ -167,17 +225,17 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
         ConfigError: there is none, or it does not begin by reading an image.
     """
     from segue.config.builder.plan import Planner
+    from segue.config.nodes import dataset_nodes
 
     if tta:
         tta_pipeline(cfg)  # complains if there is none
-    paths = ("test_pipeline", "test_dataloader.dataset.pipeline", "val_dataloader.dataset.pipeline")
-    for path in ("tta_pipeline",) if tta else paths:
-        node: Any = cfg
-        for key in path.split("."):
-            node = node.get(key) if hasattr(node, "get") else None
-        if node:
-            break
-    else:
+    found = [(key, cfg.get(key)) for key in (["tta_pipeline"] if tta else ["test_pipeline"])]
+    for split in () if tta else ("test", "val"):
+        loader = cfg.get(f"{split}_dataloader") or {}
+        datasets = dataset_nodes(loader.get("dataset"), f"{split}_dataloader.dataset")
+        found += [(f"{key}.pipeline", dataset.get("pipeline")) for key, dataset in datasets]
+    path, node = next(((path, node) for path, node in found if node), ("", None))
+    if node is None:
         raise ConfigError(Problem("test_pipeline", "the config has none, nor a test_dataloader with a pipeline"))
     planner = Planner(cfg)
     plans = [planner.component(step, "transforms", f"{path}.{i}") for i, step in enumerate(without_annotations(node))]
@@ -188,43 +246,3 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
         raise ConfigError(planner.problems)
     read, *rest = (plan.make() for plan in plans)
     return read, rest
-
-
-def find_images(paths: Sequence[str | Path]) -> list[Path]:
-    """The image files that paths name; of a folder, all in it, sorted.
-
-    Raises:
-        DataError: a path that does not exist, or a folder without images.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-            if not inside:
-                raise DataError(f"{path}: no images there ({', '.join(IMAGE_SUFFIXES)})")
-            found += inside
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise DataError(f"{path}: no such file or folder")
-    return found
-
-
-def _picture(array: np.ndarray) -> np.ndarray:
-    """A BGR array of any depth as (H, W, 3) uint8 RGB, for drawing on."""
-    picture = array[..., :3] if array.shape[2] >= 3 else np.repeat(array[..., :1], 3, axis=2)
-    if picture.dtype != np.uint8:
-        low, high = float(picture.min()), float(picture.max())
-        picture = ((picture.astype(np.float32) - low) * (255.0 / max(high - low, 1e-6))).astype(np.uint8)
-    return np.ascontiguousarray(picture[..., ::-1])
-
-
-def unique_names(files: Sequence[Path]) -> list[str]:
-    """The stem of each file; with as many parent folders as it takes to tell files of one stem apart."""
-    stems = [file.stem for file in files]
-    if len(set(stems)) == len(stems):
-        return stems
-    names = ["/".join((*file.parts[-2:-1], file.stem)) for file in files]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{i:06d}_{stem}" for i, stem in enumerate(stems)]

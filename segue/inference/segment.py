@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.resize import resize
-from segue.types import SegSample, Size
+from segue.types import SegSample
 
 
 def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
@@ -25,7 +26,8 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
     if own is not None:  # a segmentor of the user's that predicts in its own way
         if images and isinstance(images[0], (list, tuple)):
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
-        return own(batch)
+        maps: list[Tensor] = own(batch)
+        return maps
     if images and isinstance(images[0], (list, tuple)):
         return _merged(model, images, samples)
     found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
@@ -75,15 +77,10 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border.
-
-    Raises:
-        InputError: ``test_cfg`` lacks ``crop_size`` or ``stride``, or the stride leaves gaps.
+    the border. The logits of the whole image are held on its device, once.
     """
     height, width = inputs.shape[-2:]
-    crop, stride = _pair(model.test.crop_size, "crop_size"), _pair(model.test.stride, "stride")
-    if stride[0] > crop[0] or stride[1] > crop[1] or min(stride) < 1:
-        raise InputError(f"test_cfg: stride={stride} leaves gaps between windows of crop_size={crop}")
+    crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     total: Tensor | None = None
     count = inputs.new_zeros((1, 1, height, width))
     for top in _starts(height, crop[0], stride[0]):
@@ -95,7 +92,8 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
             total[window] += logits
             count[window] += 1
     assert total is not None
-    return total / count
+    total = total.to(torch.promote_types(total.dtype, count.dtype))  # half precision is not divided in half precision
+    return total.div_(count)  # in place, since a large image's logits are large
 
 
 def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
@@ -109,7 +107,7 @@ def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
         axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
         logits = logits.flip(axes[sample.meta.get("flip_direction", "horizontal")])
     size = tuple(sample.meta.get("ori_shape", logits.shape[-2:]))[:2]
-    return resize(logits, size, model.head.align_corners)  # type: ignore[arg-type]
+    return resize(logits, size, model.head.align_corners)
 
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:
@@ -156,9 +154,3 @@ def _starts(length: int, crop: int, stride: int) -> Sequence[int]:
     """Where windows begin along one axis, so that they cover it."""
     last = max(length - crop, 0)
     return [min(i * stride, last) for i in range(-(-last // stride) + 1)]
-
-
-def _pair(value: int | Sequence[int] | None, key: str) -> Size:
-    if value is None:
-        raise InputError(f"test_cfg: mode='slide' needs {key}, in pixels: an integer, or (height, width)")
-    return (value, value) if isinstance(value, int) else (value[0], value[1])

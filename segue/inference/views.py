@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segue.config.nodes import dataset_nodes
 from segue.errors import ConfigError, Problem
 
 _ANNOTATIONS = ("LoadAnnotations", "LoadDepthAnnotation", "LoadBiomedicalAnnotation")
@@ -36,7 +37,7 @@ def with_views(cfg: Any) -> Any:
     """A copy of a config whose test datasets use its ``tta_pipeline``."""
     pipeline = tta_pipeline(cfg)
     changed = copy.deepcopy(cfg)
-    for dataset in _datasets(changed["test_dataloader"]["dataset"]):
+    for _, dataset in dataset_nodes(changed["test_dataloader"]["dataset"], "test_dataloader.dataset"):
         dataset["pipeline"] = copy.deepcopy(pipeline)
     return changed
 
@@ -59,11 +60,3 @@ def without_annotations(steps: Sequence[Any]) -> list[Any]:
         else:
             kept.append(step)
     return kept
-
-
-def _datasets(node: Any) -> list[Any]:
-    """The datasets with files inside wrappers such as RepeatDataset and ConcatDataset."""
-    if isinstance(node.get("dataset"), Mapping):
-        return _datasets(node["dataset"])
-    inner = node.get("datasets")
-    return [found for each in inner for found in _datasets(each)] if isinstance(inner, (list, tuple)) else [node]

@@ -143,7 +143,7 @@ class QKVAttention(nn.Module):
 
 def split_heads(x: Tensor, num_heads: int) -> Tensor:
     """(B, N, C) to (B, num_heads, N, C / num_heads)."""
-    return x.unflatten(-1, (num_heads, -1)).transpose(-2, -3)
+    return torch.unflatten(x, -1, (num_heads, -1)).transpose(-2, -3)
 
 
 def join_heads(x: Tensor) -> Tensor:

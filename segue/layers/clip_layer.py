@@ -39,4 +39,5 @@ class CLIPLayer(nn.Module):
         """Tokens (B, N, C) to the same shape; ``mask`` is added to the products of queries and keys."""
         normed = self.norms[0](x)
         x = x + self.attentions[0](normed, mask=mask)
-        return x + self.ffns[0](self.norms[1](x))
+        branch: Tensor = self.ffns[0](self.norms[1](x))
+        return x + branch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -167,7 +167,8 @@ class DecodeHead(nn.Module):
         return self.loss_of_logits(self._logits(features, previous), targets)
 
     def _logits(self, features: Sequence[Tensor], previous: Tensor | None) -> Tensor:
-        return self(features) if previous is None else self(features, previous)
+        forward: Callable[..., Tensor] = self.__call__  # that of a cascade's head takes ``previous``
+        return forward(features) if previous is None else forward(features, previous)
 
     def loss_of_logits(self, logits: Tensor, targets: Targets) -> dict[str, Tensor]:
         """The same from logits (B, out_channels, H', W'), which are resized to the labels (B, H, W)."""

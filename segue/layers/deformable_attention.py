@@ -87,7 +87,7 @@ class MultiScaleDeformableAttention(nn.Module):
         offsets = self.sampling_offsets(query).float().view(b, n, heads, self.num_levels, points, 2)
         weights = self.attention_weights(query).view(b, n, heads, self.num_levels * points).softmax(dim=-1)
         weights = weights.view(b, n, heads, self.num_levels, points).permute(3, 0, 2, 1, 4).flatten(1, 2)
-        maps = self.value_proj(value).split([h * w for h, w in sizes], dim=1)
+        maps = torch.split(self.value_proj(value), [h * w for h, w in sizes], dim=1)
         found: list[Tensor] = []
         for level, (size, tokens) in enumerate(zip(sizes, maps, strict=True)):
             grid = places.view(1, n, 1, 1, 2) + offsets[:, :, :, level] / offsets.new_tensor([size[1], size[0]])
@@ -95,7 +95,7 @@ class MultiScaleDeformableAttention(nn.Module):
             tokens = tokens.float().transpose(1, 2).reshape(b * heads, -1, *size)
             sampled = F.grid_sample(tokens, grid, align_corners=False)  # (B * heads, D, N, points)
             found.append((sampled * weights[level].unsqueeze(1)).sum(dim=-1))
-        gathered = torch.stack(found).sum(dim=0).unflatten(0, (b, heads)).flatten(1, 2)
+        gathered = torch.unflatten(torch.stack(found).sum(dim=0), 0, (b, heads)).flatten(1, 2)
         return self.dropout(self.output_proj(gathered.transpose(1, 2).to(query.dtype)))
 
 

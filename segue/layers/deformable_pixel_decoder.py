@@ -84,7 +84,8 @@ class EncoderLayer(nn.Module):
     def forward(self, x: Tensor, position: Tensor, places: Tensor, sizes: Sequence[Size]) -> Tensor:
         """Tokens (B, N, C) of maps of several sizes to the same shape."""
         x = self.norms[0](x + self.self_attn(x + position, x, places, sizes))
-        return self.norms[1](x + self.ffn(x))
+        out: Tensor = self.norms[1](x + self.ffn(x))
+        return out
 
 
 class Encoder(nn.Module):
@@ -164,7 +165,7 @@ class DeformablePixelDecoder(nn.Module):
             tokens.append(to_tokens(conv(x)))
             positions.append(self.position(sizes[-1], tokens[-1]) + level)
         encoded = self.encoder(torch.cat(tokens, dim=1), torch.cat(positions, dim=1), sizes)
-        split = encoded.split([h * w for h, w in sizes], dim=1)
+        split = torch.split(encoded, [h * w for h, w in sizes], dim=1)
         maps = [to_map(x, size) for x, size in zip(split, sizes, strict=True)]
         for i in reversed(range(len(fine))):
             lateral = self.lateral_convs[i](fine[i])

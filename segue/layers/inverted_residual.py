@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.layers.conv import ConvModule
 from segue.layers.norm import Norm
+from segue.layers.recompute import recompute
 from segue.types import Activation
 
 
@@ -63,7 +63,7 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H / stride, W / stride)."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._sum, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._sum, x)
         return self._sum(x)
 
     def _sum(self, x: Tensor) -> Tensor:

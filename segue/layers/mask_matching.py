@@ -140,7 +140,7 @@ class MatchingOptions(PointSampling):
 
 def class_masks(labels: Tensor, ignore_index: int) -> Truth:
     """The classes in a label map (H, W), ascending, and the mask (H, W) of each, float32 0 or 1."""
-    classes = labels.unique()
+    classes = torch.unique(labels)
     classes = classes[classes != ignore_index]
     return Truth(classes, (labels == classes[:, None, None]).float())
 

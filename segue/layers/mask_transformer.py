@@ -96,7 +96,8 @@ class DecoderLayer(nn.Module):
         else:
             x = self.norms[0](x + self._among_queries(x, position))
             x = self.norms[1](x + self.cross_attn(x + position, key, value, mask))
-        return self.norms[2](x + self.ffn(x))
+        out: Tensor = self.norms[2](x + self.ffn(x))
+        return out
 
     def _among_queries(self, x: Tensor, position: Tensor) -> Tensor:
         placed = x + position

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -16,8 +17,12 @@ class LayerNorm2d(nn.LayerNorm):
         return F.layer_norm(x.movedim(1, -1), self.normalized_shape, self.weight, self.bias, self.eps).movedim(-1, 1)
 
 
+#: a module that normalizes
+NormLayer: TypeAlias = (
+    nn.modules.batchnorm._BatchNorm | nn.modules.instancenorm._InstanceNorm | nn.GroupNorm | nn.LayerNorm
+)
 #: config name -> (module class, the attribute name that mmseg's checkpoints use for it)
-NORMS: dict[str, tuple[type[nn.Module], str]] = {
+NORMS: dict[str, tuple[type[NormLayer], str]] = {
     "BN": (nn.BatchNorm2d, "bn"),
     "BN1d": (nn.BatchNorm1d, "bn"),
     "BN2d": (nn.BatchNorm2d, "bn"),
@@ -59,12 +64,12 @@ class Norm:
         """The attribute name in checkpoints: ``bn``, ``gn``, ``ln`` or ``in``."""
         return NORMS[self.type][1]
 
-    def __call__(self, channels: int) -> nn.Module:
+    def __call__(self, channels: int) -> NormLayer:
         """Make the module for feature maps of ``channels`` channels."""
         kind = NORMS[self.type][0]
         given = {k: v for k in ("momentum", "affine", "track_running_stats") if (v := getattr(self, k)) is not None}
-        if kind is nn.GroupNorm:
-            module: nn.Module = nn.GroupNorm(self.num_groups or 32, channels, eps=self.eps, **given)
+        if issubclass(kind, nn.GroupNorm):
+            module: NormLayer = nn.GroupNorm(self.num_groups or 32, channels, eps=self.eps, **given)
         else:
             module = kind(channels, eps=self.eps, **given)
         for parameter in module.parameters():

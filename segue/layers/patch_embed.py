@@ -91,10 +91,10 @@ class _ContiguousGradient(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient.contiguous()
 
 
 def to_map(x: Tensor, size: Size) -> Tensor:
     """Tokens (B, H * W, C) to a feature map (B, C, H, W), contiguous."""
-    return x.transpose(1, 2).unflatten(2, size).contiguous()
+    return torch.unflatten(x.transpose(1, 2), 2, size).contiguous()

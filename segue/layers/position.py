@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.types import Size
@@ -19,7 +21,7 @@ def resize_position_embedding(embedding: Tensor, old: Size, new: Size, mode: str
     if old == new:
         return embedding
     extra = embedding.shape[1] - old[0] * old[1]
-    grid = embedding[:, extra:].transpose(1, 2).unflatten(2, old)
+    grid = torch.unflatten(embedding[:, extra:].transpose(1, 2), 2, old)
     grid = F.interpolate(grid, size=new, mode=mode, align_corners=False)
     return torch.cat([embedding[:, :extra], grid.flatten(2).transpose(1, 2)], dim=1)
 
@@ -60,9 +62,15 @@ def resize_bias_table(table: Tensor, old: Size, new: Size) -> Tensor:
         return table
     span = (2 * old[0] - 1, 2 * old[1] - 1)
     count = span[0] * span[1]
-    grid = table[:count].t().unflatten(1, span).unsqueeze(0)
+    grid = torch.unflatten(table[:count].t(), 1, span).unsqueeze(0)
     grid = F.interpolate(grid, size=(2 * new[0] - 1, 2 * new[1] - 1), mode="bicubic", align_corners=False)
     return torch.cat([grid[0].flatten(1).t(), table[count:]])
+
+
+def before_loading(module: nn.Module, fit: Callable[..., None]) -> None:
+    """Call ``fit(module, state, prefix, ...)`` whenever weights are about to be loaded into the module."""
+    register: Callable[..., Any] = module.register_load_state_dict_pre_hook  # which torch leaves without types
+    register(fit)
 
 
 def fit_position_embedding(state: dict[str, Tensor], key: str, own: Tensor, grid: Size, mode: str = "bicubic") -> None:

@@ -40,4 +40,4 @@ class PyramidPooling(nn.ModuleList):
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, in_channels, H, W) to one (B, channels, H, W) per grid."""
-        return [resize(pool(x), x.shape[-2:], self.align_corners) for pool in self]  # type: ignore[arg-type]
+        return [resize(pool(x), x.shape[-2:], self.align_corners) for pool in self]

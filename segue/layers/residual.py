@@ -7,9 +7,9 @@ from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.layers.norm import Norm
+from segue.layers.recompute import recompute
 
 
 class ResidualBlock(nn.Module):
@@ -70,7 +70,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels * expansion, H / stride, W / stride)."""
         if self.with_cp and x.requires_grad:
-            return self.relu(checkpoint(self._sum, x, use_reentrant=False))
+            return self.relu(recompute(self._sum, x))
         return self.relu(self._sum(x))
 
 

@@ -83,7 +83,8 @@ class MLP(nn.Module):
         """Tokens (B, N, C) or maps (B, C, H, W) to the same with other channels."""
         for layer in self.layers[:-1]:
             x = layer(x).relu()
-        return self.layers[-1](x)
+        out: Tensor = self.layers[-1](x)
+        return out
 
 
 class MaskDecoder(nn.Module):
@@ -103,7 +104,7 @@ class MaskDecoder(nn.Module):
         """Queries (B, Q, C) and pixels (B, C, H, W) to masks (B, Q, H, W) and biases, per layer (B, heads, Q, H, W)."""
         queries = self.query_mlp(queries)
         masks = torch.einsum("bqc,bchw->bqhw", queries, self.pix_mlp(x))
-        keys = self.attn_mlp(x).unflatten(1, (*self.groups, -1))
+        keys = torch.unflatten(self.attn_mlp(x), 1, (*self.groups, -1))
         biases = torch.einsum("bqc,blnchw->blnqhw", queries, keys)
         return masks, list(self.bias_scaling(biases.unsqueeze(-1)).squeeze(-1).unbind(1))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.layers.attention import MultiheadAttention
 from segue.layers.drop_path import DropPath
 from segue.layers.ffn import FFN, GELU
 from segue.layers.norm import Norm
+from segue.layers.recompute import recompute
 from segue.types import Activation
 
 
@@ -54,5 +54,5 @@ class TransformerEncoderLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Tokens (B, N, C) to the same shape."""
         if self.with_cp and x.requires_grad:
-            return checkpoint(self._forward, x, use_reentrant=False)  # type: ignore[return-value]
+            return recompute(self._forward, x)
         return self._forward(x)

@@ -60,7 +60,8 @@ class TwoBranchBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, channels * expansion, H / stride, W / stride)."""
-        return self.act(self.body(x) + (x if self.downsample is None else self.downsample(x)))
+        out: Tensor = self.act(self.body(x) + (x if self.downsample is None else self.downsample(x)))
+        return out
 
 
 class BasicBlock(TwoBranchBlock):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,12 +18,12 @@ def pad_to_multiple(x: Tensor, side: int) -> Tensor:
 
 def to_windows(x: Tensor, side: int) -> Tensor:
     """(B, H, W, C), whose height and width ``side`` divides, to (B * windows, side * side, C)."""
-    x = x.unflatten(2, (-1, side)).unflatten(1, (-1, side))
+    x = torch.unflatten(torch.unflatten(x, 2, (-1, side)), 1, (-1, side))
     return x.transpose(2, 3).flatten(3, 4).flatten(0, 2)
 
 
 def from_windows(x: Tensor, side: int, size: Size) -> Tensor:
     """The reverse: (B * windows, side * side, C) to (B, *size, C)."""
     rows, columns = size[0] // side, size[1] // side
-    x = x.unflatten(0, (-1, rows, columns)).unflatten(3, (side, side))
+    x = torch.unflatten(torch.unflatten(x, 0, (-1, rows, columns)), 3, (side, side))
     return x.transpose(2, 3).flatten(3, 4).flatten(1, 2)

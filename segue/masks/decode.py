@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
 
 from segue.errors import LabelError
 from segue.images.colors import color_counts
 from segue.images.decoders import decode_indexes
-from segue.images.png import check_png
-from segue.images.read import Array, pillow_pixels, read_bytes
-from segue.images.tiff import is_tiff, read_header
+from segue.images.kinds import check_kind
+from segue.images.pixels import opencv_pixels, pillow_pixels
+from segue.images.png import check_png, read_png_header
+from segue.images.read import Array, read_bytes
+from segue.images.stored import label_samples
+from segue.images.tiff import BLACK, PALETTE, RGB, WHITE, TiffHeader, is_tiff, read_header
 from segue.images.volumes import decode_npy
+from segue.masks.labels import IGNORE
 from segue.masks.path import MaskPath
+
+_DEEP = 16
+_RGB, _GRAY_ALPHA, _RGBA = 2, 4, 6  # kinds of PNG
 
 
 class ColorMaskError(LabelError):
@@ -52,25 +59,66 @@ def read_mask(path: str | Path) -> Array:
 
 def decode_mask(data: bytes, path: str | Path = "<bytes>") -> Array:
     """Decode a label file as `read_mask` does; ``path`` is used in messages only."""
-    if data[:6] == b"\x93NUMPY":
+    kind = check_kind(data, path)
+    if kind == "npy":
         return as_labels(decode_npy(data, path), path)
-    if is_tiff(data):
-        header = read_header(data, path)
-        if header.bits > 8 and header.bands > 1:  # Pillow has no such modes
-            raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
+    if kind in ("tiff", "jpeg2000"):
+        return _raster_labels(data, path)
     check_png(data, path)
     indexes = decode_indexes(data)
     if indexes is not None:
         return indexes
+    png = read_png_header(data)
+    if png is not None and png.bits == _DEEP and png.color in (_RGB, _GRAY_ALPHA, _RGBA):  # Pillow makes them 8 bits
+        colors = opencv_pixels(data, cv2.IMREAD_UNCHANGED)
+        if colors is not None:
+            return _integers(_single_channel(colors[:, :, 2::-1], path), path)
     picture = pillow_pixels(data, path)
-    if picture.mode == "1":
-        return np.array(picture, dtype=np.uint8)
-    if picture.mode in ("RGB", "RGBA", "LA", "PA", "RGBX"):
-        return _single_channel(picture, path)
     mask = np.array(picture)  # a copy, since Pillow's own memory is read-only
+    if picture.mode in ("RGB", "RGBA", "LA", "PA", "RGBX"):
+        return _single_channel(mask[:, :, :1] if picture.mode in ("LA", "PA") else mask[:, :, :3], path)
     if mask.ndim != 2:
         raise LabelError(f"{path}: a label map has one channel, this file has mode {picture.mode!r}")
+    if kind == "pnm" and picture.mode == "1":
+        mask = ~mask  # 1 is black in the file
+    if png is not None and png.color == 0 and png.bits in (2, 4):
+        mask //= 255 // ((1 << png.bits) - 1)  # Pillow stretches grays to 0..255
     return _integers(mask, path)
+
+
+def _raster_labels(data: bytes, path: str | Path) -> Array:
+    """The labels of a TIFF or JPEG 2000 file."""
+    if is_tiff(data):
+        header = read_header(data, path)
+        gray = header.bands == 1 and header.photometric in (WHITE, BLACK, PALETTE)
+        if not gray and not (header.plain and header.photometric == RGB):
+            raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
+        if header.more:
+            raise LabelError(f"{path}: holds several pictures; a label map is one: save them one by one")
+        if _pillow_is_right(header) and data[:4] != b"MM\0+":
+            return np.array(pillow_pixels(data, path))
+    samples, header = label_samples(data, path)
+    if header.bands == 2:
+        raise LabelError(f"{path}: a label map has one channel, this file has {header.bands} of {header.bits} bits")
+    return _integers(_without_nodata(_single_channel(samples[:, :, :3], path), header.nodata, path), path)
+
+
+def _pillow_is_right(header: TiffHeader) -> bool:
+    indexes = header.photometric == PALETTE and header.bits <= 8
+    bytes_ = header.photometric == BLACK and header.bits == 8 and header.unsigned
+    return (indexes or bytes_) and header.orientation == 1 and header.common and not header.missing
+
+
+def _without_nodata(mask: Array, nodata: float | None, path: str | Path) -> Array:
+    """With `IGNORE` where a file has its value for no data, if that can be no label, such as NaN or -3.4e38."""
+    if nodata is None or mask.dtype.kind != "f" or abs(nodata) <= np.iinfo(np.int32).max:
+        return mask
+    nothing = np.isnan(mask) if np.isnan(nodata) else mask == mask.dtype.type(nodata)
+    if nothing.any() and (mask == IGNORE).any():
+        raise LabelError(
+            f"{path}: holds the label {IGNORE} and pixels without data ({nodata:g}), which would become it"
+        )
+    return np.where(nothing, mask.dtype.type(IGNORE), mask)
 
 
 def as_labels(array: Array, path: str | Path) -> Array:
@@ -85,18 +133,25 @@ def _integers(mask: Array, path: str | Path) -> Array:
         return mask
     if mask.dtype == np.bool_:
         return mask.astype(np.uint8)
-    if mask.dtype.kind == "f" and not np.all(mask == np.floor(mask)):
-        raise LabelError(f"{path}: holds fractions such as {mask[mask != np.floor(mask)][0]:g}; labels are integers")
-    if mask.dtype.itemsize > 2 and (mask.max() > np.iinfo(np.int32).max or mask.min() < np.iinfo(np.int32).min):
-        raise LabelError(f"{path}: holds values up to {mask.max():g}, too large for class ids")
+    if mask.dtype.kind not in "uif":
+        raise LabelError(f"{path}: holds {mask.dtype}; labels are integers")
+    if mask.dtype.kind == "f":
+        fraction = ~np.isfinite(mask) | (mask != np.floor(mask))
+        if fraction.any():
+            raise LabelError(f"{path}: holds fractions such as {mask[fraction][0]:g}; labels are integers")
+    lowest, highest = float(mask.min()), float(mask.max())
+    if highest > np.iinfo(np.int32).max or lowest < np.iinfo(np.int32).min:
+        beyond = highest if highest > np.iinfo(np.int32).max else lowest
+        raise LabelError(f"{path}: holds values up to {beyond:g}, too large for class ids")
     return mask.astype(np.int32)
 
 
-def _single_channel(picture: Image.Image, path: str | Path) -> Array:
-    pixels = np.asarray(picture)
-    colors = pixels[:, :, :1] if picture.mode in ("LA", "PA") else pixels[:, :, :3]
-    if not (colors == colors[:, :, :1]).all():
-        kinds = color_counts(colors, rgb=True)
+def _single_channel(pixels: Array, path: str | Path) -> Array:
+    """(H, W) of channels (H, W, 1 or 3) that are equal."""
+    if pixels.shape[2] > 1 and not (pixels == pixels[:, :, :1]).all():
+        if pixels.dtype != np.uint8:
+            raise LabelError(f"{path}: a colour mask of {pixels.dtype}; labels must be class ids in one channel")
+        kinds = color_counts(pixels, rgb=True)
         most = sorted(kinds, key=lambda key: (-kinds[key], key))[:4]
         shown = ", ".join(str((key >> 16, key >> 8 & 255, key & 255)) for key in most) + ", ..." * (len(kinds) > 4)
         raise ColorMaskError(
@@ -105,4 +160,5 @@ def _single_channel(picture: Image.Image, path: str | Path) -> Array:
             f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
             "convert the colours to ids first and save an 8-bit gray or palette PNG",
         )
-    return colors[:, :, 0].copy()
+    labels: Array = pixels[:, :, 0].copy()
+    return labels

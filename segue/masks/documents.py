@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from segue.masks.draw import Points
 
 #: Coordinates beyond this are mistakes: no image is so large.
 FARTHEST = 1e9
+
+#: Files beside annotations that are none.
+_LISTS = (
+    *("classes.txt", "class_names.txt", "labels.txt", "classes.json", "labelmap.txt", "label_colors.txt", "meta.json"),
+    *("dataset.json", "label_list.mat", "_classes.csv", "class_dict.csv", "obj_class_to_machine_color.json"),
+)
 
 
 def read_json(path: str | Path) -> Any:
@@ -75,3 +82,11 @@ def inside(name: object, where: str) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
+    """The names that end so, without lists of classes."""
+    found = [name for name in names if name.lower().endswith(suffixes)]
+    if not any(listed.endswith(suffixes) for listed in _LISTS):
+        return found
+    return [name for name in found if os.path.basename(name).lower() not in _LISTS]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from segue.errors import DataError, InputError
+from segue.errors import DataError, InputError, nearest
 from segue.masks.cityscapes import CityscapesReader, is_cityscapes
 from segue.masks.coco import CocoReader, is_coco
 from segue.masks.cvat import CvatReader, is_cvat
-from segue.masks.documents import read_json
+from segue.masks.documents import annotation_files, read_json
 from segue.masks.geojson import GeojsonReader, is_geojson
 from segue.masks.instances import InstancesReader
 from segue.masks.isat import IsatReader, is_isat
@@ -41,18 +40,6 @@ PICTURES = "index"
 SUFFIXES = (".json", ".geojson", ".txt", ".mat", ".xml", ".csv")
 #: What the first bytes of such a file must hold, for others of that name are common.
 _MARKED = {".xml": b"<annotations", ".csv": b"region_shape_attributes"}
-#: Files beside annotations that are none.
-_LISTS = (
-    *("classes.txt", "class_names.txt", "labels.txt", "classes.json", "labelmap.txt", "label_colors.txt"),
-    *(
-        "meta.json",
-        "dataset.json",
-        "label_list.mat",
-        "_classes.csv",
-        "class_dict.csv",
-        "obj_class_to_machine_color.json",
-    ),
-)
 _OTHERS = "others"
 _LOOKED_AT = 8
 #: Top-level keys of files that are no masks, or of formats that are not read, and the export that helps.
@@ -102,10 +89,7 @@ def split_format(mask_format: str | Mapping[str, Any]) -> tuple[str, dict[str, A
     options = {"type": mask_format} if isinstance(mask_format, str) else dict(mask_format)
     name = options.pop("type", None)
     if name != PICTURES and name not in READERS:
-        possible = [PICTURES, *READERS]
-        near = difflib.get_close_matches(str(name), possible, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"mask_format: {name!r} is none of {', '.join(possible)}{hint}")
+        raise InputError(f"mask_format: there is no format {name!r}{nearest(str(name), [PICTURES, *READERS])}")
     return str(name), options
 
 
@@ -148,14 +132,6 @@ def _head(path: str) -> bytes:
             return file.read(2048)
     except OSError:
         return b""
-
-
-def annotation_files(names: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
-    """The names that end so, without lists of classes."""
-    found = [name for name in names if name.lower().endswith(suffixes)]
-    if not any(listed.endswith(suffixes) for listed in _LISTS):
-        return found
-    return [name for name in found if os.path.basename(name).lower() not in _LISTS]
 
 
 def _of_file(path: str) -> str:

@@ -1,13 +1,15 @@
 """What makes a label map valid, and what to tell its owner when it is not.
 
 Most failed trainings are label mistakes: binary masks of 0 and 255, ids that start at 1, colour pictures, 16-bit ids.
-`remap_labels` applies a dataset's rules, `check_labels` refuses what is left over, `diagnose` names the likely remedy.
+`remap_labels` applies a dataset's rules, `check_labels` refuses what is left over, `find_mistake` names the remedy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +21,14 @@ from segue.images.read import Array
 IGNORE = 255
 #: A value that a label map does not list, although it makes the same id of another: this minus the value, no class.
 UNLISTED = -(1 << 20)
+#: What stands before the setting that ignores values, and never alone.
+ASK = "To ignore them:"
 _ROWS = 64
+_MOST_MAPPED = 32  # values that a proposed label map lists
+_SMOOTHED = (
+    "most of them along borders: they were resized with interpolation or saved as JPEG. Export the labels again as "
+    "PNG, resized with nearest-neighbor."
+)
 _STEP = 16  # of the grid of pixels that most values are found on
 
 
@@ -122,7 +131,7 @@ def check_labels(mask: Array, num_classes: int, ignore_index: int = IGNORE, path
     wrong = {value: n for value, n in counts.items() if value != ignore_index and not 0 <= value < num_classes}
     raise LabelError(
         f"{path}: {_listed(wrong)} outside the {num_classes} classes 0..{num_classes - 1} "
-        f"(ignored: {ignore_index}). {diagnose(counts, num_classes, ignore_index)}"
+        f"(ignored: {ignore_index}). {find_mistake(counts, num_classes, ignore_index, ignore=ignore_index)}"
     )
 
 
@@ -171,49 +180,122 @@ def _listed(counts: Mapping[int, int], limit: int = 6) -> str:
     return f"label{'s' if len(counts) > 1 else ''} {', '.join(parts)}{more}"
 
 
-def diagnose(counts: Mapping[int, int], num_classes: int, ignore_index: int = IGNORE) -> str:
-    """The most likely mistake behind a set of label values, and the config line that mends it.
+@dataclass(frozen=True)
+class Mistake:
+    """What is likely behind labels that cannot be right.
+
+    Attributes:
+        kind: ``binary-mask``, ``off-by-one`` ..., as docs/labels.md lists them.
+        advice: one or more sentences.
+        settings: of the dataset, which mend it; none where none does.
+        source: how the label map is best written, if not entry by entry.
+    """
+
+    kind: str
+    advice: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{key}={self.source or repr(value)}" for key, value in self.settings.items()]
+        say = "set" if self.advice.endswith(":") else "Set"
+        return f"{self.advice} {say} {' and '.join(lines)} on the dataset" if lines else self.advice
+
+
+def find_mistake(
+    pixels: Mapping[int, int],
+    num_classes: int,
+    void: int = IGNORE,
+    *,
+    ignore: int = IGNORE,
+    wrong: Sequence[int] | None = None,
+    reduced: bool = False,
+    smooth: bool | None = None,
+) -> Mistake:
+    """The most likely mistake behind a set of label values, of which some are no classes.
 
     Args:
-        counts: pixels per value of one or more label maps, as `label_counts` gives them.
+        pixels: per value of one or more label maps, as `label_counts` gives them.
         num_classes: classes of the dataset.
-        ignore_index: value of unlabeled pixels.
+        void: value of unlabeled pixels in the files.
+        ignore: value that label maps give to pixels that do not count.
+        wrong: the values that are no classes, ascending; by default those outside of 0..num_classes - 1.
+        reduced: the dataset has reduce_zero_label already.
+        smooth: whether most of the values lie along borders; None where only their number is known.
     """
-    values = sorted(value for value in counts if value != ignore_index)
-    wrong = [value for value in values if not 0 <= value < num_classes]
-    highest = values[-1] if values else 0
-    if len(counts) == 2 and min(counts) == 0 and num_classes == 2 and max(counts) not in (0, 1):
-        top = max(counts)
-        return f"This is a binary mask of 0 and {top}: set label_map={{0: 0, {top}: 1}} on the dataset"
-    if wrong == [num_classes] and 0 not in values:
-        return (
-            f"The ids run from {values[0]} to {num_classes}, one too high, and 0 is not used: set "
-            "reduce_zero_label=True on the dataset"
-        )
-    if wrong == [num_classes]:
-        return (
-            f"The ids run from 0 to {num_classes}: if {num_classes} means unlabeled, set ignore_index={num_classes} on "
-            "the dataset; if 0 does, reduce_zero_label=True; if both are classes, the dataset has "
-            f"{num_classes + 1} of them, and classes and num_classes must say so"
-        )
-    if any(value < 0 for value in wrong):
-        return f"Negative ids usually mean unlabeled: set label_map={{{wrong[0]}: {ignore_index}}} on the dataset"
+    values = sorted(value for value in pixels if value != void)
+    if wrong is None:
+        wrong = [value for value in values if not 0 <= value < num_classes]
+    highest = max(wrong or values or [0])
+    few = {"label_map": dict.fromkeys(wrong, ignore)} if len(wrong) <= _MOST_MAPPED else {}
+    if num_classes == 2 and len(pixels) == 2 and min(pixels) == 0 and max(pixels) > 1:
+        settings = {"label_map": {0: 0, max(pixels): 1}}
+        return Mistake("binary-mask", f"This is a binary mask of 0 and {max(pixels)}.", settings)
+    if smooth and len(wrong) > max(8, num_classes):
+        return Mistake("smoothed-mask", f"{len(values)} values in masks of {num_classes} classes, {_SMOOTHED}")
+    if scale := _scale(values, num_classes):
+        kind = "16-bit-mask" if scale >= 256 else "scaled-mask"
+        settings = {"label_map": {value * scale: value for value in range(num_classes)}}
+        text = f"{{value * {scale}: value for value in range({num_classes})}}"
+        return Mistake(kind, f"All are {scale} times a class id.", settings, text)
+    if negative := {value: ignore for value in wrong if value < 0}:
+        settings = few if len(negative) < len(wrong) else {"label_map": negative}
+        return Mistake("negative-value", "Negative values usually mean unlabeled.", settings)
     if highest > 255:
-        return (
-            f"Ids above 255 (here {highest}) point to a 16-bit instance or panoptic map, often class * 1000 "
-            "+ instance; convert it to class ids, or list the ids that are classes in label_map={id: class}"
+        advice = f"Values above 255 (here {highest}) point to a map of instances in 16 bits"
+        if highest < 1000 or any(value // 1000 >= num_classes for value in values):
+            advice += "; convert it to class ids, or list the ids that are classes in label_map={id: class}."
+            return Mistake("16-bit-mask", advice, few)
+        several = {"label_map": {value: value // 1000 for value in values}} if len(values) <= 2000 else {}
+        text = f"{{value: value // 1000 for value in {values}}}"
+        return Mistake("16-bit-mask", f"{advice}, class * 1000 + instance.", several, text)
+    if list(wrong) == [num_classes] and not reduced:
+        if 0 not in values:
+            advice = f"The values run from {values[0]} to {num_classes} and 0 is not used: ids start at 1."
+            return Mistake("off-by-one", advice, {"reduce_zero_label": True})
+        advice = (
+            f"{num_classes} looks like unlabeled, which is {void} here. If 0 means unlabeled instead: "
+            f"reduce_zero_label=True. If both are classes, there are {num_classes + 1} of them."
         )
+        return Mistake("void-value", advice, {"ignore_index": num_classes})
     if num_classes == 19 and highest <= 33:
-        return (
+        advice = (
             "Values up to 33 with 19 classes look like Cityscapes labelIds; use the *_labelTrainIds.png files "
-            "(segue convert dataset cityscapes makes them)"
+            "(segue convert dataset cityscapes makes them)."
         )
-    if len(values) > max(2 * num_classes, 40):
-        return (
-            f"{len(values)} different values in one mask: it was saved as JPEG, resized with interpolation, or is a "
-            "grayscale picture; export the labels again as PNG without smoothing"
-        )
-    if len(values) <= num_classes:
-        entries = ", ".join(f"{value}: {index}" for index, value in enumerate(values))
-        return f"The {len(values)} values are not 0, 1, 2 ...: set label_map={{{entries}}} on the dataset"
-    return f"To ignore such pixels set label_map={{{wrong[0] if wrong else highest}: {ignore_index}}} on the dataset"
+        return Mistake("label-ids", advice)
+    if smooth is None and len(values) > max(2 * num_classes, 40):
+        return Mistake("smoothed-mask", f"{len(values)} values for {num_classes} classes, {_SMOOTHED}")
+    if len(values) == num_classes - 1 and void == IGNORE and IGNORE in pixels:
+        values = [*values, IGNORE]  # as many values as classes, one of them 255
+    if 1 < len(values) <= num_classes:
+        advice = f"There are {len(values)} values for {num_classes} classes, but they are not 0, 1, 2 ..."
+        return Mistake("gaps", advice, {"label_map": {value: i for i, value in enumerate(values)}})
+    advice = covered_text(pixels, wrong, num_classes)
+    return Mistake("out-of-range", f"{advice} {ASK if few else 'Say in label_map what each of them means.'}", few)
+
+
+def covered_text(pixels: Mapping[int, int], wrong: Sequence[int], num_classes: int) -> str:
+    """How much of the masks the values cover that are no classes."""
+    part, whole = sum(pixels[value] for value in wrong), sum(pixels.values())
+    advice = f"They cover {part:,} pixels ({share_text(part, whole)})."
+    if part > 0.02 * whole:
+        advice += f" If they are classes, the dataset has more than {num_classes}: name them in classes, count them "
+        advice += "in num_classes."
+    return advice
+
+
+def share_text(part: int, whole: int) -> str:
+    """``9.8 %``; of less than a hundredth of a percent, ``under 0.01 %``."""
+    share = 100 * part / max(1, whole)
+    if 0 < share < 0.01:
+        return "under 0.01 %"
+    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
+
+
+def _scale(values: Sequence[int], count: int) -> int:
+    """The factor by which all values are too large, 257 or 256 for ids stretched to 16 bits; 0 for none."""
+    if len(values) < 3 or values[0] < 0:
+        return 0
+    factors = (257, 256, 100, 50, 40, 30, 25, 20, 10)
+    return next((f for f in factors if all(v % f == 0 and v // f < count for v in values)), 0)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from segue.masks.labels import IGNORE
+from segue.masks.labels import IGNORE, share_text
 
 Kind = Literal["ids", "binary", "smoothed", "levels", "gaps", "strays"]
 #: Values that hold less than this of the pixels between black and white are no classes of their own.
@@ -212,11 +212,3 @@ def _ids(counts: Mapping[int, int], values: Sequence[int], void: str) -> Meaning
 
 def _counted(value: int, counts: Mapping[int, int]) -> str:
     return f"{value} ({counts[value]:,} pixels, {share_text(counts[value], sum(counts.values()))})"
-
-
-def share_text(part: int, whole: int) -> str:
-    """``9.8 %``; of less than a hundredth of a percent, ``under 0.01 %``."""
-    share = 100 * part / max(1, whole)
-    if 0 < share < 0.01:
-        return "under 0.01 %"
-    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"

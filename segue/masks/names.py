@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.errors import InputError, LabelError
+from segue.errors import InputError, LabelError, nearest
 
 #: What annotation tools call the class of everything else, and what they call pixels that do not count.
 BACKGROUND = ("background", "_background_", "__background__", "bg")
@@ -106,10 +105,9 @@ class Names:
     def _message(self, labels: Mapping[str, int], unknown: list[str], where: str, what: str) -> str:
         listed = ", ".join(f"{label!r} ({labels[label]} {what})" for label in unknown[:6])
         more = f" and {len(unknown) - 6} more" if len(unknown) > 6 else ""
-        near = difflib.get_close_matches(unknown[0], self.classes, 1, 0.7)
-        hint = f"did you mean {near[0]!r}? " if near else ""
         shown = ", ".join(self.classes[:8]) + (" ..." if len(self.classes) > 8 else "")
         return (
-            f"{where}: {listed}{more} {'is' if len(unknown) == 1 else 'are'} none of the classes {shown}; {hint}Add "
-            "the name to classes, or set others='ignore' or others='background' in mask_format=dict(type=..., ...)"
+            f"{where}: {listed}{more} {'is' if len(unknown) == 1 else 'are'} none of the classes {shown}"
+            f"{nearest(unknown[0], self.classes, listed=0)}. Add the name to classes, or set others='ignore' or "
+            "others='background' in mask_format=dict(type=..., ...)"
         )

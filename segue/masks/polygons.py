@@ -20,7 +20,7 @@ import numpy as np
 
 from segue.errors import DataError
 from segue.images.read import Array
-from segue.masks.documents import list_of, read_json
+from segue.masks.documents import annotation_files, list_of, read_json
 from segue.masks.draw import Points
 from segue.masks.reader import MaskReader
 from segue.masks.size import image_size
@@ -68,7 +68,8 @@ class PolygonsReader(MaskReader):
     def _folders(self) -> list[str]:
         """The folders below the root with JSON files in them."""
         folders = [entry.path for entry in os.scandir(self.root) if entry.is_dir() and not entry.name.startswith(".")]
-        return sorted(folder for folder in folders if any(name.endswith(".json") for name in os.listdir(folder)))
+        found = [folder for folder in folders if annotation_files(os.listdir(folder), (".json",))]
+        return sorted(found)
 
     @classmethod
     def labels_in(cls, paths: Sequence[str]) -> tuple[str, ...]:
@@ -130,21 +131,6 @@ def parse_coordinates(text: object, where: str) -> Points | None:
     if len(values) < 6:
         raise DataError(f"{where}: {len(values) // 2} points; a polygon needs at least 3")
     return np.array(values, np.float64).reshape(-1, 2)
-
-
-def read_polygons(path: str | Path, key: str) -> list[Points]:
-    """The polygons under one property of one JSON file."""
-    polygons = []
-    for index, feature in enumerate(list_of(read_json(path), "features", path)):
-        where = f"{path}: feature {index}"
-        properties = feature.get("properties") if isinstance(feature, dict) else None
-        if not isinstance(properties, dict) or key not in properties:
-            found = ", ".join(sorted(properties)) if isinstance(properties, dict) and properties else "none"
-            raise DataError(f"{where}: has no property {key!r} (properties found: {found})")
-        points = parse_coordinates(properties[key], f"{where}: {key}")
-        if points is not None:
-            polygons.append(points)
-    return polygons
 
 
 def paint(mask: Array, points: Points, value: int) -> None:

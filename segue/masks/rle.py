@@ -47,7 +47,8 @@ def decode_rle(rle: Any, size: tuple[int, int], where: str) -> NDArray[np.bool_]
             f"{min(total, height * width)} pixels, the image has {height * width}"
         )
     values = np.arange(len(counts)) % 2 == 1
-    return np.repeat(values, counts).reshape(width, height).T
+    mask: NDArray[np.bool_] = np.repeat(values, counts).reshape(width, height).T
+    return mask
 
 
 def decompress(text: str, where: str) -> list[int]:

@@ -37,7 +37,8 @@ def turned(points: Points, center: tuple[float, float], degrees: float) -> Point
     """Points (N, 2) turned clockwise, as it looks with y downwards."""
     angle = math.radians(degrees)
     matrix = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    return (points - center) @ matrix + center
+    found: Points = (points - center) @ matrix + center
+    return found
 
 
 def ellipse(x: float, y: float, across: float, down: float, size: tuple[int, int], degrees: float = 0) -> Patch:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from segue.errors import DataError
+from segue.images.jpeg2000 import is_jpeg2000, read_jpeg2000_header
 from segue.images.tiff import is_tiff, read_header
 
 #: More pixels than this are refused where an annotation file claims them, since it costs nothing to claim them.
@@ -22,15 +23,21 @@ def image_size(path: str | Path) -> tuple[int, int]:
     path = Path(path)
     try:
         with path.open("rb") as file:
-            head = file.read(8)
+            head = file.read(12)
             if head[:6] == b"\x93NUMPY":
-                return np.load(path, mmap_mode="r", allow_pickle=False).shape[:2]
+                rows, columns = np.load(path, mmap_mode="r", allow_pickle=False).shape[:2]
+                return rows, columns
             if is_tiff(head):
                 with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                    return read_header(data, path, complete=False).size  # type: ignore[arg-type]
+                    header = read_header(data, path, complete=False)  # type: ignore[arg-type]
+                    return header.size[::-1] if header.orientation in _TURNED else header.size
+            if is_jpeg2000(head):
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                    return read_jpeg2000_header(data, path).size  # type: ignore[arg-type]
             with Image.open(file) as picture:
                 turned = picture.getexif().get(_ORIENTATION) in _TURNED
-                return picture.size if turned else picture.size[::-1]
+                width, height = picture.size
+                return (width, height) if turned else (height, width)
     except FileNotFoundError:
         raise DataError(f"{path}: the file does not exist") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

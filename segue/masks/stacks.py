@@ -20,7 +20,7 @@ from segue.errors import InputError, LabelError
 from segue.images.read import Array, decode_image, read_bytes
 from segue.images.tiff import is_tiff, read_header
 from segue.images.volumes import decode_npy
-from segue.masks.decode import read_mask
+from segue.masks.decode import decode_mask, read_mask
 from segue.masks.labels import IGNORE, label_counts
 from segue.types import Size
 
@@ -163,6 +163,8 @@ def read_channels(path: str) -> Array:
     data = read_bytes(path)
     numpy_file = data[:6] == b"\x93NUMPY"
     array = decode_npy(data, path) if numpy_file else decode_image(data, "unchanged", path=path)
+    if array.ndim == 2 and not numpy_file:  # an image's grays of few bits are stretched, a label's are not
+        array = decode_mask(data, path)
     if array.dtype.kind not in "biu" or array.ndim not in (2, 3):
         raise LabelError(
             f"{path}: holds {array.dtype} of shape {array.shape}; a multilabel mask is integers or booleans (H, W, "

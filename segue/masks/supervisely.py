@@ -18,7 +18,8 @@ import numpy as np
 from PIL import Image
 
 from segue.errors import DataError
-from segue.images.read import Array, pillow_pixels
+from segue.images.pixels import pillow_pixels
+from segue.images.read import Array
 from segue.masks.documents import list_of, points_of, read_json
 from segue.masks.draw import Patch, polygon
 from segue.masks.listed import Boxes, Region, check_boxes, paint_regions, sorted_labels, stored_picture

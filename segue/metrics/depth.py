@@ -160,12 +160,6 @@ class DepthMetric:
             )
         self._sums = sums.detach().to("cpu", torch.float64, copy=True)
 
-    def merge(self, state: Mapping[str, Tensor]) -> None:
-        """Add the `state` of another process."""
-        own = self._sums
-        self.load(state)
-        self._sums += own
-
 
 def _measured(pred: Tensor, truth: Tensor) -> list[float]:
     """The measures, in their order, of depths (N,) float64; the true ones are positive."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from segue.errors import InputError, LabelError
 from segue.images.read import Array, write_png
-from segue.masks.labels import IGNORE, diagnose
+from segue.masks.labels import IGNORE, find_mistake
 
 #: Columns that each requested metric adds, as the reference names them.
 _COLUMNS = {"mIoU": ("IoU", "Acc"), "mDice": ("Dice", "Acc"), "mFscore": ("Fscore", "Precision", "Recall")}
@@ -192,12 +192,6 @@ class IoUMetric:
             )
         self._areas = areas.detach().to("cpu", torch.int64, copy=True)
 
-    def merge(self, state: Mapping[str, Tensor]) -> None:
-        """Add the `state` of another process."""
-        own = self._areas
-        self.load(state)
-        self._areas += own
-
     def _per_class(self) -> dict[str, Array]:
         both, predicted, labeled = self._areas[:3].double().numpy()
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -230,10 +224,11 @@ class IoUMetric:
     def _wrong_labels(self, label: Tensor, meta: Mapping[str, Any]) -> LabelError:
         values, counts = torch.unique(label, return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
+        void = self.ignore_index
         wrong = [f"{v} ({n} pixels)" for v, n in found.items() if not 0 <= v < len(self.classes)]
         return LabelError(
             f"{meta.get('seg_map_path') or _name(meta)}: labels {', '.join(wrong[:6])} outside the {len(self.classes)} "
-            f"classes (ignored: {self.ignore_index}). {diagnose(found, len(self.classes), self.ignore_index)}"
+            f"classes (ignored: {void}). {find_mistake(found, len(self.classes), void, ignore=void)}"
         )
 
     def _write(self, pred: Tensor, meta: Mapping[str, Any]) -> None:

@@ -9,7 +9,6 @@ edits (`suggest`, `edits`), and returns a `Report` (`verdict`) that `page` and `
 from __future__ import annotations
 
 import fnmatch
-import os
 import platform
 import tempfile
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, TimeElapsedColumn
 
 from segue.errors import InputError
 from segue.migration.bench import Bench
@@ -29,6 +28,8 @@ from segue.migration.host import Host
 from segue.migration.modules import Job, Modules, prove
 from segue.migration.suggest import Suggester
 from segue.migration.verdict import Report
+from segue.system.bars import bar
+from segue.system.cores import usable_threads
 
 __all__ = ["Report", "migrate"]
 
@@ -78,7 +79,7 @@ def migrate(
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())
     report.packages = packages(modules)
-    cores = usable_cores()
+    cores = usable_threads()
     jobs = jobs or max(1, min(4, cores // 4))
     with tempfile.TemporaryDirectory(prefix="segue-migrate-") as scratch:
         bench = Bench(project, Path(scratch))
@@ -89,7 +90,7 @@ def migrate(
 
         runs = [runner(host) for host in hosts]
         try:
-            with bar(console) as progress:
+            with bar(console, TimeElapsedColumn()) as progress:
                 task = progress.add_task("modules", total=len(modules.needs) + len(wanted))
                 tried = counted(runs[0], progress, task)
                 report.verdicts = prove(modules, bench, tried, code)
@@ -108,13 +109,6 @@ def migrate(
         report.patch = bench.patch()
     report.seconds = time.monotonic() - started
     return report
-
-
-def usable_cores() -> int:
-    """The cores that this process may use, or as many as OMP_NUM_THREADS allows."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(allowed)) if allowed.isdigit() and int(allowed) else cores
 
 
 def chosen(entries: Sequence[Entry], only: Sequence[str], config: str | None) -> list[Entry]:
@@ -172,12 +166,6 @@ def counted(run: Job, progress: Progress, task: Any) -> Job:
         return answer
 
     return counting
-
-
-def bar(console: Console) -> Progress:
-    """A bar with a count and the time; nothing where nobody looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def versions() -> list[tuple[str, str]]:

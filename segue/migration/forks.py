@@ -8,8 +8,9 @@ from segue.config.builder.find import ROOMS, UnknownNameError
 from segue.config.builder.find import find as find_component
 from segue.migration.edits import Edit, fix_imports, moved_out
 from segue.migration.find import Project
-from segue.migration.needs import lacking, offers
+from segue.migration.needs import lacking
 from segue.migration.source import Source, read
+from segue.reference.names import offers
 from segue.training.hooks import ACCEPTED, TRANSLATED
 from segue.training.optimizers import CONSTRUCTORS
 

@@ -16,8 +16,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import segue
-
 _TAIL = 4000
 START_LIMIT = 120.0
 
@@ -94,7 +92,7 @@ class Host:
             "PYTHONUNBUFFERED": "1",
         }
         # not -m: it would put the working directory, perhaps the user's, before the standard library
-        start = f"import sys; sys.path.append({str(Path(segue.__file__).parents[1])!r}); "
+        start = f"import sys; sys.path.append({str(Path(__file__).parents[2])!r}); "
         start += "from segue.migration.work import main; sys.exit(main())"
         self._process = subprocess.Popen(
             [sys.executable, "-c", start, *(["--one"] if self.one else [])],

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from segue.compat.finder import NAMES, View, known, missing
-from segue.compat.places import modules
 from segue.config.builder.find import ROOMS, UnknownNameError
 from segue.config.builder.find import find as find_component
 from segue.migration.source import FAMILY, Import, Source
+from segue.reference.names import NAMES, missing, offers
+from segue.reference.places import modules
 
 #: names that lie elsewhere in Segue and are called in the same way
 SAME_CALL = {"mmcv.ops.point_sample": "segue.layers.points.point_sample"}
@@ -114,26 +114,6 @@ def installed(name: str) -> bool:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):
         return name in sys.modules
-
-
-@functools.cache
-def offers(module: str, name: str) -> bool:
-    """Whether compat has a module, and the name in it (or the attribute path; ``*`` and "" ask for the module only).
-
-    An installed mmseg plays no part: compat's own views are asked.
-    """
-    if not known(module):
-        return False
-    first, _, rest = name.partition(".")
-    if not first or first == "*" or first.startswith("__"):
-        return True
-    if known(f"{module}.{first}") and first not in modules().get(module, {}):
-        return offers(f"{module}.{first}", rest)
-    try:
-        getattr(View(module), first)
-    except (ImportError, AttributeError):
-        return False
-    return True
 
 
 def lacking(item: Import) -> Need:

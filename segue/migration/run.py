@@ -25,6 +25,7 @@ from segue.errors import ConfigError, Problem, SegueError
 from segue.inference.segment import label_maps
 from segue.migration.batch import Generated, generated, resized
 from segue.models.seg_data_preprocessor import stack_targets
+from segue.models.total_loss import total_loss
 from segue.recipes.open import open_config
 from segue.training.optimizers import build_optimizer, read_optim_wrapper
 from segue.training.parts import check_classes
@@ -194,16 +195,11 @@ def train_step(cfg: Config, model: Any, made: Generated, side: int) -> float:
         optimizer = build_optimizer(model, read_optim_wrapper(cfg["optim_wrapper"]))
     model.train()
     inputs, samples = model.data_preprocessor(resized(made.packs, side, labels=True), training=True)
-    losses = model.loss(inputs, stack_targets(samples))
-    values = {
-        name: torch.stack([v.mean() for v in value]).sum() if isinstance(value, (list, tuple)) else value.mean()
-        for name, value in losses.items()
-    }
-    total = sum((value for name, value in values.items() if "loss" in name), torch.zeros(()))
+    total, values = total_loss(model.loss(inputs, stack_targets(samples)))
     if not torch.isfinite(total):
         parts = ", ".join(f"{name}={float(value):.4g}" for name, value in values.items())
         raise SegueError(f"the loss of the generated batch is not finite ({parts})")
-    total.backward()
+    torch.autograd.backward(total)
     if optimizer is not None:
         optimizer.step()
         optimizer.zero_grad()

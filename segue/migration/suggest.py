@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segue.compat.finder import NAMES
 from segue.errors import ConfigError, nearest
 from segue.migration.edits import Edit, import_modules, replace_text
 from segue.migration.needs import PACKAGES
 from segue.recipes import compose
+from segue.reference.names import NAMES
 
 _UNKNOWN = re.compile(r"there is no (?:[\w ]+ )?'([\w.]+)'")
 _MEANT = re.compile(r"did you mean '([\w.]+)'\?")

@@ -52,7 +52,7 @@ class Verdict:
     @property
     def seconds(self) -> float:
         """Time of all stages."""
-        return sum(seconds for _, seconds in self.stages)
+        return sum((seconds for _, seconds in self.stages), 0.0)
 
 
 @dataclass

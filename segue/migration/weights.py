@@ -16,8 +16,8 @@ import torch
 from segue.checkpoints import load_weights, read
 from segue.config.builder.build import build_model
 from segue.errors import CheckpointError
-from segue.migration.batch import scene
-from segue.migration.run import Steps, describe, generated, predict, prepare
+from segue.migration.batch import generated, scene
+from segue.migration.run import Steps, describe, predict, prepare
 
 Shapes = Mapping[str, Sequence[int]]
 _PICTURE = 256

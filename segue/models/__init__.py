@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import sys
 import types
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from segue.recipes.catalogue import Entry
+from typing import Any
 
 
 class _Room(types.ModuleType):
-    def __call__(self, pattern: str = "*", data: str | None = None) -> list[Entry]:
+    def __call__(self, pattern: str = "*", data: str | None = None) -> list[Any]:
         """The recipes whose names match a pattern; see `segue.api.models`."""
         from segue.api import models
 

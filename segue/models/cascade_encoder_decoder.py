@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 
@@ -60,24 +60,27 @@ class CascadeEncoderDecoder(EncoderDecoder):
                 head.set_point_options(train, test if isinstance(test, Subdivision) else None)
 
     @property
-    def heads(self) -> list:
+    def heads(self) -> list[Any]:
         """The heads, first to last."""
         return list(cast(nn.ModuleList, self.decode_head))
 
     @property
     def head(self) -> Head:
         """The last head, whose logits are the model's."""
-        return self.heads[-1]
+        last: Head = self.heads[-1]
+        return last
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Preprocessed images (B, C, H, W) to the last head's logits (B, classes, H', W')."""
         features = self.extract_feat(inputs)
-        return self.heads[-1](features, self._before_last(features))
+        logits: Tensor = self.heads[-1](features, self._before_last(features))
+        return logits
 
     def encode_decode(self, inputs: Tensor) -> Tensor:
         """Preprocessed images (B, C, H, W) to logits (B, classes, H, W)."""
         features = self.extract_feat(inputs)
-        return self.heads[-1].predict(features, inputs.shape[-2:], self._before_last(features))
+        logits: Tensor = self.heads[-1].predict(features, inputs.shape[-2:], self._before_last(features))
+        return logits
 
     def decode_loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
         """Losses of every head, prefixed ``decode_0``, ``decode_1`` ...
@@ -94,7 +97,7 @@ class CascadeEncoderDecoder(EncoderDecoder):
 
     def _before_last(self, features: Sequence[Tensor]) -> Tensor:
         first, *middle = self.heads[:-1]
-        logits = first(features)
+        logits: Tensor = first(features)
         for head in middle:
             logits = head(features, logits)
         return logits

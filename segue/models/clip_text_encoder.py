@@ -6,7 +6,6 @@ longest one (what follows a text's end cannot influence it).
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.config.builder.find import find
 from segue.errors import InputError
 from segue.layers.activation import QuickGELU
 from segue.layers.clip_layer import CLIPLayer
@@ -23,23 +23,23 @@ from segue.layers.clip_prompts import TEMPLATES
 from segue.layers.clip_tokenizer import clip_tokenizer
 from segue.layers.norm import LN, Norm
 
-#: file and class of the dataset that ``dataset_name`` means, by that name without marks and case
+#: class of the dataset that ``dataset_name`` means, by that name without marks and case
 DATASETS = {
-    "cityscapes": ("cityscapes", "CityscapesDataset"),
-    "ade": ("ade20k", "ADE20KDataset"),
-    "ade20k": ("ade20k", "ADE20KDataset"),
-    **dict.fromkeys(("voc", "pascalvoc", "voc12", "voc12aug"), ("pascal_voc", "PascalVOCDataset")),
-    **dict.fromkeys(("pcontext", "pascalcontext", "voc2010"), ("pascal_context", "PascalContextDataset59")),
-    **dict.fromkeys(("cocostuff", "cocostuff10k", "cocostuff164k"), ("coco_stuff", "COCOStuffDataset")),
-    "loveda": ("loveda", "LoveDADataset"),
-    "potsdam": ("potsdam", "PotsdamDataset"),
-    "vaihingen": ("isprs", "ISPRSDataset"),
-    "isaid": ("isaid", "iSAIDDataset"),
-    "stare": ("stare", "STAREDataset"),
-    "lip": ("lip", "LIPDataset"),
-    "mapillaryv1": ("mapillary", "MapillaryDataset_v1"),
-    "mapillaryv2": ("mapillary", "MapillaryDataset_v2"),
-    "bdd100k": ("bdd100k", "BDD100KDataset"),
+    "cityscapes": "CityscapesDataset",
+    "ade": "ADE20KDataset",
+    "ade20k": "ADE20KDataset",
+    **dict.fromkeys(("voc", "pascalvoc", "voc12", "voc12aug"), "PascalVOCDataset"),
+    **dict.fromkeys(("pcontext", "pascalcontext", "voc2010"), "PascalContextDataset59"),
+    **dict.fromkeys(("cocostuff", "cocostuff10k", "cocostuff164k"), "COCOStuffDataset"),
+    "loveda": "LoveDADataset",
+    "potsdam": "PotsdamDataset",
+    "vaihingen": "ISPRSDataset",
+    "isaid": "iSAIDDataset",
+    "stare": "STAREDataset",
+    "lip": "LIPDataset",
+    "mapillaryv1": "MapillaryDataset_v1",
+    "mapillaryv2": "MapillaryDataset_v2",
+    "bdd100k": "BDD100KDataset",
 }
 
 
@@ -145,7 +145,8 @@ class CLIPTextEncoder(nn.Module):
         for layer in self.transformer:
             x = layer(x, mask)
         x = self.ln_final(x)
-        return x[torch.arange(len(x), device=x.device), ends.to(x.device)] @ self.text_projection
+        vectors: Tensor = x[torch.arange(len(x), device=x.device), ends.to(x.device)] @ self.text_projection
+        return vectors
 
 
 def dataset_classes(name: str) -> list[str]:
@@ -160,7 +161,6 @@ def dataset_classes(name: str) -> list[str]:
             f"CLIPTextEncoder: there is no dataset_name {name!r}; there are: {', '.join(DATASETS)}; "
             "or give vocabulary=[...] with the names of your classes"
         )
-    file, kind = DATASETS[key]
-    dataset = getattr(importlib.import_module(f"segue.datasets.{file}"), kind)
+    dataset: Any = find("datasets", DATASETS[key])
     classes = list(dataset.METAINFO["classes"])
     return classes[1:] if classes[0].lower() == "background" else classes

@@ -71,7 +71,7 @@ class MultimodalEncoderDecoder(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Preprocessed images (B, C, H, W) to scores (B, classes, H', W') at the head's resolution."""
-        return self.decode_head(self.extract_feat(inputs))  # type: ignore[operator]
+        return self.decode_head(self.extract_feat(inputs))
 
     def encode_decode(self, inputs: Tensor) -> Tensor:
         """Preprocessed images (B, C, H, W) to scores (B, classes, H, W)."""

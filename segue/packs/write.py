@@ -30,6 +30,8 @@ from segue.packs.layout import (
     key_of,
     shard_name,
 )
+from segue.system.cores import usable_cores
+from segue.system.replaced import clear_leftovers, replaced
 
 _SHARD_BYTES = 1 << 28
 _MOST_FILES = 4096  # per shard
@@ -111,6 +113,7 @@ def write_pack(
 def _plan(folder: Path, files: Sequence[PackSource], settings: dict[str, Any]) -> tuple[int, int]:
     """Files per shard, as an unfinished pack has it, and the bytes of a typical picture."""
     folder.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(folder)
     plan = folder / "plan.json"
     if not plan.is_file() and any(folder.iterdir()):
         raise InputError(f"{folder}: is not empty and no pack; name a new folder")
@@ -163,22 +166,16 @@ class _Job:
     def write(self) -> int:
         """Decode the files into the shard; how many they are."""
         path = self.folder / shard_name(self.number)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         records = np.zeros(len(self.files), RECORD)
         offset = 0
-        try:
+        with replaced(path.with_suffix(".bin"), durable=True) as part:
             with part.open("wb") as stream:
                 for record, source in zip(records, self.files, strict=True):
                     pixels = np.ascontiguousarray(self._describe(record, source))
                     record["shard"], record["offset"] = self.number, offset
                     stream.write(pixels.data)
                     offset += pixels.nbytes
-                stream.flush()
-                os.fsync(stream.fileno())
             path.with_suffix(".npy").unlink(missing_ok=True)
-            os.replace(part, path.with_suffix(".bin"))
-        finally:
-            part.unlink(missing_ok=True)
         _replace_array(path.with_suffix(".npy"), records)
         return len(self.files)
 
@@ -199,7 +196,7 @@ class _Job:
 
 
 def _written(jobs: Sequence[_Job], workers: int | None) -> Iterator[int]:
-    count = min(len(jobs), workers or os.cpu_count() or 1)
+    count = min(len(jobs), workers or usable_cores())
     if count <= 1:
         yield from (job.write() for job in jobs)
         return
@@ -232,15 +229,13 @@ def _nbytes(record: Any) -> int:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    os.replace(part, path)
+    with replaced(path) as part:
+        part.write_bytes(data)
 
 
 def _replace_array(path: Path, array: Array) -> None:
-    part = path.with_name(f"{path.stem}.{os.getpid()}.part.npy")
-    np.save(part, array, allow_pickle=False)
-    os.replace(part, path)
+    with replaced(path) as part, part.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)
 
 
 def _gigabytes(count: int) -> str:

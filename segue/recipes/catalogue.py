@@ -59,7 +59,8 @@ class Entry:
 
 @cache
 def _published() -> dict[str, Any]:
-    return json.loads(FILE.read_text(encoding="utf-8"))
+    facts: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return facts
 
 
 def recipe_names() -> tuple[str, ...]:

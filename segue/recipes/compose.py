@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from segue.config import Config
+from segue.config.nodes import HEADS, heads_in
 from segue.errors import ConfigError
 from segue.recipes import data as datas
 from segue.recipes import schedules
@@ -61,7 +62,8 @@ def tree(ask: Request) -> Section:
     cfg.update(schedules.runtime())
     cfg["tta_model"] = dict(type="SegTTAModel")
     merge(cfg, recipe.more)
-    return strip(cfg)
+    stripped: dict[str, Any] = strip(cfg)
+    return stripped
 
 
 def method_recipe(ask: Request) -> Recipe:
@@ -126,7 +128,7 @@ def model(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
     if whole and (ask.aligned or data.slide):
         stride = ((ask.crop[0] * 2 + 1) // 3, (ask.crop[1] * 2 + 1) // 3)
         net["test_cfg"] = dict(net["test_cfg"], **slide(ask.crop, stride))
-    for role in ("decode_head", "auxiliary_head"):
+    for role in HEADS:
         for head in heads(net.get(role)):
             head.setdefault("num_classes", data.num_classes)
             head.setdefault("align_corners", ask.aligned)
@@ -143,13 +145,8 @@ def model(ask: Request, recipe: Recipe, data: datas.Data) -> Section:
 
 def heads(node: Any) -> list[Section]:
     """All heads in a ``decode_head`` or ``auxiliary_head``; the last is the one that predicts."""
-    if isinstance(node, list):
-        return [head for item in node for head in heads(item)]
-    if not isinstance(node, dict):
-        return []
-    if "kernel_generate_head" in node:  # K-Net: a head and what updates its kernels
-        return heads(node["kernel_generate_head"])
-    return [node]
+    # K-Net's is a head and what updates its kernels
+    return [head.get("kernel_generate_head", head) for _, head in heads_in(node, "") if isinstance(head, dict)]
 
 
 def loss(short: str, weight: float) -> Section:

@@ -7,7 +7,6 @@ stand in the order of older releases: ``pspnet_r50-d8_512x1024_40k_cityscapes``.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 import re
@@ -16,7 +15,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from segue.errors import ConfigError
+from segue.errors import ConfigError, alike, nearest
 from segue.recipes.data import Data, Size
 from segue.recipes.encoders import Encoder, PartError, encoder
 
@@ -110,14 +109,16 @@ def head_of(method: str, net: Encoder) -> dict[str, Any]:
         PartError: no such method, or it is no head on any backbone.
     """
     if method in stems("methods") and hasattr(method_file(method), "decode_head"):
-        return method_file(method).decode_head(net)
+        head: dict[str, Any] = method_file(method).decode_head(net)
+        return head
     heads = (stem for stem in stems("methods") if hasattr(method_file(stem), "decode_head"))
     raise PartError("method", method, tuple(sorted(heads)))
 
 
 def dataset(stem: str) -> Data:
     """The dataset of a file in ``datasets``."""
-    return importlib.import_module(f"segue.recipes.datasets.{stem}").DATA
+    data: Data = importlib.import_module(f"segue.recipes.datasets.{stem}").DATA
+    return data
 
 
 def known(folder: str) -> tuple[str, ...]:
@@ -153,12 +154,9 @@ def parse(name: str) -> Request:
 
 def explain(name: str, error: PartError) -> ConfigError:
     """The error for an unknown part of a name, with near ones."""
-    given = error.given
-    near = difflib.get_close_matches(given.lower(), error.known, n=4, cutoff=0.5)
-    if not near:
-        near = difflib.get_close_matches(re.split("[-_]", given.lower())[0], error.known, n=4, cutoff=0.5)
-    listed = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(error.known[:40])}"
-    return ConfigError(f"{name}: unknown {error.part} {given!r}; {listed}")
+    first = re.split("[-_]", error.given)[0]
+    given = error.given if alike(error.given, error.known) else first
+    return ConfigError(f"{name}: unknown {error.part} {error.given!r}{nearest(given, error.known, 4, listed=40)}")
 
 
 @dataclass

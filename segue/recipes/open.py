@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ from segue.config import Config
 from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
 from segue.config.load import EXTENSIONS
+from segue.config.sections import shape_problems, unread
 from segue.config.v0 import translate
 from segue.errors import ConfigError
 from segue.recipes.compose import compose, looks_like_name
@@ -34,6 +36,10 @@ def read_config(
     else:
         cfg = open_config(config, trust=trust)
     cfg = translate(cfg, options)
+    if problems := shape_problems(cfg):
+        raise ConfigError(problems)
+    for line in unread(cfg):
+        logging.getLogger("segue").warning(line)
     if cfg.get("custom_imports"):
         from segue.compat import install
 

@@ -5,7 +5,6 @@ All images are (H, W, 3) uint8 RGB; labels are (H, W) integers.
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,17 +23,6 @@ Color: TypeAlias = Sequence[int]  # red, green, blue in 0..255
 OKABE_ITO = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0), (240, 228, 66))
 
 PAPER, INK, QUIET = (255, 255, 255), (28, 32, 38), (104, 112, 122)
-
-
-def distinct_colors(count: int) -> list[tuple[int, int, int]]:
-    """``count`` colours: the seven of Okabe and Ito first, then hues a golden angle apart at changing lightness."""
-    colors = list(OKABE_ITO[:count])
-    for number in range(count - len(colors)):
-        hue = (0.13 + number * 0.618034) % 1.0
-        lightness, saturation = (0.42, 0.62, 0.32)[number % 3], (0.75, 0.6, 0.5)[number // 3 % 3]
-        red, green, blue = colorsys.hls_to_rgb(hue, lightness, saturation)
-        colors.append((round(red * 255), round(green * 255), round(blue * 255)))
-    return colors
 
 
 def _checked(labels: NDArray[Any], palette: Sequence[Color], ignore_index: int) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lightning.pytorch import Callback
+
     from segue.training.trainer import Machine, TrainResult, evaluate, train
 
-__all__ = ["Machine", "TrainResult", "evaluate", "train"]
+__all__ = ["Callback", "Machine", "TrainResult", "evaluate", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,12 +15,13 @@ Ignored pixels count nowhere. A class that does not occur weighs 1, which no pix
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from segue.config.balance import named_weights
+from segue.config.nodes import heads_of
 from segue.doctor.counts import LabelCounts
 from segue.images.read import Array
 
@@ -40,11 +41,13 @@ def class_weights(kind: str, counts: LabelCounts) -> list[float]:
 def _formulas(kind: str, pixels: Array, images: Array) -> Array:
     total = pixels.sum()
     if kind == "inverse":
-        return total / (len(pixels) * pixels)
+        shares: Array = total / (len(pixels) * pixels)
+        return shares
     if kind == "effective":
         # 1 - b^n = -expm1(n log b), which stays exact where b is almost 1
         inverse = 1 / -np.expm1(pixels * np.log1p(-1 / max(total, 2.0)))
-        return inverse * len(pixels) / inverse.sum()
+        scaled: Array = inverse * len(pixels) / inverse.sum()
+        return scaled
     frequency = pixels / images
     weights = np.median(frequency) / frequency
     return np.clip(weights, 1 / LIMIT, LIMIT) if kind == "auto" else weights
@@ -54,19 +57,12 @@ def with_class_weights(cfg: Mapping[str, Any], counts: LabelCounts) -> tuple[Map
     """The config with numbers in place of the names, and lines that say what each name became."""
     made = {kind: class_weights(kind, counts) for kind in sorted({kind for _, kind in named_weights(cfg)})}
     changed = copy.deepcopy(cfg)
-    for head in _one_logit_heads(changed):
+    for _, head in heads_of(changed):
+        if head.get("out_channels") != 1:  # a single logit means foreground
+            continue
         for node, kind in named_weights({"model": head.get("loss_decode")}):
             background, foreground = made[kind]
             node["class_weight"] = [float(f"{foreground / background:.4g}")]  # of positive pixels
     for node, kind in named_weights(changed):
         node["class_weight"] = made[kind]
     return changed, [f"class_weight={kind!r}: {values}" for kind, values in made.items()]
-
-
-def _one_logit_heads(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Heads whose single logit means foreground."""
-    for key in ("decode_head", "auxiliary_head"):
-        heads = cfg["model"].get(key) or ()
-        for head in [heads] if isinstance(heads, Mapping) else heads:
-            if head.get("out_channels") == 1:
-                yield head

@@ -26,6 +26,7 @@ from segue.training.streams import Draw, EvaluationStream, TrainStream
 from segue.training.translate import lookup, settings, type_name
 
 Batch = dict[str, Any]
+MOST_SAMPLES, MOST_WORKERS = 65536, 1024  # of a loader; more is a slip, found out only by waiting
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
@@ -100,7 +101,7 @@ def collate_fetched(fetched: Sequence[Any], collate: Callable[[Sequence[Any]], B
 def start_worker(_: int, opencv_threads: int | None) -> None:
     """Settings of a worker process: OpenCV's own threads only get in the way of the workers.
 
-    Ctrl-C reaches every process of a terminal; the main one ends its workers when it is ready to.
+    Ctrl-C reaches every process of a terminal; the main process ends its workers when it is ready.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     keep_memory()
@@ -196,6 +197,9 @@ class LoaderSettings:
     def __post_init__(self) -> None:
         if self.batch_size < 1 or self.num_workers < 0:
             raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: at least 1 and 0")
+        if self.batch_size > MOST_SAMPLES or self.num_workers > MOST_WORKERS:
+            most = f"at most {MOST_SAMPLES} and {MOST_WORKERS}"
+            raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: {most}")
 
 
 COLLATES = ("pseudo_collate", "default_collate", "collate")
@@ -262,7 +266,7 @@ def make_loader(
             parallel["prefetch_factor"] = loader.prefetch_factor
     torch_loader: DataLoader[Any] = DataLoader(
         Fetch(dataset),
-        batch_sampler=stream,  # type: ignore[arg-type]
+        batch_sampler=stream,
         num_workers=loader.num_workers,
         collate_fn=partial(collate_fetched, collate=collate),
         pin_memory=workers.cuda if loader.pin_memory is None else loader.pin_memory and workers.cuda,

@@ -2,7 +2,7 @@
 
 Its checkpoint becomes the state from which Lightning resumes: weights, their average, the optimizer's state, the
 number of finished iterations, the loss scale of mixed precision, and the best value so far. The learning rates are
-mmengine's; mmcv's files have those of the iteration before, so there the config's schedule gives them.
+mmengine's; files of mmcv hold the rates of the iteration before, so the config's schedule gives them instead.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Handover:
             hook: which values' best are kept.
 
         Raises:
-            CheckpointError: weights are missing, or the optimizer's state is not that of the config's optimizer.
+            CheckpointError: weights are missing, or the optimizer's state is of another optimizer than the config's.
         """
         loop = recipe.loop
         raw: dict[str, Any] = {"pytorch-lightning_version": lightning.__version__, "epoch": 0, "lr_schedulers": []}
@@ -129,7 +129,7 @@ class Handover:
         return names
 
     def fill(self, model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, str | None]:
-        """Load ``state``; the model's name for each key, since modules may rename those of older versions."""
+        """Load ``state``; the model's name for each key, since modules may rename keys of older versions."""
         given = revised(state, model.state_dict(), ((r"^module\.", ""),), None, str(self.path))
         missing = copy_into(model, given).missing_keys
         own = model.state_dict()

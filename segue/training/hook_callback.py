@@ -77,12 +77,14 @@ class RunnerView:
     @property
     def max_iters(self) -> int:
         """Batches to train."""
-        return self._loop.max_iters
+        count: int = self._loop.max_iters
+        return count
 
     @property
     def max_epochs(self) -> int:
         """Epochs to train; 1 where training counts iterations."""
-        return self._loop.max_epochs
+        count: int = self._loop.max_epochs
+        return count
 
     @property
     def epoch(self) -> int:
@@ -119,12 +121,14 @@ class RunnerView:
     @property
     def rank(self) -> int:
         """This process."""
-        return self.trainer.global_rank
+        rank: int = self.trainer.global_rank
+        return rank
 
     @property
     def world_size(self) -> int:
         """How many processes there are."""
-        return self.trainer.world_size
+        count: int = self.trainer.world_size
+        return count
 
 
 class HookCallback(Callback):

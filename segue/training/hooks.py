@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.builder.find import UnknownNameError, find
-from segue.errors import ConfigError
+from segue.errors import ConfigError, Problem, nearest
 from segue.training.translate import lookup, settings, type_name
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
@@ -171,20 +171,64 @@ TRANSLATED: dict[str, tuple[str, type]] = {
     "EarlyStoppingHook": ("early_stopping", EarlyStoppingHook),
 }
 
-#: Hooks that need no counterpart, and why.
-ACCEPTED: dict[str, str] = {
-    "IterTimerHook": "time and data_time are always logged",
-    "ParamSchedulerHook": "the schedule always runs",
-    "RuntimeInfoHook": "losses, rates and metrics are always logged",
-    "DistSamplerSeedHook": "the order of the data is a function of seed and position",
-    "EmptyCacheHook": "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
-    "SyncBuffersHook": "Lightning synchronizes buffers",
-    "SegVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
-    "NaiveVisualizationHook": "pictures are drawn by `segue predict` and `segue report`",
-    "ProfilerHook": "use Lightning's or torch's profiler around `segue train`",
-    "NPUProfilerHook": "use the vendor's profiler around `segue train`",
-    "PrepareTTAHook": "test-time augmentation is an option of evaluation",
+
+@dataclass(frozen=True)
+class Accepted:
+    """A hook of mmengine without a counterpart.
+
+    Attributes:
+        why: what happens in its place.
+        arguments: what it takes; None of a hook whose arguments are another vendor's.
+        done: what it is for happens anyway.
+    """
+
+    why: str
+    arguments: tuple[str, ...] | None = ()
+    done: bool = True
+
+
+_PICTURES = "no pictures are drawn during training; segue predict draws them"
+ACCEPTED: dict[str, Accepted] = {
+    "IterTimerHook": Accepted("time and data_time are always logged"),
+    "ParamSchedulerHook": Accepted("the schedule always runs"),
+    "RuntimeInfoHook": Accepted("losses, rates and metrics are always logged"),
+    "DistSamplerSeedHook": Accepted("the order of the data is a function of seed and position"),
+    "SyncBuffersHook": Accepted("Lightning synchronizes buffers"),
+    "PrepareTTAHook": Accepted("test-time augmentation is an option of evaluation", ("tta_cfg",)),
+    "EmptyCacheHook": Accepted(
+        "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
+        ("before_epoch", "after_epoch", "after_iter"),
+        done=False,
+    ),
+    "SegVisualizationHook": Accepted(
+        _PICTURES, ("draw", "interval", "show", "wait_time", "backend_args", "file_client_args"), done=False
+    ),
+    "NaiveVisualizationHook": Accepted(_PICTURES, ("interval", "draw_gt", "draw_pred"), done=False),
+    "ProfilerHook": Accepted(
+        "nothing is profiled; use Lightning's or torch's profiler around segue train",
+        (
+            "by_epoch",
+            "profile_times",
+            "activity_with_cpu",
+            "activity_with_cuda",
+            "schedule",
+            "on_trace_ready",
+            "record_shapes",
+            "profile_memory",
+            "with_stack",
+            "with_flops",
+            "json_trace_path",
+        ),
+        done=False,
+    ),
+    "NPUProfilerHook": Accepted("nothing is profiled; use the vendor's profiler around segue train", None, done=False),
 }
+
+
+def hook_nodes(defaults: Mapping[str, Any] | None, custom: Sequence[Any] | None) -> list[tuple[str, Any]]:
+    """The dicts of all hooks with their key paths."""
+    nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
+    return nodes + [(f"custom_hooks.{index}", node) for index, node in enumerate(custom or ())]
 
 
 def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str, Any]] | None) -> Hooks:
@@ -193,9 +237,7 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
     found: dict[str, Any] = {}
     customs: list[CustomHook] = []
     problems = []
-    nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
-    nodes += [(f"custom_hooks.{index}", node) for index, node in enumerate(custom or ())]
-    for key, node in nodes:
+    for key, node in hook_nodes(defaults, custom):
         if node is None:
             if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C
                 found["checkpoint"] = CheckpointHook(save_last=False)
@@ -210,7 +252,8 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
                 customs.append(CustomHook(own, arguments, key, priority))
                 continue
             entry = lookup(table, name, key, "hook")
-            if name not in TRANSLATED:
+            if isinstance(entry, Accepted):
+                problems += _unknown_arguments(node, name, entry, key)
                 continue
             if name == "EMAHook" and "ema_type" in node:
                 node["ema_type"] = str(node["ema_type"]).rsplit(".", 1)[-1]
@@ -220,6 +263,17 @@ def read_hooks(defaults: Mapping[str, Any] | None, custom: Sequence[Mapping[str,
     if problems:
         raise ConfigError(problems)
     return Hooks(**found, custom=tuple(customs))
+
+
+def _unknown_arguments(node: Mapping[str, Any], name: str, entry: Accepted, key: str) -> list[Problem]:
+    known = entry.arguments
+    if known is None:
+        return []
+    return [
+        Problem(f"{key}.{argument}", f"{name} has no argument {argument!r}{nearest(argument, known)}")
+        for argument in node
+        if argument not in (*known, "type", "_scope_")
+    ]
 
 
 def users_own(kind: Any) -> Any:

@@ -37,7 +37,7 @@ class StopRequest:
             signal.signal(number, handler)
 
     def take_sigterm(self) -> None:
-        """Treat SIGTERM alike, once Lightning has set its own handler: that of several processes may wait for ever."""
+        """Handle SIGTERM too, once Lightning has set its handler, which may wait for ever with several processes."""
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._handle)  # Lightning restores the one before when training ends
 

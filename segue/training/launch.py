@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 from segue.errors import InputError
 
-LAUNCHERS = ("none", "pytorch", "slurm")
-
 
 @dataclass(frozen=True)
 class Launched:

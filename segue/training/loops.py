@@ -99,9 +99,10 @@ def read_train_loop(node: Mapping[str, Any], epoch_length: int) -> Loop:
     by_epoch = node.pop("by_epoch", True)
     name = type_name(node, key, "EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop")
     loop: TrainLoop = settings(lookup(TRAIN_LOOPS, name, key, "training loop"), node, key)
-    length = loop.max_iters if isinstance(loop, IterBasedTrainLoop) else loop.max_epochs
-    for field, value in (("max_iters/max_epochs", length), ("val_interval", loop.val_interval)):
-        if not isinstance(value, int) or value < 1:
+    unit = "max_iters" if isinstance(loop, IterBasedTrainLoop) else "max_epochs"
+    length = getattr(loop, unit)
+    for field, value in ((unit, length), ("val_interval", loop.val_interval)):
+        if value < 1:
             raise ConfigError(Problem(f"{key}.{field}", f"a positive whole number is expected, got {value!r}"))
     intervals = ((0, loop.val_interval), *((int(b), int(i)) for b, i in loop.dynamic_intervals or ()))
     return Loop(isinstance(loop, EpochBasedTrainLoop), length, epoch_length, loop.val_begin, tuple(sorted(intervals)))

@@ -27,6 +27,8 @@ NORMS = (
 )
 DTYPES = {"float16": "16-mixed", "fp16": "16-mixed", "bfloat16": "bf16-mixed", "bf16": "bf16-mixed"}
 CONSTRUCTORS = ("DefaultOptimWrapperConstructor", "ForceDefaultOptimWrapperConstructor", *LAYER_DECAY)
+CLIP_BY_NORM = ("type", "max_norm", "norm_type", "error_if_nonfinite", "foreach")
+CLIP_BY_VALUE = ("type", "clip_value", "foreach")
 PLAIN_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper")
 
 
@@ -60,6 +62,13 @@ class OptimWrapper:
     def __post_init__(self) -> None:
         if self.accumulative_counts < 1:
             raise ValueError(f"accumulative_counts must be at least 1, got {self.accumulative_counts}")
+        if self.clip_grad:
+            known = CLIP_BY_VALUE if self.clip_grad.get("type") == "value" else CLIP_BY_NORM
+            for name, value in self.clip_grad.items():
+                if name not in known:
+                    raise ValueError(f"clip_grad has no argument {name!r}{nearest(name, known)}")
+                if name in ("max_norm", "norm_type", "clip_value") and not isinstance(value, (int, float)):
+                    raise ValueError(f"clip_grad: {name} must be a number, got {value!r}")
         if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
             raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
 
@@ -214,7 +223,7 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
     for group in groups:
         del group["names"]
     try:
-        optimizer = cls(groups, **node)  # type: ignore[call-arg]
+        optimizer = cls(groups, **node)
     except (TypeError, ValueError) as error:
         raise ConfigError(Problem(key, str(error))) from error
     for group in optimizer.param_groups:

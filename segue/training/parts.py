@@ -1,4 +1,4 @@
-"""The one place where training meets the other rooms: building the parts of a run, and images to label maps."""
+"""The parts of a run: model, datasets and metrics built from a config, and the weights that they start from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-import torch
 from torch import Tensor, nn
 
+from segue.checkpoints import load_weights
+from segue.config.builder.pretrained import pretrained_sources
+from segue.config.nodes import other_class_counts
 from segue.config.origins import origin_of
+from segue.datasets.collate import collate
 from segue.errors import CheckpointError, ConfigError, DataError, Problem
-from segue.types import SegSample, Targets
 
 if TYPE_CHECKING:
     from segue.doctor.counts import LabelCounts
@@ -40,13 +42,6 @@ class Metric(Protocol):
 
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Continue from sums."""
-
-
-def collate_lists(samples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Packed samples to lists, so that sizes may differ."""
-    from segue.datasets.collate import collate
-
-    return collate(samples)  # type: ignore[arg-type]
 
 
 def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
@@ -100,17 +95,13 @@ def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: s
     Raises:
         ConfigError: for each head that has another number.
     """
+    if not classes:
+        return
+    names = ", ".join(classes[:4]) + (" ..." if len(classes) > 4 else "")
     problems = []
-    model = cfg["model"]
-    for key in ("decode_head", "auxiliary_head"):
-        heads = model.get(key) or []
-        for i, head in enumerate(heads if isinstance(heads, (list, tuple)) else [heads]):
-            number = head.get("num_classes")
-            if classes and isinstance(number, int) and number != len(classes):
-                names = ", ".join(classes[:4]) + (" ..." if len(classes) > 4 else "")
-                at = f"model.{key}.{i}" if isinstance(heads, (list, tuple)) else f"model.{key}"
-                message = f"is {number}, but {path} has {len(classes)} classes ({names}); make them equal"
-                problems.append(Problem(f"{at}.num_classes", message, str(origin_of(cfg, f"{at}.num_classes") or "")))
+    for at, number in other_class_counts(cfg, len(classes)):
+        message = f"is {number}, but {path} has {len(classes)} classes ({names}); make them equal"
+        problems.append(Problem(at, message, str(origin_of(cfg, at) or "")))
     if problems:
         raise ConfigError(problems)
 
@@ -124,7 +115,7 @@ class Parts:
     val_data: Any = None
     metrics: list[Any] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # warnings about the data, to print
-    collate: Callable[[Sequence[Any]], dict[str, Any]] = collate_lists
+    collate: Callable[[Sequence[Any]], dict[str, Any]] = collate
     _counts: LabelCounts | None = None
 
     def counts(self) -> LabelCounts:
@@ -141,28 +132,12 @@ class Parts:
         return self._counts
 
 
-def targets_of(samples: Sequence[SegSample], device: torch.device) -> Targets:
-    """The annotations of a batch, stacked, on ``device``."""
-    from segue.models.seg_data_preprocessor import stack_targets
-
-    return stack_targets(samples, device)
-
-
-def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
-    """Predicted label maps (H, W) int64 of a batch, each at its image's original size."""
-    from segue.inference import label_maps as predict
-
-    return predict(model, batch)
-
-
 def load_trained(model: nn.Module, source: Any) -> None:
     """Load the weights of a trained model; all of the model's must be there.
 
     Raises:
         CheckpointError: some are missing or of another shape: what such a model predicts means nothing.
     """
-    from segue.checkpoints import load_weights
-
     report = load_weights(model, source)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{source} does not fit the config's model. {report}")
@@ -170,8 +145,6 @@ def load_trained(model: nn.Module, source: Any) -> None:
 
 def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     """Load what training starts from, the config's ``load_from``, else its pretrained weights; says what was loaded."""
-    from segue.checkpoints import load_weights
-    from segue.config.builder.pretrained import pretrained_sources
 
     initialize(model)
     if cfg.get("load_from"):
@@ -191,10 +164,3 @@ def initialize(module: nn.Module) -> None:
         return
     for child in module.children():
         initialize(child)
-
-
-def save_weights(path: Any, state: dict[str, Tensor], notes: dict[str, Any]) -> None:
-    """Write weights with their notes (config text, classes, palette ...) as safetensors."""
-    from segue.checkpoints import save_weights as save
-
-    save(path, state, notes)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -87,19 +88,15 @@ def config_text(cfg: Any) -> str:
     return "".join(f"{key} = {value!r}\n" for key, value in cfg.items())
 
 
-class located:
-    """Adds file and line to the problems of a ConfigError that know only their key."""
-
-    def __init__(self, cfg: Mapping[str, Any]) -> None:
-        self.cfg = cfg
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        origin = getattr(self.cfg, "origin", None)
-        if not isinstance(error, ConfigError) or not callable(origin) or all(p.where for p in error.problems):
-            return
+@contextmanager
+def located(cfg: Mapping[str, Any]) -> Iterator[None]:
+    """Add file and line to the problems of a ConfigError that know only their key."""
+    try:
+        yield
+    except ConfigError as error:
+        origin = getattr(cfg, "origin", None)
+        if not callable(origin) or all(p.where for p in error.problems):
+            raise
         raise ConfigError(
             [p if p.where else replace(p, where=str(origin(p.key) or "")) for p in error.problems]
         ) from None

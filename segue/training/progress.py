@@ -15,10 +15,11 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 from rich.table import Table
 from rich.text import Text
 
+from segue.system.bars import wide_bar
 from segue.training.loops import Loop
 from segue.training.record import iteration_times
 
@@ -31,7 +32,7 @@ class Terminal(Callback):
 
     Args:
         loop: how training is counted; None for an evaluation alone.
-        console: where to.
+        console: where to print.
         best: the best values so far, as `segue.training.saving.Saver.best` has them.
     """
 
@@ -176,15 +177,7 @@ class Terminal(Callback):
         self._opened = True
         if not self.console.is_terminal:
             return
-        self._progress = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
-            console=self.console,
-            auto_refresh=False,  # a drawing thread would make the fork of workers unsafe
-            expand=True,
-        )
+        self._progress = wide_bar(self.console)
         self._progress.start()
 
     def say(self, text: str) -> None:
@@ -235,7 +228,7 @@ class Rate:
         self._mark = now
 
     def step(self, seconds: float, waited: float) -> None:
-        """A step took ``seconds``, of which it ``waited``."""
+        """A step took ``seconds``, and ``waited`` of them for data."""
         self._seen += 1
         weight = max(0.05, 1 / self._seen)
         self.seconds += weight * (seconds - self.seconds)

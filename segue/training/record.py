@@ -21,6 +21,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from segue.system.replaced import replaced
 from segue.training.loops import Loop
 
 Line = dict[str, Any]
@@ -94,7 +95,7 @@ class Record(Callback):
         tensors = [value.float() for value in self.sums.values() if isinstance(value, Tensor)]
         stacked = torch.stack(tensors) if tensors else torch.zeros(0)
         if tensors and self._trainer is not None and self._trainer.world_size > 1:
-            stacked = self._trainer.strategy.reduce(stacked, reduce_op="mean")  # type: ignore[assignment]
+            stacked = self._trainer.strategy.reduce(stacked, reduce_op="mean")
         read = iter(stacked.tolist())
         return {name: next(read) if isinstance(value, Tensor) else value for name, value in self.sums.items()}
 
@@ -171,9 +172,8 @@ def open_lines(path: Path, resumed: int | None, validated: int) -> TextIO:
                     kept.append(text)
             except (ValueError, KeyError):
                 continue  # the line that a crash cut off
-    part = path.with_name(f".{path.name}.part")
-    part.write_text("".join(kept), encoding="utf-8")
-    part.replace(path)
+    with replaced(path) as part:
+        part.write_text("".join(kept), encoding="utf-8")
     return path.open("a", encoding="utf-8")
 
 

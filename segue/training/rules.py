@@ -99,7 +99,8 @@ class PolyLR(Rule):
         if tick == 0:
             return rate
         floor = self.eta_min if self.eta_min_ratio is None else base * self.eta_min_ratio
-        return (rate - floor) * (1 - 1 / (self.span - tick + 1)) ** self.power + floor
+        lowered: float = (rate - floor) * (1 - 1 / (self.span - tick + 1)) ** self.power
+        return lowered + floor
 
 
 class PolyLRRatio(PolyLR):

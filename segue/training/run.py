@@ -13,17 +13,19 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
 from torch import nn
 
+from segue.checkpoints import save_weights
 from segue.errors import ConfigError, Problem
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
 from segue.training.hook_callback import HookCallback, is_hook_class, own_backends
+from segue.training.ignored import ignored
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.own_sampler import OwnStream
-from segue.training.parts import Parts, load_initial, save_weights
+from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream
@@ -286,7 +288,7 @@ class Run:
             f"Everything is written to {self.folder}",
             highlight=False,
         )
-        for line in self.parts.said:
+        for line in [*ignored(self.cfg), *self.parts.said]:
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
         apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
         if apart and has_sync_norm(self.cfg.get("model")):

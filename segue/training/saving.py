@@ -8,9 +8,9 @@ place and then moved.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segue.errors import CheckpointError, ConfigError, InputError, Problem
+from segue.errors import CheckpointError, ConfigError, InputError, Problem, nearest
+from segue.system.replaced import clear_leftovers, replaced
 from segue.training.hooks import CheckpointHook
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.loops import Loop
@@ -43,15 +44,8 @@ class SafeFiles(CheckpointIO):
         """Write ``checkpoint`` to ``path``."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            with part.open("wb") as file:
-                torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replaced(path, durable=True) as part, part.open("wb") as file:
+            torch.save(checkpoint, file)
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = None) -> dict[str, Any]:
         """The content of ``path``."""
@@ -67,7 +61,7 @@ def writable(folder: str | Path) -> Path:
     """The folder, made if need be; asked for before the work whose results go there.
 
     Raises:
-        InputError: it cannot be made or written to.
+        InputError: the folder cannot be made or written to.
     """
     folder = Path(folder)
     try:
@@ -109,8 +103,8 @@ class Saver(Checkpoint):
     """Writes the checkpoints of a run.
 
     Args:
-        folder: where to.
-        hook: when, and which to keep.
+        folder: where checkpoints are written.
+        hook: when to save, and which checkpoints to keep.
         loop: how training is counted.
         stop: the request to stop.
         save_weights: (path, state dict, notes) writes the weights of the best model.
@@ -160,8 +154,10 @@ class Saver(Checkpoint):
         return f"iter_{iteration}"
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """From here on SIGTERM stops as Ctrl-C does."""
+        """From here on SIGTERM stops as Ctrl-C does; what a run that was killed left half written is removed."""
         self.stop.take_sigterm()
+        if trainer.is_global_zero:
+            clear_leftovers(self.folder)
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """From here until the end of the iteration the state is not one to resume from."""
@@ -213,8 +209,6 @@ class Saver(Checkpoint):
         values = task.metrics
         key = next(iter(values), metric) if metric == "auto" else metric
         if key not in values:
-            from segue.errors import nearest
-
             hint = nearest(key, list(values))
             raise ConfigError(
                 Problem("default_hooks.checkpoint.save_best", f"the validation has no metric {key!r}{hint}")
@@ -279,14 +273,9 @@ class Saver(Checkpoint):
 
 def link(source: Path, target: Path) -> None:
     """Make ``target`` another name of ``source``, or a copy where the file system has no hard links."""
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
-    try:
-        os.link(source, part)
-    except OSError:
-        import shutil
-
-        with suppress(FileNotFoundError):
-            part.unlink()
-        shutil.copyfile(source, part)
-    os.replace(part, target)
+    with replaced(target) as part:
+        part.unlink()
+        try:
+            os.link(source, part)
+        except OSError:
+            shutil.copyfile(source, part)

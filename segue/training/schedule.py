@@ -68,7 +68,7 @@ class Schedule:
             self._apply(index, 0)
 
     def advance(self, iteration: int) -> None:
-        """Bring the rates to those of training iteration ``iteration`` (counted from 0)."""
+        """Set the rates of training iteration ``iteration`` (counted from 0)."""
         while self.iteration < iteration:
             self.iteration += 1
             self._tick(by_epoch=False, clock=self.iteration)

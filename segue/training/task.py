@@ -18,12 +18,14 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError, SegueError
-from segue.inference.segment import first_views, predicts_depth
+from segue.inference.segment import first_views, label_maps, predicts_depth
+from segue.models.seg_data_preprocessor import stack_targets
+from segue.models.total_loss import total_loss
 from segue.training.averaging import Averaging
 from segue.training.data import Batch, Loader
 from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper, build_optimizer
-from segue.training.parts import Metric, label_maps, targets_of
+from segue.training.parts import Metric
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.streams import mix
@@ -146,13 +148,9 @@ class SegmentationTask(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The total loss: the sum of the values whose name contains ``loss``."""
-        inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator,union-attr]
-        losses = self.model.loss(inputs, targets_of(samples, inputs.device))  # type: ignore[operator]
-        values = {
-            name: torch.stack([v.mean() for v in value]).sum() if isinstance(value, (list, tuple)) else value.mean()
-            for name, value in losses.items()
-        }
-        total = sum((value for name, value in values.items() if "loss" in name), inputs.new_zeros(()))
+        inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator]
+        losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
+        total, values = total_loss(losses)
         self._look(total.detach(), samples)
         self.values = {"loss": total.detach(), **{name: value.detach() for name, value in values.items()}}
         return total * self._remainder_scale(batch_idx)
@@ -169,7 +167,8 @@ class SegmentationTask(LightningModule):
         event = None
         if total.is_cuda:
             finite = torch.empty((), dtype=torch.bool, pin_memory=True).copy_(finite, non_blocking=True)
-            event = torch.cuda.Event()
+            make: Callable[[], torch.cuda.Event] = torch.cuda.Event  # which torch leaves without types
+            event = make()
             event.record()
         self._looked = finite, event, samples
 
@@ -276,7 +275,7 @@ class SegmentationTask(LightningModule):
     # checkpoints
 
     def deployable(self) -> dict[str, Tensor]:
-        """The weights to use: the average where there is one, with the segmentor's own keys."""
+        """The weights to use: the averaged ones if weights are averaged, with the segmentor's own keys."""
         average = self._recipe.averaging if self._recipe else None
         return average.deployable(self.model) if average else dict(self.model.state_dict())
 

@@ -14,6 +14,7 @@ import torch
 from lightning.pytorch import Callback
 from rich.console import Console
 
+from segue.config.origins import origin_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.training.data import Loader, make_loader, read_loader
@@ -24,6 +25,7 @@ from segue.training.loops import read_evaluation_loop
 from segue.training.machine import Machine, make_trainer, placed, workers_of
 from segue.training.parts import Parts, build_parts, load_trained
 from segue.training.plan import located, read_plan
+from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal
 from segue.training.quiet import quiet
 from segue.training.run import Run, TrainResult
@@ -76,6 +78,8 @@ def train(
     with located(cfg):
         plan = read_plan(cfg, amp)
         parts = (build or (lambda: build_parts(cfg, "train")))()
+        if build is None:
+            check_before_first_step(cfg, plan.hooks, parts)
         run = Run(cfg, plan, parts, folder, seed, before, console)
         with quiet(), StopRequest(lambda text: console.print(text, highlight=False)) as stop:
             return run.fit(stop, source, machine, callbacks)
@@ -94,7 +98,7 @@ def evaluate(
 ) -> dict[str, float]:
     """Measure ``checkpoint`` on the test set of ``cfg`` and return the metrics.
 
-    The numbers are those of the validation during training, were it run on the same data.
+    The numbers equal the ones that validation during training would give on the same data.
 
     Args:
         cfg: a config.
@@ -187,12 +191,19 @@ def last_of(folder: Path) -> Path | None:
 def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:
     """The argument, else the resumed run's, else the config's, else a new one."""
     if given is not None:
+        if given < 0:
+            raise InputError(f"seed={given}: must be a whole number from 0 on")
         return given
     noted = before.seed if isinstance(before, Handover) else before["meta"]["seed"] if before else None
     if isinstance(noted, int):
         return noted
     configured = (cfg.get("randomness") or {}).get("seed")
-    return int(configured) if configured is not None else secrets.randbelow(2**31)
+    if configured is None:
+        return secrets.randbelow(2**31)
+    if not isinstance(configured, int) or isinstance(configured, bool) or configured < 0:
+        where, message = str(origin_of(cfg, "randomness.seed") or ""), "a whole number from 0 on is expected"
+        raise ConfigError(Problem("randomness.seed", f"{message}, not {configured!r}", where))
+    return configured
 
 
 def seed_all(seed: int) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
+from segue.config.builder.leaves import short, spell
+from segue.config.builder.plan import Planner
+from segue.config.builder.signature import alternatives
 from segue.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
@@ -17,8 +20,10 @@ T = TypeVar("T")
 
 def type_name(node: Mapping[str, Any], key: str, default: str | None = None) -> str:
     """The ``type`` of a config dict as a bare name: ``'mmengine.EMAHook'`` and the class give ``EMAHook``."""
+    if not isinstance(node, Mapping):
+        raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {short(node)}"))
     given = node.get("type", default)
-    if given is None:
+    if given is None or not (isinstance(given, str) or callable(given)):
         raise ConfigError(Problem(key, f"a dict(type='...') is expected, got {dict(node)!r}"))
     name = given if isinstance(given, str) else getattr(given, "__name__", str(given))
     return name.rsplit(".", 1)[-1]
@@ -33,7 +38,8 @@ def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
 
 
 def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
-    """Build the settings dataclass ``cls`` from a config dict, refusing arguments it does not have.
+    """Build the settings dataclass ``cls`` from a config dict, refusing arguments that it does not have and values of
+    another kind than the field is annotated with.
 
     As everywhere in Segue, the config key ``x_cfg`` feeds the field ``x``.
     """
@@ -53,9 +59,16 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
         for arg, f in known.items()
         if arg not in given and f.default is MISSING and f.default_factory is MISSING
     ]
-    if problems:
-        raise ConfigError(problems)
+    planner = Planner({})
+    hints = get_type_hints(cls)
+    for arg, value in given.items():
+        if arg in known and value is not None:
+            planner.value(value, hints[arg], f"{key}.{arg}", arg)
+        elif arg in known and type(None) not in get_args(hints[arg]) and hints[arg] is not Any:
+            planner.problem(f"{key}.{arg}", f"expected {spell(alternatives(hints[arg]))}, not None")
+    if problems or planner.problems:
+        raise ConfigError([*problems, *planner.problems])
     try:
         return cls(**given)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(Problem(key, str(error))) from error

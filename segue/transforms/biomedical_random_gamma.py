@@ -59,7 +59,7 @@ class BioMedicalRandomGamma:
         else:
             gamma = np.random.uniform(max(lowest, 1), highest)
         low, extent = values.min(), values.max() - values.min()
-        bent = np.power((values - low) / float(extent + 1e-7), gamma) * extent + low
+        bent: Array = np.power((values - low) / float(extent + 1e-7), gamma) * extent + low
         if self.retain_stats:
             bent = bent - bent.mean()
             bent = bent / (bent.std() + 1e-8) * values.std() + values.mean()

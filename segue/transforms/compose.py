@@ -23,6 +23,8 @@ class Compose:
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
+        if not isinstance(transforms, (list, tuple)):
+            raise InputError(f"Compose: the pipeline must be a list of steps, not {transforms!r}")
         for index, step in enumerate(transforms):
             if not callable(step):
                 raise InputError(f"Compose: step {index} of the pipeline is not callable: {step!r}")

@@ -69,7 +69,7 @@ class LoadAnnotations:
 
     @staticmethod
     def _path(sample: Sample) -> str:
-        path = sample.get("seg_map_path")
+        path: str | None = sample.get("seg_map_path")
         if not path:
             raise DataError(
                 f"{sample.get('img_path', 'this sample')}: has no 'seg_map_path': the dataset names no folder of masks "

@@ -75,4 +75,5 @@ class LoadImageFromFile:
     def _path(sample: Sample) -> str:
         if not sample.get("img_path"):
             raise InputError("LoadImageFromFile: the sample has no 'img_path'")
-        return sample["img_path"]
+        path: str = sample["img_path"]
+        return path

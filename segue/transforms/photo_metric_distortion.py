@@ -81,7 +81,8 @@ class PhotoMetricDistortion:
 def _scaled(factor: float = 1.0, offset: float = 0.0) -> Array:
     """The table of ``value * factor + offset``, cut off to 0..255 and truncated, as float32 arithmetic gives it."""
     values = np.arange(256, dtype=np.float32) * np.float32(factor) + np.float32(offset)
-    return np.clip(values, 0, 255).astype(np.uint8)
+    table: Array = np.clip(values, 0, 255).astype(np.uint8)
+    return table
 
 
 def _in_hsv(image: Array, channel: int, table: Array) -> Array:

@@ -93,7 +93,8 @@ def _is_varied(labels: Array, ignore_index: int, ratio: float) -> bool:
 def _areas(labels: Array, ignore_index: int) -> Array:
     """Pixels per class present, without the ignored one; of a stack (H, W, K) those of no class count as one more."""
     if labels.ndim == 3:
-        areas = np.append((labels == 1).sum(axis=(0, 1)), (labels == 0).all(axis=2).sum())
-        return areas[areas > 0]
-    values, areas = np.unique(labels, return_counts=True)
-    return areas[values != ignore_index]
+        several = np.append((labels == 1).sum(axis=(0, 1)), (labels == 0).all(axis=2).sum())
+        return several[several > 0]
+    values, counts = np.unique(labels, return_counts=True)
+    areas: Array = counts[values != ignore_index]
+    return areas

@@ -82,7 +82,7 @@ class RandomFlip:
     def _swapped(self, labels: Array) -> Array:
         if not self.swap_seg_labels:
             return labels
-        swapped = labels.copy()
+        swapped: Array = labels.copy()
         for first, second in self.swap_seg_labels:
             if labels.ndim == 3:  # a stack (H, W, K)
                 swapped[..., [first, second]] = labels[..., [second, first]]

@@ -52,8 +52,10 @@ def resized_labels(labels: PartialImage, size: Size, window: Window) -> Array:
     rows, columns = rows - rows[0], columns - columns[0]
     # copying rows is fast, picking pixels is not: so columns are picked as rows, and where there are fewer of them
     if len(rows) > len(part):
-        return cv2.transpose(cv2.transpose(part)[columns])[rows]
-    return cv2.transpose(cv2.transpose(part[rows])[columns])
+        shown: Array = cv2.transpose(cv2.transpose(part)[columns])[rows]
+    else:
+        shown = cv2.transpose(cv2.transpose(part[rows])[columns])
+    return shown
 
 
 def _taken(old: int, new: int, window: slice) -> Array:

@@ -95,7 +95,8 @@ def test_train_test_and_predict(project: Path, capsys: pytest.CaptureFixture[str
         seen = cv2.imread(f"seen/{name}.png", cv2.IMREAD_UNCHANGED)
         tested = cv2.imread(f"tested/{name}.png", cv2.IMREAD_UNCHANGED)
         truth = cv2.imread(f"nyu/annotations/test/{name}.png", cv2.IMREAD_UNCHANGED)
-        assert seen.dtype == np.uint16 and seen.shape == (72, 96) and np.array_equal(seen, tested)
+        assert seen.dtype == np.uint16 and seen.shape == (72, 96)
+        assert np.abs(seen.astype(int) - tested).max() <= 1  # alone and in a batch of two, in whole millimeters
         assert cv2.imread(f"seen/{name}_overlay.png").shape == (72, 96, 3)
         expected.append(eigen(seen[truth > 0] / 1000, truth[truth > 0] / 1000))
     for key, value in found.items():

@@ -25,6 +25,9 @@ EDITS = {
     "depth=18,": "depth=18, num_stages=2, strides=(1, 2), dilations=(1, 1), out_indices=(0, 1),",
     "num_convs=1,": "num_convs=1, dropout_ratio=0.0,",
 }
+#: Two pixels in percent of a class's third of seven images (32, 32), and the rounding of both numbers: which pixels two
+#: orders of sums decide otherwise.
+PIXELS = 2 * 100 / (7 * 32 * 32 / 3) + 0.01
 LONG = ["train_cfg.max_iters=100000", "train_cfg.val_interval=100000", "default_hooks.checkpoint.interval=100000"]
 
 
@@ -68,8 +71,12 @@ def lines(folder: Path, mode: str = "train") -> list[dict[str, float]]:
 def same_run(left: Path, right: Path) -> None:
     """The same batches, and so the same losses up to rounding; each validation image counted once."""
     assert [line["step"] for line in lines(left)] == [1, 2, 3, 4]
-    assert lines(left) == [pytest.approx(line, rel=1e-5) for line in lines(right)]
-    assert lines(left, "val") == lines(right, "val")
+    decided = [k for k in lines(right)[0] if k.endswith("acc_seg")]
+    for line, wanted in zip(lines(left), lines(right), strict=True):
+        accuracies = {k: wanted.pop(k) for k in decided}
+        assert {k: line.pop(k) for k in decided} == pytest.approx(accuracies, abs=2 * 100 / (4 * 32 * 32))
+        assert line == pytest.approx(wanted, rel=1e-5)
+    assert lines(left, "val") == [pytest.approx(line, abs=PIXELS) for line in lines(right, "val")]
     weights = read(right / "last.ckpt").state_dict
     for key, value in read(left / "last.ckpt").state_dict.items():
         torch.testing.assert_close(value, weights[key], rtol=1e-4, atol=1e-6)

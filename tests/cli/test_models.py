@@ -43,4 +43,4 @@ def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "zzz*"]) == 1
     assert "no recipe's name matches 'zzz*'" in capsys.readouterr().err
     assert main(["models", "psnet_r50-d8_4xb2-40k_cityscapes"]) == 1
-    assert "unknown algorithm 'psnet'; did you mean pspnet" in capsys.readouterr().err
+    assert "unknown algorithm 'psnet'; did you mean 'pspnet'" in capsys.readouterr().err

@@ -21,6 +21,9 @@ from segue.training import Machine, train
 from tests.compat.project.cases import CASES, case, fill, make_data
 
 EXPECTED = json.loads((Path(__file__).parent / "data" / "losses.json").read_text())
+#: Two pixels in percent of the fewest that an accuracy counts: of two images (64, 64) about one pixel in twenty is
+#: ignored. Another processor's order of sums turns one of them where two classes are as good as equal.
+PIXELS = 2 * 100 / (0.94 * 2 * 64 * 64)
 
 
 def run(cfg: Any) -> Any:
@@ -47,7 +50,10 @@ def test_two_steps_as_under_mmseg(name: str, data: Path, tmp_path: Path) -> None
     expected = EXPECTED[name]
     for line, wanted in zip(record["lines"], expected["lines"], strict=True):
         assert line.keys() >= wanted.keys()
-        assert {key: line[key] for key in wanted} == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+        for key, value in wanted.items():
+            counted = key.endswith(("acc_seg", "error"))
+            limit = {"abs": PIXELS} if counted else {"rel": 1e-4, "abs": 1e-5}
+            assert line[key] == pytest.approx(value, **limit), key
     assert record["points"] == expected["points"]
 
 
@@ -58,7 +64,10 @@ def test_the_backend_gets_every_number(data: Path, tmp_path: Path) -> None:
     torch.save({"state_dict": fill(build_model(cfg).state_dict())}, weights)
     run({**cfg, "load_from": str(weights)})
     lines = (tmp_path / "vis_data" / "numbers.txt").read_text().splitlines()
-    config, _, first, second, closed = EXPECTED["backend"]["numbers"]
+    config, _, first, second, closed = (line.partition("=") for line in EXPECTED["backend"]["numbers"])
     losses = [line["loss"] for line in EXPECTED["backend"]["lines"]]
-    assert lines == [config, first, f"2 loss={losses[1]:.4f}", closed]
-    assert second == f"2 loss={sum(losses) / 2:.4f}"
+    found = [line.partition("=") for line in lines]
+    assert [name for name, _, _ in found] == [config[0], first[0], second[0], closed[0]]
+    # The last of the four printed digits may fall on either side.
+    assert [float(value) for _, _, value in found[1:3]] == pytest.approx(losses, abs=1.1e-4)
+    assert float(second[2]) == pytest.approx(sum(losses) / 2, abs=1.1e-4)

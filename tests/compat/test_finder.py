@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import segue.compat
-from segue.compat.places import NOTHING, modules
+from segue.reference.places import NOTHING, modules
 
 
 def test_every_name_of_the_table_is_there() -> None:

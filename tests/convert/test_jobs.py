@@ -102,7 +102,7 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_process_that_dies_leaves_no_half_file(tmp_path: Path) -> None:
-    """Killed in the middle of the third file, it leaves two, and a hidden part that the next run replaces."""
+    """Killed in the middle of the third file, it leaves two, and a hidden part that the next run removes."""
     script = f"""
 import os
 from pathlib import Path
@@ -123,7 +123,8 @@ run_jobs(jobs, out, Log(out, "town", {{}}), workers=1)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
     assert seen(tmp_path) == {"0.png": b"data", "1.png": b"data"}
-    assert (tmp_path / ".2.png.part").read_bytes() == b"da"
+    (part,) = tmp_path.glob(".2.png.*.segue-part")
+    assert part.read_bytes() == b"da"
     made: list[str] = []
     jobs = [job(f"{i}.png", made) for i in range(4)]
     assert run(tmp_path, *jobs) == Outcome(written=2, kept=2)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from segue.cli import main
-from segue.convert.masks import convert_masks
+from segue.convert.masks import convert_masks, convert_polygons
 from segue.datasets.folder import FolderDataset
 from segue.errors import DataError, InputError, LabelError
 from segue.images.read import write_png
@@ -139,9 +140,44 @@ def test_faults_leave_nothing_behind(tmp_path: Path):
         convert_masks(tmp_path / "mine", tmp_path / "out")
     with pytest.raises(InputError, match=r"--to svg: possible are index, palette, coco, labelme"):
         convert_masks(tmp_path / "mine", tmp_path / "o", to="svg")
-    with pytest.raises(InputError, match=r"'cocoo' is none of index, labelme, .*; did you mean 'coco'\?"):
+    with pytest.raises(InputError, match=r"there is no format 'cocoo'; did you mean 'coco'\?"):
         convert_masks(tmp_path / "mine", tmp_path / "o", mask_format="cocoo")
     with pytest.raises(InputError, match=r"nowhere: no such file or folder"):
         convert_masks(tmp_path / "nowhere", tmp_path / "o")
     with pytest.raises(DataError, match=r"c\.json: cannot read class names"):
         convert_masks(tmp_path / "mine", tmp_path / "o", classes=str(tmp_path / "c.json"))
+
+
+def town(root: Path) -> np.ndarray:
+    """An image with a square building and a road over it; the mask, drawn by hand."""
+    (root / "images").mkdir(parents=True)
+    cv2.imwrite(str(root / "images/one.png"), np.zeros((5, 6, 3), np.uint8))
+    for kind, text in (("building", "1,1,3,1,3,3,1,3"), ("road", "0,3,5,3,5,4,0,4")):
+        (root / f"{kind}s").mkdir()
+        content = {"features": [{"properties": {f"{kind}_imcoords": text}}]}
+        (root / f"{kind}s/one.json").write_text(json.dumps(content))
+    return np.array([[0] * 6, [0, 1, 1, 1, 0, 0], [0, 1, 1, 1, 0, 0], [2] * 6, [2] * 6])
+
+
+def test_convert_polygons_is_an_alias(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """``segue convert polygons ROOT``: the classes of the town, masks in ROOT/masks, again as often as one likes."""
+    expected = town(tmp_path)
+    for _ in range(2):
+        assert main(["convert", "polygons", str(tmp_path)]) == 0
+        said = capsys.readouterr().out
+        assert f"1 masks in {tmp_path / 'masks'} (0 background, 1 building, 2 road)" in said
+        mask = cv2.imread(str(tmp_path / "masks/one.png"), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(mask, expected)
+        assert sorted(path.name for path in (tmp_path / "masks").iterdir()) == ["classes.json", "one.png"]
+    assert main(["convert", "polygons", str(tmp_path), "--out", str(tmp_path / "other")]) == 0
+    assert (tmp_path / "other/one.png").read_bytes() == (tmp_path / "masks/one.png").read_bytes()
+
+
+def test_convert_polygons_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="images: no such folder; the images are expected there, beside buildings/"):
+        convert_polygons(tmp_path)
+    town(tmp_path)
+    (tmp_path / "images/one.png").write_text("no picture")
+    with pytest.raises(DataError, match=r"one\.png: cannot read the size of the image"):
+        convert_polygons(tmp_path)
+    assert not (tmp_path / "masks").exists()

@@ -48,7 +48,7 @@ def test_faults_are_named(folder):
 
 
 def test_options_that_do_not_fit_the_number_of_images():
-    with pytest.raises(InputError, match="LEVIRCDDataset: pack is for datasets of one image a sample, and here there"):
+    with pytest.raises(InputError, match="LEVIRCDDataset: pack has no meaning for a dataset of this kind"):
         LEVIRCDDataset(data_prefix=PREFIX, pack="packed")
     with pytest.raises(InputError, match="BaseSegDataset: a sample has one image; img_suffix2 is for BaseCDDataset"):
         BaseSegDataset(img_suffix2=".png")

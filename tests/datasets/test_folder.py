@@ -146,7 +146,7 @@ def test_faults(folder):
         FolderDataset(str(root), images="text")
     with pytest.raises(DataError, match=r"mask: does not exist; .* has images, masks, text"):
         FolderDataset(str(root), masks="mask")
-    with pytest.raises(InputError, match=r"both in 'images'.*: name what the masks end with, such as .*mask_suffix="):
+    with pytest.raises(InputError, match=r"both in 'masks'.*: name what the masks end with, such as .*mask_suffix="):
         FolderDataset(str(root), images="masks")
 
 

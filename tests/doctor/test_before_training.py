@@ -5,7 +5,6 @@ Oracle: `seeded.make_data`, and a list of a million pairs that all lead to its f
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +39,13 @@ def test_errors_of_files_and_of_labels_differ_in_kind(tmp_path: Path) -> None:
         check_before_training({"train": data_of(config, "train")})
 
 
-def test_a_million_pairs_take_no_longer(tmp_path: Path) -> None:
+def test_of_a_million_pairs_as_few_are_looked_at(tmp_path: Path) -> None:
     key, data = data_of(make_data(tmp_path), "train")
     data.data_list = data.data_list * 170_000
     asked = []
     info = data.get_data_info
     data.get_data_info = lambda i: asked.append(i) or info(i)
-    begin = time.perf_counter()
     said = check_before_training({"train": (key, data)})
-    assert time.perf_counter() - begin < 5
     assert len(asked) <= MOST and max(asked) > 1_000_000
     assert all("class" not in line for line in said)  # what is absent from a sample may be elsewhere
 

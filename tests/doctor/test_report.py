@@ -16,7 +16,6 @@ from segue.config import Config
 from segue.doctor import check_config
 from segue.doctor.apply import apply
 from segue.doctor.facts import examine
-from segue.doctor.scan import in_parallel
 from segue.errors import InputError
 
 from .seeded import FAULTS, make_data
@@ -88,14 +87,6 @@ def test_options_that_do_not_fit(config: Path, capsys: pytest.CaptureFixture[str
     assert "only for a folder" in capsys.readouterr().err
     with pytest.raises(InputError, match="there is nothing to apply"):
         apply(check_config(Config.fromfile(config)), config)
-
-
-def test_few_files_are_begun_before_they_are_asked_for() -> None:
-    begun: list[int] = []
-    results = in_parallel(lambda i: begun.append(i) or i, range(1000), 2)
-    assert next(results) == 0
-    assert len(begun) <= 8
-    assert list(results) == list(range(1, 1000))
 
 
 def test_equal_pixels_have_equal_digests_whatever_the_file(tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def test_tiff_of_colors(tmp_path, bands, dtype):
     np.testing.assert_array_equal(stored.reshape(4, 6, bands), pixels[:, :, order])
     if dtype == np.float32:
         with pytest.raises(
-            DataError, match=rf"a.tif: holds {bands} bands of 32-bit floats, which are no color; set color"
+            DataError, match=rf"a.tif: holds {bands} bands? of 32-bit floats, which are no color; set color"
         ):
             read_image(tmp_path / "a.tif")
     elif bands < 4:  # with alpha OpenCV multiplies

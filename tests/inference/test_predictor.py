@@ -15,7 +15,7 @@ from segue.checkpoints import save_weights
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
-from segue.inference.predictor import Prediction, find_images
+from segue.inference.predictor import Prediction
 from tests.models.small import encoder_decoder
 
 PIPELINE = [
@@ -44,7 +44,10 @@ def photo(tmp_path: Path) -> Path:
 
 def test_all_kinds_of_images_agree(cfg: Config, photo: Path) -> None:
     model = segue.load(cfg)
-    results = model.predict([photo, str(photo), cv2.imread(str(photo)), Image.open(photo)], batch_size=3)
+    bgr = cv2.imread(str(photo))
+    results = model.predict([photo, str(photo), bgr, Image.open(photo)], batch_size=3, rgb=False)
+    results += model.predict([bgr[..., ::-1], np.asarray(Image.open(photo))], rgb=True)
+    results += model.predict([bgr.astype(np.float32), bgr.astype(np.int64)], rgb=False)
     for result in results:
         assert result.labels.shape == (61, 83) and np.array_equal(result.labels, results[0].labels)
         assert np.array_equal(result.image, np.asarray(Image.open(photo)))
@@ -104,16 +107,6 @@ def test_refused_images(cfg: Config, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"bad\.png"):
         model.predict(tmp_path / "bad.png")
-
-
-def test_find_images(photo: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("not an image")
-    assert find_images([tmp_path]) == [photo]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no images there"):
-        find_images([tmp_path / "empty"])
-    with pytest.raises(DataError, match="no such file or folder"):
-        find_images([tmp_path / "gone.png"])
 
 
 def test_background_is_not_tinted() -> None:

@@ -128,10 +128,10 @@ def test_predictor(cfg: Config) -> None:
                 logits = whole_or_slide(model.model, inputs)
             logits = logits.flip(-1) if flip else logits
             total += torch.nn.functional.interpolate(logits, (48, 64), mode="bilinear").softmax(dim=1)
-    found = model.predict(image, tta=True)
+    found = model.predict(image, tta=True, rgb=False)
     assert (torch.from_numpy(found.labels) == total.argmax(dim=1)[0]).float().mean() > 0.999
-    plain = model.predict([image, image[:, ::-1].copy()], batch_size=2)
-    both = model.predict([image, image[:, ::-1].copy()], tta=True, batch_size=2)
+    plain = model.predict([image, image[:, ::-1].copy()], batch_size=2, rgb=False)
+    both = model.predict([image, image[:, ::-1].copy()], tta=True, batch_size=2, rgb=False)
     assert (plain[0].labels != plain[1].labels[:, ::-1]).any()
     assert (both[0].labels == both[1].labels[:, ::-1]).mean() > 0.999  # flips are averaged away
 
@@ -139,11 +139,11 @@ def test_predictor(cfg: Config) -> None:
 def test_configs_without_views(cfg: Config) -> None:
     del cfg["tta_pipeline"]
     with pytest.raises(ConfigError, match="tta_pipeline: the config has none, so there are no views to average; add"):
-        segue.load(cfg).predict(np.zeros((40, 50, 3), np.uint8), tta=True)
+        segue.load(cfg).predict(np.zeros((40, 50, 3), np.uint8), tta=True, rgb=False)
     cfg["tta_pipeline"] = TTA
     cfg["tta_model"] = {"type": "MaxTTAModel"}
     with pytest.raises(ConfigError, match=r"tta_model.type: views are merged as SegTTAModel does, there is no 'MaxTTA"):
-        segue.load(cfg).predict(np.zeros((40, 50, 3), np.uint8), tta=True)
+        segue.load(cfg).predict(np.zeros((40, 50, 3), np.uint8), tta=True, rgb=False)
 
 
 def test_with_views_reaches_into_wrappers() -> None:

@@ -54,9 +54,7 @@ def test_names_and_arguments():
     assert reader_of("index", "") is None
     reader = reader_of({"type": "labelme", "line_width": 3, "others": "ignore"}, "root", NAMES)
     assert reader is not None and reader.names.others == "ignore" and vars(reader)["line_width"] == 3
-    with pytest.raises(
-        InputError, match=r"mask_format: 'labelmee' is none of index, labelme, .*; did you mean 'labelme'\?"
-    ):
+    with pytest.raises(InputError, match=r"mask_format: there is no format 'labelmee'; did you mean 'labelme'\?"):
         reader_of("labelmee", "")
     with pytest.raises(InputError, match=r"mask_format is a name or dict\(type=name, \.\.\.\), got 3"):
         reader_of(3, "")  # type: ignore[arg-type]

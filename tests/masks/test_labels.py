@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from segue.errors import InputError, LabelError
-from segue.masks.labels import all_valid, check_label_map, check_labels, diagnose, label_counts, remap_labels, values_in
+from segue.masks.labels import (
+    all_valid,
+    check_label_map,
+    check_labels,
+    find_mistake,
+    label_counts,
+    remap_labels,
+    values_in,
+)
 
 DTYPES = [np.uint8, np.int32, np.int64]
 
@@ -46,37 +54,44 @@ def test_check_labels(dtype):
         check_labels(np.array([[0, 1, 9, 9, 255]], dtype), 3, path="city/m.png")
     assert str(failure.value) == (
         "city/m.png: label 9 (2 pixels) outside the 3 classes 0..2 (ignored: 255). "
-        "The 3 values are not 0, 1, 2 ...: set label_map={0: 0, 1: 1, 9: 2} on the dataset"
+        "There are 3 values for 3 classes, but they are not 0, 1, 2 ... Set label_map={0: 0, 1: 1, 9: 2} on the dataset"
     )
 
 
 def test_check_negative_and_many_classes():
     check_labels(np.array([[0, 299, 65535]], np.int32), 300, 65535)
-    with pytest.raises(LabelError, match=r"label -1 \(1 pixels\) .* Negative ids .* label_map=\{-1: 255\}"):
+    with pytest.raises(LabelError, match=r"label -1 \(1 pixels\) .* Negative values .* label_map=\{-1: 255\}"):
         check_labels(np.array([[0, -1]], np.int32), 3)
 
 
 @pytest.mark.parametrize(
     ("counts", "classes", "advice"),
     [
-        ({0: 90, 255: 10}, 2, "binary mask of 0 and 255: set label_map={0: 0, 255: 1} on the dataset"),
-        ({0: 90, 128: 10}, 2, "binary mask of 0 and 128: set label_map={0: 0, 128: 1}"),
-        ({1: 5, 2: 5, 3: 5}, 3, "The ids run from 1 to 3, one too high, and 0 is not used: set reduce_zero_label=True"),
+        ({0: 90, 255: 10}, 2, "binary mask of 0 and 255. Set label_map={0: 0, 255: 1} on the dataset"),
+        ({0: 90, 128: 10}, 2, "binary mask of 0 and 128. Set label_map={0: 0, 128: 1}"),
+        ({1: 5, 2: 5, 3: 5}, 3, "run from 1 to 3 and 0 is not used: ids start at 1. Set reduce_zero_label=True"),
         (
             {0: 5, 1: 5, 3: 5},
             3,
-            "if 3 means unlabeled, set ignore_index=3 on the dataset; if 0 does, reduce_zero_label",
+            "If 0 means unlabeled instead: reduce_zero_label=True. If both are classes, there are 4",
         ),
-        ({7: 5, 26001: 5}, 19, "Ids above 255 (here 26001) point to a 16-bit instance or panoptic map"),
+        ({0: 5, 1: 5, 3: 5}, 3, "Set ignore_index=3 on the dataset"),
+        ({7: 5, 26001: 5}, 19, "Values above 255 (here 26001) point to a map of instances in 16 bits; convert it"),
+        (
+            {7: 5, 18001: 5},
+            19,
+            "16 bits, class * 1000 + instance. Set label_map={value: value // 1000 for value in",
+        ),
         ({0: 5, 7: 5, 26: 5, 33: 5}, 19, "look like Cityscapes labelIds; use the *_labelTrainIds.png files"),
-        (dict.fromkeys(range(0, 250, 2), 4), 21, "125 different values in one mask: it was saved as JPEG"),
-        ({0: 5, 50: 5, 100: 5}, 4, "set label_map={0: 0, 50: 1, 100: 2} on the dataset"),
-        ({0: 1, 1: 1, 2: 1, 9: 1, 255: 3}, 3, "To ignore such pixels set label_map={9: 255} on the dataset"),
+        (dict.fromkeys(range(0, 250, 2), 4), 21, "125 values for 21 classes, most of them along borders: they were"),
+        ({0: 5, 50: 5, 100: 5}, 4, "50 times a class id. Set label_map={value * 50: value for value in range(4)}"),
+        ({0: 5, 50: 5, 101: 5}, 4, "Set label_map={0: 0, 50: 1, 101: 2} on the dataset"),
+        ({0: 1, 1: 1, 2: 1, 9: 1, 255: 3}, 3, "To ignore them: set label_map={9: 255} on the dataset"),
     ],
 )
-def test_diagnose(counts, classes, advice):
+def test_find_mistake(counts, classes, advice):
     """Oracle: the usual mistakes and the line of config that mends each."""
-    assert advice in diagnose(counts, classes)
+    assert advice in str(find_mistake(counts, classes))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

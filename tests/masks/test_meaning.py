@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from segue.masks.meaning import meaning_of, share_text
+from segue.masks.labels import share_text
+from segue.masks.meaning import meaning_of
 
 NOISE = dict.fromkeys((1, 2, 3, 60, 64, 90, 126, 127, 129, 200, 254), 27)
 RAMP = {value: 40 + value % 7 for value in range(1, 237)}

@@ -1,4 +1,4 @@
-"""Polygons as strings, read directly: a folder for each class. The parsing is tested with `segue convert polygons`."""
+"""Polygons as strings, read directly: a folder for each class."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.convert.polygons import polygons_to_mask
 from segue.errors import DataError, LabelError
 from segue.masks.names import Names
-from segue.masks.polygons import PolygonsReader
+from segue.masks.polygons import PolygonsReader, paint, parse_coordinates
 from tests.masks.scenes import SIZE, blocks, picture, write_json
 
 CLASSES = Names(("background", "building", "road"))
@@ -42,17 +41,76 @@ def test_round_trip(tmp_path: Path, seed: int):
     assert PolygonsReader.labels_in(reader.files(place, image)) == ("building", "road")
 
 
-def test_the_same_as_the_converter(tmp_path: Path):
-    """Oracle: `segue convert polygons`; roads over buildings."""
+def test_later_classes_are_drawn_over_earlier_ones(tmp_path: Path):
+    """Oracle: a square of 9 x 9 pixels (edges included) and a road over three of its rows."""
     image = picture(tmp_path / "images/a.png")
     write(tmp_path / "roads/a.json", "road_imcoords", "0,3,40,3,40,5,0,5", "EMPTY")
     write(tmp_path / "buildings/a.json", "building_imcoords", "1,1,9,1,9,9,1,9")
+    expected = np.zeros(SIZE, np.uint8)
+    expected[1:10, 1:10] = 1
+    expected[3:6, :41] = 2
     reader = PolygonsReader(str(tmp_path), CLASSES)
-    square, road = (
-        np.array([[1, 1], [9, 1], [9, 9], [1, 9]], float),
-        np.array([[0, 3], [40, 3], [40, 5], [0, 5]], float),
-    )
-    np.testing.assert_array_equal(reader.read(reader.place("a.png"), image), polygons_to_mask(SIZE, [square], [road]))
+    np.testing.assert_array_equal(reader.read(reader.place("a.png"), image), expected)
+
+
+@pytest.mark.parametrize("far", [50.0, 1e5, 1e12])
+def test_what_lies_outside_the_image_is_cut_off(far: float):
+    """Oracle: the right half plane x >= 2, given as a huge rectangle; 1e5 and more would wrap in OpenCV."""
+    huge = np.array([[2, -far], [far, -far], [far, far], [2, far]])
+    expected, mask = np.zeros((4, 5), np.uint8), np.zeros((4, 5), np.uint8)
+    expected[:, 2:] = 1
+    paint(mask, huge + np.array([far, 0]), 1)
+    assert not mask.any()
+    paint(mask, huge, 1)
+    np.testing.assert_array_equal(mask, expected)
+
+
+@pytest.mark.parametrize("text", ["EMPTY", "empty", "", "  ", None])
+def test_empty_means_no_polygon(text: str | None):
+    assert parse_coordinates(text, "here") is None
+
+
+def test_coordinates_are_pairs():
+    np.testing.assert_array_equal(parse_coordinates("1, 2,3.5,4,5e0,6", "here"), [[1, 2], [3.5, 4], [5, 6]])
+    np.testing.assert_array_equal(parse_coordinates("1,2,3,4,5,6,", "here"), [[1, 2], [3, 4], [5, 6]])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2,3,4,5", "a.json: feature 1: building_imcoords: 5 coordinates; x,y pairs need an even number"),
+        ("1,2,x,4,5,6", "feature 1: building_imcoords: value 2 of the coordinates is 'x', which is not a number"),
+        ("1,2,,4,5,6", "value 2 of the coordinates is '', which is not a number"),
+        ("1,2,nan,4,5,6", "value 2 of the coordinates is 'nan', which is not a number"),
+        ("1,2,3,4", "feature 1: building_imcoords: 2 points; a polygon needs at least 3"),
+        ([1, 2, 3], "coordinates must be one string 'x,y,x,y,...', not list"),
+    ],
+)
+def test_wrong_coordinates_name_file_feature_and_fault(tmp_path: Path, text: object, message: str):
+    image = picture(tmp_path / "images/a.png")
+    write(tmp_path / "buildings/a.json", "building_imcoords", "EMPTY", text)  # type: ignore[arg-type]
+    reader = PolygonsReader(str(tmp_path), CLASSES)
+    with pytest.raises(DataError) as caught:
+        reader.read(reader.place("a.png"), image)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "has no list 'features' at its top level"),
+        ('{"features": [3]}', "feature 0: has no property that ends with _imcoords"),
+    ],
+)
+def test_wrong_files_are_named(tmp_path: Path, content: str, message: str):
+    image = picture(tmp_path / "images/a.png")
+    (tmp_path / "buildings").mkdir()
+    (tmp_path / "buildings/a.json").write_text(content)
+    reader = PolygonsReader(str(tmp_path), CLASSES)
+    with pytest.raises(DataError) as caught:
+        reader.read(reader.place("a.png"), image)
+    assert str(tmp_path / "buildings/a.json") in str(caught.value) and message in str(caught.value)
 
 
 def test_faults(tmp_path: Path):

@@ -38,7 +38,7 @@ def test_processes_add_up() -> None:
     one, two = metric(), metric()
     one.update(PRED, LABEL)
     two.update(PRED, LABEL)
-    two.merge(one.state())
+    two.load({key: value + one.state()[key] for key, value in two.state().items()})
     assert two.compute() == one.compute() and two.state()["areas"][3].tolist() == [8, 6]
 
 

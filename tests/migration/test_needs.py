@@ -4,28 +4,8 @@ from __future__ import annotations
 
 import importlib
 
-import pytest
-
-from segue.migration.needs import component, installed, needs_of, offers, own_modules
+from segue.migration.needs import component, installed, needs_of, own_modules
 from segue.migration.source import read
-
-
-@pytest.mark.parametrize(
-    ("module", "name", "there"),
-    [
-        ("mmseg.registry", "MODELS", True),
-        ("mmseg", "__version__", True),
-        ("mmseg.models.decode_heads", "psp_head", True),
-        ("mmseg.models.decode_heads.psp_head", "PSPHead", True),
-        ("mmseg.models.decode_heads.psp_head", "NoHead", False),
-        ("mmcv", "Config.fromfile", True),
-        ("mmcv.cnn", "*", True),
-        ("mmcv.ops", "nms", False),
-        ("mmseg.nowhere", "", False),
-    ],
-)
-def test_offers(module: str, name: str, there: bool) -> None:
-    assert offers(module, name) is there
 
 
 def test_lacks_say_what_to_use() -> None:

@@ -92,7 +92,7 @@ def test_interrupted_runs_go_on(data, tmp_path, monkeypatch) -> None:
         write_pack(files, tmp_path / "pack", workers=1)
     with pytest.raises(DataError, match="was not finished; run segue pack again, it goes on"):
         Pack(tmp_path / "pack")
-    assert not list((tmp_path / "pack").glob("*.part"))
+    assert not list((tmp_path / "pack").glob(".*.segue-part"))
     (tmp_path / "aside.png").rename(data / "masks/4.png")
     seen: list[tuple[int, int]] = []
     done = write_pack(files, tmp_path / "pack", workers=1, progress=lambda *numbers: seen.append(numbers))

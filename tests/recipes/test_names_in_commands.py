@@ -58,4 +58,4 @@ def test_model_size() -> None:
 
 def test_train_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "psnet_r50-d8_4xb2-40k_cityscapes-512x1024"]) == 1
-    assert "unknown algorithm 'psnet'; did you mean pspnet" in capsys.readouterr().err
+    assert "unknown algorithm 'psnet'; did you mean 'pspnet'" in capsys.readouterr().err

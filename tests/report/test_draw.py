@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from segue.errors import InputError
-from segue.report.draw import colorize, distinct_colors, enlarge, legend, overlay, panels, save_picture, sheet
+from segue.report.draw import colorize, enlarge, legend, overlay, panels, save_picture, sheet
 
 PALETTE = [(0, 0, 0), (200, 100, 0), (0, 0, 255)]
 
@@ -48,12 +48,6 @@ def test_wrong_labels_are_refused():
         InputError, match=r"image of \(2, 2\) pixels \(H, W\) with labels of \(3, 2\): sizes must be equal"
     ):
         overlay(image, np.zeros((3, 2), int), PALETTE)
-
-
-def test_colors_are_distinct():
-    colors = distinct_colors(150)
-    assert len(set(colors)) == 150
-    assert colors[:2] == [(0, 114, 178), (230, 159, 0)]
 
 
 def test_enlarge_keeps_labels_and_large_images():

@@ -9,9 +9,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
+#: Recorded with OpenCV's code for AVX2 (11 in its list of features); its other code rounds colors by a level otherwise.
+AS_RECORDED = cv2.checkHardwareSupport(11)
+#: Without AVX2: two conversions of one level each, and a contrast of at most 1.5 after them.
+COLOR_LEVELS = 0 if AS_RECORDED else 3
 _RECORDED = np.load(Path(__file__).parent / "data" / "reference.npz")
 _CASES = json.loads(str(_RECORDED["cases"]))
 
@@ -31,7 +36,7 @@ def test_same_as_reference(number, sample):
     image, labels = _RECORDED[f"{number}/img"], _RECORDED[f"{number}/seg"]
     assert result["img"].shape == image.shape
     assert result["img"].dtype == image.dtype
-    gray_levels = 1 if "Resize" in case["name"] else 0
+    gray_levels = 1 if "Resize" in case["name"] else COLOR_LEVELS if case["name"] == "PhotoMetricDistortion" else 0
     assert np.abs(result["img"].astype(int) - image.astype(int)).max() <= gray_levels
     np.testing.assert_array_equal(result["gt_seg_map"], labels)
     for key, value in case["keys"].items():

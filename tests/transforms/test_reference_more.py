@@ -15,6 +15,7 @@ import pytest
 
 from segue.config.builder.build import build
 from tests.transforms.data.record_more import KEPT, samples
+from tests.transforms.test_reference import AS_RECORDED
 
 _RECORDED = np.load(Path(__file__).parent / "data" / "more.npz")
 _CASES = json.loads(str(_RECORDED["cases"]))
@@ -37,6 +38,8 @@ def test_same_as_reference(number):
         assert found.dtype == expected.dtype, key
         if expected.dtype.kind == "f":
             np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-5 * np.abs(expected).max())
+        elif key == "img" and case["name"] == "RandomGrayscale" and not AS_RECORDED:
+            assert np.abs(found.astype(int) - expected.astype(int)).max() <= 1
         elif key == "img" and case["name"] in ("RandomMosaic", "RandomRotFlip", "CLAHE"):
             # OpenCV 4 rounds positions to 1/32 pixel where it rotates, OpenCV 5 does not
             gray_levels = 8 if case["name"] == "RandomRotFlip" else 1

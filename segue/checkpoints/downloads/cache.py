@@ -1,4 +1,4 @@
-"""Downloaded files on disk: what they must be, whether they are that, and the lock that guards them."""
+"""Downloaded files on disk: what they must be, and whether they are that."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import json
 import logging
 import os
 import re
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from segue.system.replaced import replaced
 
 FILE_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 DATE = re.compile(r"(19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])")
@@ -48,7 +48,8 @@ def cache_folder() -> Path:
 @functools.cache
 def published_hashes() -> dict[str, str]:
     """The SHA-256 of files whose publishers state it, by address."""
-    return json.loads(Path(__file__).with_name("hashes.json").read_text(encoding="utf-8"))
+    hashes: dict[str, str] = json.loads(Path(__file__).with_name("hashes.json").read_text(encoding="utf-8"))
+    return hashes
 
 
 def known_hash(url: str) -> Expected:
@@ -103,10 +104,8 @@ def stamp_file(path: Path) -> str:
     """Hash a cached file and write that down, if the cache can be written."""
     stat, found = path.stat(), digest(path)
     stamp: dict[str, Any] = {"sha256": found, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    temporary = stamp_path(path).with_name(f".{path.name}.{os.getpid()}.tmp")
-    with suppress(OSError):  # a cache that several users share may be read-only
-        temporary.write_text(json.dumps(stamp), encoding="utf-8")
-        os.replace(temporary, stamp_path(path))
+    with suppress(OSError), replaced(stamp_path(path)) as part:  # a cache that several users share may be read-only
+        part.write_text(json.dumps(stamp), encoding="utf-8")
     return found
 
 
@@ -115,35 +114,3 @@ def cached_is_good(path: Path, expected: Expected) -> bool:
     if not path.is_file() or (expected.size is not None and path.stat().st_size != expected.size):
         return False
     return stamped(path).startswith(expected.sha256 or "")
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock between processes, so that the ranks of one machine download a file once."""
-    with path.open("a+b") as file:
-        if not try_lock(file.fileno(), wait=False):
-            _log.info("waiting for another process that uses %s", path)
-            try_lock(file.fileno(), wait=True)
-        yield
-
-
-def try_lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock an open file until it is closed; False if another process has the lock and we are not to wait."""
-    if os.name == "nt":
-        import msvcrt
-
-        while True:
-            try:
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-                return True
-            except OSError:
-                if not wait:
-                    return False
-                time.sleep(0.2)
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True

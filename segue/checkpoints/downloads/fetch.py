@@ -28,12 +28,12 @@ from segue.checkpoints.downloads.cache import (
     cached_is_good,
     digest,
     known_hash,
-    locked,
     stamp_file,
 )
 from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
+from segue.system.locks import locked
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
 
@@ -43,7 +43,8 @@ _log = logging.getLogger("segue")
 @functools.cache
 def aliases() -> dict[str, str]:
     """Names that configs use for published weights, and where those are."""
-    return json.loads(Path(__file__).with_name("aliases.json").read_text(encoding="utf-8"))
+    addresses: dict[str, str] = json.loads(Path(__file__).with_name("aliases.json").read_text(encoding="utf-8"))
+    return addresses
 
 
 def fetch(
@@ -257,9 +258,9 @@ def bar(name: str, wanted: bool) -> Iterator[Any]:
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as drawn:
+    from segue.system.bars import download_bar
+
+    with download_bar(Console(stderr=True)) as drawn:
         task = drawn.add_task(name, total=None)
         yield lambda done, total: drawn.update(task, completed=done, total=total)

@@ -12,8 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from segue.checkpoints.downloads.cache import locked
 from segue.errors import DownloadError
+from segue.system.locks import locked
+from segue.system.replaced import replaced
 
 NAME = "segue-weights.lock"
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -75,9 +76,8 @@ def write_pin(path: Path, url: str, pin: Pin) -> None:
                 return
             known[url] = pin
             lines = [json.dumps({"url": u, "sha256": p.sha256, "size": p.size}) for u, p in sorted(known.items())]
-            temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-            os.replace(temporary, path)
+            with replaced(path) as part:
+                part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:
         raise DownloadError(
             f"{path} cannot be written ({error.strerror or error}); free it or name another."

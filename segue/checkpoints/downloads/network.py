@@ -75,11 +75,11 @@ class Connections(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
 
     def http_open(self, req: urllib.request.Request) -> Any:
         """Open ``http``."""
-        return self.do_open(partial(connection, Connection, public(req)), req)  # type: ignore[arg-type]
+        return self.do_open(partial(connection, Connection, public(req)), req)
 
     def https_open(self, req: urllib.request.Request) -> Any:
         """Open ``https``, with the certificates that the system trusts."""
-        return self.do_open(partial(connection, SecureConnection, public(req)), req)  # type: ignore[arg-type]
+        return self.do_open(partial(connection, SecureConnection, public(req)), req)
 
 
 def connection(kind: type[Connection], only_public: bool, host: str, timeout: float) -> Connection:

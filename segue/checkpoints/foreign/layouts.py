@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 
@@ -11,7 +12,7 @@ def merged_patches(x: Tensor) -> Tensor:
     The original joins the four tokens of a square as top left, bottom left, top right, bottom right, each with all its
     channels. ``PatchMerging`` unfolds them, as published mmseg weights do: channel by channel, row by row.
     """
-    return x.unflatten(-1, (2, 2, -1)).transpose(-3, -1).flatten(-3)
+    return torch.unflatten(x, -1, (2, 2, -1)).transpose(-3, -1).flatten(-3)
 
 
 def as_convolution(x: Tensor) -> Tensor:
@@ -43,4 +44,4 @@ def flat(x: Tensor) -> Tensor:
 
 def joined_reversed(x: Tensor) -> Tensor:
     """A convolution of four maps of equal width, concatenated coarsest first, for maps that come finest first."""
-    return x.unflatten(1, (4, -1)).flip(1).flatten(1, 2)
+    return torch.unflatten(x, 1, (4, -1)).flip(1).flatten(1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -128,7 +129,8 @@ class LegacyStorages:
             data, view = empty_storage(record.nbytes)
             self.pending[record.key] = (record, data, view)
             # On another device the tensors look at memory there, and the bytes are copied once they are known.
-            there = data if self.device.type == "cpu" else torch.UntypedStorage(record.nbytes, device=self.device)
+            make: Callable[..., torch.UntypedStorage] = torch.UntypedStorage  # which torch leaves without types
+            there = data if self.device.type == "cpu" else make(record.nbytes, device=self.device)
             self.loaded[record.key] = Storage(there, record.kind, record.numel)
         storage = self.loaded[record.key]
         if (storage.kind, storage.numel) != (record.kind, record.numel):

@@ -60,7 +60,8 @@ class Literals:
         return data[:-1]
 
     def number(self, layout: str) -> int:
-        return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+        number: int = struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+        return number
 
     def text(self, data: bytes, encoding: str) -> None:
         wide = width(data, encoding) * len(data)

@@ -125,7 +125,7 @@ def view_of(budget: Budget, storage: Storage, dtype: torch.dtype, offset: Any, s
     budget.charge(1000)
     budget.charge_view(numel * dtype.itemsize)
     empty = torch.empty(0, dtype=dtype, device=storage.data.device)
-    return empty.set_(storage.data, start, tuple(size), tuple(stride))  # type: ignore[call-overload]
+    return empty.set_(storage.data, start, tuple(size), tuple(stride))
 
 
 def parameter(budget: Budget, data: Any = None, *_: Any) -> torch.Tensor:

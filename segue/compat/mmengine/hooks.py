@@ -5,7 +5,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-POINTS = ("run", "train", "val", "test")
+_STAGES = (
+    "before_run after_load_checkpoint before_train before_train_epoch before_train_iter after_train_iter "
+    "after_train_epoch before_val before_val_epoch before_val_iter after_val_iter after_val_epoch after_val "
+    "before_save_checkpoint after_train before_test before_test_epoch before_test_iter after_test_iter "
+    "after_test_epoch after_test after_run"
+)
 
 
 class Priority(Enum):
@@ -30,64 +35,15 @@ def get_priority(priority: Any) -> int:
 
 
 class Hook:
-    """A hook of the user's own; each point gets the runner first."""
+    """A hook of the user's own; each point of ``stages`` is a method that gets the runner first.
+
+    After it come, at ``*_iter``, ``batch_idx`` and ``data_batch``, and after an iteration ``outputs``; after an epoch
+    of validation or test the ``metrics``; beside checkpoints the ``checkpoint``, which may be added to.
+    """
 
     takes_config = True
     priority: Any = "NORMAL"
-    stages = (
-        "before_run",
-        "after_load_checkpoint",
-        "before_train",
-        "before_train_epoch",
-        "before_train_iter",
-        "after_train_iter",
-        "after_train_epoch",
-        "before_val",
-        "before_val_epoch",
-        "before_val_iter",
-        "after_val_iter",
-        "after_val_epoch",
-        "after_val",
-        "before_save_checkpoint",
-        "after_train",
-        "before_test",
-        "before_test_epoch",
-        "before_test_iter",
-        "after_test_iter",
-        "after_test_epoch",
-        "after_test",
-        "after_run",
-    )
-
-    def before_run(self, runner: Any) -> None:
-        """Before anything."""
-
-    def after_run(self, runner: Any) -> None:
-        """After everything."""
-
-    def before_train(self, runner: Any) -> None:
-        """Before training."""
-
-    def after_train(self, runner: Any) -> None:
-        """After training."""
-
-    def before_val(self, runner: Any) -> None:
-        """Before a validation."""
-
-    def after_val(self, runner: Any) -> None:
-        """After a validation."""
-
-    def before_test(self, runner: Any) -> None:
-        """Before a test."""
-
-    def after_test(self, runner: Any) -> None:
-        """After a test."""
-
-    def before_save_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
-        """Before a checkpoint is written; it may be added to."""
-
-    def after_load_checkpoint(self, runner: Any, checkpoint: dict[str, Any]) -> None:
-        """After a checkpoint was read."""
+    stages = tuple(_STAGES.split())
 
     def before_epoch(self, runner: Any, mode: str = "train") -> None:
         """Before an epoch of any kind."""
@@ -102,54 +58,6 @@ class Hook:
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = "train"
     ) -> None:
         """After a batch of any kind."""
-
-    def before_train_epoch(self, runner: Any) -> None:
-        """Before an epoch of training."""
-        self.before_epoch(runner, mode="train")
-
-    def after_train_epoch(self, runner: Any) -> None:
-        """After an epoch of training."""
-        self.after_epoch(runner, mode="train")
-
-    def before_val_epoch(self, runner: Any) -> None:
-        """Before the batches of a validation."""
-        self.before_epoch(runner, mode="val")
-
-    def after_val_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """After the batches of a validation."""
-        self.after_epoch(runner, mode="val")
-
-    def before_test_epoch(self, runner: Any) -> None:
-        """Before the batches of a test."""
-        self.before_epoch(runner, mode="test")
-
-    def after_test_epoch(self, runner: Any, metrics: dict[str, float] | None = None) -> None:
-        """After the batches of a test."""
-        self.after_epoch(runner, mode="test")
-
-    def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Before an iteration."""
-        self.before_iter(runner, batch_idx, data_batch, mode="train")
-
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """After an iteration; ``outputs`` holds the losses."""
-        self.after_iter(runner, batch_idx, data_batch, outputs, mode="train")
-
-    def before_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Before a batch of a validation."""
-        self.before_iter(runner, batch_idx, data_batch, mode="val")
-
-    def after_val_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """After a batch of a validation."""
-        self.after_iter(runner, batch_idx, data_batch, outputs, mode="val")
-
-    def before_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-        """Before a batch of a test."""
-        self.before_iter(runner, batch_idx, data_batch, mode="test")
-
-    def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
-        """After a batch of a test."""
-        self.after_iter(runner, batch_idx, data_batch, outputs, mode="test")
 
     def every_n_epochs(self, runner: Any, n: int, start: int = 0) -> bool:
         """Whether n epochs have passed since the last time."""
@@ -180,3 +88,21 @@ class Hook:
     def get_triggered_stages(self) -> list[str]:
         """The points that the class overrides."""
         return [stage for stage in self.stages if getattr(type(self), stage) is not getattr(Hook, stage)]
+
+
+def _point(stage: str) -> Any:
+    """The method of a point: nothing, or that of the same point of any mode, such as ``before_iter``."""
+    when, mode, *what = stage.split("_")
+
+    def method(self: Hook, runner: Any, *args: Any, **kwargs: Any) -> None:
+        if what == ["iter"]:
+            getattr(self, f"{when}_iter")(runner, *args, mode=mode, **kwargs)
+        elif what == ["epoch"]:
+            getattr(self, f"{when}_epoch")(runner, mode=mode)
+
+    method.__name__ = stage
+    return method
+
+
+for _stage in Hook.stages:
+    setattr(Hook, _stage, _point(_stage))

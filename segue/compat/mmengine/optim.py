@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 from segue.compat.mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
-from segue.training.optimizers import OptimWrapper as Settings
-from segue.training.optimizers import ParamRules, build_optimizer, parameter_settings, torch_optimizers
+from segue.training.optimizers import ParamRules, parameter_settings, torch_optimizers
 from segue.training.translate import settings
 
 
@@ -101,11 +100,3 @@ def build_optim_wrapper(model: nn.Module, cfg: Mapping[str, Any]) -> OptimWrappe
     paramwise = given.pop("paramwise_cfg", None)
     cls = OPTIM_WRAPPER_CONSTRUCTORS.get(kind)
     return (cls or DefaultOptimWrapperConstructor)(given, paramwise)(model)
-
-
-def build_optimizer_v0(model: nn.Module, cfg: Mapping[str, Any]) -> torch.optim.Optimizer:
-    """The optimizer of 0.x's ``optimizer`` section."""
-    given = dict(cfg)
-    paramwise = given.pop("paramwise_cfg", None)
-    given.pop("constructor", None)
-    return build_optimizer(model, Settings(optimizer=given, paramwise=paramwise))

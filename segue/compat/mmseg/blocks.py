@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from segue.compat.mmcv.layers import ConvModule, build_activation_layer, build_norm_layer, build_upsample_layer
 from segue.layers.pyramid_pooling import PyramidPooling
+from segue.layers.recompute import recompute
 from segue.layers.resize import resize
 
 BN: Mapping[str, Any] = {"type": "BN"}  # defaults of mmseg; never changed
@@ -55,7 +55,7 @@ class _Recomputed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """As the class says."""
         inside = getattr(self, self.inside)
-        return checkpoint(inside, x, use_reentrant=False) if self.with_cp and x.requires_grad else inside(x)
+        return recompute(inside, x) if self.with_cp and x.requires_grad else inside(x)
 
 
 class BasicConvBlock(_Recomputed):

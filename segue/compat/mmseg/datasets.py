@@ -14,6 +14,7 @@ from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
 from segue.datasets.concat import ConcatDataset
+from segue.datasets.options import DatasetOptions
 from segue.datasets.repeat import RepeatDataset
 from segue.masks.labels import IGNORE
 
@@ -54,18 +55,20 @@ class BaseSegDataset(House):
             data_root=data_root,
             data_prefix={"img_path": "", "seg_map_path": ""} if data_prefix is None else data_prefix,
             filter=filter_cfg,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=Compose(pipeline).transforms,
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            backend_args=backend_args,
-            label_map=label_map,
-            mask_format=mask_format,
-            pack=pack,
+            options=DatasetOptions(
+                indices=indices,
+                serialize_data=serialize_data,
+                pipeline=Compose(pipeline).transforms,
+                test_mode=test_mode,
+                lazy_init=lazy_init,
+                max_refetch=max_refetch,
+                ignore_index=ignore_index,
+                reduce_zero_label=reduce_zero_label,
+                backend_args=backend_args,
+                label_map=label_map,
+                mask_format=mask_format,
+                pack=pack,
+            ),
         )
         self.void_given = ignore_index != IGNORE  # 255 is what everybody has who says nothing
 
@@ -217,7 +220,7 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
-    from segue.compat.mmengine.registry import registered
+    from segue.config.builder.register import registered
 
     if default_args and isinstance(cfg, Mapping):
         cfg = {**cfg, **default_args}

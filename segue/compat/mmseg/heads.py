@@ -7,8 +7,8 @@ A head is called from two sides: by Segue's segmentors with ``Targets``, and by 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -77,8 +77,8 @@ def metas_of(where: Any, count: int) -> Any:
     return [{"img_shape": tuple(where), "pad_shape": tuple(where)}] * count if is_size(where) else where
 
 
-def both_ways(method: Any, name: str) -> Any:
-    """``loss`` or ``predict`` of a user's class, called with mmseg's arguments or with Segue's."""
+def loss_both_ways(method: Any) -> Any:
+    """``loss`` of a user's head, called with mmseg's arguments or with Segue's."""
 
     @functools.wraps(method)
     def loss(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -87,6 +87,12 @@ def both_ways(method: Any, name: str) -> Any:
             return method(self, inputs, *previous, to_samples(targets), self.train_cfg)
         return method(self, inputs, *args, **kwargs)
 
+    return loss
+
+
+def predict_both_ways(method: Any) -> Any:
+    """``predict`` of a user's head, likewise."""
+
     @functools.wraps(method)
     def predict(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if args and is_size(args[0]):
@@ -94,24 +100,25 @@ def both_ways(method: Any, name: str) -> Any:
             return method(self, inputs, *previous, metas_of(size, inputs[0].shape[0]), self.test_cfg)
         return method(self, inputs, *args, **kwargs)
 
-    wrapped = loss if name == "loss" else predict
-    wrapped.takes_both = True  # type: ignore[attr-defined]
-    return wrapped
+    return predict
 
 
 class TakesBoth:
-    """Makes ``loss`` and ``predict`` of subclasses callable from both sides."""
+    """Makes methods of subclasses callable from both sides: those that ``both_ways`` names, by what it holds."""
 
     takes_config = True
     train_cfg: Any = None
     test_cfg: Any = None
+    both_ways: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"loss": loss_both_ways, "predict": predict_both_ways}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in ("loss", "predict"):
+        for name, adapted in cls.both_ways.items():
             method = cls.__dict__.get(name)
             if method is not None and not getattr(method, "takes_both", False):
-                setattr(cls, name, both_ways(method, name))
+                wrapped = adapted(method)
+                wrapped.takes_both = True
+                setattr(cls, name, wrapped)
 
 
 class HeadInterface(TakesBoth):

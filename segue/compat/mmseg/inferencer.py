@@ -15,8 +15,8 @@ from segue.compat.mmengine.visualization import SegLocalVisualizer
 from segue.compat.mmseg.apis import inference_model, init_model
 from segue.compat.mmseg.names import get_classes, get_palette
 from segue.datasets.palette import generate_palette
-from segue.errors import InputError
-from segue.images.read import IMAGE_SUFFIXES, read_image, write_png
+from segue.images.read import read_image, write_png
+from segue.inference.inputs import find_images
 
 FORWARD, VISUALIZE, POSTPROCESS = (
     {"mode", "out_dir"},
@@ -126,10 +126,7 @@ class MMSegInferencer:
         if isinstance(inputs, (list, tuple)):
             return list(inputs)
         if isinstance(inputs, (str, Path)) and Path(inputs).is_dir():
-            images = sorted(p for p in Path(inputs).iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-            if not images:
-                raise InputError(f"{inputs}: no images there ({', '.join(IMAGE_SUFFIXES)})")
-            return [str(path) for path in images]
+            return [str(path) for path in find_images([inputs])]
         return [inputs]
 
     def _draw(self, image: Any, sample: Any, how: Mapping[str, Any], show: bool, wait_time: float) -> np.ndarray:

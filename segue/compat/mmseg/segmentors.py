@@ -6,20 +6,21 @@ import functools
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue, to_samples
+from segue.compat.mmseg.heads import TakesBoth
 from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
+from segue.models.total_loss import total_loss
 from segue.types import SegSample, Targets, TestOptions
 
 
@@ -54,26 +55,39 @@ class BaseModel(BaseModule):
 
     def parse_losses(self, losses: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum of the entries whose name contains ``loss``, and all values."""
-        values: dict[str, Tensor] = OrderedDict()
-        for name, value in losses.items():
-            values[name] = sum(v.mean() for v in value) if isinstance(value, (list, tuple)) else value.mean()  # type: ignore[assignment]
-        total = sum((value for name, value in values.items() if "loss" in name), torch.zeros(()))
-        return total, OrderedDict([("loss", total), *values.items()])  # type: ignore[return-value]
+        total, values = total_loss(losses)
+        return total, OrderedDict([("loss", total), *values.items()])
 
 
-class BaseSegmentor(BaseModel):
+def _loss_both_ways(method: Any) -> Any:
+    """``loss`` with mmseg's samples or with Segue's targets."""
+
+    @functools.wraps(method)
+    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
+        samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
+        return method(self, inputs, samples, *args)
+
+    return loss
+
+
+def _encode_both_ways(method: Any) -> Any:
+    """``encode_decode`` with metas or without."""
+
+    @functools.wraps(method)
+    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
+        if batch_img_metas is None:
+            size = tuple(inputs.shape[2:])
+            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
+        return method(self, inputs, batch_img_metas)
+
+    return encode_decode
+
+
+class BaseSegmentor(TakesBoth, BaseModel):
     """The base of segmentors. Subclasses write ``extract_feat``, ``encode_decode``, ``loss``, ``predict``."""
 
     align_corners = False
-    test_cfg: Any = None
-    train_cfg: Any = None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for name in ("loss", "encode_decode"):
-            method = cls.__dict__.get(name)
-            if method is not None and not getattr(method, "takes_both", False):
-                setattr(cls, name, _both_ways(method, name))
+    both_ways: ClassVar = {"loss": _loss_both_ways, "encode_decode": _encode_both_ways}
 
     @property
     def with_neck(self) -> bool:
@@ -173,27 +187,6 @@ class BaseSegmentor(BaseModel):
                 }
             )
         return found
-
-
-def _both_ways(method: Any, name: str) -> Any:
-    """``loss`` with Segue's targets, ``encode_decode`` without metas."""
-
-    @functools.wraps(method)
-    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
-        if isinstance(data_samples, Targets):
-            data_samples = to_samples(data_samples)
-        return method(self, inputs, data_samples, *args)
-
-    @functools.wraps(method)
-    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
-        if batch_img_metas is None:
-            size = tuple(inputs.shape[2:])
-            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
-        return method(self, inputs, batch_img_metas)
-
-    wrapped: Any = loss if name == "loss" else encode_decode
-    wrapped.takes_both = True
-    return wrapped
 
 
 class EncoderDecoder(BaseSegmentor):

@@ -21,6 +21,7 @@ from torch import nn
 
 from segue.config.balance import without_named_weights
 from segue.config.builder.plan import Planner, make
+from segue.config.nodes import heads_of, losses_of
 from segue.errors import ConfigError, Problem, nearest
 
 
@@ -32,6 +33,8 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
     """
     planner = Planner(cfg)
     plan = planner.component(_at(cfg, path), room, path)
+    if room == "models":
+        _check_weights(planner)
     if planner.problems:
         raise ConfigError(planner.problems)
     return make(plan)
@@ -39,7 +42,8 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
 
 def build_model(cfg: Mapping[str, Any]) -> nn.Module:
     """The segmentor of a config, with weights as its classes initialize them."""
-    return build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
+    model: nn.Module = build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
+    return model
 
 
 def build_dataset(cfg: Mapping[str, Any], path: str) -> Any:
@@ -62,7 +66,22 @@ def check(cfg: Mapping[str, Any], paths: Mapping[str, str] | None = None) -> lis
     planner = Planner(cfg)
     for path, room in (paths or _parts(cfg)).items():
         planner.component(_at(cfg, path), room, path)
+        if room == "models":
+            _check_weights(planner)
     return planner.problems
+
+
+def _check_weights(planner: Planner) -> None:
+    """Class weights are as many as the head has classes, or logits; those of mask classification have one more."""
+    for at, head in heads_of(planner.cfg):
+        classes = head.get("num_classes") if isinstance(head, Mapping) else None
+        if not isinstance(classes, int):
+            continue
+        for path, loss in losses_of(head, at):
+            weights = loss.get("class_weight") if isinstance(loss, Mapping) else None
+            allowed = (classes, head.get("out_channels"))
+            if isinstance(weights, (list, tuple)) and len(weights) not in allowed:
+                planner.problem(f"{path}.class_weight", f"has {len(weights)} values for num_classes={classes}")
 
 
 def _at(cfg: Mapping[str, Any], path: str) -> Any:
@@ -75,13 +94,13 @@ def _at(cfg: Mapping[str, Any], path: str) -> Any:
 
 
 def _with_preprocessor(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config, whose model has the top-level ``data_preprocessor`` where it has none of its own."""
+    """The config; a model without a ``data_preprocessor`` of its own gets the one at the config's top level."""
     model = cfg.get("model")
     top = cfg.get("data_preprocessor")
     if not isinstance(model, Mapping) or model.get("data_preprocessor") or not isinstance(top, Mapping):
         return cfg
     cfg = cfg.copy() if hasattr(cfg, "copy") else dict(cfg)
-    cfg["model"] = {**model, "data_preprocessor": top}  # type: ignore[index]
+    cfg["model"] = {**model, "data_preprocessor": top}
     return cfg
 
 

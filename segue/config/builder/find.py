@@ -29,7 +29,7 @@ def find(room: str, name: str) -> Callable[..., Any]:
     """The class (or function) that ``type=name`` means in a room.
 
     Raises:
-        UnknownNameError: there is none.
+        UnknownNameError: the room has no component of this name.
     """
     scope, _, rest = name.partition(".")
     if rest and scope in SCOPES and "." not in rest:
@@ -39,8 +39,8 @@ def find(room: str, name: str) -> Callable[..., Any]:
     if "." in name:
         return _import_path(name)
     folded = fold(name)
-    stems = [stem for stem in _stems(room) if folded.startswith(fold(stem))]
-    for stem in sorted(stems, key=len, reverse=True):
+    fitting = [stem for stem in stems(room) if folded.startswith(fold(stem))]
+    for stem in sorted(fitting, key=len, reverse=True):
         module = importlib.import_module(f"segue.{room}.{stem}")
         found = _components(module).get(name)
         if found is not None:
@@ -50,12 +50,13 @@ def find(room: str, name: str) -> Callable[..., Any]:
 
 def names(room: str) -> list[str]:
     """All names of a room that configs can use, sorted; imports its files."""
-    found = {name for stem in _stems(room) for name in _components(importlib.import_module(f"segue.{room}.{stem}"))}
+    found = {name for stem in stems(room) for name in _components(importlib.import_module(f"segue.{room}.{stem}"))}
     return sorted(found | set(registered))
 
 
 @functools.cache
-def _stems(room: str) -> tuple[str, ...]:
+def stems(room: str) -> tuple[str, ...]:
+    """The names of a room's files."""
     package = importlib.import_module(f"segue.{room}")
     return tuple(info.name for info in pkgutil.iter_modules(package.__path__) if not info.ispkg)
 
@@ -76,7 +77,8 @@ def _components(module: ModuleType) -> dict[str, Callable[..., Any]]:
 def _import_path(path: str) -> Callable[..., Any]:
     module, _, name = path.rpartition(".")
     try:
-        return getattr(importlib.import_module(module), name)
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+        return found
     except ModuleNotFoundError as error:
         raise UnknownNameError(f"the type {path!r} is an import path, but {error}") from error
     except AttributeError as error:

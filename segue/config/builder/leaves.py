@@ -42,6 +42,22 @@ def _accepts_leaf(choice: Any, value: Any) -> bool:
     return typing.get_origin(choice) not in (collections.abc.Sequence, collections.abc.Mapping, list, tuple, dict)
 
 
+#: Names of sizes of a layer, and the largest that any model has by far.
+SIZES = ("channels", "num_classes", "embed_dims", "base_channels", "stem_channels", "in_channels", "out_channels")
+LARGEST = 1 << 20
+
+
+def size_problem(key: str, value: Any) -> str | None:
+    """What is wrong with the size of a layer: none or a negative one, or one that no memory holds."""
+    if not isinstance(value, int) or isinstance(value, bool) or not isinstance(key, str):
+        return None
+    if not (key in SIZES or key.endswith("_channels")):
+        return None
+    if value < 1 and key in SIZES:
+        return f"must be at least 1, not {value}"
+    return f"is {value}, more than the {LARGEST} that are allowed" if value > LARGEST else None
+
+
 def spell(choices: list[Any]) -> str:
     """Types as a message names them: ``int or 'a' or 'b'``."""
     spelled = []

@@ -9,17 +9,19 @@ import collections.abc
 import dataclasses
 import functools
 import inspect
+import traceback
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segue.config.builder.find import ROOMS, UnknownNameError, find
-from segue.config.builder.leaves import PLAIN, leaf_problem, short, spell
+from segue.config.builder.leaves import PLAIN, leaf_problem, short, size_problem, spell
 from segue.config.builder.signature import Parameter, alternatives, options_class, signature
+from segue.config.marks import shorten
 from segue.config.origins import origin_of
 from segue.config.tree import copy_tree
-from segue.errors import ConfigError, InputError, Problem, nearest
+from segue.errors import ConfigError, InputError, Problem, SegueError, nearest
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.norm import NORMS, Norm
 from segue.types import COMPONENTS, Activation
@@ -55,10 +57,22 @@ class Plan:
             return self.target(**arguments)
         except InputError as error:  # the constructor knows what is wrong, this place knows where
             raise ConfigError(Problem(self.path, str(error), self.where)) from error
-        except TypeError as error:
-            if getattr(self.target, "takes_config", False) and "argument" in str(error):
-                raise ConfigError(Problem(self.path, str(error), self.where)) from error
+        except (SegueError, ImportError, MemoryError):
             raise
+        except Exception as error:  # torch's own, such as RuntimeError of a negative size, or those of a user's class
+            raise ConfigError(Problem(self.path, self._said(error), self.where)) from error
+
+    def _said(self, error: Exception) -> str:
+        """What a constructor's error says, and of a user's class also its line."""
+        name = getattr(self.target, "__name__", type(self.target).__name__)
+        kind = "" if isinstance(error, (TypeError, ValueError, AssertionError)) else f"{type(error).__name__}: "
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        frames = traceback.extract_tb(error.__traceback__)
+        own = next((f for f in reversed(frames) if "site-packages" not in f.filename and f.filename != __file__), None)
+        at = (
+            f" (at {shorten(own.filename)}:{own.lineno})" if own and getattr(self.target, "takes_config", False) else ""
+        )
+        return f"{name} cannot be made: {kind}{said}{at}"
 
 
 class Planner:
@@ -145,7 +159,7 @@ class Planner:
             return self._mapping(value, choices, path, key)
         if isinstance(value, (list, tuple)):
             return self._sequence(value, choices, path, key)
-        problem = leaf_problem(value, choices)
+        problem = leaf_problem(value, choices) or size_problem(key, value)
         if problem:
             self.problem(path, problem)
         return value
@@ -187,12 +201,19 @@ class Planner:
         return self.call(known[name], given, path)
 
     def _sequence(self, value: Sequence[Any], choices: list[Any], path: str, key: str) -> Any:
+        if key in KEYS:
+            for i, item in enumerate(value):
+                if item is None or isinstance(item, (str, int, float)):
+                    self.problem(f"{path}.{i}", f"expected a dict with a 'type' from {KEYS[key]}, not {item!r}")
         for choice in choices:
             if typing.get_origin(choice) in (collections.abc.Sequence, list, tuple):
                 inner = (typing.get_args(choice) or (Any,))[0]
                 items = [self.value(item, inner, f"{path}.{i}", key) for i, item in enumerate(value)]
+                for i, item in enumerate(value):
+                    if item is None and any(choice in COMPONENTS for choice in alternatives(inner)):
+                        self.problem(f"{path}.{i}", "expected a dict with a 'type', not None")
                 return items if any(isinstance(item, (Plan, list)) for item in items) else value
-        if choices and all(c in PLAIN for c in choices):
+        if choices and all(c in PLAIN or typing.get_origin(c) is collections.abc.Mapping for c in choices):
             self.problem(path, f"expected {spell(choices)}, not the list {short(value)}")
             return value
         if key in KEYS:

@@ -43,6 +43,8 @@ def signature(target: Any) -> tuple[dict[str, Parameter], bool]:
         if name == "options" and dataclasses.is_dataclass(annotation):
             fields = typing.get_type_hints(annotation)
             for field in dataclasses.fields(annotation):
+                if field.name in getattr(function, "UNFIT", ()):  # options that this class refuses
+                    continue
                 required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
                 found[field.name] = Parameter(fields[field.name], required, name, field.metadata.get("config"))
             continue
@@ -53,7 +55,8 @@ def signature(target: Any) -> tuple[dict[str, Parameter], bool]:
 def options_class(target: Any, group: str) -> type:
     """The dataclass that a constructor takes as its parameter ``group``."""
     function = target.func if isinstance(target, functools.partial) else target
-    return typing.get_type_hints(function.__init__)[group]
+    options: type = typing.get_type_hints(function.__init__)[group]
+    return options
 
 
 def alternatives(annotation: Any) -> list[Any]:

@@ -36,7 +36,7 @@ def read_yaml(text: str, file: str, budget: Budget, replace: Callable[[str, str]
 
 
 def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str], Any]) -> ConfigDict:
-    """The tree of a JSON document; lines come from reading it as YAML too, where it is not too long for that."""
+    """The tree of a JSON document. Lines come from reading it as YAML too, unless it is too long for that."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -53,7 +53,8 @@ def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str]
             node = None  # valid JSON that is no YAML (tabs, some escapes): only lines are lost
     if not isinstance(value, dict):
         raise _not_a_mapping(file, value)
-    return _Document(file, budget, replace).json(value, node, Origin(file, 1), 0)[0]
+    tree: ConfigDict = _Document(file, budget, replace).json(value, node, Origin(file, 1), 0)[0]
+    return tree
 
 
 def _compose(text: str, file: str, budget: Budget) -> Any:
@@ -97,7 +98,8 @@ class _Document:
             return ConfigDict()
         if not isinstance(node, yaml.MappingNode):
             raise _not_a_mapping(self.file, [])
-        return self.value(node, 0)[0]
+        tree: ConfigDict = self.value(node, 0)[0]
+        return tree
 
     def value(self, node: Any, depth: int) -> tuple[Any, Mark]:
         """A YAML node as a tree and its mark; aliases are copied and charged each time."""
@@ -160,7 +162,7 @@ class _Document:
         return value
 
     def json(self, value: Any, node: Any, mark: Origin, depth: int) -> tuple[Any, Mark]:
-        """A value of JSON as a tree, with lines from the YAML node of the same text where there is one."""
+        """A value of JSON as a tree, with lines from the YAML node of the same text, if there is one."""
         self.budget.charge(1)
         self.budget.at = mark
         if depth > MAX_DEPTH:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from segue.config.language.budget import MAX_DEPTH
+from segue.config.language.displays import Displays
 from segue.config.language.functions import BUILTINS, Environ, SafeFunction, SafeModule
 from segue.config.language.methods import find_method
 from segue.config.language.operators import as_text, binary, compare, describe, format_value
-from segue.config.language.scope import FAULTS, Scope, did_you_mean, explain
+from segue.config.language.scope import FAULTS, explain
 from segue.config.language.values import ImportedName, LiveDict
 from segue.config.marks import Origin
+from segue.errors import nearest
 
 _CONVERSIONS: dict[str, Callable[[Any], str]] = {"s": str, "r": repr, "a": ascii}
 
@@ -24,7 +26,7 @@ _UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
 }
 
 
-class Expressions(Scope):
+class Expressions(Displays):
     """Evaluates expressions of one file."""
 
     def evaluate(self, node: ast.expr) -> Any:
@@ -56,56 +58,6 @@ class Expressions(Scope):
         elif not isinstance(value, float | None):
             raise self.refuse(node, f"the {type(value).__name__} literal {ast.unparse(node)[:30]}")
         return value
-
-    def collection(self, node: ast.List | ast.Tuple) -> Any:
-        """A list or tuple display."""
-        items, marks = self.elements(node.elts)
-        self.at(node)
-        return self.marks.set_items(items if isinstance(node, ast.List) else tuple(items), marks)
-
-    def elements(self, nodes: list[ast.expr]) -> tuple[list[Any], list[Any]]:
-        """Values and marks of expressions, some of which may be ``*unpacked``."""
-        items: list[Any] = []
-        marks: list[Any] = []
-        for node in nodes:
-            if isinstance(node, ast.Starred):
-                source = self.evaluate(node.value)
-                new = list(self.iterate(source))
-                known = self.marks.of_items(source) if isinstance(source, list | tuple) else []
-                marks.extend(known if len(known) == len(new) else [Origin(self.file, node.lineno)] * len(new))
-                items.extend(new)
-            else:
-                items.append(self.evaluate(node))
-                marks.append(Origin(self.file, node.lineno))
-        return items, marks
-
-    def set_display(self, node: ast.Set) -> set[Any]:
-        """A set display."""
-        return {self.key(item) for item in self.elements(node.elts)[0]}
-
-    def dict_display(self, node: ast.Dict) -> dict[Any, Any]:
-        """A dict display, with ``**unpacking``."""
-        result: dict[Any, Any] = {}
-        marks = self.marks.of_dict(result)
-        for key_node, value_node in zip(node.keys, node.values, strict=True):
-            value = self.evaluate(value_node)
-            if key_node is None:
-                self.unpack(value_node, value, result)
-                continue
-            key = self.key(self.evaluate(key_node))
-            result[key] = value
-            marks[key] = Origin(self.file, key_node.lineno)
-        return result
-
-    def unpack(self, node: ast.expr, value: Any, result: dict[Any, Any]) -> None:
-        """``**value`` into a dict, marks included."""
-        if not isinstance(value, dict):
-            raise self.error(node, f"** needs a dict, not {describe(value)}")
-        self.budget.charge(len(value))
-        result.update(value)
-        marks = self.marks.of_dict(result)
-        marks.update(dict.fromkeys(value, Origin(self.file, node.lineno)))
-        marks.update(self.marks.of_dict(value))
 
     def name(self, node: ast.Name) -> Any:
         """A variable."""
@@ -177,7 +129,7 @@ class Expressions(Scope):
             return self.call_method(node, value, "get", [index], {})
         if isinstance(value, dict):
             if index not in value:
-                raise self.error(node, f"there is no key {index!r}{did_you_mean(index, value)}")
+                raise self.error(node, f"there is no key {index!r}{nearest(str(index), [*map(str, value)])}")
             return value[index]
         if not isinstance(value, str | list | tuple | range):
             raise self.error(node, f"{describe(value)} has no elements")
@@ -215,7 +167,7 @@ class Expressions(Scope):
         if isinstance(value, LiveDict):
             if name in value:
                 return value[name]
-            raise self.error(node, f"the base has no {ast.unparse(node)}{did_you_mean(name, value)}")
+            raise self.error(node, f"the base has no {ast.unparse(node)}{nearest(name, [*map(str, value)])}")
         if isinstance(value, dict):
             raise self.error(node, f"a dict has no attribute {name!r}; write [{name!r}]")
         raise self.refuse(node, f"the attribute {name!r} of {describe(value)}")
@@ -271,38 +223,6 @@ class Expressions(Scope):
             method(self, value, *args)
             return method(self, value, entries)
         return method(self, value, *args, **entries)
-
-    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Any:
-        """List, set and dict comprehensions; a generator is a list."""
-        self.scopes.append({})
-        try:
-            if isinstance(node, ast.DictComp):
-                result: dict[Any, Any] = {}
-                marks = self.marks.of_dict(result)
-                for _ in self.loops(node.generators):
-                    key = self.key(self.evaluate(node.key))
-                    result[key] = self.evaluate(node.value)
-                    marks[key] = Origin(self.file, node.key.lineno)
-                return result
-            items = [self.evaluate(node.elt) for _ in self.loops(node.generators)]
-        finally:
-            self.scopes.pop()
-        if isinstance(node, ast.SetComp):
-            return {self.key(item) for item in items}
-        return self.marks.set_items(items, [Origin(self.file, node.elt.lineno)] * len(items))
-
-    def loops(self, generators: list[ast.comprehension]) -> Iterator[None]:
-        """Run the ``for`` and ``if`` clauses, binding their variables."""
-        if not generators:
-            yield
-            return
-        first, *rest = generators
-        if first.is_async:
-            raise self.refuse(first.iter, "async for")
-        for item in self.iterate(self.evaluate(first.iter)):
-            self.bind(first.target, item)
-            if all(self.evaluate(test) for test in first.ifs):
-                yield from self.loops(rest)
 
     def format_string(self, node: ast.JoinedStr) -> str:
         """An f-string."""

@@ -10,14 +10,12 @@ import copy
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from segue.config.language.budget import MAX_DEPTH
 from segue.config.language.operators import as_text, binary, compare
-
-if TYPE_CHECKING:
-    from segue.config.language.scope import Scope
+from segue.config.language.state import State
 
 
 class SafeFunction:
@@ -46,7 +44,7 @@ class Environ:
     kind = "os.environ"
 
 
-def make_dict(run: Scope, data: Any = None, /, **entries: Any) -> dict[Any, Any]:
+def make_dict(run: State, data: Any = None, /, **entries: Any) -> dict[Any, Any]:
     """``dict(...)``; the marks of the keywords are set by the caller, which knows their lines."""
     result: dict[Any, Any] = {}
     if isinstance(data, dict):
@@ -62,18 +60,18 @@ def make_dict(run: Scope, data: Any = None, /, **entries: Any) -> dict[Any, Any]
 
 
 def _sequence(kind: Callable[[Any], Any]) -> Callable[..., Any]:
-    def build(run: Scope, items: Any = (), /) -> Any:
+    def build(run: State, items: Any = (), /) -> Any:
         marks = list(run.marks.of_items(items)) if isinstance(items, list | tuple) else []
         return run.marks.set_items(kind(list(run.iterate(items))), marks)
 
     return build
 
 
-def _set(run: Scope, items: Any = (), /) -> set[Any]:
+def _set(run: State, items: Any = (), /) -> set[Any]:
     return {run.key(item) for item in run.iterate(items)}
 
 
-def _int(run: Scope, value: Any = 0, base: int | None = None, /) -> int:
+def _int(run: State, value: Any = 0, base: int | None = None, /) -> int:
     if isinstance(value, str):
         if len(value) > 1200:
             raise ValueError(f"a text of {len(value)} characters is too long for a number")
@@ -83,26 +81,26 @@ def _int(run: Scope, value: Any = 0, base: int | None = None, /) -> int:
     return int(value)
 
 
-def _float(run: Scope, value: Any = 0.0, /) -> float:
+def _float(run: State, value: Any = 0.0, /) -> float:
     if isinstance(value, str) and len(value) > 1200:
         raise ValueError(f"a text of {len(value)} characters is too long for a number")
     return float(value)
 
 
-def _round(run: Scope, value: Any, ndigits: int | None = None) -> Any:
+def _round(run: State, value: Any, ndigits: int | None = None) -> Any:
     if ndigits is not None and abs(ndigits) > 400:
         raise ValueError(f"round() to {ndigits} digits")
     return round(value, ndigits)
 
 
-def _sum(run: Scope, items: Any, /, start: Any = 0) -> Any:
+def _sum(run: State, items: Any, /, start: Any = 0) -> Any:
     for item in run.iterate(items):
         start = binary(ast.Add, start, item, run.budget)
     return start
 
 
 def _extreme(kind: str) -> Callable[..., Any]:
-    def find(run: Scope, first: Any, /, *rest: Any, **options: Any) -> Any:
+    def find(run: State, first: Any, /, *rest: Any, **options: Any) -> Any:
         better: type[ast.cmpop] = ast.Lt if kind == "min" else ast.Gt
         if set(options) - {"default"}:
             raise TypeError(f"{kind}() takes no {', '.join(options)} in a config")
@@ -120,7 +118,7 @@ def _extreme(kind: str) -> Callable[..., Any]:
     return find
 
 
-def safe_sorted(run: Scope, items: Any, /, *, reverse: bool = False) -> list[Any]:
+def safe_sorted(run: State, items: Any, /, *, reverse: bool = False) -> list[Any]:
     """``sorted``, charged for its comparisons."""
     found = list(run.iterate(items))
     # Each element is compared about log2(n) times.
@@ -129,15 +127,15 @@ def safe_sorted(run: Scope, items: Any, /, *, reverse: bool = False) -> list[Any
     return sorted(found, reverse=bool(reverse))
 
 
-def _range(run: Scope, *bounds: int) -> range:
+def _range(run: State, *bounds: int) -> range:
     return range(*bounds)
 
 
-def _enumerate(run: Scope, items: Any, start: int = 0) -> list[tuple[int, Any]]:
+def _enumerate(run: State, items: Any, start: int = 0) -> list[tuple[int, Any]]:
     return list(enumerate(run.iterate(items), start))
 
 
-def _zip(run: Scope, *many: Any, strict: bool = False) -> list[tuple[Any, ...]]:
+def _zip(run: State, *many: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     rows = []
     for row in zip(*(run.iterate(items) for items in many), strict=bool(strict)):
         run.budget.charge(len(row))
@@ -145,29 +143,29 @@ def _zip(run: Scope, *many: Any, strict: bool = False) -> list[tuple[Any, ...]]:
     return rows
 
 
-def _map(run: Scope, function: Any, items: Any, /) -> list[Any]:
+def _map(run: State, function: Any, items: Any, /) -> list[Any]:
     if not isinstance(function, SafeFunction):
         raise TypeError("map() takes one of the functions of the config language")
     return [function.call(run, item) for item in run.iterate(items)]
 
 
-def _len(run: Scope, items: Any, /) -> int:
+def _len(run: State, items: Any, /) -> int:
     return len(items)
 
 
-def _reversed(run: Scope, items: Any, /) -> list[Any]:
+def _reversed(run: State, items: Any, /) -> list[Any]:
     return list(run.iterate(items))[::-1]
 
 
-def _any(run: Scope, items: Any, /) -> bool:
+def _any(run: State, items: Any, /) -> bool:
     return any(run.iterate(items))
 
 
-def _all(run: Scope, items: Any, /) -> bool:
+def _all(run: State, items: Any, /) -> bool:
     return all(run.iterate(items))
 
 
-def deepcopy(run: Scope, value: Any, /, depth: int = 0) -> Any:
+def deepcopy(run: State, value: Any, /, depth: int = 0) -> Any:
     """``copy.deepcopy``, keeping marks."""
     run.budget.charge(1)
     if depth > MAX_DEPTH:
@@ -184,7 +182,7 @@ def deepcopy(run: Scope, value: Any, /, depth: int = 0) -> Any:
     return set(value) if isinstance(value, set) else value
 
 
-def shallow_copy(run: Scope, value: Any, /) -> Any:
+def shallow_copy(run: State, value: Any, /) -> Any:
     """``copy.copy`` and the method ``copy``, keeping marks."""
     if isinstance(value, dict):
         run.budget.charge(len(value))
@@ -198,7 +196,7 @@ def shallow_copy(run: Scope, value: Any, /) -> Any:
 
 
 def _numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(run: Scope, *numbers: Any) -> Any:
+    def call(run: State, *numbers: Any) -> Any:
         for number in numbers:
             if not isinstance(number, int | float):
                 raise TypeError(f"{function.__name__}() takes numbers")
@@ -210,7 +208,7 @@ def _numbers(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _prod(run: Scope, items: Any, /, *, start: Any = 1) -> Any:
+def _prod(run: State, items: Any, /, *, start: Any = 1) -> Any:
     for item in run.iterate(items):
         if not isinstance(item, int | float):
             raise TypeError("prod() takes numbers")
@@ -219,7 +217,7 @@ def _prod(run: Scope, items: Any, /, *, start: Any = 1) -> Any:
 
 
 def _texts(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(run: Scope, *texts: Any) -> Any:
+    def call(run: State, *texts: Any) -> Any:
         for text in texts:
             if not isinstance(text, str):
                 raise TypeError(f"{function.__name__}() takes text")
@@ -231,7 +229,7 @@ def _texts(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def getenv(run: Scope, name: Any, default: Any = None, /) -> Any:
+def getenv(run: State, name: Any, default: Any = None, /) -> Any:
     """``os.environ.get``; what the environment gave is recorded in ``env_variables``."""
     if not isinstance(name, str):
         raise TypeError("the name of an environment variable is text")
@@ -242,19 +240,6 @@ def getenv(run: Scope, name: Any, default: Any = None, /) -> Any:
     run.budget.charge_text(len(value))
     run.environment[name] = value
     return value
-
-
-def iterate(run: Scope, value: Any) -> Iterator[Any]:
-    """The elements of a value, each charged for; a set's in a fixed order."""
-    if isinstance(value, dict):
-        value = list(value)
-    elif isinstance(value, set):
-        value = sorted(value, key=repr)
-    elif not isinstance(value, str | list | tuple | range):
-        raise TypeError(f"{getattr(value, 'kind', type(value).__name__)} has no elements")
-    for item in value:
-        run.budget.charge(1)
-        yield item
 
 
 def _functions(table: dict[str, Callable[..., Any]]) -> dict[str, SafeFunction]:

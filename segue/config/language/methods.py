@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from segue.config.language.budget import MAX_WIDTH
 from segue.config.language.functions import Environ, deepcopy, getenv, make_dict, safe_sorted, shallow_copy
 from segue.config.language.operators import DATA, contains, format_text
+from segue.config.language.state import State
 from segue.config.language.values import LiveDict
-
-if TYPE_CHECKING:
-    from segue.config.language.scope import Scope
 
 
 def _text(name: str) -> Callable[..., Any]:
     """A method of str whose result is not longer than its input, give or take a factor of three."""
 
-    def call(run: Scope, value: str, *args: Any) -> Any:
+    def call(run: State, value: str, *args: Any) -> Any:
         for argument in args:
             run.budget.weigh(argument)
         run.budget.charge_text(len(value))
@@ -35,7 +33,7 @@ def _text(name: str) -> Callable[..., Any]:
     return call
 
 
-def _join(run: Scope, value: str, items: Any, /) -> str:
+def _join(run: State, value: str, items: Any, /) -> str:
     parts = list(run.iterate(items))
     if not all(isinstance(part, str) for part in parts):
         raise TypeError("join() takes texts")
@@ -43,20 +41,20 @@ def _join(run: Scope, value: str, items: Any, /) -> str:
     return value.join(parts)
 
 
-def _replace(run: Scope, value: str, old: str, new: str, count: int = -1, /) -> str:
+def _replace(run: State, value: str, old: str, new: str, count: int = -1, /) -> str:
     run.budget.charge_text(len(value))
     found = value.count(old) if count < 0 else min(count, value.count(old))
     run.budget.charge_text(len(value) + found * len(new))
     return value.replace(old, new, count)
 
 
-def _zfill(run: Scope, value: str, width: int, /) -> str:
+def _zfill(run: State, value: str, width: int, /) -> str:
     if width > MAX_WIDTH:
         raise run.budget.refuse(f"a width of {width} is more than the limit of {MAX_WIDTH}")
     return value.zfill(width)
 
 
-def _update(run: Scope, value: dict[Any, Any], data: Any = None, /, **entries: Any) -> None:
+def _update(run: State, value: dict[Any, Any], data: Any = None, /, **entries: Any) -> None:
     new = make_dict(run, data, **entries)
     if isinstance(value, LiveDict):
         _update_deep(run, value, new)
@@ -68,7 +66,7 @@ def _update(run: Scope, value: dict[Any, Any], data: Any = None, /, **entries: A
         marks[key] = new_marks.get(key) or run.here()
 
 
-def _update_deep(run: Scope, value: dict[Any, Any], new: dict[Any, Any], delete: bool = False) -> None:
+def _update_deep(run: State, value: dict[Any, Any], new: dict[Any, Any], delete: bool = False) -> None:
     """What ``update`` of a base's dict does: dicts into dicts; with ``delete``, ``_delete_`` replaces (``merge``)."""
     marks, new_marks = run.marks.of_dict(value), run.marks.of_dict(new)
     for key, item in new.items():
@@ -89,27 +87,27 @@ def _update_deep(run: Scope, value: dict[Any, Any], new: dict[Any, Any], delete:
         marks[key] = new_marks.get(key) or run.here()
 
 
-def _merge(run: Scope, value: dict[Any, Any], new: Any, /) -> None:
+def _merge(run: State, value: dict[Any, Any], new: Any, /) -> None:
     if not isinstance(value, LiveDict) or not isinstance(new, dict):
         raise TypeError("merge() is a method of a base's dicts and takes a dict")
     _update_deep(run, value, new, delete=True)
 
 
-def _get(run: Scope, value: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+def _get(run: State, value: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
     return value.get(run.key(key), default)
 
 
 _MISSING = object()
 
 
-def _dict_pop(run: Scope, value: dict[Any, Any], key: Any, default: Any = _MISSING, /) -> Any:
+def _dict_pop(run: State, value: dict[Any, Any], key: Any, default: Any = _MISSING, /) -> Any:
     key = run.key(key)
     if key not in value and default is _MISSING:
         raise KeyError(key)
     return value.pop(key, default)
 
 
-def _setdefault(run: Scope, value: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
+def _setdefault(run: State, value: dict[Any, Any], key: Any, default: Any = None, /) -> Any:
     key = run.key(key)
     if key not in value:
         value[key] = default
@@ -117,28 +115,28 @@ def _setdefault(run: Scope, value: dict[Any, Any], key: Any, default: Any = None
     return value[key]
 
 
-def _items(run: Scope, value: dict[Any, Any]) -> list[tuple[Any, Any]]:
+def _items(run: State, value: dict[Any, Any]) -> list[tuple[Any, Any]]:
     run.budget.charge(2 * len(value))
     return list(value.items())
 
 
-def _keys(run: Scope, value: dict[Any, Any]) -> list[Any]:
+def _keys(run: State, value: dict[Any, Any]) -> list[Any]:
     run.budget.charge(len(value))
     return list(value)
 
 
-def _values(run: Scope, value: dict[Any, Any]) -> list[Any]:
+def _values(run: State, value: dict[Any, Any]) -> list[Any]:
     run.budget.charge(len(value))
     return list(value.values())
 
 
-def _append(run: Scope, value: list[Any], item: Any, /) -> None:
+def _append(run: State, value: list[Any], item: Any, /) -> None:
     marks = run.marks.of_items(value)
     value.append(item)
     marks.append(run.here())
 
 
-def extend(run: Scope, value: list[Any], items: Any, /) -> None:
+def extend(run: State, value: list[Any], items: Any, /) -> None:
     """``list.extend``."""
     new = list(run.iterate(items))
     known = run.marks.of_items(items) if isinstance(items, list | tuple) else []
@@ -146,7 +144,7 @@ def extend(run: Scope, value: list[Any], items: Any, /) -> None:
     value.extend(new)
 
 
-def _insert(run: Scope, value: list[Any], index: int, item: Any, /) -> None:
+def _insert(run: State, value: list[Any], index: int, item: Any, /) -> None:
     run.budget.charge(1 + len(value) // 64)
     marks = run.marks.of_items(value)
     if len(marks) == len(value):
@@ -154,7 +152,7 @@ def _insert(run: Scope, value: list[Any], index: int, item: Any, /) -> None:
     value.insert(index, item)
 
 
-def _pop(run: Scope, value: list[Any], index: int = -1, /) -> Any:
+def _pop(run: State, value: list[Any], index: int = -1, /) -> Any:
     run.budget.charge(1 + len(value) // 64)
     marks = run.marks.of_items(value)
     if len(marks) == len(value) and -len(value) <= index < len(value):
@@ -163,7 +161,7 @@ def _pop(run: Scope, value: list[Any], index: int = -1, /) -> Any:
 
 
 def _search(name: str) -> Callable[..., Any]:
-    def call(run: Scope, value: Any, item: Any, /) -> Any:
+    def call(run: State, value: Any, item: Any, /) -> Any:
         if not isinstance(item, DATA):
             raise TypeError("only data can be looked for")
         contains(value, item, run.budget)  # charges for the comparisons
@@ -172,28 +170,28 @@ def _search(name: str) -> Callable[..., Any]:
     return call
 
 
-def _remove(run: Scope, value: list[Any], item: Any, /) -> None:
+def _remove(run: State, value: list[Any], item: Any, /) -> None:
     _pop(run, value, _search("index")(run, value, item))
 
 
-def _reverse(run: Scope, value: list[Any]) -> None:
+def _reverse(run: State, value: list[Any]) -> None:
     run.budget.charge(len(value))
     value.reverse()
     run.marks.of_items(value).reverse()
 
 
-def _sort(run: Scope, value: list[Any], *, reverse: bool = False) -> None:
+def _sort(run: State, value: list[Any], *, reverse: bool = False) -> None:
     value[:] = safe_sorted(run, value, reverse=reverse)
     run.marks.set_items(value, [])
 
 
-def _clear(run: Scope, value: Any) -> None:
+def _clear(run: State, value: Any) -> None:
     value.clear()
     if isinstance(value, list):
         run.marks.set_items(value, [])
 
 
-def _set_add(run: Scope, value: set[Any], item: Any, /) -> None:
+def _set_add(run: State, value: set[Any], item: Any, /) -> None:
     value.add(run.key(item))
 
 

@@ -162,7 +162,8 @@ def percent(template: str, values: Any, budget: Budget) -> str:
     # A dict's value may be used by every placeholder, a tuple's by one.
     bound = len(template) + width + size * (count if isinstance(values, dict) else 1)
     budget.charge_text(min(bound, MAX_TEXT) if bound < 4 * MAX_TEXT else bound)
-    return template % values
+    text: str = template % values
+    return text
 
 
 class _Formatter(string.Formatter):

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.config.language.scope import did_you_mean
 from segue.config.marks import Mark, Origin
 from segue.config.tree import ConfigDict
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, nearest
 
 # The repeats are bounded so that no text can make the search slow.
 _GAP = r"[ \t]{0,8}"
@@ -114,7 +113,7 @@ def find_base(base: ConfigDict | None, dotted: str, where: str) -> tuple[Any, Ma
     mark: Mark = None
     for part in dotted.split("."):
         if not isinstance(node, ConfigDict) or part not in node:
-            hint = did_you_mean(part, node) if isinstance(node, ConfigDict) else ""
+            hint = nearest(part, [*map(str, node)]) if isinstance(node, ConfigDict) else ""
             raise ConfigError(Problem("", f"the base has no {dotted!r}{hint}", where))
         node, mark = dict.__getitem__(node, part), node._marks.get(part)
     return node, mark

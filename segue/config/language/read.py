@@ -14,7 +14,7 @@ from segue.config.language.operators import binary, check_repeat
 from segue.config.language.parse import Module, is_read_base
 from segue.config.language.placeholders import Template, fill, find_base
 from segue.config.language.scope import FAULTS, explain
-from segue.config.language.values import ImportedName, LiveDict, freeze, thaw
+from segue.config.language.values import ImportedName, LiveDict, frozen_tree, thaw
 from segue.config.marks import Origin
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError, Problem
@@ -75,7 +75,7 @@ class Reader(Expressions):
             marks = self.marks.of_dict(names)
             kept = {name: value for name, value in names.items() if not self._is_tool(name, value)}
             self.marks.of_dict(kept).update(marks)
-            return freeze(kept, self.marks, None, self.budget)[0]
+            return frozen_tree(kept, self.marks, self.budget)
         except RecursionError:
             raise self.budget.refuse("the config is nested too deeply") from None
         except (_Break, _Continue):
@@ -85,7 +85,7 @@ class Reader(Expressions):
         """The bases as the file left them."""
         if self._live is None:
             return self.base
-        return freeze(self._live, self.marks, None, self.budget)[0]
+        return frozen_tree(self._live, self.marks, self.budget)
 
     def _is_tool(self, name: str, value: Any) -> bool:
         return name.startswith("__") or name in self._imported or isinstance(value, SafeFunction | SafeModule | Environ)
@@ -247,7 +247,7 @@ class Reader(Expressions):
         result = self.joined(left, right, binary(type(node.op), left, right, self.budget))
         if isinstance(left, dict | set) and isinstance(result, dict | set):
             left.clear()
-            left.update(result)  # type: ignore[arg-type]
+            left.update(result)
             if isinstance(left, dict) and isinstance(result, dict):
                 self.marks.of_dict(left).update(self.marks.of_dict(result))
             return

@@ -1,29 +1,18 @@
-"""Where an interpreted file stands: its variables, marks, budget, the line being read, and the errors that name it."""
+"""The names of an interpreted file: what each means, what is assigned to it, and what is said of an unknown one."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import difflib
 import re
-from collections.abc import Iterator
 from typing import Any
 
-from segue.config.language.budget import MAX_KEY_BITS, Budget
-from segue.config.language.functions import BUILTINS, iterate
-from segue.config.language.operators import describe
-from segue.config.language.values import MarkTable
-from segue.config.marks import Origin
-from segue.errors import ConfigError, Problem
+from segue.config.language.functions import BUILTINS
+from segue.config.language.state import State
+from segue.errors import ConfigError, nearest
 
 #: What Python raises for an operation that makes no sense; reported with the line instead.
 FAULTS = (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError, OverflowError, RuntimeError)
-
-
-def did_you_mean(name: Any, known: Any) -> str:
-    """A hint with the closest of the known names, or nothing."""
-    close = difflib.get_close_matches(str(name), [key for key in known if isinstance(key, str)], 1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def explain(error: Exception) -> str:
@@ -36,67 +25,8 @@ def explain(error: Exception) -> str:
     return text or type(error).__name__
 
 
-class Scope:
-    """The state of the interpreter of one file.
-
-    Attributes:
-        file: the file's name in origins and messages.
-        budget: what is left to spend.
-        marks: origins of the live values.
-        scopes: the file's variables, then one dict per comprehension being evaluated.
-        environment: environment variables that were read.
-        depends: whether the values depend on more than the file's text (environment, working directory).
-    """
-
-    def __init__(self, file: str, budget: Budget, *, use_environment: bool = True) -> None:
-        self.file = file
-        self.budget = budget
-        self.use_environment = use_environment
-        self.marks = MarkTable()
-        self.scopes: list[dict[str, Any]] = [{}]
-        self.environment: dict[str, str] = {}
-        self.depends = False
-        self._depth = 0
-
-    # What functions and methods use.
-
-    def here(self) -> Origin:
-        """The line being evaluated."""
-        return self.budget.at
-
-    def iterate(self, value: Any) -> Iterator[Any]:
-        """The elements of a value, each charged for."""
-        return iterate(self, value)
-
-    def key(self, value: Any) -> Any:
-        """A value as a key of a dict or element of a set."""
-        if isinstance(value, int):
-            if value.bit_length() > MAX_KEY_BITS:
-                raise ValueError(f"the integer key has more than {MAX_KEY_BITS} bits")
-        elif isinstance(value, tuple):
-            self.budget.weigh(value)
-            for item in value:
-                self.key(item)
-        elif not isinstance(value, str | float | None):
-            raise TypeError(f"{describe(value)} cannot be a key")
-        return value
-
-    def error(self, node: ast.AST, message: str) -> ConfigError:
-        """A mistake in the config at a node."""
-        return ConfigError(Problem("", message, str(Origin(self.file, getattr(node, "lineno", self.budget.at.line)))))
-
-    def refuse(self, node: ast.AST, what: str) -> ConfigError:
-        """Something that is not part of the language."""
-        self.at(node)
-        return self.budget.refuse(f"{what} is not part of the config language (configs are interpreted, not executed)")
-
-    def at(self, node: ast.AST) -> None:
-        """Remember where we are."""
-        line = getattr(node, "lineno", 0)
-        if line and line != self.budget.at.line:
-            self.budget.at = Origin(self.file, line)
-
-    # Names: the file's reader overrides these for _base_ and placeholders.
+class Scope(State):
+    """The variables of one file, and what its names and texts mean; a reader overrides that for ``_base_``."""
 
     def lookup(self, node: ast.Name) -> Any:
         """The value of a name."""
@@ -114,8 +44,7 @@ class Scope:
         """The error for an unknown name."""
         if hasattr(builtins, node.id):
             return self.refuse(node, f"{node.id}")
-        close = difflib.get_close_matches(node.id, [*self.scopes[0], *BUILTINS], 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = nearest(node.id, [*self.scopes[0], *BUILTINS])
         return self.error(node, f"the name {node.id!r} is not defined in this file{hint}")
 
     def text(self, node: ast.AST, value: str) -> Any:

@@ -59,6 +59,12 @@ class MarkTable:
         return container
 
 
+def frozen_tree(values: dict[str, Any], table: MarkTable, budget: Budget) -> ConfigDict:
+    """The variables of a file as they stay in the result."""
+    tree: ConfigDict = freeze(values, table, None, budget)[0]
+    return tree
+
+
 def freeze(value: Any, table: MarkTable, mark: Mark, budget: Budget, depth: int = 0) -> tuple[Any, Mark]:
     """A value as it stays in the result, and its mark; parts without marks take the one of what holds them."""
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Pipelines of mmseg 0.x as those of 1.x: normalization and padding move into the model's ``data_preprocessor``."""
+"""Rewrite pipelines of mmseg 0.x for 1.x: normalization and padding move into the model's ``data_preprocessor``."""
 
 from __future__ import annotations
 

@@ -55,7 +55,8 @@ def _slices(member: Member) -> Array:
         volume = channels_first(read_volume(path), "nifti", member.where)
     if len(volume) != 1:
         raise DataError(f"{member.where}: a scan has one channel, this one has {len(volume)}")
-    return volume[0].transpose(0, 2, 1)[..., ::-1]
+    turned: Array = volume[0].transpose(0, 2, 1)[..., ::-1]
+    return turned
 
 
 def _pictures(name: str, member: Member) -> Iterator[tuple[str, bytes]]:

@@ -9,7 +9,7 @@ from segue.convert.dataset import Converter, Plan
 from segue.convert.members import Member
 from segue.convert.pictures import ids_of_colors, image
 from segue.convert.tiles import Tiling
-from segue.datasets.isprs import PALETTE
+from segue.datasets.potsdam import PALETTE
 from segue.errors import DataError
 
 TRAIN = (1, 3, 5, 7, 11, 13, 15, 17, 21, 23, 26, 28, 30, 32, 34, 37)

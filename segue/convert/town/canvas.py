@@ -28,7 +28,8 @@ def noise(rng: np.random.Generator, side: int, cell: float, octaves: int = 4) ->
         cells = max(2, math.ceil(side / max(cell / 2**octave, 1.0)) + 1)
         grid = rng.standard_normal((min(cells, side), min(cells, side))).astype(np.float32)
         total += cv2.resize(grid, (side, side), interpolation=cv2.INTER_CUBIC) * 0.6**octave
-    return (total - total.mean()) / (total.std() + 1e-6)
+    scaled: Canvas = (total - total.mean()) / (total.std() + 1e-6)
+    return scaled
 
 
 def shape_of(polygon: Points) -> NDArray[np.int32]:

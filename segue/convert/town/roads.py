@@ -33,12 +33,14 @@ def _grow(rng: np.random.Generator, start: Points, heading: float, length: float
     along = np.arange(steps) * 3.0
     angle = heading + bend * (np.sin(2 * math.pi * along / period + phase) - math.sin(phase))
     moves = 3.0 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    return start + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+    line: Points = start + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+    return line
 
 
 def _inside(points: Points, size: int, slack: float) -> NDArray[np.bool_]:
     """Which points lie on the padded tile or at most ``slack`` pixels off it."""
-    return np.all((points > -slack) & (points < size + 2 * MARGIN + slack), axis=1)
+    inside: NDArray[np.bool_] = np.all((points > -slack) & (points < size + 2 * MARGIN + slack), axis=1)
+    return inside
 
 
 def edge_distance(roads: Sequence[Road], size: int) -> NDArray[np.float32]:

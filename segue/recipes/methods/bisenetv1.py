@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from segue.recipes.encoders import ABSENT, Encoder, PartError, resnet_stages, sync_bn
 from segue.recipes.grammar import Request
@@ -25,7 +26,7 @@ def recipe(ask: Request) -> Recipe:
         align_corners=False, init_cfg=None,
     )
     cityscapes = ask.data_stem == "cityscapes"
-    more: dict = dict(dropout_ratio=ABSENT)
+    more: dict[str, Any] = dict(dropout_ratio=ABSENT)
     if cityscapes and depth == 50:  # the reference's files leave to the class what they say elsewhere
         more.update(loss_decode=ABSENT, align_corners=ABSENT)
     auxiliary = [fcn_head(128 * wide, index, 64 * wide, **more) for index in (1, 2)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from segue.recipes.encoders import ABSENT, Encoder, sync_bn
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, cross_entropy, encoder_decoder, fcn_head, head
@@ -18,7 +20,7 @@ BACKBONE = dict(
 def recipe(ask: Request) -> Recipe:
     """fast_scnn: each class against the rest, a high rate and little weight decay."""
     ask.components()
-    form: dict = dict(norm_cfg=NORM, dropout_ratio=ABSENT)
+    form: dict[str, Any] = dict(norm_cfg=NORM, dropout_ratio=ABSENT)
     weak = dict(form, loss_decode=cross_entropy(0.4, use_sigmoid=True))
     decode_head = head(
         *("DepthwiseSeparableFCNHead", 128, -1, 128), concat_input=False,

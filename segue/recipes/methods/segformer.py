@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from segue.recipes.encoders import PartError, encoder
 from segue.recipes.grammar import Request
 from segue.recipes.parts import Recipe, encoder_decoder, head, slide
@@ -14,7 +16,7 @@ def recipe(ask: Request) -> Recipe:
     if not form.startswith("mit-"):
         raise PartError("backbone", form, tuple(f"mit-b{i}" for i in range(6)))
     net = encoder(form)
-    more: dict = {}
+    more: dict[str, Any] = {}
     if ask.data_stem == "cityscapes":
         more["test_cfg"] = slide(ask.crop, (ask.crop[0] * 3 // 4, ask.crop[1] * 3 // 4))
     wide = ask.data_stem == "ade20k"

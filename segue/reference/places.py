@@ -1,4 +1,4 @@
-"""Which names are where: each line is a file of this folder, the modules that show it, and the names they show."""
+"""Which names are where: each line is a file of ``segue/compat``, the modules that show it, and the names they show."""
 
 from __future__ import annotations
 
@@ -196,7 +196,29 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "mmcv.transforms": ("transforms",),
 }
 
+#: classes with the interface of mmseg, by name
+ADAPTED = {
+    "BaseDecodeHead": "mmseg.heads",
+    "BaseCascadeDecodeHead": "mmseg.heads",
+    "BaseSegmentor": "mmseg.segmentors",
+    "EncoderDecoder": "mmseg.segmentors",
+    "CascadeEncoderDecoder": "mmseg.segmentors",
+    "SegDataPreProcessor": "mmseg.preprocessors",
+    "BaseSegDataset": "mmseg.datasets",
+    "CustomDataset": "mmseg.datasets",
+    "IoUMetric": "mmengine.metrics",
+    "OHEMPixelSampler": "mmseg.samplers",
+    "BasePixelSampler": "mmseg.samplers",
+    "InterpConv": "mmseg.blocks",
+    "DeconvModule": "mmseg.blocks",
+}
+
 _PURE = "Segue's operators are pure PyTorch"
+_EXPORT = "not offered yet: give segue.load(config, checkpoint).model to torch.export.export yourself"
+_SCENES = (
+    "not offered yet: cut a scene into tiles; with test_cfg=dict(mode='slide', ...) segue.load(...).predict goes over "
+    "an image in windows, but holds the logits of the whole image in memory"
+)
 #: what is not there, and Segue's own way
 NOTHING: dict[str, str] = {
     "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
@@ -205,8 +227,8 @@ NOTHING: dict[str, str] = {
     "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
-    "mmcv.onnx": "export with segue.export",
-    "mmcv.tensorrt": "export with segue.export",
+    "mmcv.onnx": _EXPORT,
+    "mmcv.tensorrt": _EXPORT,
     "mmcv.video": "read frames with cv2.VideoCapture",
     "mmengine.analysis": "count parameters and operations with torch.utils.flop_counter",
     "mmengine.runner.BaseLoop": "training loops are Lightning's; write a lightning.pytorch.Callback, or a Hook",
@@ -218,8 +240,8 @@ NOTHING: dict[str, str] = {
     "mmengine.infer": "use segue.load(config, checkpoint).predict(images)",
     "mmengine.hub": "use segue.load",
     "mmengine.fileio.PickleHandler": "pickles can run anything; keep data as .json, .yaml or .npy",
-    "mmseg.apis.RSInferencer": "large scenes are predicted in windows by segue.inference",
-    "mmseg.apis.RSImage": "large scenes are predicted in windows by segue.inference",
+    "mmseg.apis.RSInferencer": _SCENES,
+    "mmseg.apis.RSImage": _SCENES,
     "mmseg.engine.hooks": "pictures are drawn by segue.report; derive other hooks from mmengine.hooks.Hook",
     "mmseg.core.optimizers": "layer decay is built in: constructor='LearningRateDecayOptimizerConstructor'",
     "mmseg.digit_version": "import it from mmengine.utils",

@@ -1,0 +1,110 @@
+"""What a config asks for and training does not do: a line each, before the first step; unknown names are errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import Any
+
+from segue.config.builder.register import registered
+from segue.errors import ConfigError, Problem, nearest
+from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
+from segue.training.translate import type_name
+
+#: Arguments of translated hooks that have no effect, and why.
+ARGUMENTS: dict[str, dict[str, str]] = {
+    "CheckpointHook": {
+        "published_keys": "the best weights are a file of weights alone anyway",
+        "filename_tmpl": "files are named iter_N or epoch_N",
+        "save_param_scheduler": "the schedule is always saved",
+        "file_client_args": "files are written to the local disk",
+        "backend_args": "files are written to the local disk",
+    },
+    "LoggerHook": {
+        "out_dir": "the log stays in the work folder",
+        "file_client_args": "files are written to the local disk",
+        "backend_args": "files are written to the local disk",
+    },
+}
+#: Hooks that do something only with these arguments.
+_ONLY_WITH = {"SegVisualizationHook": "draw"}
+#: Backends that mmengine has; Segue writes scalars.jsonl in place of all of them.
+BACKENDS = (
+    "LocalVisBackend",
+    "TensorboardVisBackend",
+    "WandbVisBackend",
+    "MLflowVisBackend",
+    "ClearMLVisBackend",
+    "NeptuneVisBackend",
+    "DVCLiveVisBackend",
+    "AimVisBackend",
+)
+VISUALIZERS = ("SegLocalVisualizer", "Visualizer")
+_NO_EFFECT = {
+    "launcher": "--launcher says who starts the processes",
+    "model_wrapper_cfg": "Lightning's --strategy wraps the model",
+    "runner_type": "the loop is Lightning's",
+    "experiment_name": "the work folder names a run",
+}
+
+
+def ignored(cfg: Mapping[str, Any]) -> list[str]:
+    """A line, ``ignored: KEY: what and why``, for everything of that kind in a config.
+
+    Raises:
+        ConfigError: a visualizer or backend that nobody knows.
+    """
+    return [f"ignored: {key}: {why}" for part in (_hooks, _writers, _rest) for key, why in part(cfg)]
+
+
+def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")):
+        if node is None:
+            continue
+        name = type_name(node, key)
+        if name in ACCEPTED and not ACCEPTED[name].done:
+            only = _ONLY_WITH.get(name)
+            if only is None or node.get(only):
+                yield key, f"{name}: {ACCEPTED[name].why}"
+        if name in TRANSLATED:
+            defaults = {f.name: f.default for f in fields(TRANSLATED[name][1])}
+            for argument, why in ARGUMENTS.get(name, {}).items():
+                if argument in node and node[argument] != defaults[argument]:
+                    yield f"{key}.{argument}", why
+
+
+def _writers(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    visualizer = cfg.get("visualizer") or {}
+    kind = type_name(visualizer, "visualizer", "SegLocalVisualizer")
+    if kind not in VISUALIZERS and kind not in registered:
+        message = f"there is no visualizer {kind!r}{nearest(kind, VISUALIZERS)}"
+        raise ConfigError(Problem("visualizer.type", message))
+    at, nodes = "visualizer.vis_backends", visualizer.get("vis_backends")
+    if nodes is None:
+        at, nodes = "vis_backends", cfg.get("vis_backends")
+    for i, node in enumerate(nodes or ()):
+        name = type_name(node, f"{at}.{i}")
+        if name in registered:
+            continue
+        if name not in BACKENDS:
+            raise ConfigError(Problem(f"{at}.{i}.type", f"there is no backend {name!r}{nearest(name, BACKENDS)}"))
+        if name != "LocalVisBackend":
+            yield f"{at}.{i}", f"{name}: curves are in scalars.jsonl of the work folder; no other log is written"
+
+
+def _rest(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, why in _NO_EFFECT.items():
+        if cfg.get(key) not in (None, "none"):
+            yield key, why
+    processor = cfg.get("log_processor") or {}
+    for key in ("custom_cfg", "mean_pattern"):
+        if processor.get(key):
+            yield f"log_processor.{key}", "every loss is logged as it is and as a mean over the interval"
+    if str(cfg.get("log_level") or "INFO").upper() not in ("INFO", "20"):
+        yield "log_level", "the command prints the same at every level"
+    wrapper = cfg.get("optim_wrapper")
+    if isinstance(wrapper, Mapping) and wrapper.get("use_fsdp"):
+        yield "optim_wrapper.use_fsdp", "--strategy fsdp shards the model"
+    backend = ((cfg.get("env_cfg") or {}).get("dist_cfg") or {}).get("backend")
+    if backend not in (None, "nccl"):
+        yield "env_cfg.dist_cfg.backend", "Lightning chooses the backend by the device"

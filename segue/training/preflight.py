@@ -1,0 +1,136 @@
+"""What can be known before the first step, so that no run ends an hour later: metric names, batches of one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from segue.errors import ConfigError, Problem, nearest
+from segue.training.data import read_loader
+from segue.training.hooks import Hooks
+from segue.training.parts import Parts
+
+
+def check_before_first_step(cfg: Mapping[str, Any], hooks: Hooks, parts: Parts) -> None:
+    """Look for what would stop a run later.
+
+    Raises:
+        ConfigError: all that was found.
+    """
+    problems = [*metric_problems(hooks, parts, cfg), *batch_problems(cfg, parts)]
+    if problems:
+        raise ConfigError(problems)
+
+
+def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Iterator[Problem]:
+    """Metrics that hooks watch and the validation does not have."""
+    wanted = [("default_hooks.checkpoint.save_best", name) for name in hooks.checkpoint.best if name != "auto"]
+    if hooks.early_stopping:
+        wanted += [(_early_stopping(cfg), hooks.early_stopping.monitor)]
+    if hooks.checkpoint.best and parts.val_data is None:
+        message = "there is no validation (val_dataloader, val_evaluator), so there is no best"
+        yield Problem("default_hooks.checkpoint.save_best", message)
+        return
+    known = metric_names(parts)
+    for key, name in wanted:
+        if known is not None and name not in known:
+            yield Problem(key, f"the validation has no metric {name!r}{nearest(name, known)}")
+
+
+def metric_names(parts: Parts) -> list[str] | None:
+    """What the metrics will be called; None where only measuring tells, as with a user's own metric."""
+    names: list[str] = []
+    for metric in parts.metrics:
+        if not type(metric).__module__.startswith("segue.metrics."):
+            return None
+        names += metric.compute()
+    return names
+
+
+def _early_stopping(cfg: Mapping[str, Any]) -> str:
+    for i, node in enumerate(cfg.get("custom_hooks") or ()):
+        if str(node.get("type")).endswith("EarlyStoppingHook"):
+            return f"custom_hooks.{i}.monitor"
+    return "default_hooks"
+
+
+def batch_problems(cfg: Mapping[str, Any], parts: Parts) -> Iterator[Problem]:
+    """A batch of one sample where a batch normalization sees one value of it per channel."""
+    node, sampler = read_loader(cfg["train_dataloader"], "train_dataloader")
+    size, count = node.batch_size, len(parts.train_data)
+    last = 0 if sampler.infinite or sampler.own or sampler.rare or node.drop_last else count % size
+    if size != 1 and last != 1:
+        return
+    layer = single_value_norm(parts.model, cfg)
+    if layer is None:
+        return
+    batch = "a batch of 1" if size == 1 else f"the last batch of a pass, 1 of {count} images,"
+    advice = "set batch_size to at least 2" if size == 1 else "set drop_last=True, or another batch_size"
+    yield Problem(
+        "train_dataloader.batch_size",
+        f"{size}: {batch} gives the batch normalization {layer} one value per channel, of which there is no variance; "
+        f"{advice}, or norm_cfg=dict(type='GN', num_groups=...)",
+    )
+
+
+def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
+    """The name of a batch normalization over 1 x 1 positions, found by passing shapes through the model.
+
+    No values are computed. None where there is no such layer, and where the model cannot be followed so.
+    """
+    norms: dict[nn.Module, str] = {
+        m: n for n, m in model.named_modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)
+    }
+    found: list[str] = []
+
+    def look(module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if module.training and inputs[0].shape[2:].numel() == 1:
+            found.append(norms[module])
+
+    handles = [module.register_forward_pre_hook(look) for module in norms]
+    was_training = model.training
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]  # the counts of batches are real and go up
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+            model.train()
+            features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))  # type: ignore[operator]
+            for head in heads_of(model):
+                _attempt(head, features)
+    except Exception as error:
+        logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
+    finally:
+        model.train(was_training)
+        for buffer, value in before:
+            buffer.copy_(value)
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None
+
+
+def heads_of(model: nn.Module) -> Iterator[nn.Module]:
+    """The decode and auxiliary heads."""
+    for name in ("decode_head", "auxiliary_head"):
+        head = getattr(model, name, None)
+        yield from head if isinstance(head, nn.ModuleList) else [head] if head is not None else []
+
+
+def _attempt(head: nn.Module, features: Any) -> None:
+    """Pass features on; a head that wants more than features, as one of a cascade does, is left out."""
+    try:
+        head(features)
+    except Exception as error:
+        logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
+
+
+def _input_shape(model: nn.Module, cfg: Mapping[str, Any]) -> tuple[int, int, int]:
+    preprocessor = getattr(model, "data_preprocessor", None)
+    padding = getattr(preprocessor, "train_padding", None)
+    size = getattr(padding, "size", None) or cfg.get("crop_size") or (512, 512)
+    height, width = (size, size) if isinstance(size, int) else size
+    mean = getattr(preprocessor, "mean", None)
+    return (3 if mean is None or mean.numel() < 2 else mean.numel()), int(height), int(width)

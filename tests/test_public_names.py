@@ -1,0 +1,84 @@
+"""What people call: the public names, and the arguments of the verbs. A change here is a change for every user."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import segue
+
+NAMES = """__version__ api models check evaluate load migrate pack predict train Config register Predictor Prediction"""
+
+
+def read_table(text: str) -> dict[str, str]:
+    """``name(arguments)``, which may go on in lines that are indented."""
+    lines = text.replace("\n    ", " ").strip().splitlines()
+    return {line.partition("(")[0]: line.partition("(")[2].removesuffix(")") for line in lines}
+
+
+#: name -> its arguments with their defaults
+VERBS = read_table("""
+load(config, checkpoint=None, *, device='cpu', cfg_options=(), trust=False)
+predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False,
+    cfg_options=(), trust=False)
+train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None, callbacks=(), cfg_options=(),
+    trust=False)
+evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, machine=None, cfg_options=(), trust=False)
+check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
+    cfg_options=(), trust=False)
+migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
+    html='segue-migration.html', patch=None, json=None)
+pack(target, out, *, splits=None, workers=None, cfg_options=(), trust=False)
+models(pattern='*', data=None)
+""")
+#: The same of what the verbs give back.
+METHODS = read_table("""
+Predictor.predict(images, *, batch_size=1, tta=False, rgb=None)
+Predictor.stream(images, *, batch_size=1, tta=False, rgb=None)
+Prediction.save(folder, name=None)
+Prediction.overlay(alpha=0.5)
+Prediction.shares()
+Config.fromfile(filename, *, use_predefined_variables=True, use_environment_variables=True, trust=False)
+Config.dump(file=None)
+Config.merge_from_dict(options, allow_list_keys=True)
+""")
+
+
+def arguments(function: Callable[..., Any]) -> str:
+    """The arguments without annotations."""
+    signature = inspect.signature(function)
+    bare = [p.replace(annotation=p.empty) for p in signature.parameters.values() if p.name != "self"]
+    return str(signature.replace(parameters=bare, return_annotation=signature.empty))[1:-1]
+
+
+def test_public_names() -> None:
+    assert sorted(segue.__all__) == sorted(NAMES.split())
+    assert all(getattr(segue, name) is not None for name in segue.__all__)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbs(name: str) -> None:
+    """Real arguments, each annotated, with a docstring: an editor completes them."""
+    function = getattr(segue.api, name)
+    assert arguments(function) == VERBS[name]
+    for parameter in inspect.signature(function).parameters.values():
+        assert parameter.kind is not parameter.VAR_KEYWORD, f"segue.{name}: **{parameter.name}"
+        assert parameter.annotation is not parameter.empty, f"segue.{name}: {parameter.name}"
+    assert inspect.getdoc(function)
+    assert name == "models" or getattr(segue, name) is function
+
+
+def test_models_is_a_room_that_is_called() -> None:
+    assert arguments(type(segue.models).__call__) == VERBS["models"]
+    assert [entry.name for entry in segue.models("ocrnet_hr18s_4xb2-40k*")] == [
+        "ocrnet_hr18s_4xb2-40k_cityscapes-512x1024"
+    ]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_methods(name: str) -> None:
+    kind, _, method = name.partition(".")
+    assert arguments(getattr(getattr(segue, kind), method)) == METHODS[name]

@@ -1,0 +1,89 @@
+"""What training does not do is said before the first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segue.cli import main
+from segue.errors import ConfigError
+from segue.training.hooks import ACCEPTED, read_hooks
+from segue.training.ignored import ignored
+from tests.cli.project import make_project
+
+
+@pytest.mark.parametrize(
+    ("cfg", "said"),
+    [
+        (
+            {"visualizer": {"type": "SegLocalVisualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]}},
+            "visualizer.vis_backends.0: TensorboardVisBackend: curves are in scalars.jsonl",
+        ),
+        ({"vis_backends": [{"type": "mmengine.WandbVisBackend"}]}, "vis_backends.0: WandbVisBackend"),
+        (
+            {"default_hooks": {"visualization": {"type": "SegVisualizationHook", "draw": True, "interval": 1}}},
+            "default_hooks.visualization: SegVisualizationHook: no pictures are drawn during training",
+        ),
+        ({"custom_hooks": [{"type": "ProfilerHook"}]}, "custom_hooks.0: ProfilerHook: nothing is profiled"),
+        ({"custom_hooks": [{"type": "EmptyCacheHook", "after_iter": True}]}, "custom_hooks.0: EmptyCacheHook"),
+        (
+            {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "published_keys": ["meta"]}}},
+            "default_hooks.checkpoint.published_keys: the best weights are a file of weights alone anyway",
+        ),
+        ({"default_hooks": {"logger": {"type": "LoggerHook", "out_dir": "x"}}}, "default_hooks.logger.out_dir"),
+        ({"log_processor": {"custom_cfg": [{"data_src": "loss"}]}}, "log_processor.custom_cfg"),
+        ({"log_level": "DEBUG"}, "log_level"),
+        ({"launcher": "pytorch"}, "launcher: --launcher says who starts"),
+        ({"runner_type": "Mine"}, "runner_type"),
+        ({"optim_wrapper": {"use_fsdp": True}}, "optim_wrapper.use_fsdp: --strategy fsdp"),
+        ({"env_cfg": {"dist_cfg": {"backend": "gloo"}}}, "env_cfg.dist_cfg.backend"),
+    ],
+)
+def test_a_line_each(cfg: dict[str, Any], said: str) -> None:
+    (line,) = ignored(cfg)
+    assert line.startswith(f"ignored: {said}")
+
+
+@pytest.mark.parametrize(
+    "cfg",
+    [
+        {"visualizer": {"type": "SegLocalVisualizer", "vis_backends": [{"type": "LocalVisBackend"}], "name": "v"}},
+        {"default_hooks": {"visualization": {"type": "SegVisualizationHook"}, "timer": {"type": "IterTimerHook"}}},
+        {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "interval": 2, "filename_tmpl": None}}},
+        {"log_processor": {"by_epoch": False}, "log_level": "INFO", "launcher": "none"},
+        {"env_cfg": {"dist_cfg": {"backend": "nccl"}, "cudnn_benchmark": True}},
+    ],
+)
+def test_what_is_done_or_asks_for_nothing(cfg: dict[str, Any]) -> None:
+    assert ignored(cfg) == []
+
+
+@pytest.mark.parametrize(
+    ("cfg", "message"),
+    [
+        ({"vis_backends": [{"type": "TensorbordVisBackend"}]}, "vis_backends.0.type: .*did you mean 'TensorboardVis"),
+        ({"visualizer": {"type": "SegLocalVisualiser"}}, "visualizer.type: .*did you mean 'SegLocalVisualizer'"),
+        ({"vis_backends": [{"save_dir": "x"}]}, r"vis_backends.0: a dict\(type="),
+    ],
+)
+def test_unknown_names(cfg: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ignored(cfg)
+
+
+@pytest.mark.parametrize("name", [name for name, hook in ACCEPTED.items() if hook.arguments is not None])
+def test_arguments_of_accepted_hooks(name: str) -> None:
+    with pytest.raises(ConfigError, match=rf"custom_hooks\.0\.intervall: {name} has no argument 'intervall'"):
+        read_hooks({}, [{"type": name, "intervall": 3}])
+    known = dict.fromkeys(ACCEPTED[name].arguments or ())
+    assert read_hooks({}, [{"type": name, "priority": "LOW", **known}]).custom == ()
+
+
+def test_before_the_first_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = make_project(tmp_path)
+    config.write_text(f"{config.read_text()}\nvis_backends = [dict(type='TensorboardVisBackend')]\n")
+    assert main(["train", str(config), "--work-dir", str(tmp_path / "work"), "--accelerator", "cpu"]) == 0
+    said = capsys.readouterr().out
+    assert said.index("ignored: vis_backends.0: TensorboardVisBackend") < said.index("loss")
