@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import refuse
+from segue.errors import InputError, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
@@ -133,6 +133,10 @@ def check(
     num_classes: int | None = None,
     images: str | None = None,
     masks: str | None = None,
+    mask_format: str | Mapping[str, Any] | None = None,
+    image_suffix: str | None = None,
+    mask_suffix: str | None = None,
+    splits: Sequence[str] = (),
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Report:
@@ -144,7 +148,9 @@ def check(
         apply: write the proposed settings to a new config: True for ``NAME_checked.py`` beside the config (for a
             folder, ``FOLDER_data.py`` here), or its path.
         workers: files read at once; by default one per core.
-        num_classes, images, masks: what a folder holds, if the names in it do not tell.
+        num_classes, images, masks, mask_format, image_suffix, mask_suffix: what a folder holds, if the names in it do
+            not tell; as of `FolderDataset`.
+        splits: of a folder, files that list names, relative to it.
         cfg_options, trust: for a config; see `read_config`.
 
     Raises:
@@ -152,22 +158,35 @@ def check(
     """
     from rich.console import Console
 
+    from segue.config.load import EXTENSIONS
     from segue.doctor import check_config, check_folder
     from segue.doctor.apply import apply as write_config
+    from segue.doctor.layout import Given
     from segue.doctor.page import write_page
     from segue.doctor.show import show, write_json
+    from segue.recipes.compose import looks_like_name
 
     console = Console()
     config: Path | None = None
     if Path(target).is_dir():
         refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
         report = check_folder(
-            target, num_classes=num_classes, images=images, masks=masks, workers=workers, console=console
+            target,
+            num_classes=num_classes,
+            images=images,
+            masks=masks,
+            given=Given(mask_format, image_suffix, mask_suffix, tuple(splits)),
+            workers=workers,
+            console=console,
         )
     else:
         config = Path(target)
-        given = {"--images": images, "--masks": masks, "--num-classes": num_classes}
-        refuse(given, "only for a folder; a config says so itself")
+        named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)
+        if not config.exists() and not named:
+            raise InputError(f"{target}: no such file or folder")
+        names: dict[str, Any] = {"--images": images, "--masks": masks, "--num-classes": num_classes}
+        names |= {"--mask-format": mask_format, "--image-suffix": image_suffix, "--mask-suffix": mask_suffix}
+        refuse({**names, "--split": list(splits) or None}, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, console=console)
     show(report, console)

@@ -30,7 +30,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--num-classes", type=int, help="classes of a folder (default: as its names and values say)")
     parser.add_argument("--images", help="folder of images below a folder, if it is not recognized")
     parser.add_argument("--masks", help="folder of masks below a folder, if it is not recognized")
+    parser.add_argument(
+        "--mask-format",
+        nargs="+",
+        metavar=("NAME", "KEY=VALUE"),
+        help="format of a folder's masks and its options: mat variable=groundTruth.Segmentation",
+    )
+    parser.add_argument("--image-suffix", metavar="END", help="what the images of a folder end with: .jpg")
+    parser.add_argument("--mask-suffix", metavar="END", help="what the masks of a folder end with: _mask.png")
+    parser.add_argument("--split", nargs="+", default=[], metavar="FILE", help="lists of names, below a folder")
     add_config_options(parser)
+
+
+def _format(words: list[str] | None) -> str | dict[str, object] | None:
+    """A name, or a name with options, whose values are numbers or texts."""
+    from segue.errors import InputError
+
+    if not words:
+        return None
+    options: dict[str, object] = {"type": words[0]}
+    for word in words[1:]:
+        key, sign, value = word.partition("=")
+        if not sign:
+            raise InputError(f"--mask-format {words[0]}: its options are KEY=VALUE, got {word!r}")
+        try:
+            options[key] = float(value)
+        except ValueError:
+            options[key] = value
+    return words[0] if len(words) == 1 else options
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +73,10 @@ def run(args: argparse.Namespace) -> int:
         num_classes=args.num_classes,
         images=args.images,
         masks=args.masks,
+        mask_format=_format(args.mask_format),
+        image_suffix=args.image_suffix,
+        mask_suffix=args.mask_suffix,
+        splits=args.split,
         cfg_options=args.cfg_options,
         trust=args.trust_config,
     )

@@ -17,7 +17,8 @@ from segue.datasets.folder import FolderDataset
 from segue.datasets.metainfo import read_names
 from segue.datasets.options import DatasetOptions
 from segue.doctor.annotated import find_annotations
-from segue.doctor.layout import Part, recognize
+from segue.doctor.guess import Part
+from segue.doctor.layout import recognize
 from segue.errors import DataError, InputError
 from segue.masks.labels import IGNORE
 from segue.masks.size import image_size
@@ -148,7 +149,7 @@ def _parts(
     if mask_format is not None and images is None and masks is None:
         found = [Part(split, at, name, None, kind) for split, at, name, kind in find_annotations(source)]
         wanted = mask_format if isinstance(mask_format, str) else mask_format.get("type")
-        if mine := [part for part in found if part.mask_format == wanted]:
+        if mine := [part for part in found if part.format == wanted]:
             return mine, source
         if wanted == "instances":
             return [Part("all", ".", ".")], source  # masks beside their images, which nothing but the format tells
@@ -169,10 +170,12 @@ def _dataset(
         classes=classes,
         palette=palette,
         split=part.listed,
+        image_suffix=part.image_suffix,
+        mask_suffix=part.mask_suffix,
         options=DatasetOptions(
             pipeline=[LoadAnnotations()],
             mask_format=mask_format or part.mask_format,
-            ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else IGNORE,
+            ignore_index=DEEP_IGNORE if classes is not None and len(classes) > IGNORE else None,
         ),
     )
     assert dataset.num_classes is not None

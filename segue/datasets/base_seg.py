@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 import numpy as np
 from torch.utils.data import Dataset
 
-from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_of, places_of
+from segue.datasets.mask_files import format_by_suffix, open_masks, pictures_in, pictures_of, places_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.probe import probe_binary_labels
 from segue.datasets.sample_table import tabulated
 from segue.datasets.scan import files_with_suffix, join_all, read_split, some_of, walk_files
+from segue.datasets.split_files import pairs_hint, stems_of_list
 from segue.errors import DataError, InputError
 from segue.masks.labels import IGNORE, check_label_map
 from segue.masks.names import Names
@@ -100,6 +101,7 @@ class BaseSegDataset(Dataset[Any]):
         self.mask_format = options.mask_format
         self.pack = None if options.pack is None else PackRoot(Pack(options.pack), data_root or "")
         self.mask_reader: MaskReader | None = None
+        self.void_given = void is not None
         self._set_classes(metainfo, self.IGNORE_INDEX if void is None else void, options.label_map)
         if self.test_mode and self._meta.classes is None:
             raise InputError(f"{name}: needs classes to test: metainfo=dict(classes=('road', ...))")
@@ -174,10 +176,12 @@ class BaseSegDataset(Dataset[Any]):
         images = self.data_prefix.get("img_path", "")
         masks = self.data_prefix.get("seg_map_path")
         if self.ann_file and not os.path.isdir(self.ann_file):
-            stems = read_split(self.ann_file)
-            self._require(images, [stem + self.img_suffix for stem in stems], f"images of {self.ann_file}")
-        elif self.mask_reader is not None and self.mask_reader.listed() is not None:
-            return self._placed(images, pictures_of(self.mask_reader, walk_files(images), images))
+            lines, there = read_split(self.ann_file), set(walk_files(images))
+            stems = stems_of_list(lines, there, self.img_suffix)
+            what = f"images of {self.ann_file}{pairs_hint(lines)}"
+            self._require(images, [stem + self.img_suffix for stem in stems], what, there)
+        elif self.mask_reader is not None and self.mask_reader.lists_images:
+            return self._placed(images, pictures_of(self.mask_reader, pictures_in(images), images))
         else:
             names = files_with_suffix(images, self.img_suffix, "images")
             stems = [name[: len(name) - len(self.img_suffix)] for name in names]
@@ -277,8 +281,8 @@ class BaseSegDataset(Dataset[Any]):
             for image, place in zip(images, places, strict=True)
         ]
 
-    def _require(self, folder: str, names: Sequence[str], what: str) -> None:
-        there = set(walk_files(folder))
+    def _require(self, folder: str, names: Sequence[str], what: str, there: set[str] | None = None) -> None:
+        there = set(walk_files(folder)) if there is None else there
         absent = [name for name in names if name not in there and os.path.normpath(name) not in there]
         if absent:
             raise DataError(

@@ -15,6 +15,7 @@ from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.decode import read_mask
 from segue.masks.documents import annotation_files
 from segue.masks.labels import label_counts
+from segue.masks.meaning import meaning_of, void_text
 from segue.system.cores import default_workers, in_parallel
 
 #: Names of folders that hold one part of a dataset each.
@@ -31,19 +32,26 @@ class FoundClasses:
         label_map: {value: id} where the values are not 0..n-1 already.
         counts: pixels per value.
         files: number of masks read.
+        question: what the values alone do not tell, and how it was answered.
     """
 
     names: tuple[str, ...]
     label_map: dict[int, int] | None
     counts: dict[int, int]
     files: int
+    question: str = ""
 
 
-def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_label: bool = False) -> FoundClasses:
+def find_classes(
+    paths: Sequence[str], ignore_index: int | None = None, reduce_zero_label: bool = False
+) -> FoundClasses:
     """Read all masks and name the classes after their values.
 
-    ``ignore_index`` and negative values are no classes, and with ``reduce_zero_label`` 0 is none either, except in
-    masks of just 0 and 255: there 255 is the foreground.
+    ``ignore_index`` and negative values are no classes, and with ``reduce_zero_label`` 0 is none either. Where nobody
+    has named an ``ignore_index``, 255 is none only beside ids 0, 1, 2 ... (`segue.masks.meaning`).
+
+    Raises:
+        LabelError: the values can mean several things, or are too many.
     """
     per_file = in_parallel(lambda path: label_counts(read_mask(path)), paths, default_workers())
     counts: Counter[int] = Counter()
@@ -56,18 +64,26 @@ def find_classes(paths: Sequence[str], ignore_index: int = 255, reduce_zero_labe
                 "Otherwise name the classes"
             )
     total = dict(sorted(counts.items()))
-    if set(total) == {0, 255} and not reduce_zero_label:
-        return FoundClasses(("background", "foreground"), {0: 0, 255: 1}, total, len(paths))
-    values = [v for v in total if v >= 0 and v != ignore_index and not (reduce_zero_label and v == 0)]
+    known = {value: total[value] for value in total if value >= 0 and value != ignore_index}
+    if set(known) - {255} and not reduce_zero_label:
+        meaning = meaning_of(known, ignore_index)
+        if meaning.refused:
+            raise LabelError(f"{os.path.dirname(paths[0])}: {meaning.question}\n    {meaning.line}")
+        given = dict(meaning.label_map or {})
+        label_map = given if meaning.kind in ("binary", "levels") else {v: i for v, i in given.items() if v != i}
+        label_map |= {value: -1 for value in total if value < 0}
+        return FoundClasses(meaning.classes, label_map or None, total, len(paths), meaning.question)
+    void = 255 if ignore_index is None else ignore_index
+    values = [v for v in total if v >= 0 and v != void and not (reduce_zero_label and v == 0)]
     if not values:
         raise LabelError(
-            f"{paths[0]} and the other {len(paths) - 1} masks: hold no labels but the ignored value {ignore_index}"
+            f"{paths[0]} and the other {len(paths) - 1} masks: hold no labels but the ignored value {void}"
         )
     names = tuple(f"class_{value}" for value in values)
     shift = 1 if reduce_zero_label else 0  # label_map is applied after 0 is taken away
     label_map = {value - shift: index for index, value in enumerate(values) if value - shift != index}
     label_map |= {value - shift: -1 for value in total if value < 0}
-    return FoundClasses(names, label_map or None, total, len(paths))
+    return FoundClasses(names, label_map or None, total, len(paths), void_text(total) if void == 255 in total else "")
 
 
 def masks_of_all_splits(root: str, masks: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:

@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segue.datasets.scan import some_of, walk_files
+from segue.datasets.scan import is_hidden, some_of, walk_files
 from segue.errors import DataError, InputError
 from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.documents import annotation_files
 from segue.masks.formats import READERS, SUFFIXES, reader_of, recognize, split_format
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
@@ -43,7 +44,26 @@ def open_masks(
             )
         if not os.path.exists(root):
             raise DataError(f"{root}: no such file or folder of {name} annotations")
-    return reader_of({"type": name, **options}, root, names)
+    return reader_of({"type": name, **options}, file_in(root, name), names)
+
+
+def file_in(root: str, name: str) -> str:
+    """The one file of a format that lists many images, where a folder with it is named; else the root itself.
+
+    Raises:
+        DataError: there are several, or none.
+    """
+    if name not in READERS or not READERS[name].lists_images or not os.path.isdir(root):
+        return root
+    found = []
+    for entry in annotation_files([name for name in sorted(os.listdir(root)) if not is_hidden(name)], SUFFIXES):
+        try:
+            found += [os.path.join(root, entry)] if recognize(os.path.join(root, entry), []) == name else []
+        except DataError:
+            continue
+    if len(found) != 1:
+        raise DataError(f"{root}: {len(found)} files of {name} annotations: {some_of(found)}; name one in masks")
+    return found[0]
 
 
 def format_of_folder(masks: str, images: str) -> str | None:
@@ -67,6 +87,11 @@ def format_by_suffix(masks: str, suffix: str) -> str | None:
     return recognize(masks, [name for name in walk_files(masks) if name.endswith(suffix)])
 
 
+def pictures_in(folder: str) -> list[str]:
+    """The files below a folder that are images by their names."""
+    return [name for name in walk_files(folder) if name.lower().endswith(IMAGE_SUFFIXES)]
+
+
 def suffixes_of(reader: type[MaskReader]) -> tuple[str, ...]:
     """What the annotation files of a format may end with."""
     return reader.suffixes or SUFFIXES
@@ -80,6 +105,9 @@ def pictures_of(reader: MaskReader, names: Sequence[str], images: str) -> list[s
         names: the pictures in the folder.
         images: the folder.
     """
+    chosen = reader.chosen(names)
+    if chosen is not None:
+        return list(chosen)
     listed = reader.listed()
     if listed is None:
         beside = os.path.realpath(images) == os.path.realpath(reader.root)
@@ -109,7 +137,7 @@ def _has_pictures(folder: str) -> bool:
     below: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if is_hidden(entry.name):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 below.append(entry.path)

@@ -28,7 +28,8 @@ class DatasetOptions:
         ignore_index: value of unlabeled pixels in the files, such as 11 in CamVid; None takes the class's.
         reduce_zero_label: 0 in the files means unlabeled, and classes start at 1; None takes the class's setting.
         backend_args: accepted for mmseg configs; only the local disk.
-        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay.
+        label_map: {value in the file: class id}, such as {0: 0, 255: 1} for masks of 0 and 255. Unlisted values stay,
+            but one that the map makes of another value is an error.
         mask_format: how the label maps are kept if they are no pictures, such as ``labelme``, or ``dict(type='coco',
             ...)`` with arguments (see `segue.masks.formats`). By default it is seen from the files.
         pack: folder that ``segue pack`` made of these files; their pixels are read from there.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import product, repeat
 
 from segue.datasets.scan import some_of
+from segue.datasets.suffixes import families, stems_by_end
 from segue.errors import DataError
 
 _MOST_NAMES = 10_000  # names looked at to find candidates, evenly spread
@@ -66,7 +67,13 @@ class Pairing:
     unused_images: list[str]
 
 
-def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str, mask_folder: str) -> Pairing:
+def pair_by_stem(
+    images: Sequence[str],
+    masks: Sequence[str],
+    image_folder: str,
+    mask_folder: str,
+    suffixes: tuple[str | None, str | None] = (None, None),
+) -> Pairing:
     """Pair names that agree but for their suffix and for a prefix or ending that all of one side share.
 
     ``21_training.tif`` belongs to ``21_manual1.gif`` and ``a.jpg`` to ``a_mask.png``. Of several ways the one that
@@ -78,8 +85,17 @@ def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str,
         masks: names below ``mask_folder``.
         image_folder: for messages.
         mask_folder: for messages.
+        suffixes: what the names of images and of masks end with; None for any suffix.
     """
-    pairing = closest_pairing(_stems(images, image_folder), _stems(masks, mask_folder))
+    if suffixes != (None, None):
+        image_stems = stems_by_end(images, *suffixes, image_folder, "image")
+        mask_stems = stems_by_end(masks, suffixes[1], suffixes[0], mask_folder, "mask")
+        images, masks = list(image_stems.values()), list(mask_stems.values())
+    else:
+        image_stems, mask_stems = _stems(images, image_folder), _stems(masks, mask_folder)
+    pairing = closest_pairing(image_stems, mask_stems)
+    if len(images) > 1 and len(pairing.unused_masks) >= len(images) == len(pairing.pairs):
+        _refuse_families(list(masks), len(images), mask_folder)
     alone = pairing.unused_images
     if alone:
         example = f", such as {some_of(sorted(masks), 2)}" if masks else ""
@@ -90,6 +106,16 @@ def pair_by_stem(images: Sequence[str], masks: Sequence[str], image_folder: str,
             + (f" (found: {affix})" if pairing.pairs and affix != Affix() else "")
         )
     return pairing
+
+
+def _refuse_families(masks: Sequence[str], count: int, folder: str) -> None:
+    """Raise DataError where each image has several masks that differ in their ends."""
+    ends = families(masks, count)
+    if len(ends) > 1:
+        raise DataError(
+            f"{folder}: each image has {len(ends)} masks, which end with {some_of(ends, 6)}; say which counts: "
+            f"mask_suffix={ends[0]!r}"
+        )
 
 
 def closest_pairing(image_stems: dict[str, str], mask_stems: dict[str, str], share: float = 1.0) -> Pairing:

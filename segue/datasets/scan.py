@@ -26,11 +26,16 @@ def walk_files(folder: str | Path) -> list[str]:
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not is_hidden(name)]
         below = os.path.relpath(place, folder)
         start = "" if below == "." else below + os.sep
-        found += [start + name for name in files if not name.startswith(".")]
+        found += [start + name for name in files if not is_hidden(name)]
     return sorted(found)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none of the user's: ``._x``, ``.DS_Store``, ``Thumbs.db``, ``__MACOSX``."""
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN")
 
 
 def files_with_suffix(folder: str | Path, suffix: str | Sequence[str], what: str) -> list[str]:
@@ -62,17 +67,19 @@ def some_of(names: Sequence[str], limit: int = 3) -> str:
 
 
 def read_split(path: str | Path) -> list[str]:
-    """The lines of a split file, stripped, without empty ones."""
+    """The lines of a split file, stripped, without empty ones; UTF-8 or UTF-16, slashes of any system."""
     path = Path(path)
     if not path.is_file():
         raise DataError(
             f"{path}: {'not a file' if path.exists() else _missing(path)} (a split lists one stem per line)"
         )
+    data = path.read_bytes()
+    marked = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip().replace("\\", "/") for line in data.decode(marked).splitlines()]
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file of stems: {error}") from error
-    lines = [line for line in lines if line]
+        raise DataError(f"{path}: not UTF-8 ({error}); save the list as UTF-8") from error
+    lines = [line.removeprefix("./") for line in lines if line]
     if not lines:
         raise DataError(f"{path}: the split is empty")
     return lines

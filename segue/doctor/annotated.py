@@ -13,7 +13,8 @@ from segue.datasets.scan import walk_files
 from segue.errors import SegueError
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.documents import annotation_files, inside, read_json
-from segue.masks.formats import SUFFIXES, recognize
+from segue.masks.formats import READERS, SUFFIXES, recognize
+from segue.masks.listed import ListedReader
 
 _SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
 _SPLITS |= {"test": "test", "testing": "test"}
@@ -30,13 +31,23 @@ def find_annotations(root: Path) -> list[tuple[str, str, str, str]]:
             images[os.path.dirname(name)].append(os.path.basename(name))
         elif annotation_files([lower], SUFFIXES):
             files[os.path.dirname(name)].append(os.path.basename(name))
-    found: dict[str, tuple[str, str, str, str]] = {}
+    by_split: defaultdict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for images_at, masks, name in _candidates(root, images, files):
-        split = split_of(masks) or split_of(images_at) or "all"
-        found.setdefault(split, (split, images_at or ".", masks or ".", name))
+        by_split[split_of(masks) or split_of(images_at) or "all"].append((images_at or ".", masks or ".", name))
+    found = {split: (split, *_joined(candidates)) for split, candidates in by_split.items()}
     if "all" in found and len(found) > 1:
         del found["all"]
     return list(found.values())
+
+
+def _joined(candidates: Sequence[tuple[str, str, str]]) -> tuple[str, str, str]:
+    """The folders above those of several cities or patients, where there is one pair of them; else the first."""
+    first = candidates[0]
+    if len(candidates) == 1 or {name for *_, name in candidates} != {first[2]} or READERS[first[2]].lists_images:
+        return first
+    above = {(os.path.dirname(images) or ".", os.path.dirname(masks) or ".") for images, masks, _ in candidates}
+    same = all(os.path.basename(images) == os.path.basename(masks) for images, masks, _ in candidates)
+    return (*above.pop(), first[2]) if same and len(above) == 1 else first
 
 
 def split_of(path: str) -> str | None:
@@ -56,6 +67,11 @@ def _candidates(
         for masks, name in _formats(root, folder, names):
             if name == "coco":
                 chosen = _listed_in(root, masks, images)
+            elif READERS[name].lists_images:
+                chosen = _named_in(root, masks, name, images)
+            elif name == "supervisely":
+                chosen = _same_stems(folder, [file.removesuffix(".json") for file in names], images)
+                chosen = chosen or _same_stems(folder, names, images)
             elif name == "geojson" and masks != folder:
                 chosen = _rasters(folder, images)
             elif name == "polygons":
@@ -79,8 +95,8 @@ def _formats(root: Path, folder: str, names: Sequence[str]) -> Iterator[tuple[st
         name = recognize(place, list(names))
     except SegueError:
         name = None
-    if name in ("coco", "geojson"):
-        alone = len(names) == 1 or name == "coco"
+    if name is not None and (name == "geojson" or READERS[name].lists_images):
+        alone = len(names) == 1 or name != "geojson"
         for file in sorted(names):
             try:
                 if recognize(os.path.join(place, file), []) == name and (alone or split_of(file)):
@@ -104,6 +120,25 @@ def _listed_in(root: Path, file: str, images: dict[str, list[str]]) -> str | Non
     counts = {top: sum(os.path.normpath(os.path.join(top, name)) in below for name in wanted) for top in {"", *tops}}
     best = max(sorted(counts), key=lambda top: (counts[top], split_of(top) == split_of(file)))
     return best if counts[best] and 2 * counts[best] >= len(wanted) else None
+
+
+def _named_in(root: Path, file: str, name: str, images: dict[str, list[str]]) -> str | None:
+    """The folder with most of the images that a file names in its own way, by the last parts of their paths."""
+    reader = READERS[name]
+    assert issubclass(reader, ListedReader)
+    try:
+        wanted = {entry.name.rsplit("/", 1)[-1] for entry in reader.entries(str(root / file))}
+    except SegueError:
+        return None
+    wanted |= {name[9:] for name in wanted if len(name) > 9 and name[8] == "-"}
+    counts = {at: len(wanted & set(names)) for at, names in images.items()}
+    whole = {top: sum(n for at, n in counts.items() if Path(at).is_relative_to(top)) for top in _tops(images)}
+    best = max(sorted(whole), key=lambda top: (whole[top], len(Path(top).parts)), default=None)
+    return best if best is not None and whole[best] else None
+
+
+def _tops(images: dict[str, list[str]]) -> set[str]:
+    return {str(top) for folder in images for top in (Path(folder), *Path(folder).parents)}
 
 
 def _rasters(folder: str, images: dict[str, list[str]]) -> str | None:

@@ -10,8 +10,11 @@ from typing import Any
 from segue.config.dump import literal
 from segue.doctor.doctor import Report
 from segue.doctor.findings import Fix
+from segue.doctor.rules import Rules
 from segue.doctor.stack_folders import MULTILABEL
 from segue.errors import ConfigError, InputError
+from segue.masks.formats import READERS
+from segue.masks.labels import IGNORE
 
 _OF_DATASETS = ("label_map", "ignore_index", "reduce_zero_label", "missing", "mask_format", "palette")
 _HEAD = "# Written by `segue check --apply`. Delete this file to undo it; nothing else was changed.\n"
@@ -114,9 +117,9 @@ def folder_datasets(report: Report) -> dict[str, str]:
     """{split: the dataset as a config's text} of a folder, with what was proposed."""
     layout = report.layout
     assert layout is not None
-    found = {}
+    found: dict[str, list[str]] = {}
     for part, rules in zip(layout.parts, report.mended, strict=True):
-        arguments = {
+        arguments: dict[str, Any] = {
             "type": "MultilabelDataset" if part.mask_format == MULTILABEL else "FolderDataset",
             "data_root": os.path.abspath(layout.root).replace(os.sep, "/"),
             "images": part.images.replace(os.sep, "/"),
@@ -126,14 +129,38 @@ def folder_datasets(report: Report) -> dict[str, str]:
             arguments["split"] = part.listed.replace(os.sep, "/")
         if part.mask_format and part.mask_format != MULTILABEL:
             arguments["mask_format"] = part.mask_format
+        for key in ("image_suffix", "mask_suffix"):
+            if getattr(part, key) is not None:
+                arguments[key] = getattr(part, key)
+        if layout.palette and part.format == "rgb":
+            arguments["palette"] = [list(color) for color in layout.palette]
         text = [f"{key}={value!r}" for key, value in arguments.items()]
         if rules.classes is not None:
             numbered = [f"class_{i}" for i in range(len(rules.classes))]
             plain = list(rules.classes) == numbered and len(numbered) > 8
             names = f"[f'class_{{i}}' for i in range({len(numbered)})]" if plain else repr(list(rules.classes))
             text.append(f"classes={names}")
-        text += [fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS]
-        found[part.split] = f"dict({', '.join(text)})"
+        fixes = {fix.keys[0]: fix.line for fix in report.fixes if fix.keys[0] in _OF_DATASETS}
+        text += {**_settled(rules, part.format), **fixes}.values()
+        found.setdefault(part.split, []).append(f"dict({', '.join(text)})")
+    return {split: texts[0] if len(texts) == 1 else _together(texts) for split, texts in found.items()}
+
+
+def _together(datasets: Sequence[str]) -> str:
+    return f"dict(type='ConcatDataset', datasets=[{', '.join(datasets)}])"
+
+
+def _settled(rules: Rules, mask_format: str | None) -> dict[str, str]:
+    """What a dataset that is told its classes no longer finds out by itself."""
+    if mask_format in READERS and READERS[mask_format].named:
+        return {}
+    found = {}
+    if rules.classes is not None and rules.label_map:
+        found["label_map"] = f"label_map={dict(rules.label_map)}"
+    if rules.reduce_zero_label:
+        found["reduce_zero_label"] = "reduce_zero_label=True"
+    if rules.void != IGNORE:
+        found["ignore_index"] = f"ignore_index={rules.void}"
     return found
 
 
@@ -195,4 +222,6 @@ def _values(report: Report) -> int:
 
 
 def _with_pipeline(dataset: str, name: str) -> str:
+    if dataset.startswith("dict(type='ConcatDataset'"):
+        return dataset.replace("dict(type='FolderDataset', ", f"dict(type='FolderDataset', pipeline={name}, ")
     return f"{dataset[:-1]}, pipeline={name})"

@@ -7,12 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segue.datasets.scan import some_of
 from segue.doctor.doctor import judge
+from segue.doctor.files import ignored_row
 from segue.doctor.findings import Finding
 from segue.doctor.pairing import Listing
 from segue.doctor.sources import Source, list_dataset, reads_files, rules_of
 from segue.doctor.tally import Tally
 from segue.errors import DataError, LabelError
+from segue.masks.labels import share_text
 from segue.system.cores import default_workers, in_parallel
 
 #: Pairs looked at per dataset, and seconds for all of them together.
@@ -53,8 +56,22 @@ def check_before_training(datasets: Mapping[str, tuple[str, Any]]) -> list[str]:
     errors = [finding for finding in findings if finding.severity == "error"]
     if errors:
         raise _error(errors, whole)
+    left_out = [line for source, tally in zip(sources, tallies, strict=True) for line in _ignored(source, tally, whole)]
     rest = [f for f in findings if f.severity == "warning" and (whole or f.kind not in _WHOLE)]
-    return [f"Data: {_one_line(finding)}" for finding in rest]
+    return [f"Data: {_one_line(finding)}" for finding in rest] + left_out
+
+
+def _ignored(source: Source, tally: Tally, whole: bool) -> list[str]:
+    """How many pixels count nowhere."""
+    row = ignored_row(tally, source.rules)
+    if row is None:
+        return []
+    pixels, share = row["pixels"], row["share"]
+    assert isinstance(pixels, int) and isinstance(share, float) and isinstance(row["values"], list)
+    part = "" if whole else f" in the {tally.masks:,} masks looked at"
+    values = some_of([str(value) for value in row["values"]])
+    text = f"{pixels:,} pixels ({share_text(pixels, round(pixels / share))}){part} are ignored (value {values})"
+    return [f"Data: {source.split}: {text}"]
 
 
 def _leaves(data: Any, key: str) -> Iterator[tuple[Any, str]]:

@@ -12,15 +12,17 @@ from rich.console import Console
 from segue.config.nodes import other_class_counts
 from segue.doctor.colors import color_fixes
 from segue.doctor.deep_images import judge_deep
-from segue.doctor.files import classes_seen, judge_classes, judge_files, leaks, per_class
+from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class, turned_fixes
 from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
-from segue.doctor.layout import Layout, recognize, sources_of_layout
+from segue.doctor.layout import NOTHING, Given, Layout, recognize, sources_of_layout
 from segue.doctor.rules import Rules
 from segue.doctor.sources import Source, sources_of
 from segue.doctor.stack_values import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
-from segue.doctor.values import judge_guessed, judge_known, judge_values, with_fixes
+from segue.doctor.trial import try_fixes
+from segue.doctor.unnamed import judge_guessed, judge_unnamed
+from segue.doctor.values import judge_known, judge_values, with_fixes
 from segue.system.bars import shown
 from segue.system.cores import default_workers, in_parallel
 
@@ -64,12 +66,17 @@ class Report:
         """Pixels and image frequency per class of one dataset, as the proposed settings read it."""
         return per_class(self.tallies[index], self.mended[index])
 
+    def ignored(self, index: int) -> Mapping[str, object] | None:
+        """Pixels of one dataset that the proposed settings leave out; None where there are none."""
+        return ignored_row(self.tallies[index], self.mended[index])
+
 
 def check_config(
     cfg: Mapping[str, Any], *, name: str = "", workers: int | None = None, console: Console | None = None
 ) -> Report:
     """Check the datasets of a config."""
     report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, console)
+    try_fixes(cfg, report.sources, report.tallies, report.findings)
     report.findings += _class_counts(cfg, report.sources)
     for finding in report.findings:
         finding.fixes = [fix for fix in finding.fixes if _has_place(cfg, fix)]
@@ -86,11 +93,14 @@ def check_folder(
     num_classes: int | None = None,
     images: str | None = None,
     masks: str | None = None,
+    given: Given = NOTHING,
     workers: int | None = None,
     console: Console | None = None,
 ) -> Report:
-    """Check a folder of images and masks; ``images`` and ``masks`` name the folders if they cannot be guessed."""
-    layout = recognize(folder, images, masks)
+    """Check a folder of images and masks; ``images`` and ``masks`` name the folders if they cannot be guessed,
+    ``given`` what else their names do not tell.
+    """
+    layout = recognize(folder, images, masks, given)
     rules, usual = known_rules(layout, num_classes)
     report = Report(str(folder), sources_of_layout(layout, rules, usual), [], layout=layout)
     report = _scanned(report, workers, console)
@@ -130,8 +140,11 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
                 propose_absent(sources[i], tallies[i])
             found += judge_stacks(sources[members[0]], tally, split, keys)
             continue
-        guessed = judge_guessed(tally, rules, split, keys) if sources[members[0]].guessed else []
-        of_values = guessed or judge_values(tally, rules, split, keys)
+        of_values = judge_values(tally, rules, split, keys)
+        if tally.pixels and rules.num_classes is None:
+            of_values += judge_unnamed(tally, rules, split, keys)
+        elif sources[members[0]].guessed:
+            of_values = judge_guessed(tally, rules, split, keys) or of_values
         for finding in of_values:
             if finding.kind == "color-mask":
                 finding.fixes = color_fixes(sources[members[0]], tally, rules, keys)
@@ -141,7 +154,10 @@ def judge(sources: Sequence[Source], tallies: Sequence[Tally]) -> tuple[list[Fin
         for i in members:
             mended[i] = with_fixes(rules, [fix for finding in of_values for fix in finding.fixes])
     for source, tally in zip(sources, tallies, strict=True):
-        found += judge_files(tally, source.split)
+        of_files = judge_files(tally, source.split)
+        for finding in of_files:
+            finding.fixes = turned_fixes(source, tally) if finding.kind == "size" else finding.fixes
+        found += of_files
         found += [judge_deep(source, tally)] if tally.stored else []
     train = [i for i, source in enumerate(sources) if source.split == "train"]
     seen: set[int] = set().union(*(classes_seen(tallies[i], mended[i]) for i in train))

@@ -11,13 +11,15 @@ import numpy as np
 
 from segue.errors import DataError
 from segue.images.read import Array, read_image
-from segue.masks.decode import read_mask
+from segue.masks.decode import ColorMaskError, read_mask
 from segue.masks.labels import label_counts
 
 Color = tuple[int, int, int]  # red, green, blue
 
 #: More values than this in one mask are counted, but not kept one by one.
 MOST_VALUES = 4096
+#: Colors of a mask that are kept one by one.
+MOST_COLORS = 64
 #: A smoothed mask has many values, of which these few hold this share of the pixels.
 FEW, SHARE, MANY = 12, 0.7, 24
 #: An image without a value above this is dark enough to ask whether it has more bits than are read.
@@ -90,8 +92,10 @@ def _stored(path: str) -> tuple[int, float, float] | None:
 def _examine_mask(path: str) -> dict[str, object]:
     try:
         mask = read_mask(path)
+    except ColorMaskError as error:
+        return {"mask_error": str(error), **_colors(error)}
     except (DataError, OSError) as error:
-        return {"mask_error": str(error), **_colors(path)}
+        return {"mask_error": str(error)}
     counts = label_pixels(mask)
     top = sorted(counts.values(), reverse=True)
     kept = dict(list(counts.items())[:MOST_VALUES])
@@ -117,21 +121,11 @@ def label_pixels(mask: Array) -> dict[int, int]:
     return {int(value): int(total[value]) for value in np.flatnonzero(total)}
 
 
-def _colors(path: str) -> dict[str, object]:
+def _colors(error: ColorMaskError) -> dict[str, object]:
     """The colors of a mask that is a color picture, most frequent first."""
-    try:
-        picture = read_image(path, "unchanged")
-    except (DataError, OSError):
-        return {}
-    if picture.ndim != 3 or picture.shape[2] < 3 or picture.dtype != np.uint8:
-        return {"mask_size": picture.shape[:2]}
-    blue, green, red = (picture[..., band].astype(np.uint32) for band in range(3))
-    packed, counts = np.unique((red << 16) | (green << 8) | blue, return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:64]
-    colors = tuple(
-        ((int(packed[i]) >> 16, int(packed[i]) >> 8 & 255, int(packed[i]) & 255), int(counts[i])) for i in order
-    )
-    return {"mask_size": picture.shape[:2], "colors": colors, "distinct": len(packed)}
+    order = sorted(error.colors, key=lambda key: (-error.colors[key], key))[:MOST_COLORS]
+    colors = tuple(((key >> 16, key >> 8 & 255, key & 255), error.colors[key]) for key in order)
+    return {"mask_size": error.size, "colors": colors, "distinct": len(error.colors)}
 
 
 def digest(pixels: Array) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from segue.datasets.scan import some_of
-from segue.doctor.findings import Finding, Severity, several
+from segue.doctor.findings import Finding, Fix, Severity, several
 from segue.doctor.rules import Rules
 from segue.doctor.sources import Source
 from segue.doctor.tally import Faults, Tally
@@ -40,6 +40,20 @@ def judge_files(tally: Tally, split: str) -> list[Finding]:
         message = f"All {tally.masks} masks are identical, though the images are not. Are these the labels?"
         found.append(Finding("identical-masks", "warning", split, message, same[0], tally.masks))
     return found
+
+
+def turned_fixes(source: Source, tally: Tally) -> list[Fix]:
+    """The setting that reads images as they are stored, where that gives every mask the size of its image."""
+    faults = tally.faults.get("size")
+    if not faults or faults.count != tally.turned or source.color_type != "color":
+        return []
+    keys = [
+        f"{key}.pipeline.{i}.color_type"
+        for key, steps in source.pipelines.items()
+        for i, step in enumerate(steps)
+        if str(step.get("type", "")).rpartition(".")[2] == "LoadImageFromFile"
+    ]
+    return [Fix(tuple(keys) or ("color_type",), "color_ignore_orientation")]
 
 
 def _filled(form: str, kind: str, faults: Faults) -> str:
@@ -147,6 +161,22 @@ def per_class(tally: Tally, rules: Rules) -> list[Mapping[str, object]]:
         }
         for number, name, values in rows
     ]
+
+
+def ignored_row(tally: Tally, rules: Rules) -> Mapping[str, object] | None:
+    """Pixels that become unlabeled, their share of all pixels, masks that have some; None where there are none."""
+    values = [] if tally.raw else rules.ignored(tally.pixels)
+    pixels = sum(tally.pixels[value] for value in values)
+    if not pixels:
+        return None
+    images = max(tally.images[value] for value in values)
+    return {
+        "values": values,
+        "pixels": pixels,
+        "share": pixels / sum(tally.pixels.values()),
+        "images": images,
+        "image_share": images / tally.masks if tally.masks else 0.0,
+    }
 
 
 def _real(path: str) -> str:

@@ -43,10 +43,10 @@ def known_rules(layout: Layout, num_classes: int | None = None) -> tuple[Rules, 
     """
     if num_classes is not None:
         names = layout.classes if layout.classes and len(layout.classes) == num_classes else _numbered(num_classes)
-        return Rules(names), ("", None)
+        return Rules(names, label_map=layout.label_map), ("", None)
     if layout.classes:
         layout.notes.append(f"class names are taken from {layout.class_file}")
-        return Rules(layout.classes), ("", None)
+        return Rules(layout.classes, label_map=layout.label_map), ("", None)
     names_there = [
         layout.root.name,
         *(name for part in layout.parts if not part.mask_format for name in walk_files(layout.root / part.masks)[:1]),

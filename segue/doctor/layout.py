@@ -3,62 +3,50 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from segue.datasets.class_files import ClassFile, find_class_file
 from segue.datasets.folder import FolderDataset
 from segue.datasets.mask_files import format_of_folder
-from segue.datasets.metainfo import read_names
 from segue.datasets.multilabel import MultilabelDataset
 from segue.datasets.options import DatasetOptions
-from segue.datasets.scan import read_split, some_of, walk_files
+from segue.datasets.scan import some_of, walk_files
+from segue.datasets.split_files import listed_images
+from segue.datasets.suffixes import ends_in, strip_end
 from segue.doctor.annotated import find_annotations
 from segue.doctor.findings import Finding
+from segue.doctor.folder_names import SPLITS, split_of
+from segue.doctor.guess import Part
+from segue.doctor.guess import guess as guess_parts
 from segue.doctor.pairing import list_paired
 from segue.doctor.rules import Rules
 from segue.doctor.sources import Source, list_dataset, rules_of
 from segue.doctor.stack_folders import MULTILABEL, find_stack_folder
 from segue.errors import DataError, InputError
 from segue.images.read import IMAGE_SUFFIXES
+from segue.masks.decode import ColorMaskError, read_mask
+from segue.masks.formats import READERS, split_format
 from segue.masks.names import with_background
 
-#: Names of folders of masks, the likeliest first: ``mask`` may also be a field of view, as in DRIVE.
-MASKS = (
-    *("segmentationclass", "1st_manual", "trainannot", "annotations", "ann_dir", "annot", "gtfine", "groundtruth"),
-    *("ground_truth", "gt", "labels", "labels_mask", "label", "masks", "mask"),
-)
-IMAGES = (
-    "jpegimages",
-    "images",
-    "img_dir",
-    "imgs",
-    "leftimg8bit",
-    "image",
-    "img",
-    "photos",
-    "pictures",
-    "rgb",
-    "input",
-)
-SPLITS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"}
-SPLITS |= {"test": "test", "testing": "test"}
-_NOT_LABELS = re.compile(r"visual|color|colour|preview|overlay|instance", re.IGNORECASE)
-CLASS_FILES = ("classes.txt", "class_names.txt", "labels.txt")
+#: Where lists of names lie that are no split's: CVAT calls the only one ``default``.
+_LISTS = ("default", "trainval", "all")
+_SPLIT_ORDER = ("train", "val", "test", "all")
 
 
-@dataclass
-class Part:
-    """The folders of one split, relative to the root, the file that lists its names, if there is one, and the format
-    of masks that are no pictures.
-    """
+@dataclass(frozen=True)
+class Given:
+    """What the user has said of a folder: format of the masks, ends of names, files of splits relative to it."""
 
-    split: str
-    images: str
-    masks: str
-    listed: str | None = None
-    mask_format: str | None = None
+    mask_format: str | Mapping[str, Any] | None = None
+    image_suffix: str | None = None
+    mask_suffix: str | None = None
+    splits: tuple[str, ...] = ()
+
+
+NOTHING = Given()
 
 
 @dataclass
@@ -68,7 +56,8 @@ class Layout:
     Attributes:
         root: the folder.
         parts: one per split.
-        classes: names from a text file in the folder.
+        classes, palette, label_map: from a file of classes in the folder.
+        class_file: that file.
         notes: what else could have been meant.
     """
 
@@ -76,10 +65,12 @@ class Layout:
     parts: list[Part]
     classes: tuple[str, ...] | None = None
     class_file: str = ""
+    palette: tuple[tuple[int, int, int], ...] = ()
+    label_map: tuple[tuple[int, int], ...] | None = None
     notes: list[str] = field(default_factory=list)
 
 
-def recognize(root: str | Path, images: str | None = None, masks: str | None = None) -> Layout:
+def recognize(root: str | Path, images: str | None = None, masks: str | None = None, given: Given = NOTHING) -> Layout:
     """Find images, masks and splits below ``root``; ``images`` and ``masks`` name folders that cannot be guessed.
 
     Raises:
@@ -92,26 +83,72 @@ def recognize(root: str | Path, images: str | None = None, masks: str | None = N
         raise InputError("give both --images and --masks, relative to the folder, or neither")
     notes: list[str] = []
     if images is not None and masks is not None:
-        pairs = {_split_of(images): (images, masks)}
-        if not _has_pictures(root / images) and pairs:
+        if not _has_pictures(root / images):
             raise DataError(f"{root / images}: no images in it")
-        formats = {split: format_of_folder(str(root / masks), str(root / images)) for split in pairs}
+        parts = [_named(root, images, masks, given)]
     else:
-        pairs, formats = _guess(root, notes), {}
-        for split, images_at, masks_at, name in find_annotations(root) if not pairs else ():
-            pairs[split], formats[split] = (images_at, masks_at), name
-        if not pairs:
+        wanted = None if given.mask_format is None else split_format(given.mask_format)[0]
+        parts = guess_parts(root, notes) if wanted in (None, "rgb", "index") else []
+        parts = parts or [Part(*part) for part in _annotated_parts(root) if wanted in (None, part[4])]
+        if not parts:
             raise _unrecognized(root)
-    parts = [
-        Part(split, *folders, mask_format=formats.get(split))
-        for split, folders in sorted(pairs.items(), key=lambda item: _order(item[0]))
-    ]
-    if [part.split for part in parts] == ["all"]:
+    parts.sort(key=lambda part: _order(part.split))
+    for part in parts:
+        part.mask_format = given.mask_format or part.mask_format
+        part.image_suffix = given.image_suffix or part.image_suffix
+        part.mask_suffix = given.mask_suffix or part.mask_suffix
+    if given.splits:
+        parts = [replace(part, split=_split_named(name), listed=name) for part in parts[:1] for name in given.splits]
+    elif [part.split for part in parts] == ["all"]:
         parts = _listed(root, parts[0]) or parts
-    for part in parts if images is None else ():
+    for part in parts if images is None and given == NOTHING else ():
         _as_stacks(root, part, notes)
-    names, file = _class_names(root, parts)
-    return Layout(root, parts, names, file, notes)
+    layout = Layout(root, parts, notes=notes)
+    _name_classes(layout)
+    return layout
+
+
+def _named(root: Path, images: str, masks: str, given: Given) -> Part:
+    """The folders that were named."""
+    part = Part(split_of(images), images, masks)
+    if given.mask_format is None and given.mask_suffix is None:
+        part.mask_format = format_of_folder(str(root / masks), str(root / images))
+        if part.mask_format is None and os.path.realpath(root / images) == os.path.realpath(root / masks):
+            names = [name for name in walk_files(root / images) if name.lower().endswith(IMAGE_SUFFIXES)]
+            ends = ends_in(names)
+            if ends is None:
+                raise DataError(
+                    f"{root / images}: images and masks are in one folder, and their names do not tell them apart; say "
+                    "what they end with: --image-suffix .jpg --mask-suffix _mask.png"
+                )
+            part.image_suffix, part.mask_suffix = ends
+    return part
+
+
+def _split_named(name: str) -> str:
+    split = split_of(os.path.splitext(os.path.basename(name))[0])
+    return Path(name).stem if split == "all" else split
+
+
+def _annotated_parts(root: Path) -> Iterator[tuple[str, str, str, None, str]]:
+    for split, images, masks, name in find_annotations(root):
+        yield split, images, masks, None, name
+
+
+def _name_classes(layout: Layout) -> None:
+    """Names of classes, and what else a file of them says about the masks."""
+    found = _class_file(layout.root, layout.parts)
+    if found is None:
+        return
+    layout.class_file = os.path.relpath(found.path, layout.root)
+    colored = [part for part in layout.parts if part.format in (None, "rgb") and found.palette]
+    colored = [part for part in colored if part.format == "rgb" or _in_colors(layout.root, part)]
+    if found.palette and not colored:
+        return  # the colors of something else
+    for part in colored:
+        part.mask_format = {"type": "rgb", "others": "ignore"} if found.others else "rgb"
+    layout.classes, layout.palette = found.names, found.palette
+    layout.label_map = found.values or None
 
 
 def _as_stacks(root: Path, part: Part, notes: list[str]) -> None:
@@ -120,7 +157,8 @@ def _as_stacks(root: Path, part: Part, notes: list[str]) -> None:
     if folder is not None:
         notes[:] = [note for note in notes if not note.startswith(f"{folder}{os.sep}")]
         notes.append(f"{part.split}: {folder} has a mask per class; a pixel may have several")
-        part.masks, part.mask_format = folder, MULTILABEL
+        notes[:] = [note for note in notes if not note.startswith(f"{part.masks}: masks that end")]
+        part.masks, part.mask_format, part.mask_suffix = folder, MULTILABEL, None
 
 
 def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | None] = ("", None)) -> list[Source]:
@@ -131,16 +169,18 @@ def sources_of_layout(layout: Layout, rules: Rules, usual: tuple[str, bool | Non
             found.append(_annotated(layout, part))
             continue
         images, masks = str(layout.root / part.images), str(layout.root / part.masks)
-        listing = list_paired(images, masks, part.split)
+        listing = list_paired(images, masks, part.split, ends=(part.image_suffix, part.mask_suffix))
         findings, pairs = listing.findings, listing.pairs
         if part.listed is not None:
-            wanted = {os.path.normpath(name) for name in read_split(layout.root / part.listed)}
-            stems = {os.path.splitext(os.path.relpath(image, images))[0]: (image, mask) for image, mask in pairs}
-            pairs = [stems[name] for name in sorted(wanted & stems.keys())]
+            by_name = {os.path.relpath(image, images): (image, mask) for image, mask in pairs}
+            listed, absent = listed_images(
+                list(by_name), str(layout.root / part.listed), images, str(layout.root), part.image_suffix
+            )
+            pairs = [by_name[one.image] for one in sorted(listed, key=lambda one: one.image)]
             findings = [finding for finding in findings if finding.kind.startswith("duplicate")]
-            absent = sorted(wanted - stems.keys())
             if absent:
-                message = f"{part.listed}: {len(absent)} of {len(wanted)} names have no pair: {some_of(absent)}"
+                count = len(absent) + len(listed)
+                message = f"{part.listed}: {len(absent)} of {count} names have no pair: {some_of(absent)}"
                 findings.append(Finding("missing-image", "error", part.split, message, [], len(absent)))
         found.append(Source(part.split, (), "FolderDataset", pairs, rules, (), findings, *usual))
     return found
@@ -154,14 +194,26 @@ def _annotated(layout: Layout, part: Part) -> Source:
         str(layout.root),
         part.images,
         part.masks,
-        classes=None if layout.classes is None else with_background(layout.classes),
+        classes=_names_for(layout, part),
+        palette=layout.palette or None,
         split=part.listed,
-        options=DatasetOptions(lazy_init=True, mask_format=part.mask_format),
+        image_suffix=part.image_suffix,
+        mask_suffix=part.mask_suffix,
+        options=DatasetOptions(
+            lazy_init=True,
+            mask_format=part.mask_format,
+            label_map=dict(layout.label_map) if layout.label_map and not READERS[part.format or ""].named else None,
+        ),
     )
     listing = list_dataset(dataset, part.split)
-    layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.mask_format}")
+    layout.notes.append(f"{part.split}: the annotations in {part.masks} are of the format {part.format}")
     rules = rules_of(dataset)
     return Source(part.split, (), "FolderDataset", listing.pairs, rules, dataset.metainfo["palette"], listing.findings)
+
+
+def _names_for(layout: Layout, part: Part) -> tuple[str, ...] | None:
+    named = READERS[part.format or ""].named and part.format != "rgb"
+    return with_background(layout.classes) if layout.classes is not None and named else layout.classes
 
 
 def _multilabel(layout: Layout, part: Part) -> Source:
@@ -175,31 +227,6 @@ def _multilabel(layout: Layout, part: Part) -> Source:
     return source
 
 
-def _guess(root: Path, notes: list[str]) -> dict[str, tuple[str, str]]:
-    folders = sorted({os.path.dirname(name) for name in walk_files(root) if name.lower().endswith(IMAGE_SUFFIXES)})
-    folders = [folder for folder in folders if not _NOT_LABELS.search(folder)]
-    ranked = [(rank, folder) for folder in folders if (rank := _rank(folder, MASKS)) is not None]
-    pictures = [folder for folder in folders if _rank(folder, MASKS) is None or _rank(folder, IMAGES) is not None]
-    found: dict[str, tuple[str, str]] = {}
-    for _, masks in sorted(ranked):
-        split = _split_of(masks)
-        fitting = [
-            folder
-            for folder in pictures
-            if folder != masks and _split_of(folder) == split and _pairs(root, folder, masks)
-        ]
-        if not fitting:
-            continue
-        images = min(fitting, key=lambda folder: (_rank(folder, IMAGES) is None, _rank(folder, IMAGES) or 0, folder))
-        if split in found:
-            notes.append(f"{masks} also pairs with {images}; {found[split][1]} is taken. --images and --masks choose")
-        else:
-            found[split] = (images, masks)
-    if "all" in found and len(found) > 1:
-        del found["all"]
-    return found
-
-
 def _unrecognized(root: Path) -> DataError:
     folders = sorted({os.path.dirname(name) or "." for name in walk_files(root)})
     return DataError(
@@ -208,47 +235,55 @@ def _unrecognized(root: Path) -> DataError:
     )
 
 
-def _rank(folder: str, words: Sequence[str]) -> int | None:
-    parts = {part.lower() for part in Path(folder).parts}
-    return next((rank for rank, word in enumerate(words) if word in parts), None)
-
-
-def _split_of(folder: str) -> str:
-    found = [SPLITS[part.lower()] for part in Path(folder).parts if part.lower() in SPLITS]
-    return found[0] if found else "all"
-
-
 def _order(split: str) -> int:
-    return ("train", "val", "test", "all").index(split)
+    return _SPLIT_ORDER.index(split) if split in _SPLIT_ORDER else len(_SPLIT_ORDER)
 
 
 def _has_pictures(folder: Path) -> bool:
     return any(name.lower().endswith(IMAGE_SUFFIXES) for name in walk_files(folder))
 
 
-def _pairs(root: Path, images: str, masks: str) -> bool:
-    """Whether at least half of the images have a mask there."""
-    listing = list_paired(str(root / images), str(root / masks), "")
-    count = sum(name.lower().endswith(IMAGE_SUFFIXES) for name in os.listdir(root / images))
-    return bool(listing.pairs) and 2 * len(listing.pairs) >= count
-
-
 def _listed(root: Path, whole: Part) -> list[Part]:
     """The splits that text files list, as VOC's ImageSets/Segmentation/train.txt does."""
+    images = [name for name in walk_files(root / whole.images) if name.lower().endswith(IMAGE_SUFFIXES)]
     found: dict[str, Part] = {}
+    rest: dict[str, Part] = {}
     for name in walk_files(root):
         stem, suffix = os.path.splitext(os.path.basename(name))
         split = SPLITS.get(stem.lower())
-        if suffix == ".txt" and split and split not in found:
-            found[split] = Part(split, whole.images, whole.masks, name)
-    return sorted(found.values(), key=lambda part: _order(part.split))
+        if suffix.lower() != ".txt" or not _lists(root, name, images, whole.images):
+            continue
+        if split and split not in found:
+            found[split] = replace(whole, split=split, listed=name)
+        elif stem.lower() in _LISTS and Path(name).parts[0].lower() == "imagesets":
+            rest.setdefault("all", replace(whole, listed=name))
+    return sorted(found.values() or rest.values(), key=lambda part: _order(part.split))
 
 
-def _class_names(root: Path, parts: Sequence[Part]) -> tuple[tuple[str, ...] | None, str]:
-    """Names from a text file on the way to the images; labelme's ``__ignore__`` is value -1 and no class."""
+def _lists(root: Path, name: str, images: Sequence[str], folder: str) -> bool:
+    """Whether a text file names some of the images; others are about something else."""
+    try:
+        return bool(listed_images(images, str(root / name), str(root / folder), str(root))[0])
+    except DataError:
+        return False
+
+
+def _class_file(root: Path, parts: Sequence[Part]) -> ClassFile | None:
+    """Names in the folder, on the way to the images, or beside them or the masks."""
     folders = dict.fromkeys(parent for part in parts for parent in reversed(Path(part.images).parents))
-    for file in (root / folder / name for folder in folders for name in CLASS_FILES):
-        if file.is_file():
-            names = tuple(name for name in read_names(file) if name != "__ignore__")
-            return (names or None), str(file.relative_to(root))
-    return None, ""
+    folders |= dict.fromkeys(Path(at) for part in parts for at in (part.images, part.masks))
+    return find_class_file([root, *(root / folder for folder in folders)])
+
+
+def _in_colors(root: Path, part: Part) -> bool:
+    """Whether the first mask of a part is a color picture."""
+    names = [name for name in walk_files(root / part.masks) if name.lower().endswith(IMAGE_SUFFIXES)]
+    if part.mask_suffix is not None:
+        names = [name for name in names if strip_end(name, part.mask_suffix) is not None]
+    try:
+        read_mask(root / part.masks / names[0])
+    except ColorMaskError:
+        return True
+    except (DataError, IndexError, OSError):
+        pass
+    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,7 @@ class Split:
     classes: Sequence[dict[str, object]]
     hidden: int
     samples: Sequence[tuple[str, Picture]]
+    ignored: Mapping[str, object] | None = None
 
 
 def write_page(path: str | Path, report: Report) -> Path:
@@ -91,7 +92,7 @@ def _split(report: Report, index: int) -> Split:
             picture = _overlaid(image, mask, report.mended[index], palette)
         if picture is not None:
             samples.append((Path(image).name, picture))
-    return Split(source.split, len(source.pairs), drawn, hidden, samples)
+    return Split(source.split, len(source.pairs), drawn, hidden, samples, report.ignored(index))
 
 
 def palette_of(rules: Rules, palette: Sequence[Sequence[int]], count: int) -> Palette:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from segue.datasets.pairs import closest_pairing
 from segue.datasets.scan import read_split, some_of, walk_files
+from segue.datasets.split_files import stems_of_list
+from segue.datasets.suffixes import strip_end
 from segue.doctor.findings import Finding, several
 from segue.images.read import IMAGE_SUFFIXES
 from segue.masks.documents import annotation_files
@@ -30,15 +32,21 @@ def list_paired(
     split: str,
     used: Collection[str] | None = None,
     suffixes: tuple[str, ...] = IMAGE_SUFFIXES,
+    ends: tuple[str | None, str | None] = (None, None),
 ) -> Listing:
     """Pair two folders by name, as far as it goes.
 
     ``used`` are masks known to have an image: then only those without and doubles are looked for. ``suffixes`` are
-    those of the masks.
+    those of the masks, ``ends`` what the names of images and masks end with, where that is known.
     """
     findings: list[Finding] = []
-    image_stems = _single(images, _pictures(images), "image", split, findings)
-    mask_stems = _single(masks, _pictures(masks, suffixes), "mask", split, findings)
+    image_names, mask_names = _pictures(images), _pictures(masks, suffixes)
+    if ends != (None, None):
+        image_stems = {stem: name for name in image_names if (stem := _cut(name, *ends)) is not None}
+        mask_stems = {stem: name for name in mask_names if (stem := _cut(name, ends[1], ends[0])) is not None}
+    else:
+        image_stems = _single(images, image_names, "image", split, findings)
+        mask_stems = _single(masks, mask_names, "mask", split, findings)
     if used is not None:
         whole = {os.path.join(masks, name) for name in mask_stems.values()}
         findings += without_image(masks, sorted(whole - set(used)), split)
@@ -55,7 +63,7 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
     there, labels = set(walk_files(images)), set(walk_files(masks))
     findings: list[Finding] = []
     if ann_file:
-        stems = read_split(ann_file)
+        stems = stems_of_list(read_split(ann_file), there, suffixes[0])
         twice = sorted({stem for stem in stems if stems.count(stem) > 1}) if len(set(stems)) < len(stems) else []
         if twice:
             message = f"{ann_file}: {len(twice)} names are listed more than once: {some_of(twice)}"
@@ -72,7 +80,8 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
     if not ann_file:
         named = {os.path.normpath(stem + suffixes[1]) for stem in stems}
         rest = sorted(name for name in labels if name.endswith(suffixes[1]) and name not in named)
-        findings += without_image(masks, [os.path.join(masks, name) for name in rest], split)
+        near = _neighbors([name.removesuffix(suffixes[1]) for name in rest], there, suffixes[0])
+        findings += without_image(masks, [os.path.join(masks, name) for name in rest], split, near)
     lonely = set(alone)
     pairs = [
         (os.path.join(images, stem + suffixes[0]), os.path.join(masks, stem + suffixes[1]))
@@ -80,6 +89,14 @@ def list_named(images: str, masks: str, suffixes: tuple[str, str], ann_file: str
         if stem + suffixes[0] not in lonely
     ]
     return Listing(pairs, findings)
+
+
+def _cut(name: str, end: str | None, other: str | None) -> str | None:
+    """The name without its end; None of one that rather ends like the other side."""
+    stem = os.path.splitext(name)[0] if end is None else strip_end(name, end)
+    if other is not None and strip_end(name, other) is not None and (end is None or len(other) > len(end)):
+        return None
+    return stem or None
 
 
 def _pictures(folder: str, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[str]:
@@ -113,10 +130,24 @@ def _without_mask(images: str, masks: str, alone: Sequence[str], count: int, spl
     return [Finding("missing-mask", "error", split, message, files, len(alone))]
 
 
-def without_image(masks: str, alone: Sequence[str], split: str) -> list[Finding]:
-    """The finding about masks that belong to no image, if there are any."""
+def _neighbors(stems: Sequence[str], images: Collection[str], suffix: str) -> list[str]:
+    """Images of these stems that end otherwise."""
+    wanted = set(stems)
+    return sorted(
+        name
+        for name in images
+        if os.path.splitext(name)[0] in wanted and name.lower().endswith(IMAGE_SUFFIXES) and not name.endswith(suffix)
+    )
+
+
+def without_image(masks: str, alone: Sequence[str], split: str, near: Sequence[str] = ()) -> list[Finding]:
+    """The finding about masks that belong to no image, if there are any; ``near`` are images with another suffix."""
     if not alone:
         return []
     names = [os.path.relpath(name, masks) for name in alone]
     message = f"{masks}: {several(len(alone), 'mask')} without an image: {some_of(names)}. Training passes them over"
+    if near:
+        message += (
+            f"; {some_of(near)} {'is' if len(near) == 1 else 'are'} there with another suffix: FolderDataset takes any"
+        )
     return [Finding("missing-image", "warning", split, message, list(alone[:12]), len(alone))]

@@ -20,6 +20,8 @@ class Rules:
         ignore_index: value of unlabeled pixels in samples.
         reduce_zero_label: 0 means unlabeled, and classes start at 1.
         label_map: (value, class id) pairs; None for none.
+        chosen: the map follows from a choice of classes, so that it cannot be set as well.
+        void_given: whether somebody has named the void value; else it is what is usual.
     """
 
     classes: tuple[str, ...] | None = None
@@ -27,6 +29,8 @@ class Rules:
     ignore_index: int = IGNORE
     reduce_zero_label: bool = False
     label_map: tuple[tuple[int, int], ...] | None = None
+    chosen: bool = False
+    void_given: bool = False
 
     @property
     def num_classes(self) -> int | None:
@@ -46,6 +50,10 @@ class Rules:
             label_map=None if self.label_map is None else dict(self.label_map),
         )[0]
         return dict(zip(raw.tolist(), new.tolist(), strict=True))
+
+    def ignored(self, values: Iterable[int]) -> list[int]:
+        """The values that become unlabeled, in order."""
+        return sorted(value for value, new in self.ids(values).items() if new == self.ignore_index)
 
     def wrong(self, values: Iterable[int]) -> list[int]:
         """The values that become neither a class nor ignored, in order."""

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from segue.datasets.scan import some_of
 from segue.doctor.apply import lines_of
 from segue.doctor.doctor import Report
 from segue.doctor.findings import several
 from segue.errors import InputError
+from segue.masks.labels import share_text
 
 _STYLE = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _MOST_ROWS = 40
@@ -25,7 +27,9 @@ def show(report: Report, console: Console) -> None:
     for index, source in enumerate(report.sources):
         tally = report.tallies[index]
         if tally.pixels:
-            console.print(_table(f"{source.split}: {several(tally.masks, 'mask')}", report.classes(index)))
+            console.print(
+                _table(f"{source.split}: {several(tally.masks, 'mask')}", report.classes(index), report.ignored(index))
+            )
         else:
             console.print(f"{source.split}: {len(source.pairs)} pairs, no mask could be read", highlight=False)
     for finding in report.findings:
@@ -46,7 +50,7 @@ def show(report: Report, console: Console) -> None:
             console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def _table(title: str, rows: list[Mapping[str, Any]]) -> Table:
+def _table(title: str, rows: list[Mapping[str, Any]], ignored: Mapping[str, Any] | None) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold")
     for name in ("id", "class", "pixels", "% of pixels", "masks", "% of masks"):
         table.add_column(name, justify="left" if name == "class" else "right")
@@ -60,6 +64,15 @@ def _table(title: str, rows: list[Mapping[str, Any]]) -> Table:
             f"{100 * row['image_share']:.1f}",
         )
         table.add_row(str(row["id"]), escape(str(row["name"])), *cells, style=style)
+    if ignored is not None:  # its share is of all pixels, since it is none of the labeled ones
+        values = some_of([str(value) for value in ignored["values"]])
+        cells = (
+            f"{ignored['pixels']:,}",
+            share_text(ignored["pixels"], round(ignored["pixels"] / ignored["share"])).removesuffix(" %"),
+            f"{ignored['images']:,}",
+            f"{100 * ignored['image_share']:.1f}",
+        )
+        table.add_row("-", f"ignored (value {values})", *cells, style="yellow")
     if len(rows) > len(shown):
         table.caption = f"the {len(shown)} largest of {len(rows)}; --json has all"
     return table
@@ -80,6 +93,7 @@ def as_json(report: Report) -> dict[str, Any]:
                 "masks": tally.masks,
                 "values": {str(value): tally.pixels[value] for value in sorted(tally.pixels)},
                 "classes": list(report.classes(index)),
+                "ignored": report.ignored(index),
             }
             for index, (source, tally) in enumerate(zip(report.sources, report.tallies, strict=True))
         ],

@@ -103,7 +103,7 @@ def _source(cfg: Mapping[str, Any], splits: Sequence[str], nodes: Mapping[str, M
     try:
         dataset = _built(cfg, keys[0], leaf, {})
     except (LabelError, DataError) as error:
-        if leaf.get("classes"):
+        if leaf.get("classes") or kind.rpartition(".")[2] != FolderDataset.__name__:
             raise
         # a FolderDataset reads the masks to name its classes; here their faults are findings, not the end
         dataset = _built(cfg, keys[0], leaf, {"classes": (_UNNAMED,)})
@@ -140,21 +140,32 @@ def rules_of(dataset: Any, named: bool = True) -> Rules:
     """What a built dataset's mask values mean."""
     info = dataset.metainfo
     classes = info.get("classes")
+    meta = getattr(dataset, "_meta", None)
     return Rules(
         tuple(classes) if classes and named else None,
         getattr(dataset, "void", 255),
         getattr(dataset, "ignore_index", 255),
         bool(info.get("reduce_zero_label")),
         pairs_of(info.get("label_map")),
+        getattr(meta, "label_map", None) is not None,
+        bool(getattr(dataset, "void_given", False)),
     )
+
+
+def built_with(cfg: Mapping[str, Any], key: str, changes: Mapping[str, Any]) -> Any:
+    """The dataset that a config describes at a key, with other arguments; its files are not looked for."""
+    node: Any = cfg
+    for part in key.split("."):
+        node = node[int(part)] if isinstance(node, (list, tuple)) else node[part]
+    return _built(cfg, key, node, changes)
 
 
 def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
     """The dataset without its pipeline, its files not yet looked for."""
     node = {**leaf, "pipeline": [], **changes}
     try:
-        known, _ = signature(find("datasets", str(leaf.get("type"))))
-        if "lazy_init" in known:
+        known, takes_any = signature(find("datasets", str(leaf.get("type"))))
+        if "lazy_init" in known or takes_any:
             node["lazy_init"] = True
     except LookupError:
         pass  # the planner says what there is
@@ -162,7 +173,13 @@ def _built(cfg: Mapping[str, Any], key: str, leaf: Mapping[str, Any], changes: M
     plan = planner.component(node, "datasets", key)
     if planner.problems:
         raise ConfigError(planner.problems)
-    return make(plan)
+    try:
+        return make(plan)
+    except ConfigError:
+        if "lazy_init" not in node or "lazy_init" in leaf or "lazy_init" in changes:
+            raise
+    node.pop("lazy_init")  # the class takes any argument, but not this one
+    return make(planner.component(node, "datasets", key))
 
 
 def list_dataset(dataset: Any, split: str) -> Listing:
@@ -176,12 +193,19 @@ def list_dataset(dataset: Any, split: str) -> Listing:
     except LabelError:
         pass  # a first look at the values; they are all looked at later
     except DataError as error:
-        listing = list_anyway(dataset, split)
-        if not listing.findings:
-            listing.findings.append(Finding("files", "error", split, str(error)))
-        return listing
+        if not getattr(dataset, "data_list", None):
+            listing = list_anyway(dataset, split)
+            if not listing.findings:
+                listing.findings.append(Finding("files", "error", split, str(error)))
+            return listing
+        # the files are known; one that cannot be read is found when all are looked at
     reader = getattr(dataset, "mask_reader", None)
-    if reader is not None and reader.named and reader.names.background == reader.names.ignore:
+    if (
+        reader is not None
+        and reader.named
+        and reader.format != "rgb"
+        and reader.names.background == reader.names.ignore
+    ):
         message = (
             "The classes have no 'background', so pixels that no annotation covers are ignored. If they are a class, "
             "begin classes with 'background' and count it in num_classes."
@@ -197,7 +221,7 @@ def list_dataset(dataset: Any, split: str) -> Listing:
         if masks and os.path.isdir(masks) and isinstance(dataset, FolderDataset):
             used = {mask for _, mask in listing.pairs if mask}
             listing.findings += list_paired(
-                dataset.data_prefix["img_path"], masks, split, used, _ends(dataset)
+                dataset.data_prefix["img_path"], masks, split, used, _ends(dataset), dataset.suffixes
             ).findings
         elif masks and os.path.isdir(masks):
             listing.findings += _suffixed(dataset, split).findings
@@ -222,7 +246,7 @@ def list_anyway(dataset: Any, split: str) -> Listing:
     if dataset.mask_reader is not None and not dataset.mask_reader.suffixes:
         return Listing([], [])
     if isinstance(dataset, FolderDataset):
-        listing = list_paired(images, masks, split, None, _ends(dataset))
+        listing = list_paired(images, masks, split, None, _ends(dataset), dataset.suffixes)
     else:
         listing = _suffixed(dataset, split)
     pairs = [(image, mask if mask is None else dataset.mask_path(mask, image)) for image, mask in listing.pairs]

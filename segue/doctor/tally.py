@@ -44,6 +44,7 @@ class Tally:
         smallest, largest: (H, W) of the masks with the fewest and the most pixels.
         raw, absent: of multilabel masks, whose ``pixels`` are counted by class: pixels per value of the files, and
             images per class that lack its file.
+        turned: masks of the size that the image has before it is turned by its EXIF orientation.
         area, overlap: of these all pixels of all images, and those with several classes.
     """
 
@@ -63,7 +64,7 @@ class Tally:
         self.stored: list[tuple[int, float, float]] = []
         self.raw: Counter[int] = Counter()
         self.absent: Counter[int] = Counter()
-        self.area = self.overlap = 0
+        self.area = self.overlap = self.turned = 0
 
     def add(self, facts: Facts) -> None:
         """Count one pair."""
@@ -84,6 +85,9 @@ class Tally:
             self.faults["corrupt-mask"].add(facts.mask, facts.mask_error)
         if facts.image_size and facts.mask_size and facts.image_size != facts.mask_size:
             self.faults["size"].add(facts.mask, _sizes(facts))
+            self.turned += facts.image_size == facts.mask_size[::-1]
+        if facts.mask_size:
+            self._measure(*facts.mask_size)
         self.raw.update(facts.raw)
         self.absent.update(facts.absent)
         if facts.mask_error:
@@ -111,11 +115,12 @@ class Tally:
         self.overlap += facts.overlap
         if facts.mask_size:
             self.area += facts.mask_size[0] * facts.mask_size[1]
-            area = facts.mask_size[0] * facts.mask_size[1]
-            if self.smallest is None or area < self.smallest[0] * self.smallest[1]:
-                self.smallest = facts.mask_size
-            if self.largest is None or area > self.largest[0] * self.largest[1]:
-                self.largest = facts.mask_size
+
+    def _measure(self, height: int, width: int) -> None:
+        if self.smallest is None or height * width < self.smallest[0] * self.smallest[1]:
+            self.smallest = height, width
+        if self.largest is None or height * width > self.largest[0] * self.largest[1]:
+            self.largest = height, width
 
 
 def merged(tallies: list[Tally]) -> Tally:

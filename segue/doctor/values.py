@@ -14,13 +14,15 @@ from segue.doctor.findings import Finding, Fix, fix_at, several
 from segue.doctor.rules import Rules, pairs_of
 from segue.doctor.sources import Source
 from segue.doctor.tally import Tally
-from segue.masks.labels import IGNORE, find_mistake
+from segue.masks.labels import ASK, IGNORE, UNLISTED, Mistake, covered_text, find_mistake, share_text
+from segue.masks.meaning import meaning_of
 
 _MOST_LISTED = 6
+_MOST_IN_MAP = 32
 
 
 def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
-    """Findings about the values of all masks together.
+    """Findings about the values of all masks together, as ids of classes that have names.
 
     Args:
         tally: of all datasets with these rules.
@@ -32,7 +34,7 @@ def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) ->
     if not tally.pixels:
         return found
     if rules.num_classes is None:
-        return found + _unnamed(tally, rules, split, keys)
+        return found
     problem = _binary(tally, rules, split, keys)
     if problem is None and rules.wrong(tally.pixels):
         problem = _out_of_range(tally, rules, split, keys)
@@ -40,22 +42,7 @@ def judge_values(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) ->
         problem = _shifted(tally, rules, split, keys)
     if problem is not None:
         return [*found, problem]
-    return found + _deep(tally, split)
-
-
-def judge_guessed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
-    """Gray levels along the borders of binary masks that were taken for classes, since nobody has named those."""
-    if not _looks_gray(tally):
-        return []
-    two = replace(rules, classes=("background", "foreground"), label_map=None)
-    found = _binary(tally, two, split, keys)
-    return [found] if found else []
-
-
-def _looks_gray(tally: Tally) -> bool:
-    """Whether values lie all over 0..255; ids of classes are small, but for 255."""
-    between = [value for value in tally.pixels if 0 < value < 255]
-    return 255 in tally.pixels and len(between) > 1 and min(between) < 128 <= max(between)
+    return found + deep_finding(tally, split)
 
 
 def fixes_for(before: Rules, after: Rules, keys: Sequence[str], text: str = "") -> list[Fix]:
@@ -105,8 +92,10 @@ def _binary(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Find
     if rules.num_classes != 2 or values[0] != 0:
         return None
     top = values[-1]
-    if top <= 1 or (1 in rules.ids(values).values() and not rules.wrong(values)):
+    if rules.label_map or top <= 1:
         return None
+    if not rules.wrong(values) and 1 in values:
+        return _lost(tally, rules, split, keys)
     pixels = f"0 ({tally.pixels[0]:,} pixels) and {top} ({tally.pixels[top]:,})"
     if len(values) == 2:
         mapped = replace(rules, reduce_zero_label=False, void=IGNORE, label_map=((0, 0), (top, 1)))
@@ -116,33 +105,33 @@ def _binary(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Find
             "error",
             split,
             f"Binary masks: the only values are {pixels}; {consequence}.",
-            _files(tally, [top]),
+            files_with(tally, [top]),
             tally.images[top],
             fixes_for(rules, mapped, keys),
             (top,),
         )
-    if len(values) >= 4 and tally.pixels[0] + tally.pixels[top] >= 0.8 * sum(tally.pixels.values()) and top <= 255:
-        return _gray_edges(tally, rules, split, keys, top)
+    meaning = meaning_of(tally.pixels)
+    if meaning.kind == "smoothed":
+        assert meaning.label_map is not None
+        after = replace(rules, reduce_zero_label=False, void=IGNORE, label_map=pairs_of(meaning.label_map))
+        gray = [value for value in values if value not in (0, top)]
+        files, count = files_with(tally, gray), max(tally.images[value] for value in gray)
+        fixes = fixes_for(rules, after, keys, meaning.text)
+        return Finding("smoothed-mask", "error", split, meaning.question, files, count, fixes, tuple(gray))
     return None
 
 
-def _gray_edges(tally: Tally, rules: Rules, split: str, keys: Sequence[str], top: int) -> Finding:
-    half = top // 2
-    text = f"{{value: int(value > {half}) for value in range({top + 1})}}"
-    mapping = {value: int(value > half) for value in range(top + 1)}
-    mapped = replace(rules, reduce_zero_label=False, void=IGNORE, label_map=pairs_of(mapping))
-    between = sum(tally.pixels.values()) - tally.pixels[0] - tally.pixels[top]
-    gray = [value for value in tally.pixels if value not in (0, top)]
+def _lost(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Finding | None:
+    """Two classes, and nearly all that is not 0 is 255, which is ignored: the foreground perhaps."""
+    if rules.void_given:
+        return None
+    meaning = meaning_of(tally.pixels)
+    if meaning.kind not in ("strays", "smoothed"):
+        return None
+    question = f"{meaning.question} {meaning.line}"
+    marked = (rules.void,)
     return Finding(
-        "smoothed-mask",
-        "error",
-        split,
-        f"Binary masks of 0 and {top} with {between:,} pixels of {len(gray)} values in between: they were smoothed, "
-        f"resized with interpolation or saved as JPEG. Exporting again is best; the line below cuts at {half}.",
-        _files(tally, gray),
-        max(tally.images[value] for value in gray),
-        fixes_for(rules, mapped, keys, text),
-        tuple(gray),
+        "ignored-object", "warning", split, question, files_with(tally, marked), tally.images[255], (), marked
     )
 
 
@@ -157,19 +146,35 @@ def _out_of_range(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -
         listed += f" and {len(wrong) - _MOST_LISTED} more values"
     allowed = f"0..{count - 1}" if not rules.reduce_zero_label else f"1..{count}, 0 for unlabeled"
     smooth = tally.faults["smooth"].count > 0
-    mistake = find_mistake(tally.pixels, count, rules.void, wrong=wrong, reduced=rules.reduce_zero_label, smooth=smooth)
-    advice, after = mistake.advice, _remedied(rules, mistake.settings)
-    if after is not None and after.wrong(tally.pixels):
-        after = None
-    if after is not None and rules.label_map and after.label_map != rules.label_map:
+    reduced = rules.reduce_zero_label
+    if unlisted := [value for value in wrong if rules.ids([value])[value] <= UNLISTED]:
+        allowed = f"values in label_map, which makes the same id of another than {unlisted[0]}"
+    if rules.label_map and not rules.chosen:
+        mistake = _beside_map(tally, rules, wrong)
+        after: Rules | None = replace(rules, label_map=pairs_of(mistake.settings["label_map"]))
+    else:
+        mistake = find_mistake(tally.pixels, count, rules.void, wrong=wrong, reduced=reduced, smooth=smooth)
+        after = _remedied(rules, mistake.settings)
+    advice = mistake.advice
+    if after is not None and rules.chosen and after.label_map != rules.label_map:
         advice += " The dataset chooses from its classes already, so write one label_map for both and drop metainfo."
         after = None
+    if after is not None and after.wrong(tally.pixels):
+        after = None
+    if after is None and advice.endswith(ASK):
+        advice = advice.removesuffix(ASK) + "Say in label_map what each of them means."
+    elif after is not None and rules.void in tally.pixels and after.ids([rules.void])[rules.void] == rules.ignore_index:
+        share = share_text(tally.pixels[rules.void], sum(tally.pixels.values()))
+        stays = f"{rules.void} ({tally.pixels[rules.void]:,} pixels, {share}) stays unlabeled."
+        advice = f"{advice.removesuffix(ASK)}{stays} {ASK}" if advice.endswith(ASK) else f"{advice} {stays}"
     return Finding(
         mistake.kind,
         "error",
         split,
-        f"{path}: value{'s' if len(wrong) > 1 else ''} {listed} outside the {count} classes ({allowed}). {advice}",
-        _files(tally, wrong),
+        f"{path}: value{'s' if len(wrong) > 1 else ''} {listed} "
+        + (f"outside the {count} classes ({allowed}). " if not unlisted else f"outside the {allowed}. ")
+        + advice,
+        files_with(tally, wrong),
         max(tally.images[value] for value in wrong),
         fixes_for(rules, after, keys, mistake.source) if after is not None else (),
         tuple(wrong[:64]),
@@ -185,6 +190,19 @@ def _value(value: int, here: int, tally: Tally) -> str:
     return f"{value} ({own}{total:,} in {'all ' if masks == tally.masks else ''}{several(masks, 'mask')})"
 
 
+def _beside_map(tally: Tally, rules: Rules, wrong: Sequence[int]) -> Mistake:
+    """Values that a label map leaves out: gray levels of a binary mask, or values to ignore."""
+    assert rules.num_classes is not None and rules.label_map is not None
+    meaning = meaning_of(tally.pixels) if min(tally.pixels) >= 0 else None
+    if meaning is not None and meaning.kind == "smoothed" and rules.num_classes == 2 and not rules.reduce_zero_label:
+        return Mistake("smoothed-mask", meaning.question, {"label_map": meaning.label_map}, meaning.text)
+    mapped = dict(_mapped(rules, dict.fromkeys(wrong, IGNORE)).label_map or ())
+    long = len(wrong) > _MOST_IN_MAP and not rules.reduce_zero_label
+    text = f"{{value: {dict(rules.label_map)}.get(value, {IGNORE}) for value in {sorted(mapped)}}}"
+    advice = f"{covered_text(tally.pixels, wrong, rules.num_classes)} {ASK}"
+    return Mistake("out-of-range", advice, {"label_map": mapped}, text if long else "")
+
+
 def _remedied(rules: Rules, settings: Mapping[str, Any]) -> Rules | None:
     """The rules with settings that mend a mistake; None for no settings."""
     if "label_map" in settings:
@@ -197,7 +215,8 @@ def _remedied(rules: Rules, settings: Mapping[str, Any]) -> Rules | None:
 def _mapped(rules: Rules, mapping: Mapping[int, int]) -> Rules:
     """The rules with a label map; its keys are the values after 0 is taken away."""
     shift = 1 if rules.reduce_zero_label else 0
-    return replace(rules, label_map=pairs_of({value - shift: new for value, new in mapping.items()}))
+    before = dict(rules.label_map or ()) if not rules.chosen else {}
+    return replace(rules, label_map=pairs_of({**before, **{value - shift: new for value, new in mapping.items()}}))
 
 
 def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Finding | None:
@@ -212,55 +231,13 @@ def _shifted(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> Fin
         f"reduce_zero_label=True takes 0 for unlabeled ({tally.pixels[0]:,} pixels), but the values are exactly "
         f"0..{count - 1}, one for each of the {count} classes; the last class would never be seen."
     )
-    files = _files(tally, [0])
+    files = files_with(tally, [0])
     fixes = fixes_for(rules, replace(rules, reduce_zero_label=False), keys)
     return Finding("off-by-one", "warning", split, message, files, tally.images[0], fixes, (0,))
 
 
-def _unnamed(tally: Tally, rules: Rules, split: str, keys: Sequence[str]) -> list[Finding]:
-    """Values where nobody has said how many classes there are."""
-    values = sorted(value for value in tally.pixels if value != rules.void)
-    if not values:
-        return [Finding("all-ignored", "error", split, f"All pixels of all masks are {rules.void}, which is ignored.")]
-    if values[0] < 0 and values[-1] >= 0 and len(values) <= 255 and not rules.reduce_zero_label:
-        kept = [value for value in values if value >= 0]
-        mapping = {value: IGNORE for value in values if value < 0} | {value: i for i, value in enumerate(kept)}
-        message = f"Values from {values[0]}: negative ones usually mean unlabeled; the {len(kept)} others are classes."
-        fixes = fixes_for(rules, replace(rules, label_map=pairs_of(mapping)), keys)
-        files = _files(tally, values[:1])
-        return [Finding("negative-value", "error", split, message, files, tally.images[values[0]], fixes)]
-    if sorted(tally.pixels)[0] == 0:
-        two = replace(rules, classes=("background", "foreground"))
-        if len(tally.pixels) == 2 or _looks_gray(tally):
-            problem = _binary(tally, two, split, keys)
-            if problem is not None:
-                return [problem]
-    if tally.faults["smooth"].count and len(values) > 40:
-        mended = find_mistake(tally.pixels, 2, rules.void, wrong=values, smooth=True).advice
-        return [
-            Finding("smoothed-mask", "error", split, mended, tally.faults["smooth"].files, tally.faults["smooth"].count)
-        ]
-    if values[0] == 1 and values == list(range(1, len(values) + 1)) and not rules.reduce_zero_label:
-        message = f"The values run from 1 to {values[-1]} and 0 is not used: ids start at 1."
-        fixes = fixes_for(rules, replace(rules, reduce_zero_label=True), keys)
-        return [Finding("off-by-one", "error", split, message, _files(tally, values[-1:]), tally.masks, fixes)]
-    if values != list(range(len(values))) and len(values) <= 255 and not rules.reduce_zero_label:
-        after = replace(rules, label_map=pairs_of({value: i for i, value in enumerate(values)}))
-        message = (
-            f"{len(values)} values with gaps, {values[0]}..{values[-1]}. Numbered as they come they are classes "
-            f"0..{len(values) - 1}; if there are classes that do not occur here, name them all in classes instead."
-        )
-        deep = "16-bit-mask" if values[-1] > 255 else "gaps"
-        return [
-            Finding(
-                deep, "warning", split, message, _files(tally, values[-1:]), tally.masks, fixes_for(rules, after, keys)
-            )
-        ]
-    message = f"{len(values)} classes, to go by the values {values[0]}..{values[-1]}. Name them in classes.txt."
-    return [Finding("classes", "note", split, message), *_deep(tally, split)]
-
-
-def _deep(tally: Tally, split: str) -> list[Finding]:
+def deep_finding(tally: Tally, split: str) -> list[Finding]:
+    """A note on files of more than 8 bits whose values fit."""
     faults = tally.faults["deep"]
     if not faults.count:
         return []
@@ -270,7 +247,7 @@ def _deep(tally: Tally, split: str) -> list[Finding]:
     return [Finding("16-bit-mask", "note", split, message, faults.files, faults.count)]
 
 
-def _files(tally: Tally, values: Sequence[int]) -> list[str]:
+def files_with(tally: Tally, values: Sequence[int]) -> list[str]:
     """Masks that have these values, the first of each value before the second."""
     ranked = [(rank, path) for value in values for rank, (path, _) in enumerate(tally.examples.get(value, ()))]
     return list(dict.fromkeys(path for _, path in sorted(ranked)))[:12]

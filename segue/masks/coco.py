@@ -19,9 +19,11 @@ from segue.errors import DataError, InputError
 from segue.images.read import Array
 from segue.masks.documents import flat_points, inside, list_of, read_json
 from segue.masks.draw import Patch, polygon
+from segue.masks.listed import Boxes, check_boxes
 from segue.masks.names import BACKGROUND, VOID, Names
 from segue.masks.reader import MaskReader
 from segue.masks.rle import decode_rle
+from segue.masks.shapes import number, rectangle
 from segue.masks.size import check_size
 
 
@@ -36,6 +38,7 @@ class _Index:
     categories: dict[int, str]
     text: bytes
     starts: Array
+    boxes: int
 
 
 class CocoReader(MaskReader):
@@ -45,12 +48,23 @@ class CocoReader(MaskReader):
         root: the file.
         names: classes.
         crowd: what regions of ``iscrowd`` become: their ``class``, or ``ignore`` for unlabeled.
+        boxes: what annotations become that have a box only: an ``error``, unlabeled (``ignore``) or their class
+            (``draw``).
     """
 
     format = "coco"
+    lists_images = True
 
-    def __init__(self, root: str, names: Names | None = None, crowd: Literal["class", "ignore"] = "class") -> None:
+    def __init__(
+        self,
+        root: str,
+        names: Names | None = None,
+        crowd: Literal["class", "ignore"] = "class",
+        boxes: Boxes = "error",
+    ) -> None:
         super().__init__(root, names)
+        check_boxes(boxes)
+        self.boxes = boxes
         if crowd not in ("class", "ignore"):
             raise InputError(f"mask_format: crowd must be 'class' or 'ignore', got {crowd!r}")
         self.crowd = crowd
@@ -78,16 +92,27 @@ class CocoReader(MaskReader):
         annotations = json.loads(index.text[index.starts[number] : index.starts[number + 1]])
         size = index.sizes[name]
         found = []
+        boxes = sum("bbox" in annotation for annotation in annotations)
+        if boxes and self.boxes == "error":
+            raise DataError(
+                f"{place}: {boxes} of its {len(annotations)} annotations have no segmentation, only a box, as have "
+                f"{index.boxes} in the whole file; mask_format=dict(type='coco', boxes='ignore') leaves the pixels "
+                "inside unlabeled, boxes='draw' makes them the class"
+            )
         for annotation in annotations:
             where = f"{place}: annotation {annotation['id']}"
             category = index.categories[annotation["category_id"]]
+            if "bbox" in annotation:
+                patch, void = _box(annotation["bbox"], size, where), self.boxes == "ignore"
+                found.append((not void, -patch.area, category, void, patch, void))
+                continue
             patch = _region(annotation["segmentation"], size, where)
             crowd = bool(annotation["iscrowd"])
-            found.append((not crowd, -patch.area, category, crowd, patch))
+            found.append((not crowd, -patch.area, category, crowd, patch, crowd and self.crowd == "ignore"))
         mask = self.names.blank(size)
-        ids = self.names.ids(Counter(category for _, _, category, _, _ in found), place)
-        for _, _, category, crowd, patch in sorted(found, key=lambda region: region[:2]):
-            patch.paint(mask, self.names.ignore if crowd and self.crowd == "ignore" else ids[category])
+        ids = self.names.ids(Counter(region[2] for region in found), place)
+        for _, _, category, _, patch, void in sorted(found, key=lambda region: region[:2]):
+            patch.paint(mask, self.names.ignore if void else ids[category])
         return mask
 
     def _read(self) -> _Index:
@@ -101,11 +126,16 @@ class CocoReader(MaskReader):
 
     @classmethod
     def labels_in(cls, paths: Sequence[str]) -> tuple[str, ...]:
-        """The categories in the order of their ids."""
+        """The categories in the order of their ids, without one that only heads the others, as Roboflow writes it."""
         found: dict[str, None] = {}
+        left_out: list[set[str]] = []
         for path in paths:
-            categories = _categories(read_json(path), path)
+            data = read_json(path)
+            categories = _categories(data, path)
             found |= dict.fromkeys(categories[key] for key in sorted(categories))
+            left_out.append(_placeholders(data, categories))
+        for name in set.intersection(*left_out) if left_out else ():
+            del found[name]
         return tuple(name for name in found if name.lower() not in BACKGROUND + VOID)
 
 
@@ -126,6 +156,13 @@ def _categories(data: Any, path: str) -> dict[int, str]:
     return found
 
 
+def _placeholders(data: Any, categories: Mapping[int, str]) -> set[str]:
+    """Categories that no annotation has and that are the supercategory of another."""
+    used = {annotation.get("category_id") for annotation in data["annotations"] if isinstance(annotation, dict)}
+    above = {category.get("supercategory") for category in data["categories"] if category["id"] in used}
+    return {name for number, name in categories.items() if number not in used and name in above}
+
+
 def _arranged(data: Any, path: str) -> _Index:
     categories = _categories(data, path)
     sizes: dict[str, tuple[int, int]] = {}
@@ -139,6 +176,7 @@ def _arranged(data: Any, path: str) -> _Index:
             raise DataError(f"{where}: the name {name!r} or the id {image['id']!r} is there twice")
         sizes[name] = check_size(image.get("height"), image.get("width"), f"{where} ({name})")
         numbers[image["id"]] = name
+    boxes = 0
     by_image: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for i, annotation in enumerate(list_of(data, "annotations", path)):
         where = f"{path}: annotation {i}"
@@ -146,20 +184,29 @@ def _arranged(data: Any, path: str) -> _Index:
             raise DataError(f"{where}: its image_id is that of no image")
         if not _known(annotation.get("category_id"), categories):
             raise DataError(f"{where}: its category_id {annotation.get('category_id')!r} is that of no category")
-        if not annotation.get("segmentation"):
-            raise DataError(f"{where}: has no segmentation, only a box perhaps; a box is no mask")
+        shape = "segmentation" if annotation.get("segmentation") else "bbox"
+        if shape == "bbox" and not annotation.get("bbox"):
+            raise DataError(f"{where}: has neither a segmentation nor a box")
+        boxes += shape == "bbox"
         kept = {"id": annotation.get("id", i), "iscrowd": bool(annotation.get("iscrowd"))}
-        kept |= {key: annotation[key] for key in ("category_id", "segmentation")}
+        kept |= {key: annotation[key] for key in ("category_id", shape)}
         by_image[numbers[annotation["image_id"]]].append(kept)
     parts = [json.dumps(by_image[name], separators=(",", ":")).encode() for name in sizes]
     starts = np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64)
     order = {name: i for i, name in enumerate(sizes)}
-    return _Index(sizes, order, categories, b"".join(parts), starts)
+    return _Index(sizes, order, categories, b"".join(parts), starts, boxes)
 
 
 def _known(key: Any, there: Mapping[Any, str]) -> bool:
     """Whether an id is one, whatever the file has in its place."""
     return isinstance(key, (int, str)) and key in there
+
+
+def _box(box: Any, size: tuple[int, int], where: str) -> Patch:
+    if not isinstance(box, list) or len(box) != 4:
+        raise DataError(f"{where}: a box is [x, y, width, height]")
+    x, y, width, height = (number(value, where, "its box") for value in box)
+    return rectangle(x, y, x + width, y + height, size)
 
 
 def _region(segmentation: Any, size: tuple[int, int], where: str) -> Patch:

@@ -6,12 +6,14 @@ palette stays indexes, values deeper than 8 bits are never wrapped.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from segue.errors import LabelError
+from segue.images.colors import color_counts
 from segue.images.decoders import decode_indexes
 from segue.images.kinds import check_kind
 from segue.images.pixels import opencv_pixels, pillow_pixels
@@ -25,6 +27,20 @@ from segue.masks.path import MaskPath
 
 _DEEP = 16
 _RGB, _GRAY_ALPHA, _RGBA = 2, 4, 6  # kinds of PNG
+
+
+class ColorMaskError(LabelError):
+    """A label file is a picture in colors.
+
+    Attributes:
+        colors: {red << 16 | green << 8 | blue: pixels}.
+        size: (H, W).
+    """
+
+    def __init__(self, colors: Mapping[int, int], size: tuple[int, ...], message: str) -> None:
+        super().__init__(message)
+        self.colors = colors
+        self.size = size
 
 
 def read_mask(path: str | Path) -> Array:
@@ -133,12 +149,16 @@ def _integers(mask: Array, path: str | Path) -> Array:
 def _single_channel(pixels: Array, path: str | Path) -> Array:
     """(H, W) of channels (H, W, 1 or 3) that are equal."""
     if pixels.shape[2] > 1 and not (pixels == pixels[:, :, :1]).all():
-        kinds, counts = np.unique(pixels.reshape(-1, 3), axis=0, return_counts=True)
-        most = kinds[np.argsort(-counts)][:4].tolist()
-        shown = ", ".join(str(tuple(kind)) for kind in most) + (", ..." if len(kinds) > 4 else "")
-        raise LabelError(
+        if pixels.dtype != np.uint8:
+            raise LabelError(f"{path}: a colour mask of {pixels.dtype}; labels must be class ids in one channel")
+        kinds = color_counts(pixels, rgb=True)
+        most = sorted(kinds, key=lambda key: (-kinds[key], key))[:4]
+        shown = ", ".join(str((key >> 16, key >> 8 & 255, key & 255)) for key in most) + ", ..." * (len(kinds) > 4)
+        raise ColorMaskError(
+            kinds,
+            pixels.shape[:2],
             f"{path}: a colour (RGB) mask with {len(kinds)} colours: {shown}. Labels must be class ids in one channel; "
-            "convert the colours to ids first and save an 8-bit gray or palette PNG"
+            "convert the colours to ids first and save an 8-bit gray or palette PNG",
         )
     labels: Array = pixels[:, :, 0].copy()
     return labels

@@ -18,7 +18,10 @@ from segue.masks.draw import Points
 FARTHEST = 1e9
 
 #: Files beside annotations that are none.
-_LISTS = ("classes.txt", "class_names.txt", "labels.txt", "classes.json")
+_LISTS = (
+    *("classes.txt", "class_names.txt", "labels.txt", "classes.json", "labelmap.txt", "label_colors.txt", "meta.json"),
+    *("dataset.json", "label_list.mat", "_classes.csv", "class_dict.csv", "obj_class_to_machine_color.json"),
+)
 
 
 def read_json(path: str | Path) -> Any:

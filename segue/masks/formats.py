@@ -9,29 +9,48 @@ from dataclasses import replace
 from typing import Any
 
 from segue.errors import DataError, InputError, nearest
+from segue.masks.cityscapes import CityscapesReader, is_cityscapes
 from segue.masks.coco import CocoReader, is_coco
+from segue.masks.cvat import CvatReader, is_cvat
 from segue.masks.documents import annotation_files, read_json
 from segue.masks.geojson import GeojsonReader, is_geojson
 from segue.masks.instances import InstancesReader
+from segue.masks.isat import IsatReader, is_isat
+from segue.masks.label_studio import LabelStudioReader, is_label_studio
 from segue.masks.labelme import LabelmeReader, is_labelme
 from segue.masks.mat import MatReader
 from segue.masks.names import Names
 from segue.masks.polygons import PolygonsReader, is_polygons
 from segue.masks.reader import MaskReader
 from segue.masks.rgb import RgbReader
+from segue.masks.supervisely import SuperviselyReader, is_supervisely
+from segue.masks.via import ViaReader, is_via, is_via_csv
 from segue.masks.yolo import YoloReader, is_yolo
 
 READERS: dict[str, type[MaskReader]] = {
     reader.format: reader
     for reader in (
         *(LabelmeReader, CocoReader, YoloReader, GeojsonReader, PolygonsReader, RgbReader, InstancesReader, MatReader),
+        *(CvatReader, LabelStudioReader, SuperviselyReader, ViaReader, IsatReader, CityscapesReader),
     )
 }
 #: Label maps that are pictures or numpy files of values need no reader.
 PICTURES = "index"
 #: Ends of the files that may be annotations.
-SUFFIXES = (".json", ".geojson", ".txt", ".mat")
+SUFFIXES = (".json", ".geojson", ".txt", ".mat", ".xml", ".csv")
+#: What the first bytes of such a file must hold, for others of that name are common.
+_MARKED = {".xml": b"<annotations", ".csv": b"region_shape_attributes"}
 _OTHERS = "others"
+_LOOKED_AT = 8
+#: Top-level keys of files that are no masks, or of formats that are not read, and the export that helps.
+_TOOLS = {
+    "imagesets": "Hasty or SuperAnnotate: export as COCO",
+    "metadata": "SuperAnnotate or V7: export as COCO",
+    "item": "V7 Darwin: export as COCO, or as semantic masks",
+    "annotations": "Labelbox, Scale or Encord: export as COCO",
+    "data_row": "Labelbox: export as COCO",
+    "label": "an annotation tool that Segue does not know: export as COCO or as PNG masks",
+}
 
 
 def reader_of(mask_format: str | Mapping[str, Any], root: str, names: Names | None = None) -> MaskReader | None:
@@ -93,14 +112,39 @@ def recognize(masks: str, names: Sequence[str], beside_images: bool = False) -> 
             return InstancesReader.format
     for suffix in SUFFIXES:
         found = annotation_files(names, (suffix,))
+        if suffix in _MARKED:
+            found = [name for name in found[:_LOOKED_AT] if _MARKED[suffix] in _head(os.path.join(masks, name))]
         if found:
             return _of_file(os.path.join(masks, found[0]))
     return None
 
 
+def labels_of(reader: type[MaskReader], paths: Sequence[str], mask_format: str | Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of classes in annotation files, by those options of the format that decide on them."""
+    known = inspect.signature(reader.labels_in).parameters
+    options = {key: value for key, value in split_format(mask_format)[1].items() if key in known}
+    return reader.labels_in(paths, **options)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(2048)
+    except OSError:
+        return b""
+
+
 def _of_file(path: str) -> str:
     if path.lower().endswith(".mat"):
         return MatReader.format
+    if path.lower().endswith(".xml"):
+        if is_cvat(_head(path)):
+            return CvatReader.format
+        raise DataError(f"{path}: not the XML of 'CVAT for images 1.1'; boxes as in VOC are no masks")
+    if path.lower().endswith(".csv"):
+        if is_via_csv(_head(path).decode("utf-8", "replace")):
+            return ViaReader.format
+        raise DataError(f"{path}: not the CSV of VIA")
     if path.lower().endswith(".txt"):
         try:
             with open(path, encoding="utf-8-sig") as file:
@@ -116,11 +160,17 @@ def _of_file(path: str) -> str:
         (CocoReader, is_coco),
         (PolygonsReader, is_polygons),
         (GeojsonReader, is_geojson),
+        (LabelStudioReader, is_label_studio),
+        (SuperviselyReader, is_supervisely),
+        (IsatReader, is_isat),
+        (CityscapesReader, is_cityscapes),
+        (ViaReader, is_via),
     ):
         if fits(data):
             return reader.format
-    keys = ", ".join(map(str, list(data)[:6])) if isinstance(data, dict) else type(data).__name__
-    raise DataError(
-        f"{path}: neither labelme, COCO, GeoJSON nor polygons (it has {keys or 'nothing'}); name the format in "
-        "mask_format"
-    )
+    first = data[0] if isinstance(data, list) and data else data
+    keys = ", ".join(map(str, list(first)[:6])) if isinstance(first, dict) else type(data).__name__
+    tool = next((text for key, text in _TOOLS.items() if isinstance(first, dict) and key in first), "")
+    advice = f" Perhaps {tool}." if tool else " Export the annotations as COCO, or as PNG masks."
+    known = ", ".join(name for name in READERS if name not in ("rgb", "instances", "mat", "yolo"))
+    raise DataError(f"{path}: is none of the formats {known} (it has {keys or 'nothing'}).{advice}")

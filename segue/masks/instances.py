@@ -118,5 +118,5 @@ def _starts(stem: str) -> list[str]:
 def _pictures(folder: str) -> list[str]:
     if not os.path.isdir(folder):
         return []
-    names = (name for name in sorted(os.listdir(folder)) if name.lower().endswith(IMAGE_SUFFIXES))
+    names = (name for name in sorted(os.listdir(folder)) if name[0] != "." and name.lower().endswith(IMAGE_SUFFIXES))
     return [os.path.join(folder, name) for name in names]

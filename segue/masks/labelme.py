@@ -1,4 +1,4 @@
-"""labelme: one JSON file per image with named shapes.
+"""labelme, AnyLabeling and X-AnyLabeling: one JSON file per image with named shapes.
 
 https://github.com/wkentaro/labelme. Points are in pixels, with (0, 0) at the outer corner of the first one. Shapes are
 drawn in the order of the file, later ones over earlier ones. ``__ignore__`` is unlabeled, ``_background_`` background.
@@ -24,11 +24,24 @@ from segue.masks.names import BACKGROUND, VOID, Names
 from segue.masks.reader import MaskReader
 from segue.masks.size import check_size, image_size
 
-_LEAST = {"polygon": 3, "rectangle": 2, "circle": 2, "line": 2, "linestrip": 2, "point": 1, "points": 1, "mask": 2}
+#: Of each kind of shape how many points it has, at least and at most.
+_POINTS: dict[str, tuple[int, int]] = {
+    "polygon": (3, 0),
+    "rectangle": (2, 4),
+    "rotation": (4, 4),
+    "quadrilateral": (4, 4),
+    "circle": (2, 2),
+    "line": (2, 2),
+    "linestrip": (2, 0),
+    "point": (1, 1),
+    "points": (1, 0),
+    "mask": (2, 2),
+}
 
 
 class LabelmeReader(MaskReader):
-    """Shapes ``polygon``, ``rectangle``, ``circle``, ``line``, ``linestrip``, ``point``, ``points`` and ``mask``.
+    """Shapes ``polygon``, ``rectangle`` (two corners, or four as AnyLabeling writes them), ``rotation`` and
+    ``quadrilateral`` of X-AnyLabeling, ``circle``, ``line``, ``linestrip``, ``point``, ``points`` and ``mask``.
 
     Args:
         root: folder of the files.
@@ -64,13 +77,17 @@ class LabelmeReader(MaskReader):
 
     def _patch(self, shape: dict[str, Any], size: tuple[int, int], where: str) -> Patch:
         kind = shape.get("shape_type") or "polygon"
-        if kind not in _LEAST:
-            raise DataError(f"{where}: shape_type {kind!r} is none of {', '.join(_LEAST)}")
-        points = points_of(shape.get("points"), where, _LEAST[kind])
-        if kind == "polygon":
+        if kind not in _POINTS:
+            raise DataError(f"{where}: shape_type {kind!r} is none of {', '.join(_POINTS)}")
+        points = points_of(shape.get("points"), where, _POINTS[kind][0])
+        most = _POINTS[kind][1]
+        if (most and len(points) > most) or (kind == "rectangle" and len(points) == 3):
+            possible = "2 or 4" if kind == "rectangle" else str(most)
+            raise DataError(f"{where}: a {kind} of {len(points)} points; it has {possible}")
+        if kind in ("polygon", "rotation", "quadrilateral") or (kind == "rectangle" and len(points) == 4):
             return polygon([points], size)
         if kind == "rectangle":
-            (x, y), (u, v) = points[:2]
+            (x, y), (u, v) = points
             return polygon([np.array([[x, y], [u, y], [u, v], [x, v]])], size)
         if kind == "circle":
             return line(points[:1], 2 * math.dist(points[0], points[1]), size)

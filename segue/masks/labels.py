@@ -19,6 +19,10 @@ from segue.images.read import Array
 
 #: What samples carry where there is no label, whatever value the files use.
 IGNORE = 255
+#: A value that a label map does not list, although it makes the same id of another: this minus the value, no class.
+UNLISTED = -(1 << 20)
+#: What stands before the setting that ignores values, and never alone.
+ASK = "To ignore them:"
 _ROWS = 64
 _MOST_MAPPED = 32  # values that a proposed label map lists
 _SMOOTHED = (
@@ -48,8 +52,9 @@ def remap_labels(
     """Turn the values of a file into class ids.
 
     With ``reduce_zero_label`` 0 becomes ``ignore_index`` and every other value moves down by one; then ``label_map``
-    replaces the ids it lists (-1 stands for ``ignore_index``) and leaves the others. The file's ``void`` value becomes
-    ``ignore_index`` whatever the others say.
+    replaces the ids it lists (-1 stands for ``ignore_index``) and leaves the others, but for those that it makes of
+    other values: 2 beside {0: 0, 128: 1, 255: 2} is no class 2 but an error, as `UNLISTED` minus itself. The file's
+    ``void`` value becomes ``ignore_index`` whatever the others say.
 
     Args:
         mask: (H, W) integers.
@@ -63,6 +68,9 @@ def remap_labels(
     """
     if mask.dtype == np.uint8 and 0 <= ignore_index <= 255:
         table = _remap(np.arange(256, dtype=np.int64), void, ignore_index, reduce_zero_label, label_map)
+        unlisted = np.flatnonzero(table <= UNLISTED)
+        if len(unlisted) and not np.isin(unlisted, values_in(mask) if mask.size else ()).any():
+            table[unlisted] = ignore_index  # there are none
         if table.min() >= 0 and table.max() <= 255:
             if np.array_equal(table, np.arange(256)):
                 return mask
@@ -80,6 +88,9 @@ def _remap(
     new[values == ignore_index] = ignore_index
     if label_map:
         old = new.copy()
+        made = {target for source, target in label_map.items() if target not in (-1, ignore_index, source)}
+        clash = np.isin(old, list(made - set(label_map))) & (values != ignore_index)
+        new[clash] = UNLISTED - values[clash]
         for source, target in label_map.items():
             new[old == source] = ignore_index if target == -1 else target
     if void is not None and void != ignore_index:  # else a label_map may give the value a meaning, as in {0: 0, 255: 1}
@@ -115,11 +126,24 @@ def check_labels(mask: Array, num_classes: int, ignore_index: int = IGNORE, path
     """
     if all_valid(mask, num_classes, ignore_index):
         return
+    check_listed(mask, path)
     counts = label_counts(mask)
     wrong = {value: n for value, n in counts.items() if value != ignore_index and not 0 <= value < num_classes}
     raise LabelError(
         f"{path}: {_listed(wrong)} outside the {num_classes} classes 0..{num_classes - 1} "
         f"(ignored: {ignore_index}). {find_mistake(counts, num_classes, ignore_index, ignore=ignore_index)}"
+    )
+
+
+def check_listed(mask: Array, path: str | Path = "<mask>") -> None:
+    """Raise LabelError for values that the label map leaves out, although it makes their ids of other values."""
+    if mask.dtype == np.uint8 or not mask.size or mask.min() > UNLISTED:
+        return
+    counts = {UNLISTED - value: n for value, n in label_counts(mask).items() if value <= UNLISTED}
+    first = min(counts)
+    raise LabelError(
+        f"{path}: {_listed(counts)} not in label_map, which makes the same id of another value. Say what it is: "
+        f"label_map={{..., {first}: {first}}} for the class of that number, {first}: {IGNORE} to ignore it"
     )
 
 
@@ -247,12 +271,26 @@ def find_mistake(
     if 1 < len(values) <= num_classes:
         advice = f"There are {len(values)} values for {num_classes} classes, but they are not 0, 1, 2 ..."
         return Mistake("gaps", advice, {"label_map": {value: i for i, value in enumerate(values)}})
-    share = sum(pixels[value] for value in wrong) / max(1, sum(pixels.values()))
-    advice = f"They cover {share:.2%} of the pixels."
-    if share > 0.02:
+    advice = covered_text(pixels, wrong, num_classes)
+    return Mistake("out-of-range", f"{advice} {ASK if few else 'Say in label_map what each of them means.'}", few)
+
+
+def covered_text(pixels: Mapping[int, int], wrong: Sequence[int], num_classes: int) -> str:
+    """How much of the masks the values cover that are no classes."""
+    part, whole = sum(pixels[value] for value in wrong), sum(pixels.values())
+    advice = f"They cover {part:,} pixels ({share_text(part, whole)})."
+    if part > 0.02 * whole:
         advice += f" If they are classes, the dataset has more than {num_classes}: name them in classes, count them "
         advice += "in num_classes."
-    return Mistake("out-of-range", f"{advice} To ignore them:", few)
+    return advice
+
+
+def share_text(part: int, whole: int) -> str:
+    """``9.8 %``; of less than a hundredth of a percent, ``under 0.01 %``."""
+    share = 100 * part / max(1, whole)
+    if 0 < share < 0.01:
+        return "under 0.01 %"
+    return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
 
 def _scale(values: Sequence[int], count: int) -> int:

@@ -14,6 +14,8 @@ from segue.masks.decode import as_labels
 from segue.masks.names import Names
 from segue.masks.reader import MaskReader
 
+#: Names of matrices that are label maps, where there are others.
+SEGMENTATION = ("segmentation", "labels", "label", "labelmap", "groundtruth", "gt", "mask", "seg")
 _COMPRESSED = 15
 _MOST_BYTES = 1 << 30  # compressed data may swell a thousandfold
 
@@ -24,7 +26,8 @@ class MatReader(MaskReader):
     Args:
         root: folder of the files.
         names: not needed: the values are labels as in a picture.
-        variable: name of the matrix, with dots for fields of structures; None takes the only matrix there is.
+        variable: name of the matrix, with dots for fields of structures; None takes the only matrix there is, or the
+            only one called ``Segmentation``, ``labels`` or alike.
     """
 
     format = "mat"
@@ -37,30 +40,50 @@ class MatReader(MaskReader):
 
     def read(self, place: str, image: str) -> Array:
         """(H, W) values."""
-        data = read_bytes(place)
-        _check(data, place)
-        from io import BytesIO
-
-        from scipy.io import loadmat
-        from scipy.io.matlab import MatReadError
-
-        try:
-            content = loadmat(BytesIO(data), struct_as_record=True, squeeze_me=False)
-        except (MatReadError, ValueError, TypeError, NotImplementedError, OSError, zlib.error, struct.error) as error:
-            raise DataError(f"{place}: not a MATLAB file that can be read, or a damaged one: {error}") from error
-        matrices = dict(_matrices({key: value for key, value in content.items() if not key.startswith("__")}))
+        matrices = dict(_matrices(_content(place)))
         listed = ", ".join(f"{key} {value.shape}" for key, value in matrices.items()) or "nothing"
         if self.variable is not None:
             if self.variable not in matrices:
                 raise LabelError(f"{place}: has no matrix {self.variable!r}; it has {listed}")
             return as_labels(matrices[self.variable], place)
         large = {key: value for key, value in matrices.items() if value.ndim == 2 and min(value.shape) > 1}
+        named = [key for key in large if key.rpartition(".")[2].lower() in SEGMENTATION]
+        if len(large) != 1 and len(named) == 1:  # as CrackForest's groundTruth.Segmentation beside its Boundaries
+            return as_labels(large[named[0]], place)
         if len(large) != 1:
             raise LabelError(
                 f"{place}: which matrix holds the labels? It has {listed}; name it: mask_format=dict(type='mat', "
                 "variable=...)"
             )
         return as_labels(next(iter(large.values())), place)
+
+
+def _content(path: str) -> dict[str, Any]:
+    """The variables of a file."""
+    data = read_bytes(path)
+    _check(data, path)
+    from io import BytesIO
+
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        content = loadmat(BytesIO(data), struct_as_record=True, squeeze_me=False)
+    except (MatReadError, ValueError, TypeError, NotImplementedError, OSError, zlib.error, struct.error) as error:
+        raise DataError(f"{path}: not a MATLAB file that can be read, or a damaged one: {error}") from error
+    return {key: value for key, value in content.items() if not key.startswith("__")}
+
+
+def text_cells(path: str) -> list[str]:
+    """The texts of the only cell array in a file, such as names of classes; nothing where there is none."""
+    for value in _content(path).values():
+        if isinstance(value, np.ndarray) and value.dtype == object:
+            texts = [
+                str(cell.item()) for cell in value.ravel() if getattr(cell, "size", 0) == 1 and cell.dtype.kind == "U"
+            ]
+            if len(texts) == value.size:
+                return texts
+    return []
 
 
 def _check(data: bytes, path: str) -> None:

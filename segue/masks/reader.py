@@ -19,6 +19,7 @@ class MaskReader:
         format: its name in configs.
         suffixes: ends of the files' names.
         named: whether annotations carry names of classes, so that ids come from `Names`; else values, as in pictures.
+        lists_images: whether the annotations say which images there are.
         root: the file or folder that the annotations are in.
         names: the classes; for formats of values they are not needed.
     """
@@ -26,6 +27,7 @@ class MaskReader:
     format: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]] = ()
     named: ClassVar[bool] = True
+    lists_images: ClassVar[bool] = False
 
     def __init__(self, root: str, names: Names | None = None) -> None:
         self.root = root
@@ -45,6 +47,12 @@ class MaskReader:
 
     def listed(self) -> Sequence[str] | None:
         """The images that the annotations speak of, relative to the folder of images; None if they name none."""
+        return None
+
+    def chosen(self, names: Sequence[str]) -> Sequence[str] | None:
+        """Those of the images, relative to their folder, that the annotations speak of under names of their own; None
+        where `listed` says it, or nothing does.
+        """
         return None
 
     def pictures(self, names: Sequence[str]) -> Sequence[str]:

@@ -10,7 +10,7 @@ from segue.errors import DataError, InputError, LabelError
 from segue.images.read import Array
 from segue.images.window import EVERYTHING, PartialImage, WholeImage, Window
 from segue.masks.decode import read_mask
-from segue.masks.labels import IGNORE, all_valid, check_labels, remap_labels
+from segue.masks.labels import IGNORE, all_valid, check_labels, check_listed, remap_labels
 from segue.masks.window import LabelReader
 from segue.transforms.arguments import local_files_only, one_of
 from segue.types import Sample, Size
@@ -81,6 +81,7 @@ class LoadAnnotations:
         mask = read_mask(path) if sample.get("pack") is None else sample["pack"].labels(path).read(EVERYTHING)
         self._check_size(mask.shape, sample)
         mask = self._remapped(mask, sample)
+        check_listed(mask, path)
         if sample.get("num_classes"):
             check_labels(mask, sample["num_classes"], sample.get("ignore_index", IGNORE), path)
         return mask

@@ -6,7 +6,7 @@ import numpy as np
 
 from segue.errors import DataError, LabelError
 from segue.images.read import Array
-from segue.masks.labels import IGNORE, check_labels, remap_labels
+from segue.masks.labels import IGNORE, check_labels, check_listed, remap_labels
 from segue.transforms.load_biomedical_image_from_file import _VolumeLoader
 from segue.types import Sample
 
@@ -24,6 +24,7 @@ def checked_labels(labels: Array, sample: Sample, path: str) -> Array:
         reduce_zero_label=bool(sample.get("reduce_zero_label", False)),
         label_map=sample.get("label_map"),
     )
+    check_listed(mapped, path)
     if sample.get("num_classes"):
         check_labels(mapped, sample["num_classes"], ignore_index, path)
     return mapped

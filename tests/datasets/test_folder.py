@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from segue.datasets.folder import FolderDataset
 from segue.errors import DataError, InputError, LabelError
+from segue.images.read import write_png
 from segue.transforms.load_annotations import LoadAnnotations
 from segue.transforms.load_image_from_file import LoadImageFromFile
 from segue.transforms.pack_seg_inputs import PackSegInputs
@@ -34,7 +36,8 @@ def test_classes_are_found(folder):
     assert labels(train) == [0, 2, 255]
     val = FolderDataset(str(root), "images/val", "masks/val", pipeline=LOAD, test_mode=True)
     assert val.metainfo == train.metainfo
-    assert train.notes == ["3 classes found in 2 masks: class_0, class_1, class_2"]
+    assert train.notes[0] == "3 classes found in 2 masks: class_0, class_1, class_2"
+    assert train.notes[1].startswith("255 (2 pixels, 16.7 %) counts as unlabeled")
 
 
 def test_binary_masks_need_nothing(folder):
@@ -42,6 +45,38 @@ def test_binary_masks_need_nothing(folder):
     dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 255, 255]})), pipeline=LOAD)
     assert dataset.metainfo["classes"] == ("background", "foreground")
     assert labels(dataset) == [0, 1, 1]
+
+
+def test_255_is_a_class_where_nothing_says_that_it_is_void(folder):
+    """Oracle: 0, 128 and 255 are evenly spread; an ignore_index that was given says that 255 is none."""
+    root = folder({"images/a.png": None, "masks/a.png": [0, 128, 255]})
+    dataset = FolderDataset(str(root), pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("class_0", "class_128", "class_255")
+    assert labels(dataset) == [0, 1, 2]
+    assert "255 (2 pixels, 33.3 %) are evenly spread: are they 3 classes?" in dataset.notes[1]
+    dataset = FolderDataset(str(root), ignore_index=255, pipeline=LOAD)
+    assert dataset.metainfo["classes"] == ("background", "foreground") and labels(dataset) == [0, 1, 255]
+
+
+def test_values_that_can_mean_two_things_are_asked_about(folder):
+    """Oracle: a few 1s and 7s in masks of 0 and 255 are noise, or 255 is void; nobody but the owner knows."""
+    root = folder({"images/a.png": None})
+    mask = np.kron([[0, 255], [0, 0]], np.ones((40, 40))).astype(np.uint8)
+    mask[0, :3], mask[1, 0] = 1, 7
+    write_png(root / "masks/a.png", mask)
+    with pytest.raises(LabelError, match=r"(?s)255 \(1,600 pix.*label_map=\{0: 0, 255: 1, 1: 255, 7: 255\}"):
+        FolderDataset(str(root))
+    assert FolderDataset(str(root), ignore_index=255).metainfo["classes"] == ("class_0", "class_1", "class_7")
+
+
+def test_values_beside_a_label_map(folder):
+    """Oracle: 2 is not listed, and the map makes class 2 of 255; 1 stays what it is where the map makes none of it."""
+    root = folder({"images/a.png": None, "masks/a.png": [0, 2, 255]})
+    dataset = FolderDataset(str(root), label_map={0: 0, 128: 1, 255: 2}, pipeline=LOAD)
+    with pytest.raises(LabelError, match=r"label 2 \(2 pixels\) not in label_map, .*2: 2.* for the class"):
+        labels(dataset)
+    names = ["a", "b", "c"]
+    assert labels(FolderDataset(str(root), classes=names, label_map={7: 255}, pipeline=LOAD)) == [0, 2, 255]
 
 
 def test_gaps_are_closed(folder):
@@ -111,7 +146,7 @@ def test_faults(folder):
         FolderDataset(str(root), images="text")
     with pytest.raises(DataError, match=r"mask: does not exist; .* has images, masks, text"):
         FolderDataset(str(root), masks="mask")
-    with pytest.raises(InputError, match="images and masks must be different folders"):
+    with pytest.raises(InputError, match=r"both in 'masks'.*: name what the masks end with, such as .*mask_suffix="):
         FolderDataset(str(root), images="masks")
 
 

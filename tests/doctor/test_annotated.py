@@ -14,6 +14,7 @@ import pytest
 from segue.cli import main
 from segue.config import Config
 from segue.config.builder.build import build_dataset
+from segue.config.builder.find import find
 from segue.datasets.base_seg import BaseSegDataset
 from segue.doctor import check_config, check_folder
 from segue.doctor.apply import apply, folder_datasets
@@ -24,7 +25,7 @@ from segue.masks.path import MaskPath
 from tests.doctor.seeded import CONFIG
 from tests.masks import layouts
 from tests.masks.layouts import LAYOUTS
-from tests.masks.scenes import CLASSES, write_json
+from tests.masks.scenes import CLASSES, label_map, write_json
 
 HEAD, TAIL = CONFIG[: CONFIG.index("train_pipeline")], CONFIG[CONFIG.index("optim_wrapper") :]
 LOADERS = """
@@ -110,6 +111,26 @@ def test_colors_are_proposed_as_classes(tmp_path: Path, monkeypatch: pytest.Monk
     order = np.array([0, 3, 2, 1])
     for i, labels in enumerate(maps.values()):
         np.testing.assert_array_equal(read_mask(dataset.get_data_info(i)["seg_map_path"]), order[labels])
+
+
+@pytest.mark.parametrize(
+    ("name", "void"), [("CityscapesDataset", True), ("PotsdamDataset", False), ("LoveDADataset", False)]
+)
+def test_colors_of_public_datasets_have_names(name: str, void: bool, tmp_path: Path):
+    """Oracle: the palette that the dataset declares; black is unlabeled in Cityscapes."""
+    from PIL import Image
+
+    info, void = find("datasets", name).METAINFO, name.startswith("City")
+    colors = [*info["palette"][-4:], *([[0, 0, 0]] if void else [])]
+    layouts.pictures(tmp_path / "images", label_map)
+    (tmp_path / "labels").mkdir()
+    for i, stem in enumerate("ab"):
+        ids = label_map(i, ignore=False) if not void else (label_map(i, ignore=False) + i) % 5
+        Image.fromarray(np.array(colors, np.uint8)[ids]).save(tmp_path / f"labels/{stem}.png")
+    [finding] = check_folder(tmp_path).errors
+    fixes = {fix.keys[0]: fix.value for fix in finding.fixes}
+    assert fixes["classes"] == list(info["classes"]) and fixes["palette"] == [list(c) for c in info["palette"]]
+    assert fixes["mask_format"] == ({"type": "rgb", "others": "ignore"} if void else "rgb")
 
 
 def test_findings_of_annotations(tmp_path: Path):

@@ -13,6 +13,7 @@ import pytest
 
 from segue.config import Config
 from segue.config.builder.build import build_dataset
+from segue.datasets.folder import FolderDataset
 from segue.doctor import check_folder
 from segue.doctor.apply import apply
 from segue.doctor.layout import recognize
@@ -30,6 +31,7 @@ def put(root: Path, *names: str, top: int = 2) -> None:
         cv2.imwrite(str(path), colors if "mage" in str(path.parent.relative_to(root)).lower() else labels)
 
 
+SPLITS = ("training", "validation")
 LAYOUTS = {
     "mmseg": (
         [
@@ -65,7 +67,124 @@ LAYOUTS = {
         ],
         [("all", "JPEGImages", "SegmentationClass")],
     ),
+    "SegNet's CamVid": (
+        [f"{split}{kind}/image_{i}.png" for split in ("train", "val", "test") for kind in ("", "annot") for i in "ab"],
+        [(split, split, f"{split}annot") for split in ("train", "val", "test")],
+    ),
+    "imgs and gts": (
+        [f"{split}/{kind}/image_{i}.png" for split in ("Train", "Test") for kind in ("imgs", "gts") for i in "ab"],
+        [("train", "Train/imgs", "Train/gts"), ("test", "Test/imgs", "Test/gts")],
+    ),
+    "img and msk": ([f"{kind}/{i}.png" for kind in ("img", "msk") for i in "ab"], [("all", "img", "msk")]),
+    "LIP": (
+        [f"{split}_{kind}/{i}.png" for split in ("train", "val") for kind in ("images", "segmentations") for i in "ab"],
+        [(split, f"{split}_images", f"{split}_segmentations") for split in ("train", "val")],
+    ),
+    "nnU-Net": (
+        [f"imagesTr/C_{i}_0000.png" for i in "ab"] + [f"labelsTr/C_{i}.png" for i in "ab"] + ["imagesTs/C_c_0000.png"],
+        [("train", "imagesTr", "labelsTr")],
+    ),
+    "words together": (
+        [
+            f"{kind}_{split}/{i}.png"
+            for kind in ("images", "masks")
+            for split in ("training", "validation")
+            for i in "ab"
+        ],
+        [("train", "images_training", "masks_training"), ("val", "images_validation", "masks_validation")],
+    ),
+    "camel case": (
+        [f"{split}{kind}/{i}.png" for kind in ("Images", "Masks") for split in ("Train", "Test") for i in "ab"],
+        [("train", "TrainImages", "TrainMasks"), ("test", "TestImages", "TestMasks")],
+    ),
+    "ISPRS": (
+        [f"{at.format(i)}.png" for at in ("2_Ortho_RGB/images_{}_RGB", "5_Labels_all/images_{}_label") for i in "12"],
+        [("all", "2_Ortho_RGB", "5_Labels_all")],
+    ),
+    "LoveDA": (
+        [
+            f"{split}/{place}/{kind}_png/{place}{i}.png"
+            for split in ("Train", "Val")
+            for place in ("Rural", "Urban")
+            for kind in ("images", "masks")
+            for i in "ab"
+        ],
+        [
+            (split.lower(), f"{split}/{place}/images_png", f"{split}/{place}/masks_png")
+            for split in ("Train", "Val")
+            for place in ("Rural", "Urban")
+        ],
+    ),
+    "cities": (
+        [
+            f"{kind}/{split}/{city}/image_{city}{i}.png"
+            for kind in ("leftImg8bit", "gtFine")
+            for split in ("train", "val")
+            for city in ("aachen", "ulm")
+            for i in "ab"
+        ],
+        [(split, f"leftImg8bit/{split}", f"gtFine/{split}") for split in ("train", "val")],
+    ),
+    "deep": (
+        [
+            f"data/raw/{kind}/{split}/{i}.png"
+            for kind in ("photos", "labels")
+            for split in ("train", "val")
+            for i in "ab"
+        ],
+        [(split, f"data/raw/photos/{split}", f"data/raw/labels/{split}") for split in ("train", "val")],
+    ),
 }
+#: {name: files, image_suffix, mask_suffix}; the folder holds images and masks
+BESIDE = {
+    "Roboflow": ([f"train/image_{i}{end}" for i in "abc" for end in (".jpg", "_mask.png")], ".jpg", "_mask.png"),
+    "one suffix": ([f"all/image_{i}{end}" for i in "abc" for end in (".png", "_label.png")], ".png", "_label.png"),
+    "bmp and png": ([f"image_{i}{end}" for i in "abc" for end in (".bmp", ".png")], ".bmp", ".png"),
+    "hyphens": ([f"s/{i}{end}" for i in ("a_1", "b_2") for end in (".jpg", "-seg.png")], ".jpg", "-seg.png"),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_images_and_masks_in_one_folder(name: str, tmp_path: Path) -> None:
+    """Oracle: their ends; masks are never taken for images."""
+    files, image, mask = BESIDE[name]
+    for file in files:
+        put(tmp_path, file) if file.endswith(mask) else put(tmp_path / "image", file)
+        if not file.endswith(mask):
+            (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "image" / file).rename(tmp_path / file)
+    for folder in sorted((tmp_path / "image").rglob("*"), reverse=True):
+        folder.rmdir()
+    (tmp_path / "image").rmdir()
+    [part] = recognize(tmp_path).parts
+    assert (part.image_suffix, part.mask_suffix) == (image, mask)
+    [source] = check_folder(tmp_path).sources
+    assert len(source.pairs) == len(files) // 2
+    assert all(str(label).endswith(mask) and not str(picture).endswith(mask) for picture, label in source.pairs)
+    with pytest.raises(InputError, match=rf"image_suffix='{image}', mask_suffix='{mask}'"):
+        FolderDataset(str(tmp_path), part.images, part.masks)
+
+
+def test_several_masks_of_each_image(tmp_path: Path) -> None:
+    """Oracle: Cityscapes, whose colors come first in the alphabet and whose train ids are meant."""
+    ends = ("color", "instanceIds", "labelIds", "labelTrainIds")
+    put(tmp_path, *[f"leftImg8bit/train/ulm/image_{i}_leftImg8bit.png" for i in "ab"])
+    put(tmp_path, *[f"gtFine/train/ulm/image_{i}_gtFine_{end}.png" for i in "ab" for end in ends])
+    [part] = recognize(tmp_path).parts
+    assert part.mask_suffix == "_labelTrainIds.png"
+    report = check_folder(tmp_path)
+    assert len(report.sources[0].pairs) == 2 and not report.errors
+    with pytest.raises(DataError, match=r"each image has 4 masks, which end with .*mask_suffix="):
+        FolderDataset(str(tmp_path), "leftImg8bit/train", "gtFine/train")
+
+
+def test_several_pairs_of_folders_become_one_dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Oracle: LoveDA's rural and urban scenes are both for training."""
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "mine", *LAYOUTS["LoveDA"][0])
+    path = apply(check_folder("mine"), None)
+    for split in ("train", "val"):
+        assert len(build_dataset(Config.fromfile(path), f"{split}_dataloader.dataset")) == 4
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -74,7 +193,9 @@ def test_layouts_are_recognized(name: str, tmp_path: Path) -> None:
     put(tmp_path, *files)
     assert [(part.split, part.images, part.masks) for part in recognize(tmp_path).parts] == expected
     report = check_folder(tmp_path)
-    assert not report.errors and all(len(source.pairs) == 2 for source in report.sources)
+    assert not report.errors, [str(finding) for finding in report.errors]
+    per_city = 4 if name == "cities" else 2
+    assert all(len(source.pairs) == per_city for source in report.sources)
 
 
 def test_voc_splits_are_read_from_lists(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from segue.doctor.facts import Facts
 from segue.doctor.rules import Rules
 from segue.doctor.tally import Tally
+from segue.doctor.unnamed import judge_unnamed
 from segue.doctor.values import judge_values, with_fixes
 
 
@@ -52,7 +53,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_mistakes_of_values(case: str) -> None:
     count, values, kind, lines = CASES[case]
-    [finding] = judge_values(tally_of(values), rules(count), "train", ["train_dataloader.dataset"])
+    judge = judge_unnamed if count is None else judge_values
+    [finding] = judge(tally_of(values), rules(count), "train", ["train_dataloader.dataset"])
     assert finding.kind == kind, finding
     assert [fix.line for fix in finding.fixes] == lines
     mended = with_fixes(rules(count), finding.fixes)

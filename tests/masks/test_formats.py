@@ -46,7 +46,7 @@ def test_other_files(tmp_path: Path):
     with pytest.raises(DataError, match=r"b\.txt: not YOLO polygons, whose lines are 'class x y x y \.\.\.'"):
         recognize(str(tmp_path / "b.txt"), [])
     write_json(tmp_path / "c.json", {"version": 1})
-    with pytest.raises(DataError, match=r"c\.json: neither labelme, COCO, GeoJSON nor polygons \(it has version\)"):
+    with pytest.raises(DataError, match=r"c\.json: is none of the formats labelme, .* \(it has version\)\. Export"):
         recognize(str(tmp_path / "c.json"), [])
 
 

@@ -41,6 +41,15 @@ def test_polygon_over_rectangle(tmp_path: Path):
     assert mask.dtype == np.uint8
 
 
+@pytest.mark.parametrize("kind", ["rectangle", "rotation", "quadrilateral", "polygon"])
+def test_four_corners(tmp_path: Path, kind: str):
+    """Oracle: by hand; AnyLabeling writes rectangles with four corners, X-AnyLabeling turned ones."""
+    mask = read(tmp_path, shape("car", [[1, 1], [5, 1], [5, 4], [1, 4]], kind, direction=0.4))
+    expected = np.zeros((6, 8), int)
+    expected[1:4, 1:5] = 1
+    np.testing.assert_array_equal(mask, expected)
+
+
 def test_circle_line_and_points(tmp_path: Path):
     """Oracle: by hand; discs of radius 1 around a center are five pixels, a line of width 2 along a row two rows."""
     circle = read(tmp_path, shape("car", [[2.5, 2.5], [3.5, 2.5]], "circle"))
@@ -110,6 +119,12 @@ def test_round_trip(tmp_path: Path, seed: int):
         (shape("car", [[1, 1], ["2", 1], [3, 3]]), "shape 0 (car): point 1 is ['2', 1]; coordinates are numbers"),
         (shape("car", "here"), "shape 0 (car): points must be a list of [x, y] pairs, got 'here'"),
         (shape("car", [[1, 1]], "star"), "shape 0 (car): shape_type 'star' is none of polygon, rectangle"),
+        (shape("car", [[1, 1], [2, 2], [3, 3]], "rectangle"), "shape 0 (car): a rectangle of 3 points; it has 2 or 4"),
+        (shape("car", [[1, 1], [2, 2], [3, 3]], "line"), "shape 0 (car): a line of 3 points; it has 2"),
+        (shape("car", [[1, 1], [2, 2], [3, 3]], "circle"), "shape 0 (car): a circle of 3 points; it has 2"),
+        (shape("car", [[1, 1], [2, 2]], "point"), "shape 0 (car): a point of 2 points; it has 1"),
+        (shape("car", [[1, 1], [2, 2], [3, 3]], "rotation"), "shape 0 (car): 3 points, at least 4 are needed"),
+        (shape("car", [], "points"), "shape 0 (car): 0 points, at least 1 are needed"),
         ({"points": []}, "shape 0: has no label"),
         (7, "shape 0: has no label"),
     ],

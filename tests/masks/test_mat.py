@@ -11,7 +11,7 @@ from scipy.io import savemat
 
 from segue.errors import DataError, LabelError
 from segue.masks import mat
-from segue.masks.mat import MatReader
+from segue.masks.mat import MatReader, text_cells
 from tests.masks.scenes import label_map
 
 
@@ -33,10 +33,10 @@ def test_a_field_of_a_structure(tmp_path: Path):
     labels = label_map(2)
     path = write(tmp_path / "a.mat", GTcls={"Segmentation": labels, "Boundaries": labels > 0})
     np.testing.assert_array_equal(MatReader("", variable="GTcls.Segmentation").read(path, ""), labels)
-    with pytest.raises(
-        LabelError, match=r"a\.mat: which matrix holds the labels\? It has GTcls\.Segmentation \(23, 31\), "
-    ):
-        MatReader("").read(path, "")
+    np.testing.assert_array_equal(MatReader("").read(path, ""), labels)  # by its name
+    other = write(tmp_path / "b.mat", GTcls={"One": labels, "Two": labels > 0})
+    with pytest.raises(LabelError, match=r"b\.mat: which matrix holds the labels\? It has GTcls\.One \(23, 31\), "):
+        MatReader("").read(other, "")
     with pytest.raises(LabelError, match=r"a\.mat: has no matrix 'GT'; it has GTcls\.Segmentation"):
         MatReader("", variable="GT").read(path, "")
 
@@ -63,3 +63,11 @@ def test_faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.undo()
     with pytest.raises(DataError, match=r"a\.mat: .*damaged"):
         MatReader("").read(str(path), "")
+
+
+def test_names_in_a_cell_array(tmp_path: Path):
+    """Oracle: what was written, as in the list of names beside a public set of clothes."""
+    names = np.array(["null", "bag", "shoes"], dtype=object).reshape(1, 3)
+    savemat(tmp_path / "label_list.mat", {"label_list": names})
+    assert text_cells(str(tmp_path / "label_list.mat")) == ["null", "bag", "shoes"]
+    assert text_cells(write(tmp_path / "a.mat", labels=label_map(0))) == []

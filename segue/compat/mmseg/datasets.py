@@ -16,6 +16,7 @@ from segue.datasets.collate import collate as pseudo_collate
 from segue.datasets.concat import ConcatDataset
 from segue.datasets.options import DatasetOptions
 from segue.datasets.repeat import RepeatDataset
+from segue.masks.labels import IGNORE
 
 
 class BaseSegDataset(House):
@@ -41,6 +42,9 @@ class BaseSegDataset(House):
         ignore_index: int = 255,
         reduce_zero_label: bool | None = None,
         backend_args: Any = None,
+        label_map: Any = None,
+        mask_format: Any = None,
+        pack: str | None = None,
     ) -> None:
         self.backend_args, self.filter_cfg, self.serialize_data = backend_args, filter_cfg, serialize_data
         super().__init__(
@@ -61,8 +65,12 @@ class BaseSegDataset(House):
                 ignore_index=ignore_index,
                 reduce_zero_label=reduce_zero_label,
                 backend_args=backend_args,
+                label_map=label_map,
+                mask_format=mask_format,
+                pack=pack,
             ),
         )
+        self.void_given = ignore_index != IGNORE  # 255 is what everybody has who says nothing
 
     @property
     def _metainfo(self) -> dict[str, Any]:

@@ -49,7 +49,9 @@ LARGEST = 1 << 20
 
 def size_problem(key: str, value: Any) -> str | None:
     """What is wrong with the size of a layer: none or a negative one, or one that no memory holds."""
-    if not isinstance(value, int) or isinstance(value, bool) or not (key in SIZES or key.endswith("_channels")):
+    if not isinstance(value, int) or isinstance(value, bool) or not isinstance(key, str):
+        return None
+    if not (key in SIZES or key.endswith("_channels")):
         return None
     if value < 1 and key in SIZES:
         return f"must be at least 1, not {value}"

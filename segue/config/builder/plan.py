@@ -22,7 +22,7 @@ from segue.config.marks import shorten
 from segue.config.origins import origin_of
 from segue.config.tree import copy_tree
 from segue.config.trust import bare, rights_of
-from segue.errors import ConfigError, InputError, Problem, nearest
+from segue.errors import ConfigError, InputError, Problem, SegueError, nearest
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.norm import NORMS, Norm
 from segue.types import COMPONENTS, Activation
@@ -58,7 +58,7 @@ class Plan:
             return self.target(**arguments)
         except InputError as error:  # the constructor knows what is wrong, this place knows where
             raise ConfigError(Problem(self.path, str(error), self.where)) from error
-        except (ConfigError, ImportError, MemoryError):
+        except (SegueError, ImportError, MemoryError):
             raise
         except Exception as error:  # torch's own, such as RuntimeError of a negative size, or those of a user's class
             raise ConfigError(Problem(self.path, self._said(error), self.where)) from error
