@@ -53,7 +53,7 @@ def predict(
     from segue.inference.inputs import find_images
     from segue.inference.write import write_all
 
-    files = find_images(images, recursive=recursive)
+    files = find_images(images, recursive=recursive)  # before the model, which takes longer
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
     return write_all(predictor, files, out, batch_size=batch_size, tta=tta)
 
@@ -160,14 +160,11 @@ def check(
 
     from segue.config.load import EXTENSIONS
     from segue.doctor import check_config, check_folder
-    from segue.doctor.apply import apply as write_config
+    from segue.doctor.deliver import deliver
     from segue.doctor.layout import Given
-    from segue.doctor.page import write_page
-    from segue.doctor.show import show, write_json
     from segue.recipes.compose import looks_like_name
 
-    console = Console()
-    config: Path | None = None
+    console, config = Console(), None
     if Path(target).is_dir():
         refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
         report = check_folder(
@@ -184,19 +181,12 @@ def check(
         named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)
         if not config.exists() and not named:
             raise InputError(f"{target}: no such file or folder")
-        names: dict[str, Any] = {"--images": images, "--masks": masks, "--num-classes": num_classes}
-        names |= {"--mask-format": mask_format, "--image-suffix": image_suffix, "--mask-suffix": mask_suffix}
-        refuse({**names, "--split": list(splits) or None}, "only for a folder; a config says so itself")
+        names = {"--images": images, "--masks": masks, "--num-classes": num_classes, "--mask-format": mask_format}
+        names |= {"--image-suffix": image_suffix, "--mask-suffix": mask_suffix, "--split": list(splits) or None}
+        refuse(names, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, console=console)
-    show(report, console)
-    if json is not None:
-        write_json(json, report)
-    if html is not None:
-        console.print(f"Page: {write_page(html, report)}", highlight=False, soft_wrap=True)
-    if apply:
-        written = write_config(report, config, None if apply is True else apply)
-        console.print(f"Config: {written}", highlight=False, soft_wrap=True)
+    deliver(report, console, config=config, json=json, html=html, apply=apply)
     return report
 
 

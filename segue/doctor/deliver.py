@@ -1,0 +1,36 @@
+"""A report to where it was asked for: the terminal, JSON, a page, and a config with the proposed settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from segue.doctor.apply import apply as write_config
+from segue.doctor.doctor import Report
+from segue.doctor.page import write_page
+from segue.doctor.show import show, write_json
+
+
+def deliver(
+    report: Report,
+    console: Console,
+    *,
+    config: Path | None,
+    json: str | Path | None,
+    html: str | Path | None,
+    apply: bool | str | Path,
+) -> None:
+    """Print a report and write what was asked for; ``config`` is the file that it is about, None of a folder.
+
+    Raises:
+        InputError: a file cannot be written, or there is nothing to apply.
+    """
+    show(report, console)
+    if json is not None:
+        write_json(json, report)
+    if html is not None:
+        console.print(f"Page: {write_page(html, report)}", highlight=False, soft_wrap=True)
+    if apply:
+        written = write_config(report, config, None if apply is True else apply)
+        console.print(f"Config: {written}", highlight=False, soft_wrap=True)
