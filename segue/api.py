@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import InputError, refuse
+from segue.errors import refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "train"]
 
-#: a config file, the name of a recipe, a config, or a mapping of its sections
-AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"
+AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a recipe's name, a config, or its sections
 
 
 def predict(
@@ -158,11 +157,9 @@ def check(
     """
     from rich.console import Console
 
-    from segue.config.load import EXTENSIONS
     from segue.doctor import check_config, check_folder
     from segue.doctor.deliver import deliver
     from segue.doctor.layout import Given
-    from segue.recipes.compose import looks_like_name
 
     console, config = Console(), None
     if Path(target).is_dir():
@@ -178,10 +175,12 @@ def check(
         )
     else:
         config = Path(target)
-        named = config.suffix in EXTENSIONS or (looks_like_name(config) and len(config.parts) == 1)
-        if not config.exists() and not named:
-            raise InputError(f"{target}: no such file or folder")
-        names = {"--images": images, "--masks": masks, "--num-classes": num_classes, "--mask-format": mask_format}
+        names: dict[str, Any] = {
+            "--images": images,
+            "--masks": masks,
+            "--num-classes": num_classes,
+            "--mask-format": mask_format,
+        }
         names |= {"--image-suffix": image_suffix, "--mask-suffix": mask_suffix, "--split": list(splits) or None}
         refuse(names, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)

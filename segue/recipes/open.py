@@ -63,7 +63,7 @@ def open_config(source: str | Path, *, trust: bool = False) -> Config:
     path = Path(source)
     if path.suffix in EXTENSIONS:
         return Config.fromfile(path, trust=trust)
-    if looks_like_name(path) and not path.exists():
+    if looks_like_name(path) and len(path.parts) == 1 and not path.exists():
         return compose(str(path))
-    suffixes = ", ".join(EXTENSIONS)
-    raise ConfigError(f"{path}: a config is a file that ends with {suffixes}, or the name of a recipe")
+    suffixes, missing = ", ".join(EXTENSIONS), "" if path.exists() else "no such file or folder; "
+    raise ConfigError(f"{path}: {missing}a config is a file that ends with {suffixes}, or the name of a recipe")
