@@ -28,7 +28,7 @@ train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None,
     trust=False)
 evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, machine=None, cfg_options=(), trust=False)
 check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
-    cfg_options=(), trust=False)
+    mask_format=None, image_suffix=None, mask_suffix=None, splits=(), cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
     html='segue-migration.html', patch=None, json=None)
 pack(target, out, *, splits=None, workers=None, cfg_options=(), trust=False)
