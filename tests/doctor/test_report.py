@@ -9,6 +9,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from segue.cli import main
@@ -18,7 +19,7 @@ from segue.doctor.apply import apply
 from segue.doctor.facts import examine
 from segue.errors import InputError
 
-from .seeded import FAULTS, make_data
+from .seeded import FAULTS, each_mask, make_data
 
 
 @pytest.fixture
@@ -99,3 +100,16 @@ def test_equal_pixels_have_equal_digests_whatever_the_file(tmp_path: Path) -> No
     cv2.imwrite(str(tmp_path / "c.png"), picture + 1)
     digests = [examine(str(tmp_path / name), None).image_digest for name in ("a.png", "b.bmp", "c.png")]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_what_is_ignored_has_a_row(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Oracle: 5 of 64 columns of nine masks, 48 pixels high; of three of them for validation."""
+    each_mask(lambda mask: np.where(np.arange(64) < 5, 255, mask))(config.parent)
+    assert main(["check", "config.py", "--json", "found.json", "--html", "page.html"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"ignored \(value 255\) .*1,440 .*7\.8", said), said
+    rows = [split["ignored"] for split in json.loads(Path("found.json").read_text())["splits"]]
+    assert [(row["pixels"], row["images"], row["values"]) for row in rows] == [(1440, 6, [255]), (720, 3, [255])]
+    assert "ignored (value 255)" in Path("page.html").read_text()
+    assert main(["train", "config.py", "--work-dir", "run", "--cfg-options", "train_cfg.max_iters=1"]) == 0
+    assert "Data: train: 1,440 pixels (7.8 %) are ignored (value 255)" in capsys.readouterr().out
