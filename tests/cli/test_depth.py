@@ -127,7 +127,7 @@ def test_views_are_averaged(project: Path) -> None:
         (
             "type='DepthMetric', min_depth_eval=0.001, max_depth_eval=10.0",
             "type='IoUMetric'",
-            "bathroom_00004.jpg has depths, not classes; measure them with DepthMetric",
+            "default_hooks.checkpoint.save_best: the validation has no metric 'rmse'",
         ),
         (
             "dict(type='Resize', scale=(2000, 64), keep_ratio=True), load[1]]",
