@@ -99,7 +99,7 @@ class Planner:
             if node is None or isinstance(node, (str, int, float)):
                 self.problem(path, f"expected a dict with a 'type' from {room}, not {node!r}")
             return node
-        if "type" not in node:
+        if node.get("type") is None:
             self.problem(path, f"has no 'type'; it needs the name of one of {room}")
             return None
         kind = node["type"]
