@@ -90,7 +90,7 @@ def train(
             check_before_first_step(cfg, plan.hooks, parts)
         run = Run(cfg, plan, parts, folder, seed, before, console)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
-        with alone, disk_full(folder), quiet(), StopRequest(say) as stop:
+        with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
             if source is None and (text := overwritten(folder)):
                 say(text)
             return run.fit(stop, source, machine, callbacks)
