@@ -10,6 +10,7 @@ from segue.config import Config
 from segue.errors import refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
+from segue.system.shown import escape
 
 if TYPE_CHECKING:
     from segue.doctor import Report
@@ -236,12 +237,12 @@ def migrate(
     if patch is None and html is not None:
         patch = Path(html).with_suffix(".patch")
     if patch is not None and report.patch:
-        console.print(f"Edits: {write(patch, report.patch)}", highlight=False, soft_wrap=True)
+        console.print(f"Edits: {escape(write(patch, report.patch))}", highlight=False, soft_wrap=True)
     if json is not None:
         write_json(json, report)
     if html is not None:
         page = write_page(html, report, str(patch or ""))
-        console.print(f"Page: {page}", highlight=False, soft_wrap=True)
+        console.print(f"Page: {escape(page)}", highlight=False, soft_wrap=True)
     return report
 
 
@@ -284,7 +285,7 @@ def pack(
         made = pack_config(read_config(target, cfg_options, trust=trust), out, splits or ("train",), workers, console)
         settings = [f"{key}.pack={entry.folder}" for entry in made for key in entry.keys]
         advice = "Read it by these settings, in the config or after --cfg-options:"
-    console.print("\n  ".join([advice, *settings]), highlight=False, soft_wrap=True)
+    console.print(escape("\n  ".join([advice, *settings])), highlight=False, soft_wrap=True)
     return settings
 
 

@@ -100,6 +100,7 @@ def download_settings(args: argparse.Namespace) -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     from segue.errors import SegueError
+    from segue.system.shown import visible
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0].startswith(("--local-rank=", "--local_rank=")):
@@ -110,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             status: int = args.run(args)
             return status
     except SegueError as error:
-        print(f"segue {args.verb}: {error}", file=sys.stderr)
+        print(f"segue {args.verb}: {visible(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         from segue.training.launch import is_first, is_own_child

@@ -52,6 +52,8 @@ def run_fetch(args: argparse.Namespace) -> int:
         raise InputError("name what to fetch: an alias, a URL, a recipe, or --config CONFIG")
     if args.sha256 and len(wanted) != 1:
         raise InputError(f"--sha256 is the hash of one file, and {len(wanted)} are wanted")
+    from segue.system.shown import visible
+
     failed = 0
     got = []
     for source in wanted:
@@ -60,7 +62,8 @@ def run_fetch(args: argparse.Namespace) -> int:
             got.append(look_up(source))
         except SegueError as error:
             failed += 1
-            print(error if str(error).startswith(source) else f"{source}: {error}", file=sys.stderr)
+            said = str(error) if str(error).startswith(source) else f"{source}: {error}"
+            print(visible(said), file=sys.stderr)
     if got:
         table([(entry, None) for entry in got])
     print(f"{len(got)} of {len(wanted)} files are here")
@@ -116,8 +119,9 @@ def run_list(args: argparse.Namespace) -> int:
 def table(rows: list[tuple[Entry, int | None]]) -> None:
     """One line per file; names are to be copied whole."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from segue.system.shown import escape
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("weights", "here", "MB", "SHA-256", "from", "recipes"):

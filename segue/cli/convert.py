@@ -80,6 +80,7 @@ def _masks(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from segue.convert.masks import convert_masks
+    from segue.system.shown import visible
 
     one_file = args.classes and len(args.classes) == 1 and args.classes[0].endswith((".txt", ".json"))
     done = convert_masks(
@@ -95,7 +96,7 @@ def _masks(args: argparse.Namespace) -> int:
     )
     print(f"{done.count} label maps of {len(done.classes)} classes in {done.out}. As datasets of a config:")
     for line in done.lines:
-        print(f"  {line}")
+        print(visible(f"  {line}"))
     return 0
 
 
@@ -105,6 +106,7 @@ def _dataset(args: argparse.Namespace) -> int:
 
     from segue.convert.dataset import convert_dataset, find_converter
     from segue.errors import refuse
+    from segue.system.shown import visible
 
     if args.list or args.name is None:
         given = {"--out": args.out, "--force": args.force, "--tile": args.tile, "--overlap": args.overlap}
@@ -125,7 +127,7 @@ def _dataset(args: argparse.Namespace) -> int:
         console=Console(),
     )
     for note in done.notes:
-        print(f"note: {note}")
+        print(visible(f"note: {note}"))
     there = f", {done.outcome.kept} were there already" if done.outcome.kept else ""
     print(f"{done.outcome.written} files written to {done.out}{there}; type='{find_converter(args.name)[1].dataset}'")
     return 0
@@ -135,10 +137,10 @@ def _list_datasets() -> None:
     """What can be converted, as a table."""
     from rich import box
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from segue.convert.dataset import converters
+    from segue.system.shown import escape
 
     table = Table(box=box.SIMPLE, show_lines=True, header_style="bold")
     for title in ("name", "download", "looked for", "result"):

@@ -36,12 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Predict, and say what was found."""
     from rich.console import Console
-    from rich.markup import escape
 
     from segue.api import predict
     from segue.errors import InputError, SomeFailedError
     from segue.inference.inputs import find_images
     from segue.inference.load import is_weights
+    from segue.system.shown import escape
 
     checkpoint, paths = None, args.paths
     if not is_weights(args.model):
@@ -79,8 +79,9 @@ def run(args: argparse.Namespace) -> int:
 
 def show(results: Sequence[Any], console: Console) -> None:
     """What covers each image, of the first twenty."""
-    from rich.markup import escape
     from rich.table import Table
+
+    from segue.system.shown import escape
 
     table = Table("image", "covered by", box=None, pad_edge=False)
     for result in results[:20]:

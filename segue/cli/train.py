@@ -69,6 +69,7 @@ def machine_of(args: argparse.Namespace) -> Machine:
 def run(args: argparse.Namespace) -> int:
     """Train, and say where the result is."""
     from segue.api import train
+    from segue.system.shown import visible
 
     result = train(
         args.config,
@@ -81,5 +82,5 @@ def run(args: argparse.Namespace) -> int:
         trust=args.trust_config,
     )
     if result.checkpoint and result.first:
-        print(f"Trained weights: {result.checkpoint}")
+        print(f"Trained weights: {visible(result.checkpoint)}")
     return 0

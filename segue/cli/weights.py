@@ -77,8 +77,9 @@ def run_inspect(args: argparse.Namespace) -> int:
 def run_convert(args: argparse.Namespace) -> int:
     """Write a file, and say what was kept, renamed and dropped."""
     from segue.checkpoints.convert import convert
+    from segue.system.shown import visible
 
-    print(convert(args.file, args.out, name=args.source, notes=notes_of(args)))
+    print(visible(convert(args.file, args.out, name=args.source, notes=notes_of(args))))
     return 0
 
 
@@ -107,11 +108,11 @@ def notes_of(args: argparse.Namespace) -> dict[str, Any]:
 def run_verify(args: argparse.Namespace) -> int:
     """Check a file; the status is 1 if something failed."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from segue.inference.verify import verify
     from segue.recipes.open import read_config
+    from segue.system.shown import escape
 
     def read(config: Any) -> Any:
         return read_config(config, args.cfg_options, trust=args.trust_config)
@@ -134,8 +135,9 @@ def run_verify(args: argparse.Namespace) -> int:
 def show(name: str, facts: dict[str, Any]) -> None:
     """Print the facts as a table."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+
+    from segue.system.shown import escape
 
     table = Table("", escape(name), box=None, pad_edge=False)
     for key, value in facts.items():

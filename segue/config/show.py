@@ -14,6 +14,7 @@ from rich.text import Text
 from segue.config.config import Config
 from segue.config.dump import FORMATS, literal
 from segue.config.marks import Origin, shorten
+from segue.system.shown import visible
 
 if TYPE_CHECKING:
     from segue.config.v0 import Entry
@@ -32,9 +33,11 @@ def show(cfg: Config, *, extension: str = ".py", console: Console | None = None)
     text = cfg.pretty_text if extension == ".py" else FORMATS[extension](cfg.tree)
     if console.is_terminal:
         lexer = {".py": "python", ".yaml": "yaml", ".json": "json"}[extension]
-        console.print(Syntax(text.rstrip("\n"), lexer, theme="ansi_dark", background_color="default", word_wrap=True))
+        console.print(
+            Syntax(visible(text).rstrip("\n"), lexer, theme="ansi_dark", background_color="default", word_wrap=True)
+        )
     else:
-        console.file.write(text)
+        console.file.write(visible(text))
 
 
 def show_entries(entries: Sequence[Entry], console: Console | None = None) -> None:
@@ -44,7 +47,7 @@ def show_entries(entries: Sequence[Entry], console: Console | None = None) -> No
     colors = {"used": "green", "translated": "cyan", "ignored": "yellow"}
     for entry in entries:
         line = Text(f"{entry.fate:10} ", style=colors[entry.fate])
-        line.append(f"{entry.key:{width}}  {entry.note}", style="default")
+        line.append(visible(f"{entry.key:{width}}  {entry.note}"), style="default")
         line.append(f"  # {entry.where}" if entry.where else "", style="dim")
         console.print(line)
     counts = ", ".join(f"{sum(e.fate == fate for e in entries)} {fate}" for fate in colors)
@@ -58,7 +61,10 @@ def show_origins(cfg: Config, console: Console | None = None) -> None:
     line can be searched for.
     """
     console = console or Console(soft_wrap=True, highlight=False)
-    entries = [(key, literal(value), _place(origin, cfg.filename)) for key, value, origin in rows(cfg)]
+    entries = [
+        (visible(key), visible(literal(value)), visible(_place(origin, cfg.filename)))
+        for key, value, origin in rows(cfg)
+    ]
     if not console.is_terminal:
         for key, value, place in entries:
             console.file.write(f"{key} = {value}  # {place}\n")

@@ -22,6 +22,7 @@ from typing import Any
 from segue.config.kinds import KINDS, PACKAGES, Kind
 from segue.config.origins import origin_of
 from segue.errors import Problem
+from segue.system.shown import visible
 
 #: Prefixes such as ``mmdet.`` that configs put before a type; Segue has these components itself.
 SCOPES = ("mmseg", "mmengine", "mmcv", "mmdet", "mmpretrain", "mmcls", "segue")
@@ -289,7 +290,7 @@ def say(line: str, about: str) -> None:
     """One line on stderr, once for each thing that it is about, unless that was imported already."""
     if about not in _said and about not in sys.modules:
         _said.add(about)
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)
 
 
 def _folder_of(module: str) -> str:

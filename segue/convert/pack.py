@@ -19,6 +19,7 @@ from segue.errors import ConfigError, InputError, Problem
 from segue.packs.read import name_below
 from segue.packs.write import IMAGE, LABELS, PackSource, write_pack
 from segue.system.bars import bar
+from segue.system.shown import escape
 
 _READING = ("color_type", "imdecode_backend")
 
@@ -130,7 +131,7 @@ def _written(
     for number, part in enumerate(parts):
         folder = out if len(parts) == 1 else out / f"{number}_{Path(part.root).name or 'data'}"
         with bar(console) as progress:
-            task = progress.add_task(f"Packing {part.root or 'files'}", total=len(part.files))
+            task = progress.add_task(f"Packing {escape(part.root or 'files')}", total=len(part.files))
 
             def advance(done: int, total: int, progress: Progress = progress, task: Any = task) -> None:
                 progress.update(task, completed=done, total=total)
@@ -140,7 +141,7 @@ def _written(
                 part.files, folder, color_type=color_type, backend=backend, workers=workers, progress=advance
             )
         console.print(
-            f"{folder}: {packed.pictures} pictures, {packed.bytes / 1e9:.2f} GB in {packed.shards} files, "
+            f"{escape(folder)}: {packed.pictures} pictures, {packed.bytes / 1e9:.2f} GB in {packed.shards} files, "
             f"{packed.written} of them written now",
             highlight=False,
             soft_wrap=True,

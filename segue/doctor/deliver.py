@@ -10,6 +10,7 @@ from segue.doctor.apply import apply as write_config
 from segue.doctor.doctor import Report
 from segue.doctor.page import write_page
 from segue.doctor.show import show, write_json
+from segue.system.shown import escape
 
 
 def deliver(
@@ -30,7 +31,7 @@ def deliver(
     if json is not None:
         write_json(json, report)
     if html is not None:
-        console.print(f"Page: {write_page(html, report)}", highlight=False, soft_wrap=True)
+        console.print(f"Page: {escape(write_page(html, report))}", highlight=False, soft_wrap=True)
     if apply:
         written = write_config(report, config, None if apply is True else apply)
-        console.print(f"Config: {written}", highlight=False, soft_wrap=True)
+        console.print(f"Config: {escape(written)}", highlight=False, soft_wrap=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from segue.datasets.scan import some_of
@@ -17,6 +16,7 @@ from segue.doctor.doctor import Report
 from segue.doctor.findings import several
 from segue.errors import InputError
 from segue.masks.labels import share_text
+from segue.system.shown import escape
 
 _STYLE = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _MOST_ROWS = 40
@@ -27,11 +27,10 @@ def show(report: Report, console: Console) -> None:
     for index, source in enumerate(report.sources):
         tally = report.tallies[index]
         if tally.pixels:
-            console.print(
-                _table(f"{source.split}: {several(tally.masks, 'mask')}", report.classes(index), report.ignored(index))
-            )
+            title = f"{escape(source.split)}: {several(tally.masks, 'mask')}"
+            console.print(_table(title, report.classes(index), report.ignored(index)))
         else:
-            console.print(f"{source.split}: {len(source.pairs)} pairs, no mask could be read", highlight=False)
+            console.print(f"{escape(source.split)}: {len(source.pairs)} pairs, no mask could be read", highlight=False)
     for finding in report.findings:
         head = f"[{_STYLE[finding.severity]}]{finding.severity}[/] [dim]{finding.kind}[/] ({finding.split})"
         console.print(f"{head} {escape(finding.message)}", highlight=False, soft_wrap=True)

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segue.errors import DataError
 from segue.images.jpeg2000 import is_jpeg2000
+from segue.images.limits import allow_in_pillow
 from segue.images.png import check_rows
 from segue.images.tiff import is_tiff
 
@@ -42,6 +43,7 @@ def pillow_pixels(data: bytes, path: str | Path) -> Image.Image:
         DataError: the file is no picture, damaged or incomplete.
     """
     check_rows(data, path)
+    allow_in_pillow()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # large scenes are everyday data here

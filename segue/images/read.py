@@ -22,6 +22,7 @@ from PIL import Image, ImageOps
 from segue.errors import DataError, InputError
 from segue.images.decoders import CV2_FLAGS, decode_whole
 from segue.images.kinds import check_kind
+from segue.images.limits import check_file, check_pixels
 from segue.images.pixels import opencv_pixels, pillow_pixels
 from segue.images.png import check_png, looks_cut_off
 from segue.images.stored import unusual_image
@@ -52,6 +53,7 @@ def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2"
 
 def read_bytes(path: str | Path) -> bytes:
     """Contents of a file; a file that is missing, unreadable or empty is a DataError that names it."""
+    check_file(path)
     try:
         with open(path, "rb") as stream:  # without making a Path, for it is done millions of times
             data = stream.read()
@@ -72,6 +74,7 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
         raise InputError(f"color_type must be one of {', '.join(get_args(ColorType))}, got {color_type!r}")
     if backend not in get_args(Backend):
         raise InputError(f"imdecode_backend must be 'cv2' or 'pillow', got {backend!r}")
+    check_pixels(data, path)
     kind = check_kind(data, path)
     if kind == "npy":
         return _npy_image(decode_npy(data, path), color_type, path)

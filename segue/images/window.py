@@ -14,6 +14,7 @@ import numpy as np
 from segue.errors import DataError
 from segue.images.decoders import decode_part, upright_header
 from segue.images.jpeg import JpegHeader
+from segue.images.limits import check_pixels
 from segue.images.png import PngHeader, looks_cut_off
 from segue.images.read import Array, decode_image, read_bytes
 from segue.types import Size
@@ -103,6 +104,7 @@ def open_image(path: str | Path, color_type: str = "color", backend: str = "cv2"
     Files that have to be decoded to know their size, or to know that they are whole, are decoded here.
     """
     data = read_bytes(path)
+    check_pixels(data, path)
     header = None if backend != "cv2" else upright_header(data, color_type)
     if header is None or looks_cut_off(data):
         return WholeImage(decode_image(data, color_type, backend, path))

@@ -16,6 +16,7 @@ from segue.errors import LabelError
 from segue.images.colors import color_counts
 from segue.images.decoders import decode_indexes
 from segue.images.kinds import check_kind
+from segue.images.limits import check_pixels
 from segue.images.pixels import opencv_pixels, pillow_pixels
 from segue.images.png import check_png, read_png_header
 from segue.images.read import Array, read_bytes
@@ -59,6 +60,7 @@ def read_mask(path: str | Path) -> Array:
 
 def decode_mask(data: bytes, path: str | Path = "<bytes>") -> Array:
     """Decode a label file as `read_mask` does; ``path`` is used in messages only."""
+    check_pixels(data, path)
     kind = check_kind(data, path)
     if kind == "npy":
         return as_labels(decode_npy(data, path), path)

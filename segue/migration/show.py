@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from segue.errors import InputError
 from segue.migration.verdict import MEANING, Fit, Report, Verdict, grouped
+from segue.system.shown import escape
 
 #: colors, in the order of the table
 STYLE = {"no": "bold red", "edits": "yellow", "unproven": "cyan", "as is": "green", "part": "dim"}

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segue.system.bars import wide_bar
+from segue.system.shown import escape, visible
 from segue.training.loops import Loop
 from segue.training.record import iteration_times
 
@@ -182,7 +183,7 @@ class Terminal(Callback):
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self.console.print(Text(text), soft_wrap=True)
+        self.console.print(Text(visible(text)), soft_wrap=True)
 
     def _time_to_draw(self) -> bool:
         now = time.perf_counter()
@@ -257,7 +258,7 @@ def class_table(rows: list[dict[str, str | float]]) -> Table:
 def number(value: str | float) -> str:
     """A table's cell; a class that does not occur has no value."""
     if isinstance(value, str):
-        return value
+        return escape(value)
     return "-" if not math.isfinite(value) else f"{value:.2f}"
 
 

@@ -16,6 +16,7 @@ from torch import nn
 from segue.checkpoints import save_weights
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
+from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
@@ -121,7 +122,7 @@ class Run:
             batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
             batches["is_last_batch"] = self.resumed >= loop.max_iters
         if self.resumed >= loop.max_iters and not self.pending(loop):
-            self.console.print(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
+            self.say(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
         elif trainer.is_global_zero:
             self.introduce(trainer, loop, source)
         try:
@@ -130,11 +131,9 @@ class Run:
             ended = stop.ended or isinstance(error, SIGTERMException)
             if isinstance(error, SystemExit) and not ended and not isinstance(error.__context__, KeyboardInterrupt):
                 raise
-            self.console.print(
+            self.say(
                 f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
-                f"--work-dir {self.folder} --resume",
-                highlight=False,
-                soft_wrap=True,
+                f"--work-dir {self.folder} --resume"
             )
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None
@@ -249,10 +248,14 @@ class Run:
         if self.raw is None:
             said = load_initial(parts.model, cfg)
             if said and trainer.is_global_zero:
-                self.console.print(*said, sep="\n", highlight=False)
+                self.say("\n".join(said))
         if trainer.is_global_zero:
             (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task
+
+    def say(self, text: str) -> None:
+        """Lines for people, of which parts may come from files."""
+        self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
     def opened(self, loader: Loader) -> Loader:
         """Remember a loader, to close it when the run ends."""
@@ -288,24 +291,23 @@ class Run:
         length = f"{loop.max_epochs} epochs of {loop.epoch_length}" if loop.by_epoch else f"{loop.max_iters}"
         images = len(self.parts.train_data)
         checked = f", {len(self.parts.val_data)} for validation" if self.parts.val_data is not None else ""
-        self.console.print(
+        self.say(
             f"{type(model).__name__}, {weights:.1f} M parameters; {images} images{checked}\n"
             f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
-            f"Everything is written to {self.folder}",
-            highlight=False,
+            f"Everything is written to {self.folder}"
         )
         for line in [*ignored(self.cfg), *self.parts.said]:
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self.say(line)
         apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
         if apart and has_sync_norm(self.cfg.get("model")):
             text = "SyncBN: on the CPU each process normalizes with its own part of the batch; torch synchronizes GPUs"
-            self.console.print(text, highlight=False, soft_wrap=True)
+            self.say(text)
         if source is not None:
             writer = f", written by {self.handover.found.format}," if self.handover else ""
             text = f"Continuing {source}{writer} after iteration {self.resumed}"
-            self.console.print(text, highlight=False, soft_wrap=True)
+            self.say(text)
         for line in self.handover.report() if self.handover else ():
-            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self.say(line)
 
 
 def unused(model: nn.Module) -> ConfigError:

@@ -19,6 +19,7 @@ from segue.config.origins import origin_of
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
+from segue.system.shown import visible
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
 from segue.training.handover import Handover
@@ -76,7 +77,7 @@ def train(
         resume = cfg.get("load_from") or True if cfg.get("resume") else False
 
     def say(text: str) -> None:
-        console.print(text, highlight=False, markup=False, soft_wrap=True)
+        console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
     source = resume_source(folder, resume, say)
     before = read_source(source) if source else None
@@ -89,7 +90,7 @@ def train(
             check_before_first_step(cfg, plan.hooks, parts)
         run = Run(cfg, plan, parts, folder, seed, before, console)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
-        with alone, disk_full(folder), quiet(), StopRequest(say) as stop:
+        with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
             if source is None and (text := overwritten(folder)):
                 say(text)
             return run.fit(stop, source, machine, callbacks)

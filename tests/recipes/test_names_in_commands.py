@@ -21,7 +21,10 @@ def test_read_config() -> None:
     assert cfg.model.backbone.base_channels == 8 and cfg.crop_size == (64, 64)
     with pytest.raises(ConfigError, match="unknown backbone 'r51-d8'"):
         read_config("pspnet_r51-d8_4xb2-40k_cityscapes-512x1024")
-    with pytest.raises(ConfigError, match=r"my_config: no such file or folder; a config is a file that ends with \.py.*name of a recipe"):
+    with pytest.raises(
+        ConfigError,
+        match=r"my_config: no such file or folder; a config is a file that ends with \.py.*name of a recipe",
+    ):
         read_config("my_config")
 
 

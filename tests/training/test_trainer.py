@@ -32,7 +32,7 @@ def hooks(**checkpoint: Any) -> dict[str, Any]:
 def test_files_of_a_run(tmp_path: Path) -> None:
     result = run(config(), tmp_path)
     best = f"best_mIoU_iter_{result.best['mIoU'][1]}.safetensors"
-    files = {"iter_3.ckpt", "iter_6.ckpt", "last.ckpt", best, "config.py", "scalars.jsonl"}
+    files = {"iter_3.ckpt", "iter_6.ckpt", "last.ckpt", best, "config.py", "scalars.jsonl", ".segue-run.lock"}
     assert {p.name for p in tmp_path.iterdir()} == files
     assert result.checkpoint == tmp_path / best
     saved = read(tmp_path / best)

@@ -7,18 +7,22 @@ import ipaddress
 import json
 import shutil
 import socket
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
+from segue.checkpoints.downloads.pace import Pace
 from segue.errors import DownloadError
 
 CONNECT_TIMEOUT = 5  # seconds for a connection: a dead host must not keep the next source waiting
 TIMEOUT = 20  # seconds without a byte
+ANSWER_TIMEOUT = 60.0  # seconds for the head of an answer
 CHUNK = 1 << 20
 MAX_BYTES = 16 << 30  # the largest published segmentation checkpoints have a few GB
 ATTEMPTS = 4  # continuations of a body that breaks off
@@ -60,10 +64,40 @@ class Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         """Connect, and check who answered."""
         patience, self.timeout = self.timeout, CONNECT_TIMEOUT
-        super().connect()
+        with self._at_most(ANSWER_TIMEOUT):
+            super().connect()
         self.sock.settimeout(patience)
         if self.public and is_private_address(self.sock.getpeername()[0]):
             raise DownloadError(f"redirected to {self.host}, an address of the local network, and not followed")
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """The answer's head, within ANSWER_TIMEOUT however its bytes trickle."""
+        with self._at_most(ANSWER_TIMEOUT):
+            return super().getresponse()
+
+    @contextmanager
+    def _at_most(self, seconds: float) -> Iterator[None]:
+        """Cut the connection when the time is over: each byte that comes renews the socket's own patience."""
+        late = threading.Event()
+
+        def cut() -> None:
+            late.set()
+            with suppress(OSError, AttributeError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(seconds, cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException, AttributeError) as error:
+            if late.is_set():
+                raise TimeoutError("no answer in time") from error
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():  # what was read until then looks like a whole answer
+            raise TimeoutError("no answer in time")
 
 
 class SecureConnection(Connection, http.client.HTTPSConnection):
@@ -134,11 +168,12 @@ def download(
             is nobody at this host.
     """
     opener = urllib.request.build_opener(Connections, CarefulRedirects)
+    pace = Pace()
     note = part.with_name(part.name + ".json")  # which version of which URL the partial bytes are of
     for _ in range(ATTEMPTS):
         before = part.stat().st_size if part.exists() else 0
         try:
-            if transfer(opener, url, part, note, progress, size, checked, limit):
+            if transfer(opener, url, part, note, progress, size, checked, limit, pace):
                 note.unlink(missing_ok=True)
                 return
         except urllib.error.HTTPError as error:
@@ -179,6 +214,7 @@ def transfer(
     size: int | None,
     checked: bool,
     limit: int,
+    pace: Pace,
 ) -> bool:
     """One request; True if the file is complete afterwards."""
     request = urllib.request.Request(url, headers={"User-Agent": "segue", "Accept-Encoding": "identity"})
@@ -207,7 +243,8 @@ def transfer(
         with part.open("ab" if start else "wb") as file:
             done = start
             progress(done, total)
-            while chunk := response.read(CHUNK):
+            while chunk := response.read1(CHUNK):  # what there is: a whole CHUNK may be hours of single bytes
+                pace.check(len(chunk))
                 done += len(chunk)
                 if done > limit:
                     raise DownloadError(f"the file has more than the limit of {limit} bytes")

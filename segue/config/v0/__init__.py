@@ -22,6 +22,7 @@ from segue.config.v0.pipelines import RATIOS, Pipeline, tta_pipeline
 from segue.config.v0.runtime import custom_hooks, default_hooks, environment, evaluators, start, vis_backends
 from segue.config.v0.schedules import optim_wrapper, param_scheduler, read_length, train_loop
 from segue.errors import ConfigError
+from segue.system.shown import visible
 
 __all__ = ["Entry", "Migration", "is_v0", "migrate", "migrate_dataset", "migrate_file", "translate"]
 
@@ -75,9 +76,11 @@ def translate(cfg: Config, options: Sequence[str] = ()) -> Config:
     before = [option for option in options if option.partition("=")[0].partition(".")[0] in cfg]
     cfg = Config(copy_tree(cfg.tree), cfg.text, cfg.filename, cfg.env_variables)
     merge_options(cfg, before)
-    name = shorten(cfg.filename) if cfg.filename else "the config"
+    name = visible(shorten(cfg.filename)) if cfg.filename else "the config"
     new = migrate(cfg).cfg
-    print(f"{name} is of mmseg 0.x and was translated; `segue config migrate` shows the result", file=sys.stderr)
+    print(
+        f"{visible(name)} is of mmseg 0.x and was translated; `segue config migrate` shows the result", file=sys.stderr
+    )
     merge_options(new, [option for option in options if option not in before])
     return new
 

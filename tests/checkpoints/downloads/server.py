@@ -37,6 +37,8 @@ class Handler(BaseHTTPRequestHandler):
         if rule == "silence":
             self.server.ending.wait()
             return None
+        if rule == "drip head":
+            return self.drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000)
         body = {"wrong": WRONG, "error page": b"\n<!DOCTYPE html><p>Please log in"}.get(rule, BODY)
         start = 0
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "")
@@ -52,11 +54,20 @@ class Handler(BaseHTTPRequestHandler):
         if rule != "no length":
             self.send_header("Content-Length", str(1 << 40 if rule == "huge" else len(body) - start))
         self.end_headers()
+        if rule == "drip body":
+            return self.drip(body[start:])
         if rule == "cut" or (rule == "cut once" and not start):
             self.wfile.write(body[start : start + (0 if start else 1000)])
         else:
             self.wfile.write(body[start:])
         return None
+
+    def drip(self, data: bytes) -> None:
+        """One byte after the other, as a server does that wants to hold a client."""
+        for index in range(len(data)):
+            if self.server.ending.wait(0.002):
+                return
+            self.wfile.write(data[index : index + 1])
 
     def log_message(self, *args: object) -> None:
         pass

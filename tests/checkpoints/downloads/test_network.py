@@ -11,7 +11,8 @@ import pytest
 
 from segue.checkpoints.downloads import network
 from segue.checkpoints.downloads.network import Unreachable, download
-from segue.errors import DownloadError
+from segue.checkpoints.downloads.pace import Pace
+from segue.errors import DownloadError, InputError
 
 from .server import BODY, Server
 
@@ -180,3 +181,43 @@ def test_https_is_spoken(server: Server, part: Path) -> None:
     with pytest.raises(Unreachable, match=r"no connection \(.*SSL"):
         download(server.url.replace("http:", "https:") + "/a/x.pth", part, quiet)
     assert not server.requests
+
+
+class Clock:
+    """A clock that passes ten seconds whenever it is asked."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 10
+        return self.now
+
+
+def test_a_body_that_drips(server: Server, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some bytes now and then renew a socket's patience for ever; the rate does not let them."""
+    server.rules["a"] = "drip body"
+    monkeypatch.setattr(network, "Pace", lambda: Pace(Clock()))
+    with pytest.raises(DownloadError, match=r"less than the 2000 that are waited for \(SEGUE_DOWNLOAD_RATE"):
+        get(server, part)
+    monkeypatch.setenv("SEGUE_DOWNLOAD_RATE", "0")
+    monkeypatch.setenv("SEGUE_DOWNLOAD_SECONDS", "200")
+    with pytest.raises(DownloadError, match=r"took longer than 200 seconds \(SEGUE_DOWNLOAD_SECONDS allows more"):
+        get(server, part)
+    monkeypatch.setenv("SEGUE_DOWNLOAD_SECONDS", "0")
+    server.rules["a"] = "good"
+    assert get(server, part) == BODY
+
+
+def test_a_head_that_drips(server: Server, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.rules["a"] = "drip head"
+    monkeypatch.setattr(network, "ANSWER_TIMEOUT", 0.3)
+    with pytest.raises(Unreachable, match=r"no connection \(no answer in time\)"):
+        get(server, part)
+
+
+@pytest.mark.parametrize("given", ["x", "-1", "1.5"])
+def test_limits_are_numbers(given: str, server: Server, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGUE_DOWNLOAD_RATE", given)
+    with pytest.raises(InputError, match=rf"SEGUE_DOWNLOAD_RATE='{given}': a whole number from 0 on"):
+        get(server, part)
