@@ -20,7 +20,8 @@ def heads_in(node: Any, path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, Mapping):
         yield path, node
     for i, head in enumerate(node if isinstance(node, (list, tuple)) else ()):
-        yield f"{path}.{i}", head
+        if isinstance(head, Mapping):
+            yield f"{path}.{i}", head
 
 
 def other_class_counts(cfg: Mapping[str, Any], count: int) -> Iterator[tuple[str, int]]:

@@ -10,6 +10,7 @@ import torch
 
 from segue.config import Config
 from segue.config.builder.build import build_model
+from segue.errors import ConfigError
 from segue.models.complexity import Complexity, measure
 from segue.recipes.open import read_config
 
@@ -25,6 +26,6 @@ def model_size(config: str | Path | Config | Mapping[str, Any]) -> Complexity:
     try:
         with torch.device("meta"):
             model = build_model(cfg)
-    except (NotImplementedError, RuntimeError):  # a constructor that needs values
+    except (NotImplementedError, ConfigError):  # a constructor that needs values; other problems come again
         model = build_model(cfg).to("meta")
     return measure(model, size, len(cfg.model.data_preprocessor.get("mean", (0, 0, 0))))

@@ -30,7 +30,8 @@ RECIPES = (
     "segformer_mit-b0_8xb2-160k_ade20k-512x512",
 )
 HOSTILE: tuple[Any, ...] = (
-    None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "x", "../..", [], [None], [[1]], (), {}, {"type": None},
+    None, True, 0, -1, 1.5, 10**30, float("nan"), float("inf"), "", "x", "../..", [], [None], [[1]], (), {},
+    {"type": None},
     {"type": "Nothing"}, {"type": ["a"]}, {"a": {"b": 1}}, [1, "x"], "é\n", b"bytes", {1: 2},
 )  # fmt: skip
 
@@ -73,7 +74,10 @@ def outcome(config: dict[str, Any]) -> str:
         problems = check(cfg, {"model": "models"})
         if problems:
             raise ConfigError(problems)
-        with torch.device("meta"):
+        try:
+            with torch.device("meta"):
+                build_model(cfg)
+        except NotImplementedError:  # a constructor that needs values
             build_model(cfg)
     except SegueError as error:
         assert str(error).strip() and "Traceback" not in str(error)

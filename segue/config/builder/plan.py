@@ -58,7 +58,7 @@ class Plan:
             return self.target(**arguments)
         except InputError as error:  # the constructor knows what is wrong, this place knows where
             raise ConfigError(Problem(self.path, str(error), self.where)) from error
-        except (SegueError, ImportError, MemoryError):
+        except (SegueError, ImportError, MemoryError, NotImplementedError):  # the last: no values on the device meta
             raise
         except Exception as error:  # torch's own, such as RuntimeError of a negative size, or those of a user's class
             raise ConfigError(Problem(self.path, self._said(error), self.where)) from error

@@ -173,7 +173,7 @@ def test_results_may_be_added_to_the_folder_itself(name: str, tmp_path: Path) ->
 
 
 def test_the_list_names_every_dataset(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in ([], ["--list"], ["drive", "--list"]):
+    for arguments in ([], ["--list"]):
         assert main(["convert", "dataset", *arguments]) == 0
         shown = capsys.readouterr().out
         for name, found in converters().items():
