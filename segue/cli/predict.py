@@ -48,8 +48,6 @@ def run(args: argparse.Namespace) -> int:
         checkpoint, *paths = args.paths
         if not paths:
             raise InputError("name the images or folders after the checkpoint")
-    elif args.trust_config:
-        raise InputError(f"--trust-config: is for config files; {args.model} holds weights, whose config is only read")
     images = find_images(paths, recursive=args.recursive)
     left_out = 0 if args.recursive else len(find_images(paths, recursive=True)) - len(images)
     console = Console()
