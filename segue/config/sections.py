@@ -88,7 +88,7 @@ def shape_problems(cfg: Mapping[str, Any]) -> list[Problem]:
         value: Any = cfg.get(name)
         if value is None:
             continue
-        if type(value) not in (str, int, float, bool, list, tuple) and not isinstance(value, Mapping):
+        if type(value).__module__ != "builtins" and not isinstance(value, Mapping):
             continue  # an object made in Python, or a path
         wrong = isinstance(value, bool) and _FLAG not in kinds
         if wrong or not any(isinstance(value, _TYPES[kind]) for kind in kinds):

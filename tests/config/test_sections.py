@@ -103,6 +103,7 @@ def test_options_of_variables(child: Path, option: str, said: str, caplog: pytes
         ("env_cfg = True", "env_cfg: a dict is expected here, not True"),
         ("work_dir = 5", "work_dir: a text is expected here, not 5"),
         ("resume = 'abc'", "resume: True or False is expected here, not 'abc'"),
+        ("env_cfg = b'bytes'", "env_cfg: a dict is expected here, not b'bytes'"),
         ("custom_imports = 5", "custom_imports: a dict is expected here, not 5"),
         ("model = dict(decode_head=dict(type=4))", "model.decode_head.type: a name is expected here, not 4"),
         ("model = dict(backbone=dict(type=['a']))", "model.backbone.type: a name is expected here, not ['a']"),
