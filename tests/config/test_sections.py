@@ -103,7 +103,6 @@ def test_options_of_variables(child: Path, option: str, said: str, caplog: pytes
         ("env_cfg = True", "env_cfg: a dict is expected here, not True"),
         ("work_dir = 5", "work_dir: a text is expected here, not 5"),
         ("resume = 'abc'", "resume: True or False is expected here, not 'abc'"),
-        ("env_cfg = b'bytes'", "env_cfg: a dict is expected here, not b'bytes'"),
         ("custom_imports = 5", "custom_imports: a dict is expected here, not 5"),
         ("model = dict(decode_head=dict(type=4))", "model.decode_head.type: a name is expected here, not 4"),
         ("model = dict(backbone=dict(type=['a']))", "model.backbone.type: a name is expected here, not ['a']"),
@@ -118,6 +117,12 @@ def test_kinds(child: Path, text: str, problem: str) -> None:
     assert [str(p) for p in shape_problems(written(child, text))] == [f"{child}:2: {problem}"]
     with pytest.raises(ConfigError, match=r"expected here|has no 'dataset'"):
         read_config(child)
+
+
+def test_values_that_only_python_makes(child: Path) -> None:
+    cfg = written(child, "")
+    cfg["env_cfg"] = b"bytes"
+    assert [str(p) for p in shape_problems(cfg)] == ["env_cfg: a dict is expected here, not b'bytes'"]
 
 
 def test_all_at_once(child: Path) -> None:
