@@ -8,6 +8,10 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from torch import nn
+
+from segue.compat.mmengine.modules import Initialized
+from segue.compat.overrides import Guarded
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import registered
@@ -67,18 +71,12 @@ def adapted(target: Any, room: str) -> Any:
     cls = target.func if isinstance(target, functools.partial) else target
     if not inspect.isclass(cls):
         return target
-    if room == "heads":
-        from segue.compat.mmseg.heads import HeadInterface
-
-        bases: tuple[type, ...] = (HeadInterface, cls)
-    else:
-        bases = (cls,)
+    name = next((n for n, v in vars(importlib.import_module(cls.__module__)).items() if v is target), cls.__name__)
+    bases = (*interfaces(cls, name, room), cls)
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
         init_cfg = given.pop("init_cfg", None)
-        if init_cfg is not None and not (isinstance(init_cfg, dict) and init_cfg.get("type") == "Pretrained"):
-            init_cfg = None  # the classes of Segue start from weights of their own
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -90,8 +88,25 @@ def adapted(target: Any, room: str) -> Any:
         if room == "heads":
             self._remember(given)
 
-    name = next((n for n, v in vars(importlib.import_module(cls.__module__)).items() if v is target), cls.__name__)
-    return type(name, bases, {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__})
+    fields = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__, "stands_for": (room, name)}
+    return type(name, bases, fields)
+
+
+def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
+    """What goes before a class of Segue, so that user code finds the reference's methods and may override them."""
+    if room == "transforms":
+        from segue.compat.mmcv import steps
+
+        return Guarded, steps.BY_NAME.get(name, steps.Step)
+    if room == "heads":
+        from segue.compat.mmseg import interface, special_heads
+
+        return Guarded, special_heads.of(cls, name, interface.HeadInterface), Initialized
+    if room == "datasets" and hasattr(cls, "load_data_list"):
+        from segue.compat.mmseg.datasets import DatasetMethods
+
+        return Guarded, DatasetMethods
+    return (Guarded, Initialized) if issubclass(cls, nn.Module) else (Guarded,)
 
 
 class OldDataset:

@@ -230,13 +230,21 @@ class BaseSegDataset(Dataset[Any]):
         if not -len(self.data_list) <= index < len(self.data_list):
             raise IndexError(f"{type(self).__name__} has {len(self.data_list)} samples, no sample {index}")
         for _ in range(self.max_refetch + 1):
-            sample = self.pipeline(self.get_data_info(index))
+            sample = self.prepare_data(index)
             if sample is not None:
                 return sample
             if self.test_mode:
                 raise DataError(f"{self.data_list[index].get('img_path')}: dropped by the pipeline, in a test")
-            index = int(np.random.randint(len(self.data_list)))
+            index = self._rand_another()
         raise DataError(f"{type(self).__name__}: the pipeline dropped {self.max_refetch + 1} samples in a row")
+
+    def prepare_data(self, index: int) -> Any:
+        """A sample after the pipeline, or None if that drops it."""
+        return self.pipeline(self.get_data_info(index))
+
+    def _rand_another(self) -> int:
+        """The sample that stands in for one that was dropped."""
+        return int(np.random.randint(len(self.data_list)))
 
     def _join(self, path: str) -> str:
         if self.data_root and path == ".":

@@ -123,13 +123,13 @@ class EncHead(DecodeHead):
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses by name; ``loss_se`` is the loss of the classes in the picture."""
-        description, x = self.encode(features)
-        losses = self.loss_of_logits(self.classify(x), targets)
-        if self.se_layer and self.loss_se_decode:
-            logits = self.se_layer(description)
+        output = self(features)
+        logits, of_picture = output if isinstance(output, tuple) else (output, None)
+        losses = self.loss_of_logits(logits, targets)
+        if of_picture is not None and self.loss_se_decode:
             present = classes_present(targets.labels, self.num_classes, self.options.ignore_index)
             # As a binary problem on a "picture" of one row, a column per class.
-            losses["loss_se"] = self.loss_se_decode(logits[:, None, None, :], present[:, None, :])
+            losses["loss_se"] = self.loss_se_decode(of_picture[:, None, None, :], present[:, None, :])
         return losses
 
 

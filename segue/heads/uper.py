@@ -35,11 +35,16 @@ class UPerHead(DecodeHead):
             in_channels, self.channels, kernel_size, padding=kernel_size // 2, norm=self.norm, act=self.act
         )
 
+    def pool(self, maps: Sequence[Tensor]) -> Tensor:
+        """The coarsest map with its surroundings, (B, channels, H', W')."""
+        return self.bottleneck(torch.cat([maps[-1], *self.psp_modules(maps[-1])], dim=1))
+
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps, finest first, to what is classified: (B, channels, H', W') at the finest map's size."""
-        *finer, coarsest = self.select_all(features)
+        maps = self.select_all(features)
+        finer = maps[:-1]
         laterals = [conv(x) for conv, x in zip(self.lateral_convs, finer, strict=True)]
-        laterals.append(self.bottleneck(torch.cat([coarsest, *self.psp_modules(coarsest)], dim=1)))
+        laterals.append(self.pool(maps))
         for i in range(len(laterals) - 1, 0, -1):
             size = laterals[i - 1].shape[-2:]
             laterals[i - 1] = laterals[i - 1] + resize(laterals[i], size, self.align_corners)

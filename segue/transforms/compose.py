@@ -53,7 +53,7 @@ class Compose:
                 ) from error
             if result is None:
                 return None
-        return result
+        return taken(result)
 
     def _first_steps(self) -> LoadWindow | None:
         """Of the transforms as they are now, since user code may change the list."""
@@ -63,3 +63,10 @@ class Compose:
 
     def __repr__(self) -> str:
         return f"Compose({', '.join(type(step).__name__ for step in self.transforms)})"
+
+
+def taken(packed: Any) -> Any:
+    """A packed sample whose ``data_samples`` are a `SegSample`; those of user code know how they become it."""
+    if isinstance(packed, dict) and hasattr(packed.get("data_samples"), "as_segue"):
+        return {**packed, "data_samples": packed["data_samples"].as_segue()}
+    return packed

@@ -96,8 +96,10 @@ class RandomRotate:
         image_of(self, sample)
         rotate = np.random.rand() < self.prob
         degrees = np.random.uniform(*self.degree)
-        if not rotate:
-            return sample
+        return self.rotated(sample, degrees) if rotate else sample
+
+    def rotated(self, sample: Sample, degrees: float) -> Sample:
+        """Rotate the image and its maps."""
         for key in pictures(sample):
             image = image_of(self, sample, key)
             sample[key] = rotate_array(image, degrees, fill=self.pad_val, center=self.center, whole=self.auto_bound)

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from segue.compat.mmengine.registry import TRANSFORMS
-from segue.compat.mmengine.structures import to_segue
 
 
 class BaseTransform(metaclass=ABCMeta):
@@ -22,11 +21,8 @@ class BaseTransform(metaclass=ABCMeta):
     takes_config = True
 
     def __call__(self, results: Any) -> Any:
-        """Apply the step; a packed sample becomes one of Segue's."""
-        found = self.transform(results)
-        if isinstance(found, dict) and "data_samples" in found:
-            found["data_samples"] = to_segue(found["data_samples"])
-        return found
+        """Apply the step."""
+        return self.transform(results)
 
     @abstractmethod
     def transform(self, results: dict[str, Any]) -> Any:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from enum import Enum
-from typing import Any
+from typing import Any, ClassVar
 
-_STAGES = (
-    "before_run after_load_checkpoint before_train before_train_epoch before_train_iter after_train_iter "
-    "after_train_epoch before_val before_val_epoch before_val_iter after_val_iter after_val_epoch after_val "
-    "before_save_checkpoint after_train before_test before_test_epoch before_test_iter after_test_iter "
-    "after_test_epoch after_test after_run"
-)
+from segue.compat.overrides import Guarded
+from segue.reference.overrides import HOOK_POINTS
 
 
 class Priority(Enum):
@@ -34,7 +31,7 @@ def get_priority(priority: Any) -> int:
     return Priority[priority.upper()].value if isinstance(priority, str) else int(priority)
 
 
-class Hook:
+class Hook(Guarded):
     """A hook of the user's own; each point of ``stages`` is a method that gets the runner first.
 
     After it come, at ``*_iter``, ``batch_idx`` and ``data_batch``, and after an iteration ``outputs``; after an epoch
@@ -42,8 +39,9 @@ class Hook:
     """
 
     takes_config = True
+    stands_for: ClassVar = ("hooks", "Hook")
     priority: Any = "NORMAL"
-    stages = tuple(_STAGES.split())
+    stages = tuple(HOOK_POINTS.split()[:-4])
 
     def before_epoch(self, runner: Any, mode: str = "train") -> None:
         """Before an epoch of any kind."""
@@ -58,6 +56,22 @@ class Hook:
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = "train"
     ) -> None:
         """After a batch of any kind."""
+
+    # what mmengine's points of one mode call; they call those above, which are mmcv's
+
+    def _before_epoch(self, runner: Any, mode: str = "train") -> None:
+        _call(self.before_epoch, runner, mode=mode)
+
+    def _after_epoch(self, runner: Any, mode: str = "train") -> None:
+        _call(self.after_epoch, runner, mode=mode)
+
+    def _before_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, mode: str = "train") -> None:
+        _call(self.before_iter, runner, batch_idx, data_batch, mode=mode)
+
+    def _after_iter(
+        self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None, mode: str = "train"
+    ) -> None:
+        _call(self.after_iter, runner, batch_idx, data_batch, outputs, mode=mode)
 
     def every_n_epochs(self, runner: Any, n: int, start: int = 0) -> bool:
         """Whether n epochs have passed since the last time."""
@@ -87,18 +101,32 @@ class Hook:
 
     def get_triggered_stages(self) -> list[str]:
         """The points that the class overrides."""
-        return [stage for stage in self.stages if getattr(type(self), stage) is not getattr(Hook, stage)]
+        found = []
+        for stage in self.stages:
+            when, _, *what = stage.split("_")
+            names = [stage, *(f"{prefix}{when}_{what[0]}" for prefix in ("", "_") if what in (["iter"], ["epoch"]))]
+            if any(getattr(type(self), name) is not getattr(Hook, name) for name in names):
+                found.append(stage)
+        return found
+
+
+def _call(method: Any, runner: Any, *args: Any, **kwargs: Any) -> None:
+    """A method of the user's, which takes the runner only where it was written for mmcv."""
+    if len(inspect.signature(method).parameters) == 1:
+        method(runner)
+    else:
+        method(runner, *args, **kwargs)
 
 
 def _point(stage: str) -> Any:
-    """The method of a point: nothing, or that of the same point of any mode, such as ``before_iter``."""
+    """The method of a point: nothing, or that of the same point of any mode, such as ``_before_iter``."""
     when, mode, *what = stage.split("_")
 
     def method(self: Hook, runner: Any, *args: Any, **kwargs: Any) -> None:
         if what == ["iter"]:
-            getattr(self, f"{when}_iter")(runner, *args, mode=mode, **kwargs)
+            getattr(self, f"_{when}_iter")(runner, *args, mode=mode, **kwargs)
         elif what == ["epoch"]:
-            getattr(self, f"{when}_epoch")(runner, mode=mode)
+            getattr(self, f"_{when}_epoch")(runner, mode=mode)
 
     method.__name__ = stage
     return method

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample
+from segue.compat.overrides import Guarded
 from segue.metrics.iou import IoUMetric as House
 
 
-class BaseMetric(metaclass=ABCMeta):
+class BaseMetric(Guarded, metaclass=ABCMeta):
     """A metric that collects ``self.results`` in ``process`` and sums them up in ``compute_metrics``."""
 
     takes_config = True
+    stands_for: ClassVar = ("metrics", "BaseMetric")
     default_prefix: str | None = None
 
     def __init__(self, collect_device: str = "cpu", prefix: str | None = None, collect_dir: str | None = None) -> None:
@@ -94,6 +96,8 @@ def _as_dict(sample: SegDataSample) -> dict[str, Any]:
 class IoUMetric(BaseMetric):
     """mmseg's, for subclasses: per-image areas are the results."""
 
+    stands_for: ClassVar = ("metrics", "IoUMetric")
+
     def __init__(
         self,
         ignore_index: int = 255,
@@ -129,14 +133,44 @@ class IoUMetric(BaseMetric):
         labeled = torch.bincount(truth, minlength=num_classes)[:num_classes].cpu()
         return tuple(area.float() for area in (inside, predicted + labeled - inside, predicted, labeled))
 
+    @classmethod
+    def total_area_to_metrics(
+        cls,
+        total_area_intersect: Tensor,
+        total_area_union: Tensor,
+        total_area_pred_label: Tensor,
+        total_area_label: Tensor,
+        metrics: Sequence[str] = ("mIoU",),
+        nan_to_num: float | None = None,
+        beta: int = 1,
+    ) -> dict[str, Any]:
+        """``aAcc``, and ``IoU``, ``Acc`` ... of each class, between 0 and 1, from areas (classes,)."""
+        metric = House(iou_metrics=list(metrics), nan_to_num=nan_to_num, beta=beta)
+        metric.set_dataset({"classes": [str(i) for i in range(len(total_area_label))]})
+        metric._areas = torch.stack([total_area_intersect, total_area_pred_label, total_area_label]).long()
+        return {"aAcc": metric._all_accuracy(), **metric._per_class()}
+
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """Means over the classes, in percent."""
-        inside, _, predicted, labeled = (sum(parts) for parts in zip(*results, strict=True))
-        assert self.dataset_meta is not None
-        metric = House(ignore_index=self.ignore_index, iou_metrics=self.metrics, nan_to_num=self.nan_to_num)
-        metric.set_dataset({"classes": self.dataset_meta["classes"]})
-        metric._areas = torch.stack([inside, predicted, labeled]).long()  # type: ignore[list-item]
-        return {name: value for name, value in metric.compute().items() if "/" not in name}
+        areas = [sum(parts) for parts in zip(*results, strict=True)]
+        both, either, predicted, labeled = areas
+        found = self.total_area_to_metrics(
+            both,
+            either,
+            predicted,
+            labeled,
+            self.metrics,
+            self.nan_to_num,
+            self.beta,  # type: ignore[arg-type]
+        )
+        return {key if key == "aAcc" else f"m{key}": _percent(value) for key, value in found.items()}
+
+
+def _percent(values: Any) -> float:
+    """The mean of those that are numbers, in percent."""
+    known = np.asarray(values, float)
+    known = known[~np.isnan(known)]
+    return float(np.round(known.mean() * 100, 2)) if known.size else float("nan")
 
 
 class Evaluator:

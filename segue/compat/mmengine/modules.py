@@ -43,6 +43,34 @@ class BaseModule(nn.Module):
         self._is_init = True
 
 
+class Initialized:
+    """``init_weights`` and ``init_cfg`` for a module of Segue, which starts from weights of its own."""
+
+    init_cfg: Any = None
+    _is_init: bool = False
+    is_init = BaseModule.is_init
+
+    def init_weights(self) -> None:
+        """Initialize by ``init_cfg``, where there is one, and the modules of the user inside; once."""
+        if self._is_init:
+            return
+        first, later = split_pretrained(self.init_cfg)
+        initialize(self, first)  # type: ignore[arg-type]
+        outermost(self)  # type: ignore[arg-type]
+        for source in later:
+            pretrained(self, source)  # type: ignore[arg-type]
+        self._is_init = True
+
+
+def outermost(module: nn.Module) -> None:
+    """Call ``init_weights`` of the outermost modules inside that have one."""
+    for child in module.children():
+        if not callable(getattr(child, "init_weights", None)):
+            outermost(child)
+        elif not getattr(child, "is_init", False):
+            child.init_weights()  # type: ignore[operator]
+
+
 class Sequential(BaseModule, nn.Sequential):
     """nn.Sequential with an ``init_cfg``."""
 

@@ -138,8 +138,12 @@ class Registry:
             return self.parent.module_dict[bare]
         return behind.component(bare, self.rooms) or behind.imported(key, PLACES.get(self.name, "parts"))
 
-    def build(self, cfg: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """The object that a config dict describes."""
+    def build(self, cfg: Any, *args: Any, **kwargs: Any) -> Any:
+        """The object that a config dict describes; of a list of models the Sequential of all."""
+        if self.rooms and "models" in self.rooms and isinstance(cfg, (list, tuple)):
+            from segue.compat.mmengine.modules import Sequential
+
+            return Sequential(*(self.build(each, *args, **kwargs) for each in cfg))
         return self.build_func(cfg, *args, **{**kwargs, "registry": self})
 
     def import_from_location(self) -> None:

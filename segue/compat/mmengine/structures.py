@@ -13,6 +13,9 @@ from torch import Tensor
 from segue.types import SegSample, Targets
 
 _OWN = ("_metainfo_fields", "_data_fields")
+_MAPS = ("gt_sem_seg", "gt_edge_map", "gt_depth_map")
+#: the note that holds a user's other data on its way through Segue
+_OTHERS = "data_fields"
 
 
 class BaseDataElement:
@@ -256,6 +259,11 @@ LabelData = BaseDataElement
 class SegDataSample(BaseDataElement):
     """``gt_sem_seg``, ``pred_sem_seg`` and ``seg_logits`` of one image, each a ``PixelData``."""
 
+    def as_segue(self) -> SegSample:
+        """What Segue's loaders pass on."""
+        found: SegSample = to_segue(self)
+        return found
+
 
 SampleList = Sequence[SegDataSample]
 
@@ -266,7 +274,7 @@ def to_samples(targets: Targets) -> list[SegDataSample]:
     count = max(len(targets.labels), len(targets.metas or ()), 0 if targets.depth is None else len(targets.depth))
     for index in range(count):
         meta = dict(targets.metas[index]) if targets.metas else {}
-        sample = SegDataSample(metainfo=meta)
+        sample = _with_notes(meta)
         if index < len(targets.labels):
             sample.gt_sem_seg = PixelData(data=targets.labels[index])
         if targets.edges is not None:
@@ -294,20 +302,41 @@ def to_targets(samples: Sequence[Any], device: Any = None) -> Targets:
 
 
 def to_segue(sample: Any) -> Any:
-    """A SegDataSample that a user's transform packed, as Segue's loaders pass it on."""
+    """A SegDataSample that a user's transform packed, as Segue's loaders pass it on.
+
+    Its other data goes with the notes, from where `from_segue` and `to_samples` take it.
+    """
     if not isinstance(sample, SegDataSample):
         return sample
-    parts = {name: sample.get(name) for name in ("gt_sem_seg", "gt_edge_map", "gt_depth_map")}
-    maps = {name: torch.as_tensor(value.data)[0] for name, value in parts.items() if value is not None}
-    if "gt_sem_seg" in maps:
+    parts = {name: sample.get(name) for name in _MAPS}
+    maps = {name: _plain(torch.as_tensor(value.data)) for name, value in parts.items() if value is not None}
+    if "gt_sem_seg" in maps and maps["gt_sem_seg"].ndim == 2:
         maps["gt_sem_seg"] = maps["gt_sem_seg"].long()
-    return SegSample(meta=sample.metainfo, **maps)
+    meta = sample.metainfo
+    others = {name: value for name, value in sample.items() if name not in _MAPS}
+    if others:
+        meta[_OTHERS] = others
+    return SegSample(meta=meta, **maps)
+
+
+def _plain(data: Tensor) -> Tensor:
+    """(1, H, W) to (H, W); several classes per pixel, and volumes, stay."""
+    return data[0] if data.ndim == 3 and data.shape[0] == 1 else data
+
+
+def _with_notes(meta: Mapping[str, Any]) -> SegDataSample:
+    """A sample with notes, and with the data that `to_segue` put among them."""
+    notes = dict(meta)
+    others = notes.pop(_OTHERS, {})
+    made = SegDataSample(metainfo=notes)
+    made.set_data(others)
+    return made
 
 
 def from_segue(sample: SegSample) -> SegDataSample:
     """A sample of Segue's loaders as mmseg's."""
-    made = SegDataSample(metainfo=sample.meta)
-    for name in ("gt_sem_seg", "gt_edge_map", "gt_depth_map"):
+    made = _with_notes(sample.meta)
+    for name in _MAPS:
         value = getattr(sample, name)
         if value is not None:
             setattr(made, name, PixelData(data=value))

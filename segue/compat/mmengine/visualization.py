@@ -7,7 +7,7 @@ import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -15,13 +15,15 @@ from torch import Tensor
 
 from segue.compat.mmengine.registry import VISBACKENDS
 from segue.compat.mmengine.structures import SegDataSample
+from segue.compat.overrides import Guarded
 from segue.datasets.palette import generate_palette
 
 
-class BaseVisBackend(metaclass=ABCMeta):
+class BaseVisBackend(Guarded, metaclass=ABCMeta):
     """Where pictures and numbers go; subclasses override what they can take."""
 
     takes_config = True
+    stands_for: ClassVar = ("visualizers", "BaseVisBackend")
 
     def __init__(self, save_dir: str) -> None:
         self._save_dir = save_dir
@@ -111,10 +113,11 @@ class LocalVisBackend(BaseVisBackend):
             stream.write(json.dumps({**values, "step": step}) + "\n")
 
 
-class Visualizer:
+class Visualizer(Guarded):
     """Holds an image and hands it to its backends."""
 
     takes_config = True
+    stands_for: ClassVar = ("visualizers", "Visualizer")
     _instances: dict[str, Any] = {}  # noqa: RUF012  # one per name, as in mmengine
 
     def __init__(
@@ -169,6 +172,11 @@ class Visualizer:
         for backend in self._vis_backends.values():
             backend.add_config(config, **kwargs)
 
+    def add_graph(self, model: Any, data_batch: Any, **kwargs: Any) -> None:
+        """Hand a model to the backends."""
+        for backend in self._vis_backends.values():
+            backend.add_graph(model, data_batch, **kwargs)
+
     def add_image(self, name: str, image: np.ndarray, step: int = 0) -> None:
         """Pass a picture on."""
         for backend in self._vis_backends.values():
@@ -202,6 +210,8 @@ class Visualizer:
 
 class SegLocalVisualizer(Visualizer):
     """Draws label maps over images; ``dataset_meta`` gives names and colors."""
+
+    stands_for: ClassVar = ("visualizers", "SegLocalVisualizer")
 
     def __init__(
         self,

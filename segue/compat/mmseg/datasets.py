@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch.utils.data import Dataset
 
 from segue.compat.mmcv.transforms import Compose
 from segue.compat.mmengine.registry import DATASETS
+from segue.compat.overrides import Guarded, overridden
 from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
@@ -19,10 +22,46 @@ from segue.datasets.repeat import RepeatDataset
 from segue.masks.labels import IGNORE
 
 
-class BaseSegDataset(House):
+class DatasetMethods:
+    """What mmseg calls on a dataset, over one of Segue's."""
+
+    METAINFO: ClassVar[Mapping[str, Any]]
+    data_list: Sequence[dict[str, Any]]
+
+    @classmethod
+    def get_label_map(cls, new_classes: Any = None) -> dict[int, int] | None:
+        """Ids of METAINFO's classes to those of ``new_classes``, 255 where one is left out; None if nothing changes."""
+        old = cls.METAINFO.get("classes")
+        if new_classes is None or old is None or list(new_classes) == list(old):
+            return None
+        new = list(new_classes)
+        return {i: new.index(name) if name in new else 255 for i, name in enumerate(old)}
+
+    def _set_classes(self: Any, metainfo: Any, ignore_index: int, label_map: Any) -> None:
+        super()._set_classes(metainfo, ignore_index, label_map)  # type: ignore[misc]
+        if overridden(self, "get_label_map"):
+            self.label_map = self.get_label_map((metainfo or {}).get("classes"))
+
+    def get_subset_(self: Any, indices: Any) -> None:
+        """Keep the first ``indices`` samples, or the last if it is negative, or those that it lists."""
+        self.full_init()
+        count = len(self.data_list)
+        if isinstance(indices, int):
+            indices = range(count)[:indices] if indices >= 0 else range(count)[indices:]
+        self.data_list = [self.data_list[i] for i in indices]
+
+    def get_subset(self: Any, indices: Any) -> Any:
+        """A copy with these samples only."""
+        found = copy.copy(self)
+        found.get_subset_(indices)
+        return found
+
+
+class BaseSegDataset(Guarded, DatasetMethods, House):
     """Images and label maps, with mmseg's constructor; ``load_data_list`` and ``get_data_info`` may be overridden."""
 
     takes_config = True
+    stands_for = ("datasets", "BaseSegDataset")
 
     def __init__(
         self,
@@ -94,10 +133,6 @@ class BaseSegDataset(House):
         """Colors."""
         return self.metainfo["palette"]
 
-    def prepare_data(self, idx: int) -> Any:
-        """The sample of an index after the pipeline."""
-        return self.pipeline(self.get_data_info(idx))
-
     def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
         """Label maps one after the other, as the files have them (0.x)."""
         from segue.masks.decode import read_mask
@@ -106,12 +141,34 @@ class BaseSegDataset(House):
 
 
 class BaseDataset(BaseSegDataset):
-    """mmengine's: ``load_data_list`` is the subclass's."""
+    """mmengine's: ``load_data_list`` reads ``dict(metainfo=..., data_list=[...])`` from ``ann_file``, a JSON file."""
+
+    stands_for = ("datasets", "BaseDataset")
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """What `parse_data_info` makes of each item of the file."""
+        if not self.ann_file.endswith(".json"):
+            return super().load_data_list()
+        with open(self.ann_file, "rb") as file:
+            content = json.load(file)
+        found: list[dict[str, Any]] = []
+        for raw in content["data_list"]:
+            item = self.parse_data_info(raw)
+            found += item if isinstance(item, (list, tuple)) else [item]
+        return found
+
+    def parse_data_info(self, raw_data_info: dict[str, Any]) -> Any:
+        """One sample, or a list of them, with paths below the folders of ``data_prefix``."""
+        for key, folder in self.data_prefix.items():
+            if key in raw_data_info:
+                raw_data_info[key] = os.path.join(folder, raw_data_info[key])
+        return raw_data_info
 
 
 class CustomDataset(BaseSegDataset):
     """0.x's: class attributes CLASSES and PALETTE, arguments ``img_dir``, ``ann_dir``, ``split``."""
 
+    stands_for = ("datasets", "CustomDataset")
     CLASSES: Any = None  # type: ignore[assignment]
     PALETTE: Any = None  # type: ignore[assignment]
 

@@ -1,22 +1,18 @@
-"""mmseg's decode heads for user code: config dicts in the constructor, samples in ``loss``, Segue's mathematics below.
-
-A head is called from two sides: by Segue's segmentors with ``Targets``, and by user code with lists of
-``SegDataSample``. ``loss`` and ``predict`` of every subclass, also those that a user overrides, take both.
-"""
+"""mmseg's decode heads for user code: config dicts in the constructor, samples in ``loss``, Segue's numbers."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
-from segue.compat.mmengine.structures import to_samples, to_targets
+from segue.compat.mmengine.structures import to_samples
+from segue.compat.mmseg.interface import HeadInterface, device_of, first_tensor, metas_of, split_arguments
+from segue.compat.overrides import Guarded
 from segue.layers.accuracy import pixel_accuracy
-from segue.layers.resize import resize as resize_to
 from segue.types import Targets
 
 
@@ -50,153 +46,14 @@ def accuracy(pred: Tensor, target: Tensor, topk: Any = 1, thresh: float | None =
     return found[0] if isinstance(topk, int) else found
 
 
-def is_size(value: Any) -> bool:
-    """Whether an argument is Segue's ``(H, W)``, and not mmseg's list of metas."""
-    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, int) for side in value)
-
-
-def split_arguments(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
-    """The previous head's output, if there is one, and what the second kind of argument is.
-
-    Segue's heads take it last, ``(features, targets, previous)``; mmseg's first, ``(inputs, previous, samples, cfg)``.
-    """
-    if isinstance(args[0], Targets) or is_size(args[0]):
-        return [previous for previous in args[1:2] if previous is not None], args[0]
-    if isinstance(args[0], (list, tuple)) and not (args[0] and isinstance(args[0][0], Tensor)):
-        return [], args[0]
-    return [args[0]], args[1]
-
-
-def size_of(where: Any) -> Any:
-    """(H, W) of Segue's size or mmseg's metas."""
-    return tuple(where) if is_size(where) else tuple((where[0].get("pad_shape") or where[0]["img_shape"])[:2])
-
-
-def metas_of(where: Any, count: int) -> Any:
-    """Metas for ``count`` images of Segue's size; mmseg's as they are."""
-    return [{"img_shape": tuple(where), "pad_shape": tuple(where)}] * count if is_size(where) else where
-
-
-def loss_both_ways(method: Any) -> Any:
-    """``loss`` of a user's head, called with mmseg's arguments or with Segue's."""
-
-    @functools.wraps(method)
-    def loss(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and isinstance(args[0], Targets):
-            previous, targets = split_arguments(args)
-            return method(self, inputs, *previous, to_samples(targets), self.train_cfg)
-        return method(self, inputs, *args, **kwargs)
-
-    return loss
-
-
-def predict_both_ways(method: Any) -> Any:
-    """``predict`` of a user's head, likewise."""
-
-    @functools.wraps(method)
-    def predict(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if args and is_size(args[0]):
-            previous, size = split_arguments(args)
-            return method(self, inputs, *previous, metas_of(size, inputs[0].shape[0]), self.test_cfg)
-        return method(self, inputs, *args, **kwargs)
-
-    return predict
-
-
-class TakesBoth:
-    """Makes methods of subclasses callable from both sides: those that ``both_ways`` names, by what it holds."""
-
-    takes_config = True
-    train_cfg: Any = None
-    test_cfg: Any = None
-    both_ways: ClassVar[Mapping[str, Callable[[Any], Any]]] = {"loss": loss_both_ways, "predict": predict_both_ways}
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for name, adapted in cls.both_ways.items():
-            method = cls.__dict__.get(name)
-            if method is not None and not getattr(method, "takes_both", False):
-                wrapped = adapted(method)
-                wrapped.takes_both = True
-                setattr(cls, name, wrapped)
-
-
-class HeadInterface(TakesBoth):
-    """mmseg's methods over a head of Segue's: mixed into every one of them that user code imports."""
-
-    options: Any
-
-    def _remember(self: Any, given: Mapping[str, Any]) -> None:
-        """Keep the dicts that user code reads back."""
-        self.norm_cfg, self.act_cfg = given.get("norm_cfg"), given.get("act_cfg", {"type": "ReLU"})
-        self.conv_cfg = given.get("conv_cfg")
-        options = getattr(self, "options", None)
-        for name in ("in_index", "input_transform", "ignore_index", "dropout_ratio"):
-            if options is not None and not hasattr(self, name):
-                setattr(self, name, getattr(options, name))
-
-    def _transform_inputs(self: Any, inputs: Sequence[Tensor]) -> Any:
-        """The feature map or maps that ``in_index`` selects."""
-        if self.options.input_transform == "multiple_select":
-            return self.select_all(inputs)
-        return self.select(inputs)
-
-    def cls_seg(self: Any, feat: Tensor) -> Tensor:
-        """Features to logits."""
-        return self.classify(feat)
-
-    def _forward_feature(self: Any, inputs: Sequence[Tensor]) -> Tensor:
-        """Feature maps to what is classified."""
-        return self.embed(inputs)
-
-    def loss_by_feat(self: Any, seg_logits: Tensor, batch_data_samples: Any) -> dict[str, Tensor]:
-        """Losses of logits."""
-        return self.loss_of_logits(seg_logits, to_targets(batch_data_samples, seg_logits.device))
-
-    def predict_by_feat(self: Any, seg_logits: Tensor, batch_img_metas: Sequence[Mapping[str, Any]]) -> Tensor:
-        """Logits at the size of the input."""
-        meta = batch_img_metas[0]
-        return resize_to(seg_logits, tuple((meta.get("pad_shape") or meta["img_shape"])[:2]), self.align_corners)
-
-    def loss(self: Any, inputs: Any, *args: Any) -> Any:
-        """Segue's ``loss(features, targets)``, or mmseg's ``loss(inputs, data_samples, train_cfg)``."""
-        previous, targets = split_arguments(args)
-        if not (self._own("loss_by_feat") or self._own("losses")):
-            if not isinstance(targets, Targets):
-                targets = to_targets(targets, inputs[0].device)
-            return super().loss(inputs, targets, *previous)  # type: ignore[misc]
-        samples = to_samples(targets) if isinstance(targets, Targets) else targets
-        return self.loss_by_feat(self(inputs, *previous), samples)
-
-    def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
-        """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
-        previous, where = split_arguments(args)
-        if not self._own("predict_by_feat"):
-            return super().predict(inputs, size_of(where), *previous)  # type: ignore[misc]
-        return self.predict_by_feat(self(inputs, *previous), metas_of(where, inputs[0].shape[0]))
-
-    # what 0.x called them
-    def forward_train(self: Any, inputs: Any, img_metas: Any, gt_semantic_seg: Tensor, train_cfg: Any = None) -> Any:
-        """Losses of feature maps and labels (B, 1, H, W)."""
-        return self.loss_of_logits(self(inputs), Targets(gt_semantic_seg.squeeze(1).long()))
-
-    def forward_test(self: Any, inputs: Any, img_metas: Any = None, test_cfg: Any = None) -> Tensor:
-        """Logits."""
-        return self(inputs)
-
-    def _own(self, name: str) -> bool:
-        """Whether a user's subclass overrides a method."""
-        return any(name in cls.__dict__ for cls in type(self).__mro__ if not cls.__module__.startswith("segue."))
-
-    loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
-
-
-class BaseDecodeHead(HeadInterface, BaseModule):
+class BaseDecodeHead(Guarded, HeadInterface, BaseModule):
     """The base of decode heads, with mmseg's constructor and methods.
 
     A subclass writes ``forward(inputs)``, which usually begins with ``self._transform_inputs(inputs)`` and ends with
     ``self.cls_seg(x)``; it may override ``loss_by_feat`` (``losses`` in 0.x), ``loss``, ``predict`` and others.
     """
+
+    stands_for = ("heads", "BaseDecodeHead")
 
     def __init__(
         self,
@@ -272,20 +129,12 @@ class BaseDecodeHead(HeadInterface, BaseModule):
         """(B, channels, H, W) to logits (B, out_channels, H, W)."""
         return self.conv_seg(self.dropout(feat) if self.dropout is not None else feat)
 
-    def _stack_batch_gt(self, batch_data_samples: Sequence[Any]) -> Tensor:
-        """Labels (B, 1, H, W)."""
-        return torch.stack([sample.gt_sem_seg.data for sample in batch_data_samples], dim=0)
-
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: Any) -> dict[str, Tensor]:
         """Losses of logits (B, out_channels, H', W'), by name, and ``acc_seg``."""
-        labels = self._stack_batch_gt(batch_data_samples).to(seg_logits.device)
+        labels = self._stack_batch_gt(batch_data_samples).to(device_of(seg_logits))
         if self._own("losses"):
             return self.losses(seg_logits, labels)
         return self.loss_of_logits(seg_logits, Targets(labels.squeeze(1)))
-
-    def losses(self, seg_logit: Tensor, seg_label: Tensor) -> dict[str, Tensor]:
-        """The same with labels (B, 1, H, W), as 0.x called it."""
-        return self.loss_of_logits(seg_logit, Targets(seg_label.squeeze(1)))
 
     def loss_of_logits(self, logits: Tensor, targets: Targets) -> dict[str, Tensor]:
         """The same with Segue's targets."""
@@ -300,22 +149,40 @@ class BaseDecodeHead(HeadInterface, BaseModule):
         found["acc_seg"] = pixel_accuracy(logits, label, self.ignore_index).view(1)
         return found
 
+    def losses(self, seg_logit: Tensor, seg_label: Tensor) -> dict[str, Tensor]:
+        """The same with labels (B, 1, H, W), as 0.x called it."""
+        return self.loss_of_logits(seg_logit, Targets(seg_label.squeeze(1)))
+
+    def forward_train(self, inputs: Any, *args: Any) -> Any:
+        """Losses: ``forward_train(inputs, img_metas, gt_semantic_seg, train_cfg)``, labels (B, 1, H, W); in a cascade
+        the output of the head before comes second."""
+        previous = [args[0]] if isinstance(args[0], Tensor) else []
+        output, labels = self(inputs, *previous), args[len(previous) + 1]
+        return self.losses(output, labels)
+
     def loss(self, inputs: Any, *args: Any) -> Any:
         """``loss(inputs, data_samples, train_cfg)``, or Segue's ``loss(features, targets)``."""
         previous, targets = split_arguments(args)
         samples = to_samples(targets) if isinstance(targets, Targets) else targets
+        if self._own("forward_train") and not self._own("loss_by_feat"):
+            return self._loss_of_0x(inputs, previous, samples)
         return self.loss_by_feat(self(inputs, *previous), samples)
 
     def predict(self, inputs: Any, *args: Any) -> Tensor:
         """``predict(inputs, img_metas, test_cfg)``, or Segue's ``predict(features, size)``."""
         previous, where = split_arguments(args)
-        return self.predict_by_feat(self(inputs, *previous), metas_of(where, inputs[0].shape[0]))
+        metas = metas_of(where, len(first_tensor(inputs)))
+        if self._own("forward_test") and not self._own("predict_by_feat"):
+            return self.predict_by_feat(self.forward_test(inputs, *previous, metas, self.test_cfg), metas)
+        return self.predict_by_feat(self(inputs, *previous), metas)
 
     loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
 
 
 class BaseCascadeDecodeHead(BaseDecodeHead):
     """The base of heads that also read the logits of the head before: ``forward(inputs, prev_output)``."""
+
+    stands_for = ("heads", "BaseCascadeDecodeHead")
 
     def forward(self, inputs: Any, prev_output: Any = None) -> Any:
         """Feature maps and logits to logits."""

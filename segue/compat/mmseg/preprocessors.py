@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import SegDataSample, from_segue, to_segue
+from segue.compat.overrides import Guarded, overridden
 from segue.models.seg_data_preprocessor import PadOptions
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.types import SegSample
@@ -26,10 +27,11 @@ class Prepared(dict[str, Any]):
         return dict.keys(self)
 
 
-class SegDataPreProcessor(House):
+class SegDataPreProcessor(Guarded, House):
     """Segue's, with mmseg's arguments; samples come out of the kind that went in."""
 
     takes_config = True
+    stands_for: ClassVar = ("preprocessors", "SegDataPreProcessor")
 
     def __init__(
         self,
@@ -57,8 +59,19 @@ class SegDataPreProcessor(House):
             test=PadOptions(**test_cfg) if test_cfg else None,
         )
 
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        return self.mean.device
+
+    def cast_data(self, data: Any) -> Any:
+        """Tensors, at any depth, to the device."""
+        return _moved(data, self.device)
+
     def forward(self, batch: Any, training: bool = False) -> Any:
         """A batch to inputs (B, C, H, W) and samples."""
+        if overridden(self, "cast_data", "device"):
+            batch = self.cast_data(batch)
         given = batch.get("data_samples") or [SegSample() for _ in batch["inputs"]]
         own = [to_segue(sample) for sample in given]
         inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
@@ -67,10 +80,11 @@ class SegDataPreProcessor(House):
         return Prepared(inputs=inputs, data_samples=made)
 
 
-class BaseDataPreprocessor(nn.Module):
+class BaseDataPreprocessor(Guarded, nn.Module):
     """The base of preprocessors; ``forward(data, training)`` returns a dict with ``inputs`` and ``data_samples``."""
 
     takes_config = True
+    stands_for: ClassVar = ("preprocessors", "BaseDataPreprocessor")
 
     def __init__(self, non_blocking: bool = False) -> None:
         super().__init__()
@@ -83,15 +97,19 @@ class BaseDataPreprocessor(nn.Module):
 
     def cast_data(self, data: Any) -> Any:
         """Tensors, at any depth, to the device."""
-        if isinstance(data, Mapping):
-            return {key: self.cast_data(value) for key, value in data.items()}
-        if isinstance(data, (list, tuple)):
-            return type(data)(self.cast_data(value) for value in data)
-        return data.to(self.device) if hasattr(data, "to") else data
+        return _moved(data, self.device)
 
     def forward(self, data: Any, training: bool = False) -> Any:
         """The batch on the device."""
         return self.cast_data(data)
+
+
+def _moved(data: Any, device: torch.device) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _moved(value, device) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return type(data)(_moved(value, device) for value in data)
+    return data.to(device) if isinstance(data, Tensor) or hasattr(data, "all_items") else data
 
 
 class Bridge(nn.Module):

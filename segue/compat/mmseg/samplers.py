@@ -6,13 +6,17 @@ import functools
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
+from segue.compat.overrides import Guarded
 
-class BasePixelSampler(metaclass=ABCMeta):
+
+class BasePixelSampler(Guarded, metaclass=ABCMeta):
     """The base of pixel samplers; what ``sample`` returns weighs the pixels."""
+
+    stands_for: ClassVar = ("samplers", "BasePixelSampler")
 
     def __init__(self, **kwargs: Any) -> None:
         """Nothing is kept."""

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue, to_samples
-from segue.compat.mmseg.heads import TakesBoth
+from segue.compat.mmseg.interface import TakesBoth
 from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
+from segue.compat.overrides import Guarded
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
@@ -24,8 +25,10 @@ from segue.models.total_loss import total_loss
 from segue.types import SegSample, Targets, TestOptions
 
 
-class BaseModel(BaseModule):
+class BaseModel(Guarded, BaseModule):
     """The base of models: ``forward(inputs, data_samples, mode)`` with the modes loss, predict and tensor."""
+
+    stands_for: ClassVar = ("models", "BaseModel")
 
     def __init__(self, data_preprocessor: Any = None, init_cfg: Any = None) -> None:
         super().__init__(init_cfg)
@@ -86,6 +89,7 @@ def _encode_both_ways(method: Any) -> Any:
 class BaseSegmentor(TakesBoth, BaseModel):
     """The base of segmentors. Subclasses write ``extract_feat``, ``encode_decode``, ``loss``, ``predict``."""
 
+    stands_for: ClassVar = ("models", "BaseSegmentor")
     align_corners = False
     both_ways: ClassVar = {"loss": _loss_both_ways, "encode_decode": _encode_both_ways}
 
@@ -192,6 +196,8 @@ class BaseSegmentor(TakesBoth, BaseModel):
 class EncoderDecoder(BaseSegmentor):
     """Backbone, neck, heads, from dicts."""
 
+    stands_for: ClassVar = ("models", "EncoderDecoder")
+
     def __init__(
         self,
         backbone: Any,
@@ -260,6 +266,8 @@ class EncoderDecoder(BaseSegmentor):
 class CascadeEncoderDecoder(EncoderDecoder):
     """Heads in a row, each reading the output of the one before."""
 
+    stands_for: ClassVar = ("models", "CascadeEncoderDecoder")
+
     def __init__(self, num_stages: int, backbone: Any, decode_head: Any, **kwargs: Any) -> None:
         self.num_stages = num_stages
         super().__init__(backbone, decode_head, **kwargs)
@@ -308,7 +316,7 @@ def _known(options: Any, given: Any) -> Any:
 
 
 def _build(part: Any) -> Any:
-    return MODELS.build(part) if isinstance(part, Mapping) else part
+    return MODELS.build(part) if isinstance(part, (Mapping, list, tuple)) else part
 
 
 def build_segmentor(cfg: Mapping[str, Any], train_cfg: Any = None, test_cfg: Any = None) -> Any:
