@@ -8,6 +8,7 @@ import importlib.machinery
 import sys
 import types
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from segue.reference.names import NAMES, VERSIONS, known, missing
@@ -23,6 +24,11 @@ class View(types.ModuleType):
         value = self._find(name)
         setattr(self, name, value)
         return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """The import of a file leaves the function of the same name where it is, such as ``mmcv.ops.nms``."""
+        if not (isinstance(value, View) and name in modules().get(self.__name__, {})):
+            super().__setattr__(name, value)
 
     def _find(self, name: str) -> Any:
         own = self.__name__
@@ -63,6 +69,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             raise ModuleNotFoundError(missing(spec.name), name=spec.name)
         module = View(spec.name)
         module.__path__ = []
+        if spec.name in VERSIONS:  # scripts look for folders beside their package
+            module.__file__ = str(Path(__file__).with_name(spec.name) / "__init__.py")
         if spec.name in VERSIONS:
             module.__version__ = VERSIONS[spec.name]  # type: ignore[attr-defined]
         module.__all__ = sorted(modules().get(spec.name, {}))  # type: ignore[attr-defined]

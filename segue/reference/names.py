@@ -6,7 +6,9 @@ import functools
 from collections.abc import Sequence
 
 from segue.config.builder.find import UnknownNameError, find, stems
+from segue.reference.missing import REASONS
 from segue.reference.places import ADAPTED, NOTHING, ROOMS, modules
+from segue.reference.public import definers
 
 NAMES = ("mmseg", "mmengine", "mmcv")
 VERSIONS = {"mmseg": "1.2.2", "mmengine": "0.10.7", "mmcv": "2.1.0"}
@@ -14,7 +16,7 @@ VERSIONS = {"mmseg": "1.2.2", "mmengine": "0.10.7", "mmcv": "2.1.0"}
 
 def known(name: str) -> bool:
     """Whether there is a module of that name: one in the table, or a file of components."""
-    if any(other == name or other.startswith(f"{name}.") for other in (*modules(), *ROOMS)):
+    if any(other == name or other.startswith(f"{name}.") for other in (*modules(), *ROOMS, *definers())):
         return True
     package, _, file = name.rpartition(".")
     if package in ROOMS:
@@ -29,6 +31,8 @@ def missing(name: str) -> str:
         instead = NOTHING.get(".".join(parts[:count]))
         if instead:
             return f"segue.compat has no {name}: {instead}"
+    if instead := REASONS.get(parts[-1]):
+        return f"segue.compat has no {name}: {instead}"
     places = sorted(module for module, names in modules().items() if parts[-1] in names)
     if places:
         return f"segue.compat has no {name}; import it from {places[0]}"

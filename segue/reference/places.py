@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 
+from segue.reference.blocks import BLOCKS
+from segue.reference.public import definers
+
 _LAYERS = (
     "ConvModule DepthwiseSeparableConvModule build_norm_layer build_conv_layer build_activation_layer "
     "build_padding_layer build_upsample_layer is_norm Scale HSigmoid Swish HSwish Conv2d Conv3d ConvTranspose2d "
@@ -223,7 +226,6 @@ _SCENES = (
 NOTHING: dict[str, str] = {
     "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
     "torch.nn.functional, torchvision.ops",
-    "mmcv.parallel": "Lightning places models and data; call the model itself, or segue.train(cfg)",
     "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
@@ -248,11 +250,46 @@ NOTHING: dict[str, str] = {
 }
 
 
+#: modules of mmcv 1.7 and 0.x of mmseg that show what another module has
+ALIASES = {
+    "mmcv.fileio": "mmengine.fileio",
+    "mmcv.engine": "mmseg.apis",
+    "mmseg.ops.wrappers": "mmseg.models.utils.wrappers",
+    "mmseg.models.losses.lovasz": "mmseg.models.losses.lovasz_loss",
+}
+
+
 @functools.cache
 def modules() -> dict[str, dict[str, str]]:
-    """Every module of the table: its names, and the file of each."""
+    """Every module of the tables: its names, and the file of each.
+
+    A name that a module takes from the one that defines it, as `public` knows, has the same file there.
+    """
     found: dict[str, dict[str, str]] = {}
-    for file, where, names in PLACES:
+    for file, where, names in (*PLACES, *BLOCKS):
         for module in where.split():
             found.setdefault(module, {}).update(dict.fromkeys(names.split(), file))
+    own = {module: dict(names) for module, names in found.items()}
+    for module, names in found.items():  # a row for a package answers for the file that defines the name, too
+        for name, file in names.items():
+            where = definers().get(module, {}).get(name)
+            if where:
+                own.setdefault(where, {}).setdefault(name, file)
+    for module, names in own.items():
+        for name, file in names.items():
+            found.setdefault(module, {}).setdefault(name, file)
+    for module, names in definers().items():
+        for name, where in names.items():
+            file = own.get(where, {}).get(name) or ("" if where else _shared(module, name, own))
+            if file:
+                found.setdefault(module, {}).setdefault(name, file)
+    for module, other in ALIASES.items():
+        found.setdefault(module, {}).update(found.get(other, {}))
     return found
+
+
+def _shared(module: str, name: str, found: dict[str, dict[str, str]]) -> str:
+    """The file of a value that does not say where it is defined: the one that answers it nearby."""
+    top = ".".join(module.split(".")[:2])
+    files = {names[name] for other, names in found.items() if name in names and f"{other}.".startswith(f"{top}.")}
+    return files.pop() if len(files) == 1 else ""

@@ -1,0 +1,72 @@
+"""More rows for `places`: files of ``segue/compat``, the modules that define their names, and the names.
+
+Modules that only pass a name on (``mmseg.models.utils`` and the like) need no row: `public` knows them.
+"""
+
+from __future__ import annotations
+
+BLOCKS: tuple[tuple[str, str, str], ...] = (
+    ("mmseg.embed", "mmseg.models.utils.embed", "AdaptivePadding PatchEmbed PatchMerging"),
+    ("mmseg.embed", "mmcv.cnn.bricks.transformer", "AdaptivePadding PatchEmbed PatchMerging"),
+    ("mmseg.embed", "mmseg.models.backbones.swin mmseg.models.backbones.mit mmseg.models.backbones.vit", "PatchEmbed"),
+    ("mmseg.embed", "mmseg.models.backbones.swin mmseg.models.utils", "PatchMerging"),
+    (
+        "mmseg.embed",
+        "mmseg.models.utils.shape_convert mmseg.models.backbones.mit",
+        "nlc_to_nchw nchw_to_nlc nchw2nlc2nchw nlc2nchw2nlc",
+    ),
+    ("mmseg.residual", "mmseg.models.backbones.resnet", "BasicBlock Bottleneck"),
+    ("mmseg.residual", "mmseg.models.utils.res_layer mmseg.models.backbones.resnet", "ResLayer"),
+    ("mmseg.two_branch", "mmseg.models.utils.basic_block", "BasicBlock Bottleneck"),
+    ("mmseg.two_branch", "mmseg.models.utils.ppm", "DAPPM PAPPM"),
+    ("mmseg.squeeze", "mmseg.models.utils.inverted_residual", "InvertedResidual InvertedResidualV3"),
+    ("mmseg.squeeze", "mmseg.models.utils.se_layer", "SELayer"),
+    ("mmseg.squeeze", "mmseg.models.utils.make_divisible", "make_divisible"),
+    ("mmseg.vit_layers", "mmseg.models.backbones.vit", "TransformerEncoderLayer"),
+    ("mmseg.mix_layers", "mmseg.models.backbones.mit", "MixFFN EfficientMultiheadAttention TransformerEncoderLayer"),
+    ("mmseg.swin_layers", "mmseg.models.backbones.swin", "WindowMSA ShiftWindowMSA SwinBlock SwinBlockSequence"),
+    ("mmseg.contexts", "mmseg.models.decode_heads.aspp_head", "ASPPModule"),
+    ("mmseg.contexts", "mmseg.models.decode_heads.sep_aspp_head", "DepthwiseSeparableASPPModule"),
+    ("mmseg.contexts", "mmseg.models.decode_heads.segformer_head", "MLP"),
+    ("mmseg.contexts", "mmseg.models.utils.self_attention_block", "SelfAttentionBlock"),
+    ("mmseg.contexts", "mmseg.models.decode_heads.ocr_head mmseg.models.decode_heads.ann_head", "SelfAttentionBlock"),
+    ("mmseg.contexts", "mmseg.models.utils.wrappers", "Upsample"),
+    (
+        "mmseg.contexts",
+        "mmseg.models.utils.point_sample",
+        "get_uncertainty get_uncertain_point_coords_with_randomness",
+    ),
+    ("mmseg.contexts", "mmseg.models.decode_heads.point_head", "calculate_uncertainty"),
+    ("mmseg.side_layers", "mmseg.models.utils.san_layers", "MLP LayerNorm2d"),
+    ("mmseg.interlaced", "mmseg.models.decode_heads.isa_head", "SelfAttentionBlock ISALayer"),
+    ("mmseg.codewords", "mmseg.models.utils.encoding", "Encoding"),
+    (
+        "mmcv.transformer",
+        "mmcv.cnn.bricks.transformer",
+        "MultiheadAttention BaseTransformerLayer TransformerLayerSequence build_attention build_feedforward_network "
+        "build_positional_encoding build_transformer_layer build_transformer_layer_sequence ATTENTION "
+        "FEEDFORWARD_NETWORK POSITIONAL_ENCODING TRANSFORMER_LAYER TRANSFORMER_LAYER_SEQUENCE",
+    ),
+    (
+        "mmcv.transformer",
+        "mmcv.cnn.bricks.registry",
+        "FEEDFORWARD_NETWORK POSITIONAL_ENCODING TRANSFORMER_LAYER TRANSFORMER_LAYER_SEQUENCE",
+    ),
+    ("mmcv.plugins", "mmcv.cnn.bricks.non_local", "NonLocal1d NonLocal2d NonLocal3d"),
+    ("mmcv.plugins", "mmcv.cnn.bricks.context_block", "ContextBlock"),
+    ("mmcv.plugins", "mmcv.cnn.bricks.plugin", "build_plugin_layer"),
+    ("mmcv.plugins", "mmcv.cnn.bricks.conv2d_adaptive_padding", "Conv2dAdaptivePadding"),
+    ("mmcv.plugins", "mmcv.cnn.bricks.conv_ws", "ConvWS2d conv_ws_2d"),
+    ("mmcv.plugins", "mmcv.cnn.bricks.scale", "LayerScale"),
+    ("mmcv.plugins", "mmcv.cnn.utils.fuse_conv_bn", "fuse_conv_bn"),
+    ("mmcv.layers", "mmcv.cnn.bricks.scale", "Scale"),
+    ("mmcv.layers", "mmcv.cnn.bricks.drop", "Dropout"),
+    ("mmcv.deformable", "mmcv.ops.multi_scale_deform_attn", "MultiScaleDeformableAttention "
+     "multi_scale_deformable_attn_pytorch"),
+    ("mmcv.deformable", "mmcv.ops.deform_conv mmcv.ops", "DeformConv2d DeformConv2dPack deform_conv2d"),
+    (
+        "mmcv.deformable",
+        "mmcv.ops.modulated_deform_conv mmcv.ops",
+        "ModulatedDeformConv2d ModulatedDeformConv2dPack modulated_deform_conv2d",
+    ),
+)
