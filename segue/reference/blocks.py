@@ -69,4 +69,45 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "mmcv.ops.modulated_deform_conv mmcv.ops",
         "ModulatedDeformConv2d ModulatedDeformConv2dPack modulated_deform_conv2d",
     ),
+    ("mmseg.functional", "mmseg.models.losses.cross_entropy_loss", "binary_cross_entropy mask_cross_entropy"),
+    ("mmseg.functional", "mmseg.models.losses.dice_loss", "dice_loss"),
+    ("mmseg.functional", "mmseg.models.losses.focal_loss", "py_sigmoid_focal_loss sigmoid_focal_loss"),
+    ("mmseg.functional", "mmseg.models.losses.tversky_loss", "tversky_loss binary_tversky_loss"),
+    ("mmseg.functional", "mmseg.models.losses.silog_loss", "silog_loss"),
+    (
+        "mmseg.functional",
+        "mmseg.models.losses.lovasz_loss",
+        "lovasz_grad flatten_binary_logits flatten_probs lovasz_hinge_flat lovasz_hinge lovasz_softmax_flat "
+        "lovasz_softmax",
+    ),
+    ("mmseg.functional", "mmseg.models.losses.accuracy", "Accuracy"),
+    ("mmengine.parameters", "mmengine.optim.scheduler.param_scheduler", "_ParamScheduler "
+     "StepParamScheduler MultiStepParamScheduler ConstantParamScheduler ExponentialParamScheduler "
+     "LinearParamScheduler PolyParamScheduler CosineAnnealingParamScheduler CosineRestartParamScheduler"),
+    ("mmengine.parameters", "mmengine.optim.scheduler.lr_scheduler", "StepLR MultiStepLR ConstantLR ExponentialLR LinearLR "
+     "PolyLR CosineAnnealingLR CosineRestartLR"),
+    ("mmengine.parameters", "mmengine.optim.scheduler.momentum_scheduler", "StepMomentum MultiStepMomentum ConstantMomentum ExponentialMomentum "
+     "LinearMomentum PolyMomentum CosineAnnealingMomentum CosineRestartMomentum"),
+    ("mmengine.parameters", "mmseg.engine.schedulers.poly_ratio_scheduler", "PolyLRRatio"),
+    (
+        "mmengine.built_in_hooks",
+        "mmengine.hooks",
+        "CheckpointHook EMAHook EarlyStoppingHook LoggerHook ParamSchedulerHook IterTimerHook "
+        "RuntimeInfoHook DistSamplerSeedHook SyncBuffersHook EmptyCacheHook",
+    ),
+    ("mmengine.built_in_hooks", "mmcv.runner mmcv.runner.hooks", "CheckpointHook EMAHook LoggerHook IterTimerHook "
+     "DistSamplerSeedHook SyncBuffersHook EmptyCacheHook"),
+    ("mmengine.hand_loops", "mmengine.runner", "BaseLoop EpochBasedTrainLoop IterBasedTrainLoop ValLoop TestLoop"),
+    (
+        "mmengine.sampling",
+        "mmengine.dataset",
+        "DefaultSampler InfiniteSampler default_collate worker_init_fn force_full_init",
+    ),
+    ("mmengine.wrappers", "mmengine.model mmengine.model.wrappers", "MMDistributedDataParallel"),
+    (
+        "mmengine.wrappers",
+        "mmengine.model",
+        "BaseAveragedModel StochasticWeightAverage ExponentialMovingAverage MomentumAnnealingEMA",
+    ),
+    ("mmengine.wrappers", "mmengine.optim", "AmpOptimWrapper OptimWrapperDict"),
 )
