@@ -110,4 +110,55 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "BaseAveragedModel StochasticWeightAverage ExponentialMovingAverage MomentumAnnealingEMA",
     ),
     ("mmengine.wrappers", "mmengine.optim", "AmpOptimWrapper OptimWrapperDict"),
+    (
+        "mmengine.more_tools",
+        "mmengine.utils mmcv mmcv.utils mmengine",
+        "iter_cast list_cast tuple_cast slice_list concat_list check_prerequisites requires_package "
+        "requires_executable deprecated_function apply_to is_installed call_command get_installed_path is_filepath "
+        "fopen symlink is_abs track_progress_rich Timer check_time TimerError",
+    ),
+    (
+        "mmengine.more_tools",
+        "mmengine.utils.dl_utils mmengine",
+        "load_url TORCH_VERSION has_batch_norm tensor2imgs mmcv_full_available set_multi_processing torch_meshgrid "
+        "is_jit_tracing",
+    ),
+    ("mmengine.more_tools", "mmcv mmcv.image mmcv.image.misc", "tensor2imgs"),
+    ("mmengine.more_tools", "mmcv.utils", "TORCH_VERSION"),
+    ("mmcv.layers", "mmengine.utils.dl_utils", "is_norm"),
+    (
+        "mmengine.more_tools",
+        "mmengine.device",
+        "get_max_cuda_memory is_mlu_available is_mps_available is_npu_available is_dipu_available is_musa_available "
+        "is_npu_support_full_precision",
+    ),
+    (
+        "mmengine.more_tools",
+        "mmcv.utils mmcv.utils.device_type",
+        "IS_MLU_AVAILABLE IS_MPS_AVAILABLE IS_CUDA_AVAILABLE IS_NPU_AVAILABLE jit skip_no_elena",
+    ),
+    ("mmengine.more_tools", "mmcv.version mmcv mmseg.version mmengine.version", "parse_version_info"),
+    ("mmengine.more_tools", "mmcv.arraymisc mmcv", "quantize dequantize"),
+    ("mmengine.more_tools", "mmengine.model.utils mmengine.model", "merge_dict"),
+    ("mmengine.more_tools", "mmengine.evaluator", "get_metric_value"),
+    ("mmseg.names", "mmcv.utils mmcv.utils.env mmengine.utils.dl_utils", "collect_env"),
+    ("mmseg.names", "mmseg mmengine mmcv.runner", "digit_version"),
+    (
+        "mmengine.collectives",
+        "mmengine.dist",
+        "all_gather_object all_gather all_reduce_dict collect_results_cpu collect_results_gpu gather broadcast "
+        "gather_object sync_random_seed broadcast_object_list all_reduce_params init_local_group get_backend "
+        "get_local_size get_local_group get_local_rank get_default_group get_data_device get_comm_device "
+        "cast_data_device infer_launcher",
+    ),
+    (
+        "mmengine.local_files",
+        "mmengine.fileio",
+        "BaseStorageBackend LocalBackend HardDiskBackend register_backend BaseFileHandler JsonHandler YamlHandler "
+        "register_handler copy_if_symlink_fails copyfile copyfile_from_local copyfile_to_local copytree "
+        "copytree_from_local copytree_to_local generate_presigned_url get_file_backend get_local_path remove rmtree "
+        "dict_from_file",
+    ),
+    ("mmengine.local_files", "mmengine.fileio.backends", "backends prefix_to_backends"),
+    ("mmengine.local_files", "mmengine.fileio.handlers", "file_handlers"),
 )

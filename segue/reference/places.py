@@ -241,14 +241,12 @@ NOTHING: dict[str, str] = {
     "mmseg.apis.RSImage": _SCENES,
     "mmseg.engine.hooks": "pictures are drawn by segue.report; derive other hooks from mmengine.hooks.Hook",
     "mmseg.core.optimizers": "layer decay is built in: constructor='LearningRateDecayOptimizerConstructor'",
-    "mmseg.digit_version": "import it from mmengine.utils",
 }
 
 
 #: modules of mmcv 1.7 and 0.x of mmseg that show what another module has
 ALIASES = {
     "mmcv.fileio": "mmengine.fileio",
-    "mmcv.engine": "mmseg.apis",
     "mmseg.ops.wrappers": "mmseg.models.utils.wrappers",
     "mmseg.models.losses.lovasz": "mmseg.models.losses.lovasz_loss",
 }
@@ -278,6 +276,9 @@ def modules() -> dict[str, dict[str, str]]:
             file = own.get(where, {}).get(name) or ("" if where else _shared(module, name, own))
             if file:
                 found.setdefault(module, {}).setdefault(name, file)
+    for part in ("config", "fileio", "logging", "registry", "utils"):  # shown at the top, too
+        for name, file in found.get(f"mmengine.{part}", {}).items():
+            found["mmengine"].setdefault(name, file)
     for module, other in ALIASES.items():
         found.setdefault(module, {}).update(found.get(other, {}))
     return found

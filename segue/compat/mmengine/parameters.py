@@ -224,7 +224,7 @@ class CosineRestartParamScheduler(_ParamScheduler):
         out = []
         for base in self.base_values:
             low = base * self.eta_min_ratio if self.eta_min_ratio is not None else self.eta_min or 0.0
-            out.append(low + self.restart_weights[turn] * (base - low) * wave)
+            out.append(low + (base * self.restart_weights[turn] - low) * wave)
         return out
 
 
