@@ -161,4 +161,65 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ),
     ("mmengine.local_files", "mmengine.fileio.backends", "backends prefix_to_backends"),
     ("mmengine.local_files", "mmengine.fileio.handlers", "file_handlers"),
+    (
+        "mmcv.photometric",
+        "mmcv.image mmcv mmcv.image.colorspace",
+        "bgr2hls gray2rgb hls2bgr imconvert rgb2gray rgb2ycbcr bgr2ycbcr ycbcr2rgb ycbcr2bgr",
+    ),
+    ("mmcv.photometric", "mmcv.image mmcv mmcv.image.geometric", "imresize_to_multiple imflip_ imshear imtranslate cutout"),
+    (
+        "mmcv.photometric",
+        "mmcv.image mmcv mmcv.image.photometric",
+        "imnormalize_ iminvert posterize solarize adjust_color imequalize adjust_brightness adjust_contrast "
+        "lut_transform clahe adjust_sharpness auto_contrast adjust_lighting adjust_hue",
+    ),
+    ("mmcv.photometric", "mmcv.image mmcv mmcv.image.io", "supported_backends use_backend"),
+    (
+        "mmcv.parallel",
+        "mmcv.parallel",
+        "DataContainer collate scatter scatter_kwargs MMDataParallel MMDistributedDataParallel is_module_wrapper",
+    ),
+    ("mmcv.parallel", "mmcv.parallel.data_container", "DataContainer"),
+    ("mmcv.parallel", "mmcv.parallel.collate", "collate"),
+    ("mmcv.parallel", "mmcv.parallel.scatter_gather", "scatter scatter_kwargs"),
+    ("mmcv.parallel", "mmcv.parallel.utils", "is_module_wrapper"),
+    ("mmcv.parallel", "mmcv.parallel.data_parallel", "MMDataParallel"),
+    ("mmcv.parallel", "mmcv.parallel.distributed", "MMDistributedDataParallel"),
+    (
+        "mmseg.old_evaluation",
+        "mmseg.core mmseg.core.evaluation mmseg.core.evaluation.metrics",
+        "eval_metrics pre_eval_to_metrics mean_iou mean_dice total_intersect_and_union total_area_to_metrics f_score",
+    ),
+    (
+        "mmseg.old_evaluation",
+        "mmseg.core mmseg.core.evaluation mmseg.core.evaluation.eval_hooks mmcv.runner",
+        "EvalHook DistEvalHook",
+    ),
+    ("mmseg.old_evaluation", "mmcv.runner mmcv.runner.fp16_utils", "wrap_fp16_model"),
+    ("mmcv.complexity", "mmcv.cnn mmcv.cnn.utils mmcv.cnn.utils.flops_counter", "get_model_complexity_info"),
+    (
+        "mmengine.analysis",
+        "mmengine.analysis",
+        "FlopAnalyzer ActivationAnalyzer flop_count activation_count parameter_count parameter_count_table "
+        "get_model_complexity_info",
+    ),
+    (
+        "mmengine.initializers",
+        "mmengine.model mmengine.model.weight_init",
+        "BaseInit ConstantInit XavierInit NormalInit TruncNormalInit UniformInit KaimingInit Caffe2XavierInit "
+        "PretrainedInit update_init_info",
+    ),
+    (
+        "mmengine.initializers",
+        "mmengine.model mmengine.model.utils",
+        "convert_sync_batchnorm detect_anomalous_params",
+    ),
+    ("mmengine.initializers", "mmengine.model mmengine.model.base_model", "ImgDataPreprocessor"),
+    (
+        "mmengine.initializers",
+        "mmengine.registry mmengine",
+        "STRATEGIES build_runner_from_cfg build_scheduler_from_cfg traverse_registry_tree count_registered_modules",
+    ),
+    ("mmengine.registry", "mmengine.optim mmengine.optim.optimizer", "OPTIM_WRAPPER_CONSTRUCTORS OPTIMIZERS"),
+    ("mmengine.modules", "mmengine.model.wrappers", "is_model_wrapper"),
 )

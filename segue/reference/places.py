@@ -232,7 +232,6 @@ NOTHING: dict[str, str] = {
     "mmcv.onnx": _EXPORT,
     "mmcv.tensorrt": _EXPORT,
     "mmcv.video": "read frames with cv2.VideoCapture",
-    "mmengine.analysis": "count parameters and operations with torch.utils.flop_counter",
     "mmengine.runner.FlexibleRunner": "use Runner; strategies are Lightning's (segue train --help)",
     "mmengine.infer": "use segue.load(config, checkpoint).predict(images)",
     "mmengine.hub": "use segue.load",
