@@ -19,7 +19,7 @@ class View(types.ModuleType):
     """A module of the old name, whose contents are looked up when they are asked for."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name not in modules().get(self.__name__, {}):
             raise AttributeError(name)
         value = self._find(name)
         setattr(self, name, value)

@@ -61,8 +61,11 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ("mmcv.plugins", "mmcv.cnn.utils.fuse_conv_bn", "fuse_conv_bn"),
     ("mmcv.layers", "mmcv.cnn.bricks.scale", "Scale"),
     ("mmcv.layers", "mmcv.cnn.bricks.drop", "Dropout"),
-    ("mmcv.deformable", "mmcv.ops.multi_scale_deform_attn", "MultiScaleDeformableAttention "
-     "multi_scale_deformable_attn_pytorch"),
+    (
+        "mmcv.deformable",
+        "mmcv.ops.multi_scale_deform_attn",
+        "MultiScaleDeformableAttention multi_scale_deformable_attn_pytorch",
+    ),
     ("mmcv.deformable", "mmcv.ops.deform_conv mmcv.ops", "DeformConv2d DeformConv2dPack deform_conv2d"),
     (
         "mmcv.deformable",
@@ -81,13 +84,24 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "lovasz_softmax",
     ),
     ("mmseg.functional", "mmseg.models.losses.accuracy", "Accuracy"),
-    ("mmengine.parameters", "mmengine.optim.scheduler.param_scheduler", "_ParamScheduler "
-     "StepParamScheduler MultiStepParamScheduler ConstantParamScheduler ExponentialParamScheduler "
-     "LinearParamScheduler PolyParamScheduler CosineAnnealingParamScheduler CosineRestartParamScheduler"),
-    ("mmengine.parameters", "mmengine.optim.scheduler.lr_scheduler", "StepLR MultiStepLR ConstantLR ExponentialLR LinearLR "
-     "PolyLR CosineAnnealingLR CosineRestartLR"),
-    ("mmengine.parameters", "mmengine.optim.scheduler.momentum_scheduler", "StepMomentum MultiStepMomentum ConstantMomentum ExponentialMomentum "
-     "LinearMomentum PolyMomentum CosineAnnealingMomentum CosineRestartMomentum"),
+    (
+        "mmengine.parameters",
+        "mmengine.optim.scheduler.param_scheduler",
+        "_ParamScheduler "
+        "StepParamScheduler MultiStepParamScheduler ConstantParamScheduler ExponentialParamScheduler "
+        "LinearParamScheduler PolyParamScheduler CosineAnnealingParamScheduler CosineRestartParamScheduler",
+    ),
+    (
+        "mmengine.parameters",
+        "mmengine.optim.scheduler.lr_scheduler",
+        "StepLR MultiStepLR ConstantLR ExponentialLR LinearLR PolyLR CosineAnnealingLR CosineRestartLR",
+    ),
+    (
+        "mmengine.parameters",
+        "mmengine.optim.scheduler.momentum_scheduler",
+        "StepMomentum MultiStepMomentum ConstantMomentum ExponentialMomentum "
+        "LinearMomentum PolyMomentum CosineAnnealingMomentum CosineRestartMomentum",
+    ),
     ("mmengine.parameters", "mmseg.engine.schedulers.poly_ratio_scheduler", "PolyLRRatio"),
     (
         "mmengine.built_in_hooks",
@@ -95,8 +109,11 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "CheckpointHook EMAHook EarlyStoppingHook LoggerHook ParamSchedulerHook IterTimerHook "
         "RuntimeInfoHook DistSamplerSeedHook SyncBuffersHook EmptyCacheHook",
     ),
-    ("mmengine.built_in_hooks", "mmcv.runner mmcv.runner.hooks", "CheckpointHook EMAHook LoggerHook IterTimerHook "
-     "DistSamplerSeedHook SyncBuffersHook EmptyCacheHook"),
+    (
+        "mmengine.built_in_hooks",
+        "mmcv.runner mmcv.runner.hooks",
+        "CheckpointHook EMAHook LoggerHook IterTimerHook DistSamplerSeedHook SyncBuffersHook EmptyCacheHook",
+    ),
     ("mmengine.hand_loops", "mmengine.runner", "BaseLoop EpochBasedTrainLoop IterBasedTrainLoop ValLoop TestLoop"),
     (
         "mmengine.sampling",
@@ -166,7 +183,11 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "mmcv.image mmcv mmcv.image.colorspace",
         "bgr2hls gray2rgb hls2bgr imconvert rgb2gray rgb2ycbcr bgr2ycbcr ycbcr2rgb ycbcr2bgr",
     ),
-    ("mmcv.photometric", "mmcv.image mmcv mmcv.image.geometric", "imresize_to_multiple imflip_ imshear imtranslate cutout"),
+    (
+        "mmcv.photometric",
+        "mmcv.image mmcv mmcv.image.geometric",
+        "imresize_to_multiple imflip_ imshear imtranslate cutout",
+    ),
     (
         "mmcv.photometric",
         "mmcv.image mmcv mmcv.image.photometric",
@@ -222,4 +243,53 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ),
     ("mmengine.registry", "mmengine.optim mmengine.optim.optimizer", "OPTIM_WRAPPER_CONSTRUCTORS OPTIMIZERS"),
     ("mmengine.modules", "mmengine.model.wrappers", "is_model_wrapper"),
+    ("mmcv.boxes", "mmcv.ops mmcv.ops.nms", "nms soft_nms batched_nms nms_match"),
+    ("mmcv.boxes", "mmcv.ops mmcv.ops.bbox", "bbox_overlaps"),
+    ("mmcv.rois", "mmcv.ops mmcv.ops.roi_align", "roi_align RoIAlign"),
+    ("mmcv.rois", "mmcv.ops mmcv.ops.roi_pool", "roi_pool RoIPool"),
+    (
+        "mmcv.rois",
+        "mmcv.ops mmcv.ops.point_sample",
+        "point_sample rel_roi_point_to_rel_img_point SimpleRoIAlign",
+    ),
+    (
+        "mmcv.operators",
+        "mmcv.ops mmcv.ops.focal_loss",
+        "sigmoid_focal_loss softmax_focal_loss SigmoidFocalLoss SoftmaxFocalLoss",
+    ),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.carafe", "carafe carafe_naive CARAFE CARAFENaive CARAFEPack"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.cc_attention", "CrissCrossAttention"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.psa_mask", "PSAMask"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.corner_pool", "CornerPool"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.masked_conv", "masked_conv2d MaskedConv2d"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.tin_shift", "tin_shift TINShift"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.fused_bias_leakyrelu", "fused_bias_leakyrelu FusedBiasLeakyReLU"),
+    ("mmcv.operators", "mmcv.ops mmcv.ops.info", "get_compiler_version get_compiling_cuda_version"),
+    (
+        "mmcv.operators",
+        "mmcv.ops mmcv.ops.deprecated_wrappers",
+        "Conv2d ConvTranspose2d Linear MaxPool2d SyncBatchNorm conv2d conv_transpose2d",
+    ),
+    (
+        "mmcv.point_sets",
+        "mmcv.ops",
+        "chamfer_distance knn ball_query gather_points grouping_operation furthest_point_sample "
+        "furthest_point_sample_with_dist three_nn three_interpolate GroupAll QueryAndGroup",
+    ),
+    ("mmengine.leftovers", "mmengine.config mmengine", "read_base"),
+    ("mmengine.leftovers", "mmengine.runner", "get_state_dict find_latest_checkpoint"),
+    ("mmengine.leftovers", "mmengine.utils mmengine", "ManagerMeta"),
+    ("mmengine.leftovers", "mmengine.utils.dl_utils", "TimeCounter"),
+    ("mmengine.leftovers", "mmengine.logging mmengine", "HistoryBuffer"),
+    ("mmengine.leftovers", "mmengine.optim mmengine.optim.optimizer", "BaseOptimWrapper ZeroRedundancyOptimizer"),
+    (
+        "mmengine.leftovers",
+        "mmseg.engine mmseg.engine.optimizers",
+        "LearningRateDecayOptimizerConstructor LayerDecayOptimizerConstructor ForceDefaultOptimWrapperConstructor",
+    ),
+    ("mmengine.leftovers", "mmseg.utils mmseg.utils.class_names", "dataset_aliases"),
+    ("mmengine.leftovers", "mmseg mmseg.version", "version_info"),
+    ("mmcv.versions", "mmcv.version", "__version__ version_info"),
+    ("mmcv.versions", "mmcv", "version_info"),
+    ("mmcv.images", "mmcv.visualization mmcv.visualization.image", "imshow"),
 )

@@ -27,12 +27,12 @@ def known(name: str) -> bool:
 def missing(name: str) -> str:
     """What to say of a name that is not there: Segue's own way, if it has one."""
     parts = name.split(".")
+    if instead := REASONS.get(parts[-1]):
+        return f"segue.compat has no {name}: {instead}"
     for count in range(len(parts), 0, -1):
         instead = NOTHING.get(".".join(parts[:count]))
         if instead:
             return f"segue.compat has no {name}: {instead}"
-    if instead := REASONS.get(parts[-1]):
-        return f"segue.compat has no {name}: {instead}"
     places = sorted(module for module, names in modules().items() if parts[-1] in names)
     if places:
         return f"segue.compat has no {name}; import it from {places[0]}"

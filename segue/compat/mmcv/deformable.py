@@ -65,7 +65,12 @@ class MultiScaleDeformableAttention(BaseModule):
         if embed_dims % num_heads:
             raise ValueError(f"embed_dims must be divisible by num_heads, but got {embed_dims} and {num_heads}")
         self.norm_cfg, self.batch_first, self.im2col_step = norm_cfg, batch_first, im2col_step
-        self.embed_dims, self.num_heads, self.num_levels, self.num_points = embed_dims, num_heads, num_levels, num_points
+        self.embed_dims, self.num_heads, self.num_levels, self.num_points = (
+            embed_dims,
+            num_heads,
+            num_levels,
+            num_points,
+        )
         samples, width = num_heads * num_levels * num_points, int(embed_dims * value_proj_ratio)
         self.dropout = nn.Dropout(dropout)
         self.sampling_offsets = nn.Linear(embed_dims, samples * 2)
@@ -137,7 +142,7 @@ class MultiScaleDeformableAttention(BaseModule):
 
 
 def modulated_deform_conv2d(
-    input: Tensor,  # noqa: A002  (mmcv's name)
+    input: Tensor,
     offset: Tensor,
     mask: Tensor | None,
     weight: Tensor,
@@ -180,7 +185,7 @@ def modulated_deform_conv2d(
 
 
 def deform_conv2d(
-    input: Tensor,  # noqa: A002  (mmcv's name)
+    input: Tensor,
     offset: Tensor,
     weight: Tensor,
     stride: Any = 1,
@@ -194,9 +199,7 @@ def deform_conv2d(
     """The same without factors (Deformable ConvNets v1)."""
     if bias:
         raise AssertionError("Only support bias is False.")
-    return modulated_deform_conv2d(
-        input, offset, None, weight, None, stride, padding, dilation, groups, deform_groups
-    )
+    return modulated_deform_conv2d(input, offset, None, weight, None, stride, padding, dilation, groups, deform_groups)
 
 
 class _Deform(nn.Module):
@@ -234,9 +237,7 @@ class _Deform(nn.Module):
 
     def _offsets(self, taps: int) -> nn.Conv2d:
         count = self.deform_groups * taps * math.prod(self.kernel_size)
-        conv = nn.Conv2d(
-            self.in_channels, count, self.kernel_size, self.stride, self.padding, self.dilation, bias=True
-        )
+        conv = nn.Conv2d(self.in_channels, count, self.kernel_size, self.stride, self.padding, self.dilation, bias=True)
         nn.init.zeros_(conv.weight)
         nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
         return conv
@@ -260,9 +261,7 @@ class DeformConv2d(_Deform):
     ) -> None:
         if bias:
             raise AssertionError("bias=True is not supported in DeformConv2d.")
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, deform_groups, bias
-        )
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, deform_groups, bias)
 
     def forward(self, x: Tensor, offset: Tensor) -> Tensor:
         """(B, in_channels, H, W) and offsets to (B, out_channels, H', W')."""

@@ -51,9 +51,7 @@ def gray2rgb(img: Any) -> Any:
 
 _TO_Y = np.array([65.481, 128.553, 24.966])
 _TO_YCBCR = np.array([[65.481, -37.797, 112.0], [128.553, -74.203, -93.786], [24.966, 112.0, -18.214]])
-_TO_RGB = np.array(
-    [[0.00456621, 0.00456621, 0.00456621], [0, -0.00153632, 0.00791071], [0.00625893, -0.00318811, 0]]
-)
+_TO_RGB = np.array([[0.00456621, 0.00456621, 0.00456621], [0, -0.00153632, 0.00791071], [0.00625893, -0.00318811, 0]])
 
 
 def _scaled(img: Any, matrix: Any, shift: Any, back: bool = False) -> Any:
@@ -263,6 +261,3 @@ def imtranslate(
     """Shifted along an axis by ``offset`` pixels."""
     shift = [[1, 0, offset], [0, 1, 0]] if direction == "horizontal" else [[1, 0, 0], [0, 1, offset]]
     return _warped(img, shift, border_value, interpolation)
-
-
-

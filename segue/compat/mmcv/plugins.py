@@ -227,7 +227,7 @@ class LayerScale(nn.Module):
 
 
 def conv_ws_2d(
-    input: Tensor,  # noqa: A002  (mmcv's name)
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
     stride: Any = 1,
@@ -261,9 +261,7 @@ class ConvWS2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """As nn.Conv2d."""
-        return conv_ws_2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups, self.eps
-        )
+        return conv_ws_2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups, self.eps)
 
 
 class Conv2dAdaptivePadding(nn.Conv2d):

@@ -242,6 +242,3 @@ class TransformerLayerSequence(BaseModule):
                 **kwargs,
             )
         return query
-
-
-

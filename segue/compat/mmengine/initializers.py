@@ -203,5 +203,3 @@ def count_registered_modules(save_path: Any = None, verbose: bool = True) -> dic
     found = {name: traverse_registry_tree(value) for name, value in vars(all_of_them).items()
              if isinstance(value, Registry)}  # fmt: skip
     return {"registries": found}
-
-

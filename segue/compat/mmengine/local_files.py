@@ -124,7 +124,9 @@ def get_file_backend(uri: Any = None, *, backend_args: Any = None, enable_single
     prefix = str(uri).partition("://")[0] if uri is not None and "://" in str(uri) else ""
     cls = backends.get(name) if name else prefix_to_backends.get(prefix)
     if cls is None:
-        raise ValueError(f"there is no backend {name or prefix!r}; there are {sorted(backends)}; register_backend adds one")
+        raise ValueError(
+            f"there is no backend {name or prefix!r}; there are {sorted(backends)}; register_backend adds one"
+        )
     return cls(**given)
 
 
@@ -210,4 +212,3 @@ def register_handler(file_formats: Any, **kwargs: Any) -> Any:
         return cls
 
     return add
-

@@ -235,9 +235,7 @@ def mmcv_full_available() -> bool:
     return False
 
 
-def set_multi_processing(
-    mp_start_method: str = "fork", opencv_num_threads: int = 0, distributed: bool = False
-) -> None:
+def set_multi_processing(mp_start_method: str = "fork", opencv_num_threads: int = 0, distributed: bool = False) -> None:
     """How workers start, and the threads of OpenCV."""
     import cv2
 
@@ -355,4 +353,3 @@ def get_metric_value(indicator: str, metrics: dict[str, Any]) -> Any:
     if len(found) != 1:
         raise ValueError(f"{len(found)} metrics are named {indicator!r}; there are {sorted(metrics)}")
     return found[0]
-

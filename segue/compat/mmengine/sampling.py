@@ -90,7 +90,9 @@ def default_collate(data_batch: Sequence[Any]) -> Any:
     return torch_collate(list(data_batch))
 
 
-def worker_init_fn(worker_id: int, num_workers: int, rank: int, seed: int, disable_subprocess_warning: bool = False) -> None:
+def worker_init_fn(
+    worker_id: int, num_workers: int, rank: int, seed: int, disable_subprocess_warning: bool = False
+) -> None:
     """Seeds of its own for each worker of each process."""
     own = num_workers * rank + worker_id + seed
     np.random.seed(own)

@@ -16,9 +16,7 @@ from segue.compat.mmengine.optim import OptimWrapper
 class MMDistributedDataParallel(nn.parallel.DistributedDataParallel):
     """DistributedDataParallel with mmengine's steps."""
 
-    def __init__(
-        self, module: nn.Module, detect_anomalous_params: bool = False, **kwargs: Any
-    ) -> None:
+    def __init__(self, module: nn.Module, detect_anomalous_params: bool = False, **kwargs: Any) -> None:
         super().__init__(module=module, **kwargs)
         self.detect_anomalous_params = detect_anomalous_params
 
@@ -42,9 +40,7 @@ class MMDistributedDataParallel(nn.parallel.DistributedDataParallel):
 class BaseAveragedModel(nn.Module):
     """A copy of a model whose weights are averaged: a subclass gives ``avg_func``."""
 
-    def __init__(
-        self, model: nn.Module, interval: int = 1, device: Any = None, update_buffers: bool = False
-    ) -> None:
+    def __init__(self, model: nn.Module, interval: int = 1, device: Any = None, update_buffers: bool = False) -> None:
         super().__init__()
         self.module = copy.deepcopy(model).requires_grad_(False)
         self.interval, self.update_buffers = interval, update_buffers

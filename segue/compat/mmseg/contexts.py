@@ -205,8 +205,6 @@ def calculate_uncertainty(seg_logits: Tensor) -> Tensor:
     return uncertainty(seg_logits).unsqueeze(1)
 
 
-def perceptron(
-    sizes: Sequence[int], affine_func: Callable[..., nn.Module] = nn.Linear
-) -> nn.ModuleList:
+def perceptron(sizes: Sequence[int], affine_func: Callable[..., nn.Module] = nn.Linear) -> nn.ModuleList:
     """Layers from each size to the next."""
     return nn.ModuleList(affine_func(a, b) for a, b in zip(sizes, sizes[1:], strict=False))

@@ -161,7 +161,9 @@ def tversky_loss(
     total: Any = 0
     for number in range(pred.shape[1]):
         if number != ignore_index:
-            loss = binary_tversky_loss(pred[:, number], target[..., number], valid_mask=valid_mask, alpha=alpha, beta=beta, smooth=smooth)
+            loss = binary_tversky_loss(
+                pred[:, number], target[..., number], valid_mask=valid_mask, alpha=alpha, beta=beta, smooth=smooth
+            )
             total = total + (loss if class_weight is None else loss * class_weight[number])
     return total / pred.shape[1]
 
@@ -191,9 +193,7 @@ def silog_loss(
     valid = (target > eps).float()
     ratio = torch.log(target.clamp(min=eps)) - torch.log(pred.clamp(min=eps))
     count = valid.sum(1)
-    loss = torch.sqrt(
-        (ratio.square() * valid).sum(1) / count - 0.5 * ((ratio * valid).sum(1) / count).square()
-    )
+    loss = torch.sqrt((ratio.square() * valid).sum(1) / count - 0.5 * ((ratio * valid).sum(1) / count).square())
     return weight_reduce_loss(loss, weight, reduction or "none", avg_factor)
 
 
@@ -304,5 +304,3 @@ class Accuracy(torch.nn.Module):
         total = len(labels) + eps if self.ignore_index is not None else target.numel()
         found = [(hits[:, :k].float().sum() + eps).view(1) * (100.0 / total) for k in wanted]
         return found[0] if isinstance(self.topk, int) else found
-
-
