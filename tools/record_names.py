@@ -43,7 +43,7 @@ def main() -> None:
     stub = Compiled("mmcv._ext")
     stub.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
     sys.modules["mmcv._ext"] = stub
-    given = json.loads(gzip.open(facts).read())
+    given = json.loads(gzip.decompress(Path(facts).read_bytes()))
     table: dict[str, dict[str, Any]] = {}
     for module, entry in given["names"].items():
         names: dict[str, list[str]] = {}

@@ -71,8 +71,10 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         module.__path__ = []
         if spec.name in VERSIONS:  # scripts look for folders beside their package
             module.__file__ = str(Path(__file__).with_name(spec.name) / "__init__.py")
-        if spec.name in VERSIONS:
-            module.__version__ = VERSIONS[spec.name]  # type: ignore[attr-defined]
+        top = spec.name.partition(".")[0]
+        if spec.name in (top, f"{top}.version"):
+            module.__version__ = VERSIONS[top]  # type: ignore[attr-defined]
+            module.version_info = tuple(int(part) for part in VERSIONS[top].split("."))  # type: ignore[attr-defined]
         module.__all__ = sorted(modules().get(spec.name, {}))  # type: ignore[attr-defined]
         return module
 

@@ -16,25 +16,6 @@ from segue.migration.source import FAMILY, Import, Source
 from segue.reference.names import NAMES, missing, offers
 from segue.reference.places import modules
 
-#: names that lie elsewhere in Segue and are called in the same way
-SAME_CALL = {"mmcv.ops.point_sample": "segue.layers.points.point_sample"}
-#: names whose counterpart is called in another way
-ELSEWHERE = {
-    "mmcv.ops.DeformConv2d": "torchvision.ops.DeformConv2d, which takes the offsets and masks as arguments",
-    "mmcv.ops.DeformConv2dPack": "torchvision.ops.DeformConv2d with a convolution of yours for the offsets",
-    "mmcv.ops.ModulatedDeformConv2d": "torchvision.ops.DeformConv2d, which takes the offsets and masks as arguments",
-    "mmcv.ops.ModulatedDeformConv2dPack": "torchvision.ops.DeformConv2d with a convolution of yours for offsets, masks",
-    "mmcv.ops.modulated_deform_conv2d": "torchvision.ops.deform_conv2d(input, offset, weight, bias, mask=mask)",
-    "mmcv.ops.deform_conv2d": "torchvision.ops.deform_conv2d(input, offset, weight)",
-    "mmcv.ops.sigmoid_focal_loss": "torchvision.ops.sigmoid_focal_loss, or type='FocalLoss'",
-    "mmcv.ops.SigmoidFocalLoss": "type='FocalLoss' (segue/losses/focal.py)",
-    "mmcv.ops.multi_scale_deform_attn": "segue.layers.deformable_attention",
-    "mmcv.ops.CrissCrossAttention": "the block in segue/heads/cc.py",
-    "mmcv.ops.PSAMask": "the block in segue/heads/psa.py",
-    "mmcv.ops.RoIAlign": "torchvision.ops.RoIAlign(..., aligned=True)",
-    "mmcv.ops.roi_align": "torchvision.ops.roi_align(..., aligned=True)",
-    "mmcv.ops.nms": "torchvision.ops.nms, which returns the kept indexes only",
-}
 #: the name to install for the name to import
 PACKAGES = {
     "cv2": "opencv-python-headless",
@@ -120,10 +101,6 @@ def lacking(item: Import) -> Need:
     """What to use instead of a name that Segue lacks."""
     name = item.name.partition(".")[0]
     full = f"{item.module}.{name}" if name and name != "*" else item.module
-    if full in SAME_CALL:
-        return Need(item, f"{SAME_CALL[full]} is called in the same way", SAME_CALL[full])
-    if full in ELSEWHERE:
-        return Need(item, f"use {ELSEWHERE[full]}")
     places = [place for place, names in modules().items() if name and name in names]
     places.sort(key=lambda place: (place.startswith("mmcv"), place))  # mmcv's are mostly the names of 0.x
     if places:

@@ -132,8 +132,9 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "mmengine.utils mmcv mmcv.utils mmengine",
         "iter_cast list_cast tuple_cast slice_list concat_list check_prerequisites requires_package "
         "requires_executable deprecated_function apply_to is_installed call_command get_installed_path is_filepath "
-        "fopen symlink is_abs track_progress_rich Timer check_time TimerError",
+        "fopen symlink is_abs track_progress_rich",
     ),
+    ("mmengine.timers", "mmengine.utils mmcv mmengine", "Timer check_time TimerError"),
     (
         "mmengine.more_tools",
         "mmengine.utils.dl_utils mmengine",
@@ -281,15 +282,13 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ("mmengine.leftovers", "mmengine.utils mmengine", "ManagerMeta"),
     ("mmengine.leftovers", "mmengine.utils.dl_utils", "TimeCounter"),
     ("mmengine.leftovers", "mmengine.logging mmengine", "HistoryBuffer"),
-    ("mmengine.leftovers", "mmengine.optim mmengine.optim.optimizer", "BaseOptimWrapper ZeroRedundancyOptimizer"),
+    ("mmengine.leftovers", "mmengine.optim mmengine.optim.optimizer", "BaseOptimWrapper"),
     (
         "mmengine.leftovers",
         "mmseg.engine mmseg.engine.optimizers",
         "LearningRateDecayOptimizerConstructor LayerDecayOptimizerConstructor ForceDefaultOptimWrapperConstructor",
     ),
     ("mmengine.leftovers", "mmseg.utils mmseg.utils.class_names", "dataset_aliases"),
-    ("mmengine.leftovers", "mmseg mmseg.version", "version_info"),
-    ("mmcv.versions", "mmcv.version", "__version__ version_info"),
-    ("mmcv.versions", "mmcv", "version_info"),
+    ("mmengine.leftovers", "mmseg mmcv mmengine mmseg.version mmcv.version mmengine.version", "version_info"),
     ("mmcv.images", "mmcv.visualization mmcv.visualization.image", "imshow"),
 )

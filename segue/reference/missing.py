@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-_HOUSE = (
-    "its blocks are arranged otherwise in Segue; take the backbone or head as a whole, or read its file under segue/"
-)
+_HOUSE = "its blocks are arranged otherwise in Segue; take the backbone or head as a whole"
 _SCENES = "points and boxes in space are not a matter of segmenting pictures; use a package for point clouds"
 _ROTATED = "rotated boxes are not a matter of segmenting pictures; use a package for detection"
 _BACKENDS = "files are read from the local disk; register_backend takes a backend of your own"
@@ -58,6 +56,7 @@ _TABLE: dict[str, str] = {
     "BaseInferencer": "use segue.load(config, checkpoint).predict(images)",
     "OneCycleLR OneCycleParamScheduler ReduceOnPlateauLR ReduceOnPlateauMomentum "
     "ReduceOnPlateauParamScheduler": "use that of torch.optim.lr_scheduler in a loop of your own",
+    "ZeroRedundancyOptimizer": "import it from torch.distributed.optim",
     "turn_on_activation_checkpointing": "set with_cp=True in the config, or call torch.utils.checkpoint.checkpoint",
     "get_torchvision_models get_external_models get_mmcls_models get_deprecated_model_names": "segue.load and "
     "init_cfg take an address, a path or an alias",

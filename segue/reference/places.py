@@ -229,6 +229,7 @@ NOTHING: dict[str, str] = {
     "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
+    "mmcv.cnn.ResNet": "use mmseg.models.backbones.resnet.ResNet",
     "mmcv.onnx": _EXPORT,
     "mmcv.tensorrt": _EXPORT,
     "mmcv.video": "read frames with cv2.VideoCapture",
@@ -262,17 +263,17 @@ def modules() -> dict[str, dict[str, str]]:
         for module in where.split():
             found.setdefault(module, {}).update(dict.fromkeys(names.split(), file))
     own = {module: dict(names) for module, names in found.items()}
-    for module, names in found.items():  # a row for a package answers for the file that defines the name, too
-        for name, file in names.items():
-            where = definers().get(module, {}).get(name)
-            if where:
-                own.setdefault(where, {}).setdefault(name, file)
-    for module, names in own.items():
-        for name, file in names.items():
+    for module, files in found.items():  # a row for a package answers for the file that defines the name, too
+        for name, file in files.items():
+            definer = definers().get(module, {}).get(name)
+            if definer:
+                own.setdefault(definer, {}).setdefault(name, file)
+    for module, files in own.items():
+        for name, file in files.items():
             found.setdefault(module, {}).setdefault(name, file)
-    for module, names in definers().items():
-        for name, where in names.items():
-            file = own.get(where, {}).get(name) or ("" if where else _shared(module, name, own))
+    for module, defined in definers().items():
+        for name, definer in defined.items():
+            file = own.get(definer, {}).get(name) or ("" if definer else _shared(module, name, own))
             if file:
                 found.setdefault(module, {}).setdefault(name, file)
     for part in ("config", "fileio", "logging", "registry", "utils"):  # shown at the top, too

@@ -13,7 +13,8 @@ from typing import Any
 
 @functools.cache
 def _facts() -> dict[str, Any]:
-    return json.loads(Path(__file__).with_name("public.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(Path(__file__).with_name("public.json").read_text(encoding="utf-8"))
+    return found
 
 
 @functools.cache

@@ -137,18 +137,18 @@ model = dict(decode_head=dict(_delete_=True, type='{}', in_channels=32, in_index
 OWN = "custom_imports = dict(imports=['town.dataset', 'town.heads'], allow_failed_imports=False)\n"
 
 DEFORM = """
-from mmcv.ops import ModulatedDeformConv2dPack
+from mmcv.ops import SAConv2d
 from mmseg.registry import MODELS
 
 
 @MODELS.register_module()
-class DeformNet(ModulatedDeformConv2dPack):
+class DeformNet(SAConv2d):
     pass
 """
 
 MOVED = """
 from mmcv.cnn.bricks import BaseModule
-from mmcv.ops import nms, point_sample
+from mmcv.ops import nms_rotated, point_sample
 from mmseg.registry import MODELS
 
 
@@ -179,10 +179,10 @@ class Extra(nia.Module):
 """
 
 BENCHMARK = """
-from mmcv.parallel import MMDataParallel
+from mmcv.tensorrt import TRTWrapper
 from mmseg.apis import init_model
 
-model = MMDataParallel(init_model('a', 'b'))
+model = TRTWrapper(init_model('a', 'b'))
 """
 
 RECIPE = "fcn_r18-d8_4xb2-80k_cityscapes-512x1024"

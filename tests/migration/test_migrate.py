@@ -96,14 +96,14 @@ def test_what_runs(outcome: dict[str, Any], path: str, verdict: str) -> None:
         ("configs/lost.py", "read", "configs/lost.py:1: the base '../somewhere/model.py' does not exist (looked for "
          "'somewhere/model.py'); copy it there from mmseg's configs, or inherit from a recipe (segue models)"),
         ("configs/broken.py", "", "configs/broken.py:1: this is not valid Python 3: "),
-        ("town/ops.py", "", "line 2 imports mmcv.ops.ModulatedDeformConv2dPack: use torchvision.ops.DeformConv2d with "
-         "a convolution of yours for offsets, masks"),
+        ("town/ops.py", "", "line 2 imports mmcv.ops.SAConv2d: compiled operators of other tasks; write it with "
+         "torch.nn.functional"),
         ("town/det.py", "", "line 2 imports mmdet.models.losses.FocalLoss: mmdet is not part of Segue; Segue's own is "
          "segue.losses.focal.FocalLoss"),
         ("town/extra.py", "", "needs 'not_installed_anywhere', which is neither in the project nor installed: pip "
          "install not_installed_anywhere"),
-        ("tools/benchmark.py", "", "line 2 imports mmcv.parallel.MMDataParallel: Lightning places models and data; "
-         "call the model itself, or segue.train(cfg)"),
+        ("tools/benchmark.py", "", "line 2 imports mmcv.tensorrt.TRTWrapper: not offered yet: give "
+         "segue.load(config, checkpoint).model to torch.export.export yourself"),
     ],
 )  # fmt: skip
 def test_why_not(outcome: dict[str, Any], path: str, stage: str, reason: str) -> None:

@@ -98,7 +98,7 @@ def batched_nms(
     moved = boxes
     if not agnostic and len(boxes):
         moved = boxes + (idxs.to(boxes) * (boxes.max() + 1))[:, None]
-    function = {"nms": nms, "soft_nms": soft_nms}.get(kind)
+    function: Any = {"nms": nms, "soft_nms": soft_nms}.get(kind)
     if function is None:
         raise KeyError(f"nms_cfg: type={kind!r} is not there; 'nms' or 'soft_nms'")
     found, kept = function(moved, scores, **given)

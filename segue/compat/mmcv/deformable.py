@@ -169,7 +169,7 @@ def modulated_deform_conv2d(
     kh, kw = weight.shape[2:]
     rows, columns = offset.shape[2:]
     offset = offset.view(b * deform_groups, kh * kw, 2, rows, columns)
-    like = {"device": input.device, "dtype": input.dtype}
+    like: dict[str, Any] = {"device": input.device, "dtype": input.dtype}
     tap_y, tap_x = torch.meshgrid(torch.arange(kh, **like) * dy, torch.arange(kw, **like) * dx, indexing="ij")
     y = torch.arange(rows, **like).view(-1, 1) * sy - py + tap_y.reshape(-1, 1, 1) + offset[:, :, 0]
     x = torch.arange(columns, **like).view(1, -1) * sx - px + tap_x.reshape(-1, 1, 1) + offset[:, :, 1]

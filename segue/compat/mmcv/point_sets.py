@@ -27,7 +27,7 @@ def knn(k: int, xyz: Tensor, center_xyz: Tensor | None = None, transposed: bool 
 
 
 def ball_query(min_radius: float, max_radius: float, sample_num: int, xyz: Tensor, center_xyz: Tensor) -> Tensor:
-    """The first ``sample_num`` points within the radii of each center: (B, M, sample_num), int32, filled by the first."""
+    """The first points within the radii of each center: (B, M, sample_num), int32, filled up with the first of them."""
     squared = (center_xyz[:, :, None] - xyz[:, None]).square().sum(-1)
     inside = ((squared >= min_radius**2) & (squared < max_radius**2)) | (squared == 0)
     count = xyz.shape[1]

@@ -127,7 +127,7 @@ def point_sample(
     align_corners: bool = False,
     **kwargs: Any,
 ) -> Tensor:
-    """Values of a map (B, C, H, W) at points (x, y) in 0..1: (B, P, 2) to (B, C, P), or (B, h, w, 2) to (B, C, h, w)."""
+    """Values of a map (B, C, H, W) at points (x, y) in 0..1: (B, P, 2) to (B, C, P), (B, h, w, 2) to (B, C, h, w)."""
     grid = points.unsqueeze(2) if points.ndim == 3 else points
     out = F.grid_sample(input, grid * 2 - 1, align_corners=align_corners, **kwargs)
     return out.squeeze(3) if points.ndim == 3 else out

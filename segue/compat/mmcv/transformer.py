@@ -69,7 +69,7 @@ class MultiheadAttention(BaseModule):
         query = query if query_pos is None else query + query_pos
         key = key if key_pos is None else key + key_pos
         given = [x.transpose(0, 1) if self.batch_first else x for x in (query, key, value)]
-        out = self.attn(*given, attn_mask=attn_mask, key_padding_mask=key_padding_mask)[0]
+        out = self.attn(given[0], given[1], given[2], attn_mask=attn_mask, key_padding_mask=key_padding_mask)[0]
         out = out.transpose(0, 1) if self.batch_first else out
         return identity + self.dropout_layer(self.proj_drop(out))
 
@@ -154,7 +154,7 @@ class BaseTransformerLayer(BaseModule):
             self.ffns.append(build_feedforward_network(cfg, {"type": "FFN"}))
         self.norms = ModuleList()
         for _ in range(order.count("norm")):
-            self.norms.append(build_norm_layer(norm_cfg, self.embed_dims)[1])
+            self.norms.append(build_norm_layer(norm_cfg, int(self.embed_dims))[1])
 
     def forward(
         self,

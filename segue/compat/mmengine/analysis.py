@@ -62,7 +62,7 @@ class ActivationAnalyzer:
 
     def __init__(self, model: nn.Module, inputs: Any) -> None:
         self._count: Counter[str] = Counter()
-        kinds = (nn.modules.conv._ConvNd, nn.Linear)
+        kinds = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
         hooks = [
             module.register_forward_hook(self._counter(name))
             for name, module in model.named_modules()

@@ -31,6 +31,7 @@ class BaseInit:
         return f"{type(self).__name__}: {self.arguments}, bias={self.bias}"
 
     def __call__(self, module: nn.Module) -> None:
+        """Set the weights."""
         rule = modules.INITIALIZERS[self.kind]
         for child in module.modules():
             bases = {base.__name__ for base in type(child).__mro__}
@@ -109,6 +110,7 @@ class PretrainedInit:
         self.checkpoint, self.prefix, self.map_location = checkpoint, prefix, map_location
 
     def __call__(self, module: nn.Module) -> None:
+        """Load the weights."""
         modules.pretrained(module, {"checkpoint": self.checkpoint, "prefix": self.prefix})
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.distributed.optim import ZeroRedundancyOptimizer
 
 from segue.compat.mmengine.optim import DefaultOptimWrapperConstructor, OptimWrapper
 from segue.compat.mmseg.names import DATASETS as _ALIASES
@@ -21,8 +20,8 @@ from segue.training.layer_decay import layer_decay_groups
 from segue.training.layer_decay import vit_layer as get_layer_id_for_vit
 
 BaseOptimWrapper = OptimWrapper
+#: of the top packages each shows its own
 version_info = tuple(int(part) for part in VERSIONS["mmseg"].split("."))
-mmcv_version_info = tuple(int(part) for part in VERSIONS["mmcv"].split("."))
 #: dataset -> its short names
 dataset_aliases = {name: [alias for alias, other in _ALIASES.items() if other == name] for name in _ALIASES.values()}
 
@@ -167,4 +166,4 @@ class ForceDefaultOptimWrapperConstructor(DefaultOptimWrapperConstructor):
         super().__init__(optim_wrapper_cfg, given)
 
 
-__all__ = ["ZeroRedundancyOptimizer", "get_layer_id_for_vit"]
+__all__ = ["get_layer_id_for_vit"]

@@ -98,7 +98,8 @@ class LocalBackend(BaseStorageBackend):
     exists, isdir, isfile = staticmethod(files.exists), staticmethod(files.isdir), staticmethod(files.isfile)
     put, put_text, join_path = staticmethod(files.put), staticmethod(files.put_text), staticmethod(files.join_path)
     list_dir_or_file, get_local_path = staticmethod(files.list_dir_or_file), staticmethod(get_local_path)
-    copyfile, copytree, remove, rmtree = map(staticmethod, (copyfile, copytree, remove, rmtree))
+    copyfile, copytree = staticmethod(copyfile), staticmethod(copytree)
+    remove, rmtree = staticmethod(remove), staticmethod(rmtree)
 
     def get(self, filepath: Any) -> bytes:
         """The content of a file."""

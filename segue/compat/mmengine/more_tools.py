@@ -8,7 +8,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -159,64 +158,6 @@ def track_progress_rich(
     return track_parallel_progress(func, counted, nproc, chunksize=chunksize)
 
 
-class TimerError(Exception):
-    """A timer that does not run."""
-
-
-class Timer:
-    """Seconds since a start."""
-
-    def __init__(self, start: bool = True, print_tmpl: str | None = None) -> None:
-        self._is_running, self.print_tmpl = False, print_tmpl or "{:.3f}"
-        if start:
-            self.start()
-
-    @property
-    def is_running(self) -> bool:
-        """Whether it runs."""
-        return self._is_running
-
-    def __enter__(self) -> Timer:
-        self.start()
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        print(self.print_tmpl.format(self.since_last_check()))
-        self._is_running = False
-
-    def start(self) -> None:
-        """Start it, unless it runs."""
-        if not self._is_running:
-            self._is_running = True
-            self._t_start = time.time()
-        self._t_last = time.time()
-
-    def since_start(self) -> float:
-        """Seconds since the start."""
-        if not self._is_running:
-            raise TimerError("timer is not running")
-        self._t_last = time.time()
-        return self._t_last - self._t_start
-
-    def since_last_check(self) -> float:
-        """Seconds since the last look."""
-        if not self._is_running:
-            raise TimerError("timer is not running")
-        before, self._t_last = self._t_last, time.time()
-        return self._t_last - before
-
-
-_TIMERS: dict[str, Timer] = {}
-
-
-def check_time(timer_id: str) -> float:
-    """Seconds since the last call of that name; 0 the first time."""
-    if timer_id not in _TIMERS:
-        _TIMERS[timer_id] = Timer()
-        return 0
-    return _TIMERS[timer_id].since_last_check()
-
-
 def load_url(url: str, model_dir: Any = None, map_location: Any = None, **kwargs: Any) -> Any:
     """The state of a checkpoint at an address, read without executing any of it."""
     from segue.checkpoints import fetch, read
@@ -253,13 +194,13 @@ def torch_meshgrid(*tensors: Tensor) -> Any:
 
 def is_jit_tracing() -> bool:
     """Whether torch.jit traces."""
-    return torch.jit.is_tracing()
+    return torch.jit.is_tracing()  # type: ignore[attr-defined]
 
 
 def tensor2imgs(
     tensor: Tensor, mean: Any = None, std: Any = None, to_bgr: bool = True, to_rgb: bool | None = None
 ) -> list[Any]:
-    """Normalized images (B, 3 or 1, H, W) back to pictures (H, W, 3), uint8; ``to_rgb`` is mmcv's name of ``to_bgr``."""
+    """Normalized images (B, 3 or 1, H, W) back to pictures (H, W, 3), uint8; mmcv calls ``to_bgr`` so: ``to_rgb``."""
     from segue.compat.mmcv.images import imdenormalize
 
     channels = tensor.shape[1]
@@ -269,7 +210,7 @@ def tensor2imgs(
     low, spread = mean or (0,) * channels, std or (1,) * channels
     out = []
     for image in tensor.detach().cpu().numpy().transpose(0, 2, 3, 1):
-        found = imdenormalize(image, np.float32(low), np.float32(spread), to_bgr=swap)
+        found = imdenormalize(image, np.asarray(low, np.float32), np.asarray(spread, np.float32), to_bgr=swap)
         out.append(np.ascontiguousarray(found.astype(np.uint8)))
     return out
 

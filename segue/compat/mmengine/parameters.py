@@ -242,52 +242,68 @@ class _OnMomentum:
         super().__init__(optimizer, "momentum", *args, **kwargs)  # type: ignore[call-arg]
 
 
-class StepLR(_OnLR, StepParamScheduler): ...
+class StepLR(_OnLR, StepParamScheduler):
+    """`StepParamScheduler` of the learning rate."""
 
 
-class MultiStepLR(_OnLR, MultiStepParamScheduler): ...
+class MultiStepLR(_OnLR, MultiStepParamScheduler):
+    """`MultiStepParamScheduler` of the learning rate."""
 
 
-class ConstantLR(_OnLR, ConstantParamScheduler): ...
+class ConstantLR(_OnLR, ConstantParamScheduler):
+    """`ConstantParamScheduler` of the learning rate."""
 
 
-class ExponentialLR(_OnLR, ExponentialParamScheduler): ...
+class ExponentialLR(_OnLR, ExponentialParamScheduler):
+    """`ExponentialParamScheduler` of the learning rate."""
 
 
-class LinearLR(_OnLR, LinearParamScheduler): ...
+class LinearLR(_OnLR, LinearParamScheduler):
+    """`LinearParamScheduler` of the learning rate."""
 
 
-class PolyLR(_OnLR, PolyParamScheduler): ...
+class PolyLR(_OnLR, PolyParamScheduler):
+    """`PolyParamScheduler` of the learning rate."""
 
 
-class CosineAnnealingLR(_OnLR, CosineAnnealingParamScheduler): ...
+class CosineAnnealingLR(_OnLR, CosineAnnealingParamScheduler):
+    """`CosineAnnealingParamScheduler` of the learning rate."""
 
 
-class CosineRestartLR(_OnLR, CosineRestartParamScheduler): ...
+class CosineRestartLR(_OnLR, CosineRestartParamScheduler):
+    """`CosineRestartParamScheduler` of the learning rate."""
 
 
-class StepMomentum(_OnMomentum, StepParamScheduler): ...
+class StepMomentum(_OnMomentum, StepParamScheduler):
+    """`StepParamScheduler` of the momentum."""
 
 
-class MultiStepMomentum(_OnMomentum, MultiStepParamScheduler): ...
+class MultiStepMomentum(_OnMomentum, MultiStepParamScheduler):
+    """`MultiStepParamScheduler` of the momentum."""
 
 
-class ConstantMomentum(_OnMomentum, ConstantParamScheduler): ...
+class ConstantMomentum(_OnMomentum, ConstantParamScheduler):
+    """`ConstantParamScheduler` of the momentum."""
 
 
-class ExponentialMomentum(_OnMomentum, ExponentialParamScheduler): ...
+class ExponentialMomentum(_OnMomentum, ExponentialParamScheduler):
+    """`ExponentialParamScheduler` of the momentum."""
 
 
-class LinearMomentum(_OnMomentum, LinearParamScheduler): ...
+class LinearMomentum(_OnMomentum, LinearParamScheduler):
+    """`LinearParamScheduler` of the momentum."""
 
 
-class PolyMomentum(_OnMomentum, PolyParamScheduler): ...
+class PolyMomentum(_OnMomentum, PolyParamScheduler):
+    """`PolyParamScheduler` of the momentum."""
 
 
-class CosineAnnealingMomentum(_OnMomentum, CosineAnnealingParamScheduler): ...
+class CosineAnnealingMomentum(_OnMomentum, CosineAnnealingParamScheduler):
+    """`CosineAnnealingParamScheduler` of the momentum."""
 
 
-class CosineRestartMomentum(_OnMomentum, CosineRestartParamScheduler): ...
+class CosineRestartMomentum(_OnMomentum, CosineRestartParamScheduler):
+    """`CosineRestartParamScheduler` of the momentum."""
 
 
 class PolyLRRatio(_OnLR, _ParamScheduler):

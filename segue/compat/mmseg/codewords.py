@@ -6,7 +6,7 @@ from segue.layers.encoding import Encoding as _Encoding
 
 
 class Encoding(_Encoding):
-    """Residuals to ``num_codes`` learned codewords, added up over a map (B, channels, H, W): (B, num_codes, channels)."""
+    """Residuals to learned codewords, added up over a map: (B, channels, H, W) to (B, num_codes, channels)."""
 
     def __init__(self, channels: int, num_codes: int) -> None:
         super().__init__(channels, num_codes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -55,7 +56,7 @@ class DepthwiseSeparableASPPModule(ASPPModule):
             if dilation > 1:
                 self[number] = DepthwiseSeparableConvModule(
                     self.in_channels, self.channels, 3, dilation=dilation, padding=dilation, norm_cfg=self.norm_cfg,
-                    act_cfg=self.act_cfg,
+                    act_cfg=self.act_cfg,  # type: ignore[arg-type]
                 )  # fmt: skip
 
 
@@ -207,4 +208,4 @@ def calculate_uncertainty(seg_logits: Tensor) -> Tensor:
 
 def perceptron(sizes: Sequence[int], affine_func: Callable[..., nn.Module] = nn.Linear) -> nn.ModuleList:
     """Layers from each size to the next."""
-    return nn.ModuleList(affine_func(a, b) for a, b in zip(sizes, sizes[1:], strict=False))
+    return nn.ModuleList(affine_func(a, b) for a, b in pairwise(sizes))

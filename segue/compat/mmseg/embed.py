@@ -48,7 +48,7 @@ def nlc2nchw2nlc(
 
 
 class AdaptivePadding(nn.Module):
-    """Zeros until a kernel's windows cover the whole map: at right and bottom (``corner``), or all around (``same``)."""
+    """Zeros until a kernel's windows cover the map: at right and bottom (``corner``), or all around (``same``)."""
 
     def __init__(self, kernel_size: Any = 1, stride: Any = 1, dilation: Any = 1, padding: str = "corner") -> None:
         super().__init__()

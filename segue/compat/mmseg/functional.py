@@ -111,7 +111,7 @@ def py_sigmoid_focal_loss(
     avg_factor: Any = None,
 ) -> Tensor:
     """Of logits and truth of the same shape (N, C)."""
-    rate = pred.new_tensor(alpha) if isinstance(alpha, (list, tuple)) else alpha
+    rate: Any = pred.new_tensor(alpha) if isinstance(alpha, (list, tuple)) else alpha
     prob, target = pred.sigmoid(), target.type_as(pred)
     missed = (1 - prob) * target + prob * (1 - target)
     factor = (rate * target + (1 - rate) * (1 - target)) * missed.pow(gamma)

@@ -106,7 +106,7 @@ class EvalHook(Hook):
     Under Segue's training ``evaluation = dict(interval=...)`` of a config does this.
     """
 
-    greater_keys = ["mIoU", "mAcc", "aAcc"]
+    greater_keys = ("mIoU", "mAcc", "aAcc")
 
     def __init__(
         self, dataloader: Any, interval: int = 1, by_epoch: bool = False, efficient_test: bool = False,

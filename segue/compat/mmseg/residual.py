@@ -20,6 +20,9 @@ class _Block(BaseModule):
 
     expansion: int
     relu: nn.ReLU
+    norm1_name: str
+    norm2_name: str
+    norm3_name: str
     with_cp: bool
     downsample: nn.Module | None
 
@@ -32,12 +35,12 @@ class _Block(BaseModule):
     @property
     def norm1(self) -> Any:
         """The first normalization."""
-        return getattr(self, self.norm1_name)  # type: ignore[arg-type]
+        return getattr(self, self.norm1_name)
 
     @property
     def norm2(self) -> Any:
         """The second normalization."""
-        return getattr(self, self.norm2_name)  # type: ignore[arg-type]
+        return getattr(self, self.norm2_name)
 
     def _branch(self, x: Tensor) -> Tensor:
         raise NotImplementedError
@@ -148,7 +151,7 @@ class Bottleneck(_Block):
     @property
     def norm3(self) -> Any:
         """The third normalization."""
-        return getattr(self, self.norm3_name)  # type: ignore[arg-type]
+        return getattr(self, self.norm3_name)
 
     def _branch(self, x: Tensor) -> Tensor:
         for number in (1, 2, 3):

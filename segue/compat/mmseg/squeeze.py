@@ -79,7 +79,7 @@ class InvertedResidual(_Inverted):
             raise AssertionError(f"stride must in [1, 2]. But received {stride}.")
         self.stride, self.with_cp = stride, with_cp
         self.use_res_connect = self.with_res_shortcut = stride == 1 and in_channels == out_channels
-        hidden = int(round(in_channels * expand_ratio))
+        hidden = round(in_channels * expand_ratio)
         layers: dict[str, Any] = {"conv_cfg": conv_cfg, "norm_cfg": norm_cfg, **kwargs}
         convs = [ConvModule(in_channels, hidden, 1, act_cfg=act_cfg, **layers)] if expand_ratio != 1 else []
         convs += [
