@@ -88,9 +88,8 @@ class TimeCounter:
             self._seconds += self._now() - self._start
             counted = self._calls - self.warmup_interval + 1
             if self._calls % self.log_interval == 0:
-                print(
-                    f"[{self.tag}]-time per run averaged in the past {counted} runs: {self._seconds / counted * 1e3:.1f} ms"
-                )
+                mean = self._seconds / counted * 1e3
+                print(f"[{self.tag}]-time per run averaged in the past {counted} runs: {mean:.1f} ms")
 
 
 class HistoryBuffer:
