@@ -139,7 +139,8 @@ class BaseTransformerLayer(BaseModule):
             attention = build_attention(cfg)
             attention.operation_name = name
             self.attentions.append(attention)
-        self.embed_dims: Any = self.attentions[0].embed_dims
+        width: Any = self.attentions[0].embed_dims
+        self.embed_dims = width
         steps = order.count("ffn")
         chosen = [ffn_cfgs] * steps if isinstance(ffn_cfgs, dict) else ffn_cfgs
         if len(chosen) != steps:
@@ -154,7 +155,7 @@ class BaseTransformerLayer(BaseModule):
             self.ffns.append(build_feedforward_network(cfg, {"type": "FFN"}))
         self.norms = ModuleList()
         for _ in range(order.count("norm")):
-            self.norms.append(build_norm_layer(norm_cfg, self.embed_dims)[1])
+            self.norms.append(build_norm_layer(norm_cfg, width)[1])
 
     def forward(
         self,
