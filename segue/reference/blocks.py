@@ -128,7 +128,7 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ),
     ("mmengine.wrappers", "mmengine.optim", "AmpOptimWrapper OptimWrapperDict"),
     (
-        "mmengine.more_tools",
+        "mmengine.small_functions",
         "mmengine.utils mmcv mmcv.utils mmengine",
         "iter_cast list_cast tuple_cast slice_list concat_list check_prerequisites requires_package "
         "requires_executable deprecated_function apply_to is_installed call_command get_installed_path is_filepath "
@@ -136,29 +136,29 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
     ),
     ("mmengine.timers", "mmengine.utils mmcv mmengine", "Timer check_time TimerError"),
     (
-        "mmengine.more_tools",
+        "mmengine.small_functions",
         "mmengine.utils.dl_utils mmengine",
         "load_url TORCH_VERSION has_batch_norm tensor2imgs mmcv_full_available set_multi_processing torch_meshgrid "
         "is_jit_tracing",
     ),
-    ("mmengine.more_tools", "mmcv mmcv.image mmcv.image.misc", "tensor2imgs"),
-    ("mmengine.more_tools", "mmcv.utils", "TORCH_VERSION"),
+    ("mmengine.small_functions", "mmcv mmcv.image mmcv.image.misc", "tensor2imgs"),
+    ("mmengine.small_functions", "mmcv.utils", "TORCH_VERSION"),
     ("mmcv.layers", "mmengine.utils.dl_utils", "is_norm"),
     (
-        "mmengine.more_tools",
+        "mmengine.small_functions",
         "mmengine.device",
         "get_max_cuda_memory is_mlu_available is_mps_available is_npu_available is_dipu_available is_musa_available "
         "is_npu_support_full_precision",
     ),
     (
-        "mmengine.more_tools",
+        "mmengine.small_functions",
         "mmcv.utils mmcv.utils.device_type",
         "IS_MLU_AVAILABLE IS_MPS_AVAILABLE IS_CUDA_AVAILABLE IS_NPU_AVAILABLE jit skip_no_elena",
     ),
-    ("mmengine.more_tools", "mmcv.version mmcv mmseg.version mmengine.version", "parse_version_info"),
-    ("mmengine.more_tools", "mmcv.arraymisc mmcv", "quantize dequantize"),
-    ("mmengine.more_tools", "mmengine.model.utils mmengine.model", "merge_dict"),
-    ("mmengine.more_tools", "mmengine.evaluator", "get_metric_value"),
+    ("mmengine.small_functions", "mmcv.version mmcv mmseg.version mmengine.version", "parse_version_info"),
+    ("mmengine.small_functions", "mmcv.arraymisc mmcv", "quantize dequantize"),
+    ("mmengine.small_functions", "mmengine.model.utils mmengine.model", "merge_dict"),
+    ("mmengine.small_functions", "mmengine.evaluator", "get_metric_value"),
     ("mmseg.names", "mmcv.utils mmcv.utils.env mmengine.utils.dl_utils", "collect_env"),
     ("mmseg.names", "mmseg mmengine mmcv.runner", "digit_version"),
     (
@@ -277,18 +277,18 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "chamfer_distance knn ball_query gather_points grouping_operation furthest_point_sample "
         "furthest_point_sample_with_dist three_nn three_interpolate GroupAll QueryAndGroup",
     ),
-    ("mmengine.leftovers", "mmengine.config mmengine", "read_base"),
-    ("mmengine.leftovers", "mmengine.runner", "get_state_dict find_latest_checkpoint"),
-    ("mmengine.leftovers", "mmengine.utils mmengine", "ManagerMeta"),
-    ("mmengine.leftovers", "mmengine.utils.dl_utils", "TimeCounter"),
-    ("mmengine.leftovers", "mmengine.logging mmengine", "HistoryBuffer"),
-    ("mmengine.leftovers", "mmengine.optim mmengine.optim.optimizer", "BaseOptimWrapper"),
+    ("mmengine.single_names", "mmengine.config mmengine", "read_base"),
+    ("mmengine.single_names", "mmengine.runner", "get_state_dict find_latest_checkpoint"),
+    ("mmengine.single_names", "mmengine.utils mmengine", "ManagerMeta"),
+    ("mmengine.single_names", "mmengine.utils.dl_utils", "TimeCounter"),
+    ("mmengine.single_names", "mmengine.logging mmengine", "HistoryBuffer"),
+    ("mmengine.single_names", "mmengine.optim mmengine.optim.optimizer", "BaseOptimWrapper"),
     (
-        "mmengine.leftovers",
+        "mmengine.single_names",
         "mmseg.engine mmseg.engine.optimizers",
         "LearningRateDecayOptimizerConstructor LayerDecayOptimizerConstructor ForceDefaultOptimWrapperConstructor",
     ),
-    ("mmengine.leftovers", "mmseg.utils mmseg.utils.class_names", "dataset_aliases"),
-    ("mmengine.leftovers", "mmseg mmcv mmengine mmseg.version mmcv.version mmengine.version", "version_info"),
+    ("mmengine.single_names", "mmseg.utils mmseg.utils.class_names", "dataset_aliases"),
+    ("mmengine.single_names", "mmseg mmcv mmengine mmseg.version mmcv.version mmengine.version", "version_info"),
     ("mmcv.images", "mmcv.visualization mmcv.visualization.image", "imshow"),
 )
