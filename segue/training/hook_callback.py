@@ -16,6 +16,7 @@ from lightning.pytorch import Callback
 
 from segue.config.trust import rights_of
 from segue.training.translate import users_own
+from segue.training.user_views import offered
 
 PRIORITIES = {
     "HIGHEST": 0,
@@ -66,9 +67,16 @@ class RunnerView:
         self.work_dir = self.log_dir = str(folder)
         self.logger = logging.getLogger("segue")
         self.timestamp, self.experiment_name = folder.name, folder.name
-        self.visualizer = SimpleNamespace(add_scalar=lambda *a, **k: None, add_scalars=lambda *a, **k: None)
+        views = offered()
+        nothing = {name: lambda *a, **k: None for name in ("add_scalar", "add_scalars", "add_image", "add_datasample")}
+        self.visualizer = SimpleNamespace(**nothing) if views is None else views.visualizer(folder, self._metainfo())
         #: stays -1 until the first iteration has ended, then counts the finished ones
         self.iter = 0
+
+    def _metainfo(self) -> dict[str, Any]:
+        """Class names and colors of the run's data."""
+        meta: dict[str, Any] = dict((getattr(self.task, "notes", None) or {}).get("dataset_meta") or {})
+        return meta
 
     @property
     def model(self) -> Any:
@@ -222,8 +230,10 @@ class HookCallback(Callback):
     def on_validation_batch_end(
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
-        """After a batch of it."""
-        self.call("after_val_iter", trainer, pl_module, batch_idx, batch, None)
+        """After a batch of it; hooks get its samples with what was predicted."""
+        views = offered()
+        seen = [] if views is None else [views.sample(sample, labels) for sample, labels in pl_module.predicted]
+        self.call("after_val_iter", trainer, pl_module, batch_idx, batch, seen)
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """After a validation."""

@@ -187,7 +187,7 @@ class Accepted:
     done: bool = True
 
 
-_PICTURES = "no pictures are drawn during training; segue predict draws them"
+PICTURES = "no pictures are drawn during training; segue predict draws them"
 ACCEPTED: dict[str, Accepted] = {
     "IterTimerHook": Accepted("time and data_time are always logged"),
     "ParamSchedulerHook": Accepted("the schedule always runs"),
@@ -201,9 +201,9 @@ ACCEPTED: dict[str, Accepted] = {
         done=False,
     ),
     "SegVisualizationHook": Accepted(
-        _PICTURES, ("draw", "interval", "show", "wait_time", "backend_args", "file_client_args"), done=False
+        PICTURES, ("draw", "interval", "show", "wait_time", "backend_args", "file_client_args"), done=False
     ),
-    "NaiveVisualizationHook": Accepted(_PICTURES, ("interval", "draw_gt", "draw_pred"), done=False),
+    "NaiveVisualizationHook": Accepted(PICTURES, ("interval", "draw_gt", "draw_pred"), done=False),
     "ProfilerHook": Accepted(
         "nothing is profiled; use Lightning's or torch's profiler around segue train",
         (

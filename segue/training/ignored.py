@@ -8,7 +8,7 @@ from typing import Any
 
 from segue.config.builder.register import registered
 from segue.errors import ConfigError, Problem, nearest
-from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
+from segue.training.hooks import ACCEPTED, PICTURES, TRANSLATED, hook_nodes
 from segue.training.translate import type_name
 
 #: Arguments of translated hooks that have no effect, and why.
@@ -55,6 +55,19 @@ def ignored(cfg: Mapping[str, Any]) -> list[str]:
         ConfigError: a visualizer or backend that nobody knows.
     """
     return [f"ignored: {key}: {why}" for part in (_hooks, _writers, _rest) for key, why in part(cfg)]
+
+
+def ignored_in_test(cfg: Mapping[str, Any]) -> list[str]:
+    """The same of measuring: pictures that a hook would draw, other logs, and hooks of the user's own."""
+    lines = [f"ignored: {key}: {why}" for key, why in _hooks(cfg) if why.endswith(PICTURES)]
+    own = [key for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")) if _is_users(node, key)]
+    lines += [f"ignored: {key}: hooks of your own run in training and its validations only" for key in own]
+    return lines + [f"ignored: {key}: {why}" for key, why in _writers(cfg)]
+
+
+def _is_users(node: Any, key: str) -> bool:
+    name = "" if node is None else type_name(node, key)
+    return bool(name) and name not in ACCEPTED and name not in TRANSLATED
 
 
 def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -29,6 +29,7 @@ from segue.training.parts import Metric
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.streams import mix
+from segue.types import SegSample
 
 #: fp16's loss scaling skips a step whose gradients overflow; this many in a row are no longer an accident.
 FP16_PATIENCE = 20
@@ -88,6 +89,7 @@ class SegmentationTask(LightningModule):
         self.schedule: Schedule | None = None
         #: Values of the last iteration, detached, on the device: the losses by name, ``loss``, ``grad_norm``.
         self.values: dict[str, Tensor] = {}
+        self.predicted: list[tuple[SegSample, Tensor]] = []  # of the last batch of a validation, for hooks
         #: Of the last evaluation.
         self.metrics: dict[str, float] = {}
         self.notes: dict[str, Any] = {}
@@ -228,6 +230,7 @@ class SegmentationTask(LightningModule):
         """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
             predicted = label_maps(self.model, batch)
+        self.predicted = list(zip(first_views(batch["data_samples"]), predicted, strict=True))
         depths = predicts_depth(self.model)
         samples = first_views(batch["data_samples"])
         for labels, sample, counted in zip(predicted, samples, batch["counted"], strict=True):

@@ -23,6 +23,7 @@ from segue.system.shown import visible
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
 from segue.training.handover import Handover
+from segue.training.ignored import ignored_in_test
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop
@@ -133,6 +134,8 @@ def evaluate(
         if folder is not None:
             writable(folder)
     with located(cfg):
+        for line in ignored_in_test(cfg):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
         loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
         settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader", rights_of(cfg))
         parts = (build or (lambda: build_parts(cfg, "test")))()

@@ -6,8 +6,12 @@ import inspect
 from enum import Enum
 from typing import Any, ClassVar
 
+from segue.compat.mmengine.run_views import RunViews
 from segue.compat.overrides import Guarded
 from segue.reference.overrides import HOOK_POINTS
+from segue.training.user_views import offer
+
+offer(RunViews())
 
 
 class Priority(Enum):

@@ -96,8 +96,9 @@ class LocalVisBackend(BaseVisBackend):
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """Write a picture."""
-        self._images.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(self._images / f"{name}_{step}.png"), image[..., ::-1])
+        path = self._images / f"{name}_{step}.png"  # a name such as val/first has a folder
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), image[..., ::-1])
 
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         """Write a number."""

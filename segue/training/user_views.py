@@ -1,0 +1,38 @@
+"""What a user's hook sees in mmseg's own classes: a visualizer that draws, and the samples of a batch.
+
+Those classes are in `segue.compat`, which stands above this room and offers them here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from segue.types import SegSample
+
+
+class Views(Protocol):
+    """Makes them."""
+
+    def visualizer(self, folder: Path, metainfo: dict[str, Any]) -> Any:
+        """mmseg's visualizer, which writes its pictures below ``folder``."""
+        ...
+
+    def sample(self, sample: SegSample, predicted: Tensor) -> Any:
+        """A SegDataSample with what was predicted: labels (H, W), or a map per class (K, H, W)."""
+        ...
+
+
+_offered: list[Views] = []
+
+
+def offer(views: Views) -> None:
+    """Take a maker of views; the last one counts."""
+    _offered[:] = [views]
+
+
+def offered() -> Views | None:
+    """The maker of views; None where no hook of mmseg's can be, since its class was never imported."""
+    return _offered[0] if _offered else None
