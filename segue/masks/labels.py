@@ -90,7 +90,7 @@ def _remap(
         old = new.copy()
         made = {target for source, target in label_map.items() if target not in (-1, ignore_index, source)}
         clash = np.isin(old, list(made - set(label_map))) & (values != ignore_index)
-        new[clash] = UNLISTED - values[clash]
+        new[clash] = UNLISTED - old[clash]  # by the number that a label_map would list
         for source, target in label_map.items():
             new[old == source] = ignore_index if target == -1 else target
     if void is not None and void != ignore_index:  # else a label_map may give the value a meaning, as in {0: 0, 255: 1}

@@ -26,10 +26,12 @@ def test_plain(tmp_path):
 
 
 def test_reduce_zero_then_label_map(tmp_path):
-    """Oracle: mmseg 1.x order: 0 1 2 3 255 -> 255 0 1 2 255, then {1: 0, 2: 255} -> 255 0 0 255 255."""
+    """Oracle: mmseg 1.x order: 0 1 2 3 255 -> 255 0 1 2 255, then {0: 0, 1: 0, 2: 255} -> 255 0 0 255 255."""
     labels = np.array([[0, 1, 2, 3, 255]], np.uint8)
-    result = load(tmp_path, labels, reduce_zero_label=True, label_map={1: 0, 2: 255}, num_classes=1)
+    result = load(tmp_path, labels, reduce_zero_label=True, label_map={0: 0, 1: 0, 2: 255}, num_classes=1)
     assert result["gt_seg_map"].tolist() == [[255, 0, 0, 255, 255]]
+    with pytest.raises(LabelError, match=r"label 0 .* not in label_map.*label_map=\{\.\.\., 0: 0\}"):
+        load(tmp_path, labels, reduce_zero_label=True, label_map={1: 0, 2: 255}, num_classes=1)
 
 
 def test_binary_map(tmp_path):

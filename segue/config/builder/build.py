@@ -83,10 +83,9 @@ def _check_weights(planner: Planner) -> None:
             continue
         for path, loss in losses_of(head, at):
             weights = loss.get("class_weight") if isinstance(loss, Mapping) else None
-            allowed = [classes, head.get("out_channels")]
-            if isinstance(loss, Mapping) and str(loss.get("loss_name")).startswith("loss_cls"):
-                allowed = [classes + 1]  # SAN's masks are of a class or of none; the head says so itself
-            if isinstance(weights, (list, tuple)) and len(weights) not in allowed:
+            if str(loss.get("loss_name")).startswith("loss_cls"):
+                continue  # of masks, which may be of no class: the head that has them looks itself
+            if isinstance(weights, (list, tuple)) and len(weights) not in (classes, head.get("out_channels")):
                 planner.problem(f"{path}.class_weight", f"has {len(weights)} values for num_classes={classes}")
 
 
