@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,8 @@ def load(
     model = build_model(cfg)
     if weights is None and checkpoint is not None:
         weights = read(fetch(checkpoint))
+    if weights is None:
+        warn_of_random_weights(config)
     classes: Sequence[str] | None = None
     palette: Sequence[Sequence[int]] | None = None
     if weights is not None:
@@ -74,6 +77,14 @@ def load(
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
     return Predictor(model.to(place), cfg, classes, palette)
+
+
+def warn_of_random_weights(config: Any) -> None:
+    """One line where a model is made and nothing is loaded: what it predicts means nothing."""
+    name = getattr(config, "filename", None) or (config if isinstance(config, (str, Path)) else "the config")
+    known = published_weights(str(name)) is not None
+    advice = "; 'published' as the checkpoint loads those of the recipe" if known else ""
+    logging.getLogger("segue").warning("%s: no checkpoint is given, so the model's weights are random%s", name, advice)
 
 
 def find_weights(config: Any, checkpoint: str | Path | None) -> str | Path | None:

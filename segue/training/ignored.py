@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from segue.config.builder.register import registered
+from segue.config.nodes import heads_of, losses_of
 from segue.errors import ConfigError, Problem, nearest
 from segue.training.hooks import ACCEPTED, PICTURES, TRANSLATED, hook_nodes
 from segue.training.translate import type_name
@@ -54,7 +55,16 @@ def ignored(cfg: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: a visualizer or backend that nobody knows.
     """
-    return [f"ignored: {key}: {why}" for part in (_hooks, _writers, _rest) for key, why in part(cfg)]
+    return [f"ignored: {key}: {why}" for part in (_losses, _hooks, _writers, _rest) for key, why in part(cfg)]
+
+
+def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for at, head in heads_of(cfg):
+        for path, loss in losses_of(head, at):
+            name = loss.get("loss_name") if isinstance(loss, Mapping) else None
+            if isinstance(name, str) and "loss" not in name:
+                why = "is logged and not trained: only names that contain 'loss' are in the total"
+                yield f"{path}.loss_name", f"{name!r} {why}"
 
 
 def ignored_in_test(cfg: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,8 +67,10 @@ class Albu:
         if "transforms" in arguments:
             arguments["transforms"] = [self._built(inner) for inner in arguments["transforms"]]
         try:
-            return target(**arguments)
-        except (TypeError, ValueError) as error:
+            with warnings.catch_warnings():
+                warnings.filterwarnings("error", message=".*not valid for transform.*")  # it would drop them
+                return target(**arguments)
+        except (TypeError, ValueError, UserWarning) as error:
             raise InputError(f"Albu: {step['type']} of albumentations refuses {arguments}: {error}") from error
 
     def __call__(self, sample: Sample) -> Sample:

@@ -113,3 +113,13 @@ def test_background_is_not_tinted() -> None:
     image = np.full((2, 2, 3), 100, np.uint8)
     prediction = Prediction(np.array([[0, 0], [0, 1]]), ("background", "b"), [[255] * 3] * 2, image)
     assert (prediction.overlay()[0, 0] == 100).all() and (prediction.overlay()[1, 1] != 100).any()
+
+
+def test_random_weights_are_said(cfg: Config, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+    path = save_weights(tmp_path / "w.safetensors", build_model(cfg).state_dict())
+    segue.load(cfg, path)
+    assert "random" not in caplog.text
+    segue.load(cfg)
+    assert "no checkpoint is given, so the model's weights are random" in caplog.text
+    segue.load("unet-s5-d16_fcn_4xb4-40k_drive-64x64")
+    assert "'published' as the checkpoint loads those of the recipe" in caplog.text

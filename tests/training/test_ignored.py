@@ -35,6 +35,10 @@ from tests.cli.project import make_project
         ({"default_hooks": {"logger": {"type": "LoggerHook", "out_dir": "x"}}}, "default_hooks.logger.out_dir"),
         ({"log_processor": {"custom_cfg": [{"data_src": "loss"}]}}, "log_processor.custom_cfg"),
         ({"log_level": "DEBUG"}, "log_level"),
+        (
+            {"model": {"decode_head": {"loss_decode": [{"type": "DiceLoss", "loss_name": "dice"}]}}},
+            "model.decode_head.loss_decode.0.loss_name: 'dice' is logged and not trained",
+        ),
         ({"launcher": "pytorch"}, "launcher: --launcher says who starts"),
         ({"runner_type": "Mine"}, "runner_type"),
         ({"optim_wrapper": {"use_fsdp": True}}, "optim_wrapper.use_fsdp: --strategy fsdp"),

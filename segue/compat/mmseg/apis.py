@@ -20,7 +20,7 @@ from segue.config.v0 import is_v0
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError
 from segue.images.read import read_image
-from segue.inference.load import class_names
+from segue.inference.load import class_names, warn_of_random_weights
 from segue.inference.predictor import image_pipeline
 from segue.recipes.open import read_config
 
@@ -48,6 +48,8 @@ def init_model(
     model = MODELS.build(node)
     if checkpoint is not None:
         load_for_inference(model, cfg, checkpoint)
+    else:
+        warn_of_random_weights(config)
     model.cfg = cfg
     return model.to(usable(device)).eval()
 

@@ -17,6 +17,7 @@ from segue.compat.mmseg.names import get_classes, get_palette
 from segue.datasets.palette import generate_palette
 from segue.images.read import read_image, write_png
 from segue.inference.inputs import find_images
+from segue.recipes.catalogue import published_weights
 
 FORWARD, VISUALIZE, POSTPROCESS = (
     {"mode", "out_dir"},
@@ -30,7 +31,7 @@ class MMSegInferencer:
 
     Args:
         model: a config file, or a weights file that Segue wrote, which holds its config.
-        weights: a checkpoint.
+        weights: a checkpoint; of a model that is given by name, the published one by default.
         classes, palette, dataset_name: names and colors of the pictures; by default those of the checkpoint.
         device: by default a GPU where there is one.
         scope: accepted.
@@ -47,6 +48,8 @@ class MMSegInferencer:
         scope: str = "mmseg",
     ) -> None:
         place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if weights is None and isinstance(model, str) and not Path(model).exists():
+            weights = published_weights(model)  # as mmseg: the name of a model means its trained weights, too
         self.model = init_model(model, weights, place)
         self.cfg = self.model.cfg
         self.num_visualized_imgs = self.num_pred_imgs = 0
