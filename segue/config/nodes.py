@@ -38,7 +38,8 @@ def losses_of(head: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(losses, Mapping):
         yield f"{path}.loss_decode", losses
     for i, loss in enumerate(losses if isinstance(losses, (list, tuple)) else ()):
-        yield f"{path}.loss_decode.{i}", loss
+        if isinstance(loss, Mapping):
+            yield f"{path}.loss_decode.{i}", loss
 
 
 def dataset_nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
