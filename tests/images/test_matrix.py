@@ -43,7 +43,7 @@ def test_without_geo(tmp_path, monkeypatch) -> None:
         if outcome == "missed":
             assert found.endswith("needs the package 'rasterio': pip install 'segue[geo]'"), f"{variant.name}: {found}"
     print(dict(counts))
-    assert counts["equal"] > 4700
+    assert counts["equal"] > 4500  # of more files where rasterio is installed, for it writes some of them
     assert counts["missed"] < 700
 
 
