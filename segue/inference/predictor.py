@@ -151,14 +151,10 @@ class Predictor:
         try:
             with torch.inference_mode():
                 found = label_maps(self.model, batch)
-        except (RuntimeError, ValueError) as error:
+        except (SegueError, RuntimeError, ValueError) as error:
             if len(loaded) > 1:
                 return [result for one in loaded for result in self._segmented([one])]
-            return [_refused(loaded[0], error)]
-        except SegueError as error:
-            if len(loaded) > 1:
-                return [result for one in loaded for result in self._segmented([one])]
-            return [error]
+            return [error if isinstance(error, SegueError) else _refused(loaded[0], error)]
         return [self._result(one, labels.cpu().numpy()) for one, labels in zip(loaded, found, strict=True)]
 
     def _result(self, one: _Loaded, result: np.ndarray) -> Any:
