@@ -17,7 +17,7 @@ from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.config.trust import RefusedNameError, Rights, admit, bare
-from segue.errors import ConfigError
+from segue.errors import ConfigError, InputError
 from segue.reference.places import ADAPTED
 
 
@@ -73,10 +73,11 @@ def adapted(target: Any, room: str) -> Any:
         return target
     name = next((n for n, v in vars(importlib.import_module(cls.__module__)).items() if v is target), cls.__name__)
     bases = (*interfaces(cls, name, room), cls)
+    takes_pretrained = "pretrained" in signature(target)[0]
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
-        init_cfg = given.pop("init_cfg", None)
+        init_cfg = initial_weights(given, takes_pretrained)
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -92,6 +93,28 @@ def adapted(target: Any, room: str) -> Any:
     return type(name, bases, fields)
 
 
+def initial_weights(given: dict[str, Any], takes_pretrained: bool = False) -> Any:
+    """Take ``init_cfg`` out of a component's arguments; ``pretrained``, its older form, becomes one.
+
+    Args:
+        given: the arguments, which lose both.
+        takes_pretrained: whether the class has an argument ``pretrained`` of its own.
+
+    Raises:
+        InputError: ``pretrained`` is no path or URL, or both are given.
+    """
+    init_cfg = given.pop("init_cfg", None)
+    pretrained = None if takes_pretrained else given.pop("pretrained", None)
+    if pretrained is None:
+        return init_cfg
+    if init_cfg is not None:
+        raise InputError(f"init_cfg and pretrained={pretrained!r} cannot be set at the same time: both say where weights "
+                         "come from")  # fmt: skip
+    if not isinstance(pretrained, str):
+        raise InputError(f"pretrained must be a str or None, a path or URL of weights, not {pretrained!r}")
+    return {"type": "Pretrained", "checkpoint": pretrained}
+
+
 def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
     """What goes before a class of Segue, so that user code finds the reference's methods and may override them."""
     if room == "transforms":
@@ -102,6 +125,10 @@ def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
         from segue.compat.mmseg import interface, special_heads
 
         return Guarded, special_heads.of(cls, name, interface.HeadInterface), Initialized
+    if room == "losses" and issubclass(cls, nn.Module) and name.endswith(("Loss", "CrossEntropy")):
+        from segue.compat.mmseg import loss_calls
+
+        return Guarded, loss_calls.BY_NAME.get(name, loss_calls.LossCalls), Initialized
     if room == "datasets" and hasattr(cls, "load_data_list"):
         from segue.compat.mmseg.datasets import DatasetMethods
 

@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from segue.compat.refusals import open_entrances
 from segue.errors import InputError
 from segue.reference.overrides import HOOK_POINTS, methods_of
 
@@ -117,7 +118,9 @@ class Guarded:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not _is_segues(cls):
+        if _is_segues(cls):
+            open_entrances(cls, getattr(cls, "stands_for", ("",))[0])
+        else:
             _check(cls)
 
 

@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from segue.compat.mmengine.modules import CLASSES, Sequential
+from segue.compat.refusals import as_there
 from segue.config.builder.register import registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
@@ -141,8 +143,6 @@ class Registry:
     def build(self, cfg: Any, *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes; of a list of models the Sequential of all."""
         if self.rooms and "models" in self.rooms and isinstance(cfg, (list, tuple)):
-            from segue.compat.mmengine.modules import Sequential
-
             return Sequential(*(self.build(each, *args, **kwargs) for each in cfg))
         return self.build_func(cfg, *args, **{**kwargs, "registry": self})
 
@@ -169,7 +169,8 @@ def build_from_cfg(
     try:
         target = registry._find(kind)
     except RefusedNameError as error:
-        raise ConfigError(Problem("type", str(error), str(origin_of(cfg, "type") or ""))) from error
+        problem = Problem("type", str(error), str(origin_of(cfg, "type") or ""))
+        raise as_there(ConfigError(problem)) from error
     if target is None:
         raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
     return target(**arguments)
@@ -194,6 +195,7 @@ VISBACKENDS = Registry("vis_backend", shared=True)
 VISUALIZERS = Registry("visualizer", shared=True)
 PARAM_SCHEDULERS = Registry("parameter scheduler")
 WEIGHT_INITIALIZERS = Registry("weight initializer")
+WEIGHT_INITIALIZERS.module_dict = CLASSES
 MODEL_WRAPPERS = Registry("model_wrapper")
 LOOPS = Registry("loop")
 RUNNERS = Registry("runner")
