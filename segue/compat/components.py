@@ -77,6 +77,8 @@ def adapted(target: Any, room: str) -> Any:
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
+        if hasattr(self, "prebuilt"):
+            given = self.prebuilt(given)
         init_cfg = initial_weights(given, takes_pretrained)
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
@@ -86,7 +88,7 @@ def adapted(target: Any, room: str) -> Any:
         fixed = target.keywords if isinstance(target, functools.partial) else {}
         cls.__init__(self, **{**fixed, **arguments})
         self.init_cfg = init_cfg
-        if room == "heads":
+        if hasattr(self, "_remember"):
             self._remember(given)
 
     fields = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__, "stands_for": (room, name)}
@@ -133,6 +135,10 @@ def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
         from segue.compat.mmseg.datasets import DatasetMethods
 
         return Guarded, DatasetMethods
+    if room == "datasets":
+        from segue.compat.mmseg.datasets import OfDatasets
+
+        return Guarded, OfDatasets
     return (Guarded, Initialized) if issubclass(cls, nn.Module) else (Guarded,)
 
 

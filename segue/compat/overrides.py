@@ -78,7 +78,6 @@ LESS: dict[str, str] = {
     "PIDHead": "_transform_inputs loss_by_feat losses",  # they get three outputs in mmseg, of which there is one here
     # Segue's own classes, which are called with other arguments
     **dict.fromkeys(("DepthEstimator", "MultimodalEncoderDecoder"), _SEGMENTOR.replace(" train init_weights", "")),
-    "DepthMetric": CALLED["metrics"],
     **dict.fromkeys(("ConcatDataset", "RepeatDataset", "ClassBalancedDataset", "MultiImageMixDataset"), _DATASET),
     "PointHead": "forward cls_seg loss_by_feat losses",  # it takes points in mmseg, feature maps here
     "SegmenterMaskTransformerHead": "cls_seg",

@@ -90,7 +90,7 @@ def _class(kind: Any, table: Mapping[str, Any], what: str) -> Any:
     if not isinstance(kind, str):
         return kind
     bare = kind.rpartition(".")[2]
-    found = MODELS.module_dict.get(bare) or table.get(bare) or MODELS.get(bare)
+    found = MODELS.own.get(bare) or table.get(bare) or MODELS.get(bare)
     if found is None:
         raise KeyError(f"there is no {what} {kind!r}; there are {', '.join(table)}, and what you register in MODELS")
     return found

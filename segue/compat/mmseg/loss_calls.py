@@ -104,8 +104,7 @@ _IGNORING = ("CrossEntropyLoss",)
 class LovaszCalls(LossCalls):
     """LovaszLoss: one number for the batch is not reduced, and a reduction of it is refused."""
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def _remember(self: Any, given: Any) -> None:
         if not self.per_image and self.reduction != "none":
             raise InputError(f"LovaszLoss: reduction={self.reduction!r} with per_image=False, where the loss is one "
                              "number; say reduction='none'")  # fmt: skip
