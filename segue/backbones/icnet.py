@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.backbones.resnet import ResNet
-from segue.layers.activation import RELU
 from segue.errors import InputError
+from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
 from segue.layers.norm import BN, Norm
 from segue.layers.pyramid_pooling import PyramidPooling

@@ -166,6 +166,11 @@ def as_component(module: Any, kind: str) -> Any:
 
         if issubclass(module, CustomDataset):
             return OldDataset(module)
+    if kind == "model" and inspect.isclass(module):
+        from segue.compat.mmseg.old_calls import is_own_head, with_both_calls
+
+        if is_own_head(module):
+            return with_both_calls(module)
     if kind == "task util" and "context" in inspect.signature(module).parameters:
         from segue.compat.mmseg.samplers import with_context
 

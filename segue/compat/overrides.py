@@ -58,6 +58,7 @@ MORE: dict[str, str] = {
     "RandomRotate": "generate_degree",
     "PhotoMetricDistortion": "convert brightness contrast saturation hue",
     "UPerHead": "psp_forward",
+    **dict.fromkeys(("BaseSegmentor", "EncoderDecoder", "CascadeEncoderDecoder"), "forward_train simple_test"),
     "BaseDecodeHead": "_init_inputs",
     "BaseCascadeDecodeHead": "_init_inputs",
     "Visualizer": "get_instance get_current_instance set_image get_image get_backend show",

@@ -46,7 +46,9 @@ OVERRIDES: tuple[dict[str, Any], ...] = (
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     *_each("CrossEntropyLoss", {}, PAIR, *OVERRIDES, {"weight": "pixels"}, {"weight": "pixels", "avg_factor": 5}),
     *_each("CrossEntropyLoss", {"class_weight": [0.5, 1.0, 2.0], "loss_weight": 0.3}, PAIR, *OVERRIDES[1:]),
-    *_each("CrossEntropyLoss", {}, ("scores", "ignored"), {"ignore_index": 255}, {"ignore_index": 255, "avg_factor": 4}),
+    *_each(
+        "CrossEntropyLoss", {}, ("scores", "ignored"), {"ignore_index": 255}, {"ignore_index": 255, "avg_factor": 4}
+    ),
     *_each("CrossEntropyLoss", {"avg_non_ignore": True}, ("scores", "ignored"), {"ignore_index": 255}),
     *_each("CrossEntropyLoss", {}, ("scores", "torchs"), {}, {"avg_factor": 9}),
     *_each("CrossEntropyLoss", {"use_sigmoid": True}, PAIR, *OVERRIDES),
@@ -62,7 +64,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     # label maps (B, H, W) fail in the reference's FocalLoss on the CPU
     *_each("FocalLoss", {}, ("scores", "onehot"), *OVERRIDES),
     *_each("FocalLoss", {}, ("scores", "hot"), *OVERRIDES[:4]),
-    *_each("FocalLoss", {"alpha": 0.25, "gamma": 1.0, "class_weight": [1.0, 2.0, 3.0]}, ("scores", "onehot"), *OVERRIDES[:4]),
+    *_each(
+        "FocalLoss",
+        {"alpha": 0.25, "gamma": 1.0, "class_weight": [1.0, 2.0, 3.0]},
+        ("scores", "onehot"),
+        *OVERRIDES[:4],
+    ),
     ("FocalLoss", {"reduction": "sum"}, {"args": ("scores", "onehot", None, None, "mean", 255)}),
     ("FocalLoss", {}, {"kwargs": {"pred": "scores", "target": "onehot"}}),
     *_each("LovaszLoss", {"reduction": "none"}, PAIR, {}, {"ignore_index": 255}),
@@ -77,7 +84,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("BoundaryLoss", {"loss_weight": 2.0}, {"kwargs": {"bd_pre": "one", "bd_gt": "binary"}}),
     *_each("HuasdorffDisstanceLoss", {}, ("two", "binary"), {}, {"avg_factor": None, "reduction_override": "sum"}),
     ("HuasdorffDisstanceLoss", {"loss_weight": 0.5}, {"kwargs": {"pred": "two", "target": "binary"}}),
-    *_each("SiLogLoss", {}, ("near", "depths"), *OVERRIDES, {"weight": "images"}, {"weight": "images", "avg_factor": 3}),
+    *_each(
+        "SiLogLoss", {}, ("near", "depths"), *OVERRIDES, {"weight": "images"}, {"weight": "images", "avg_factor": 3}
+    ),
     ("SiLogLoss", {"reduction": "none"}, {"args": ("near", "depths", "images")}),
 ]
 

@@ -69,7 +69,9 @@ def test_float_labels_and_weights_per_image() -> None:
     assert made(pred, target.float()) == made(pred, target)
     near, depths = loss_cases.args(("near", "depths"))
     each = loss("SiLogLoss", reduction="none")(near, depths)
-    assert torch.allclose(loss("SiLogLoss")(near, depths, torch.tensor([0.25, 2.0])), (each * torch.tensor([0.25, 2])).mean())
+    assert torch.allclose(
+        loss("SiLogLoss")(near, depths, torch.tensor([0.25, 2.0])), (each * torch.tensor([0.25, 2])).mean()
+    )
 
 
 @pytest.mark.parametrize("name", ["CrossEntropyLoss", "DiceLoss", "FocalLoss", "SiLogLoss"])
@@ -77,7 +79,7 @@ def test_refusals(name: str) -> None:
     pred, target = loss_cases.args(("near", "depths") if name == "SiLogLoss" else ("scores", "labels"))
     with pytest.raises(AssertionError, match=f"{name}: reduction_override='max'; none, mean or sum"):
         loss(name)(pred, target, reduction_override="max")
-    with pytest.raises(ValueError, match="avg_factor can not be used with reduction=\"sum\""):
+    with pytest.raises(ValueError, match='avg_factor can not be used with reduction="sum"'):
         loss(name)(pred, target, avg_factor=3, reduction_override="sum")
     with pytest.raises(TypeError, match=f"{name} got 'wieght' unexpectedly"):
         loss(name)(pred, target, wieght=None)

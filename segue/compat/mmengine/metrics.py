@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
-
-import os
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import torch

@@ -77,15 +77,13 @@ class BaseDataElement:
 
     def set_metainfo(self, metainfo: Mapping[str, Any]) -> None:
         """Set notes; they are copied."""
-        if not isinstance(metainfo, Mapping):
-            raise AssertionError(f"metainfo should be a dict but got {type(metainfo)}")
+        _must_be_dict("metainfo", metainfo)
         for name, value in copy.deepcopy(dict(metainfo)).items():
             self.set_field(value, name, field_type="metainfo")
 
     def set_data(self, data: Mapping[str, Any]) -> None:
         """Set data."""
-        if not isinstance(data, Mapping):
-            raise AssertionError(f"data should be a dict but got {type(data)}")
+        _must_be_dict("data", data)
         for name, value in data.items():
             setattr(self, name, value)
 
@@ -207,6 +205,11 @@ class BaseDataElement:
         return {k: v.to_dict() if isinstance(v, BaseDataElement) else v for k, v in self.all_items()}
 
 
+def _must_be_dict(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise AssertionError(f"{name} should be a dict but got {type(value)}")
+
+
 def _inner(value: Any, method: str) -> Any:
     return getattr(value, method)() if isinstance(value, BaseDataElement) else value
 
@@ -264,7 +267,6 @@ class SegDataSample(BaseDataElement):
     """``gt_sem_seg``, ``pred_sem_seg`` and ``seg_logits`` of one image, each a ``PixelData``."""
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """As everywhere; the three must be of that type."""
         if name in ("gt_sem_seg", "pred_sem_seg", "seg_logits") and not isinstance(value, PixelData):
             raise AssertionError(f"{name} should be a PixelData but got {type(value)}")
         super().__setattr__(name, value)
