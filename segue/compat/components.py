@@ -110,8 +110,7 @@ def initial_weights(given: dict[str, Any], takes_pretrained: bool = False) -> An
     if pretrained is None:
         return init_cfg
     if init_cfg is not None:
-        raise InputError(f"init_cfg and pretrained={pretrained!r} cannot be set at the same time: both say where weights "
-                         "come from")  # fmt: skip
+        raise InputError(f"init_cfg and pretrained={pretrained!r} cannot be set at the same time: give one of them")
     if not isinstance(pretrained, str):
         raise InputError(f"pretrained must be a str or None, a path or URL of weights, not {pretrained!r}")
     return {"type": "Pretrained", "checkpoint": pretrained}

@@ -1,9 +1,9 @@
 """What Segue refuses at a name of mmseg is also an error of the kinds that code written for mmseg catches.
 
-There a wrong argument is an AssertionError, a TypeError, a ValueError or a KeyError, from place to place. Inside Segue an
-`InputError` is none of them, since a caller that catches ``ValueError`` from a parser must not swallow it. So an error
-gets the other kinds where it leaves through a class that user code knows by mmseg's name, and only there; it stays the
-`SegueError` that it was, with its message and its traceback.
+There a wrong argument is an AssertionError, a TypeError, a ValueError or a KeyError, from place to place. Inside Segue
+an `InputError` is none of them, since a caller that catches ``ValueError`` from a parser must not swallow it. So an
+error gets the other kinds where it leaves through a class that user code knows by mmseg's name, and only there; it
+stays the `SegueError` that it was, with its message and its traceback.
 """
 
 from __future__ import annotations

@@ -32,8 +32,6 @@ class BaseDataElement:
         if data:
             self.set_data(data)
 
-    # access
-
     def __getattr__(self, name: str) -> Any:
         if name in _OWN or name.startswith("__"):  # only while a copy is being made
             raise AttributeError(name)
@@ -148,8 +146,6 @@ class BaseDataElement:
         yield from self.metainfo_items()
         yield from self.items()
 
-    # copies
-
     def new(self, *, metainfo: Mapping[str, Any] | None = None, **data: Any) -> Any:
         """An element of this type with the same notes and data, or those given."""
         fresh = type(self)()
@@ -159,10 +155,7 @@ class BaseDataElement:
 
     def clone(self) -> Any:
         """A deep copy."""
-        fresh = type(self)()
-        fresh.set_metainfo(self.metainfo)
-        fresh.set_data({name: copy.deepcopy(value) for name, value in self.items()})
-        return fresh
+        return self._each(copy.deepcopy)
 
     def _each(self, change: Any) -> Any:
         fresh = type(self)()

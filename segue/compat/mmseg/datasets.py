@@ -55,11 +55,15 @@ class OfDatasets(Items):
     @staticmethod
     def prebuilt(given: dict[str, Any]) -> dict[str, Any]:
         """The arguments, with datasets."""
-        for key in ("dataset", "datasets"):
-            if isinstance(given.get(key), Mapping):
-                given[key] = DATASETS.build(given[key])
-            elif isinstance(given.get(key), (list, tuple)):
-                given[key] = [DATASETS.build(each) if isinstance(each, Mapping) else each for each in given[key]]
+        from segue.config.builder.register import registered
+
+        def built(part: Any) -> Any:  # the user's own classes are left to the builder, which knows how to call them
+            mine = isinstance(part, Mapping) and part.get("type") in registered
+            return DATASETS.build(part) if isinstance(part, Mapping) and not mine else part
+
+        for key in given.keys() & {"dataset", "datasets"}:
+            several = isinstance(given[key], (list, tuple))
+            given[key] = [built(part) for part in given[key]] if several else built(given[key])
         return given
 
 

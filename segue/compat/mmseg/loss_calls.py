@@ -1,8 +1,8 @@
 """The ways in which mmseg's losses are called, over a loss of Segue: mixed into every one that user code imports.
 
 ``loss(pred, target, weight, avg_factor=..., reduction_override=...)``, by the names that each class has there
-(``cls_score`` and ``label`` of the cross-entropies). Segue's own call, ``(pred, target, weight=..., ignore_index=...)``,
-is the same without the others.
+(``cls_score`` and ``label`` of the cross-entropies). Segue's own call, ``(pred, target, weight=...,
+ignore_index=...)``, is the same without the others.
 """
 
 from __future__ import annotations

@@ -140,6 +140,30 @@ def of_simple_test(found: Any, data_samples: Any) -> list[Any]:
     return samples
 
 
+def model_loss_both_ways(method: Any) -> Any:
+    """``loss`` with mmseg's samples or with Segue's targets."""
+
+    @functools.wraps(method)
+    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
+        samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
+        return method(self, inputs, samples, *args)
+
+    return loss
+
+
+def encode_both_ways(method: Any) -> Any:
+    """``encode_decode`` with metas or without."""
+
+    @functools.wraps(method)
+    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
+        if batch_img_metas is None:
+            size = tuple(inputs.shape[2:])
+            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
+        return method(self, inputs, batch_img_metas)
+
+    return encode_decode
+
+
 def part_loss_both_ways(method: Callable[..., Any]) -> Callable[..., Any]:
     """``_decode_head_forward_train`` of 1.x, ``(inputs, data_samples)``, or of 0.x, ``(x, img_metas, gt)``, either of
     which may be called with the arguments of the other.

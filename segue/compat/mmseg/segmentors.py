@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,13 +11,15 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS
-from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue, to_samples
+from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
 from segue.compat.mmseg.interface import TakesBoth
 from segue.compat.mmseg.old_calls import (
     OldSegmentor,
     callable_by_both,
+    encode_both_ways,
     inference_both_ways,
     metas_and_labels,
+    model_loss_both_ways,
     of_simple_test,
     part_loss_both_ways,
 )
@@ -30,7 +31,7 @@ from segue.layers.points import PointSampling, Subdivision
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.models.total_loss import total_loss
-from segue.types import SegSample, Targets, TestOptions
+from segue.types import SegSample, TestOptions
 
 
 class BaseModel(Guarded, BaseModule):
@@ -70,38 +71,14 @@ class BaseModel(Guarded, BaseModule):
         return total, OrderedDict([("loss", total), *values.items()])
 
 
-def _loss_both_ways(method: Any) -> Any:
-    """``loss`` with mmseg's samples or with Segue's targets."""
-
-    @functools.wraps(method)
-    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
-        samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
-        return method(self, inputs, samples, *args)
-
-    return loss
-
-
-def _encode_both_ways(method: Any) -> Any:
-    """``encode_decode`` with metas or without."""
-
-    @functools.wraps(method)
-    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
-        if batch_img_metas is None:
-            size = tuple(inputs.shape[2:])
-            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
-        return method(self, inputs, batch_img_metas)
-
-    return encode_decode
-
-
 class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     """The base of segmentors. Subclasses write ``extract_feat``, ``encode_decode``, ``loss``, ``predict``."""
 
     stands_for: ClassVar = ("models", "BaseSegmentor")
     align_corners = False
     both_ways: ClassVar = {
-        "loss": _loss_both_ways,
-        "encode_decode": _encode_both_ways,
+        "loss": model_loss_both_ways,
+        "encode_decode": encode_both_ways,
         "_decode_head_forward_train": part_loss_both_ways,
         "_auxiliary_head_forward_train": part_loss_both_ways,
         "inference": inference_both_ways,
