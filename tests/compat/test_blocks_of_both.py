@@ -1,4 +1,4 @@
-"""mmcv's ConvModule and the blocks inside Segue's components (projects.md B9). Counts: mmseg 1.2.2's."""
+"""mmcv's ConvModule and the blocks inside Segue's components. Counts: mmseg 1.2.2's."""
 
 from __future__ import annotations
 
@@ -41,7 +41,11 @@ def test_blocks_are_known(name: str, arguments: dict[str, Any], count: int) -> N
     assert len(found) == count
     for block in found:
         conv = block.conv
-        assert (block.in_channels, block.out_channels, block.groups) == (conv.in_channels, conv.out_channels, conv.groups)
+        assert (block.in_channels, block.out_channels, block.groups) == (
+            conv.in_channels,
+            conv.out_channels,
+            conv.groups,
+        )
         assert (block.kernel_size, block.stride, block.dilation) == (conv.kernel_size, conv.stride, conv.dilation)
         assert block.with_bias == (conv.bias is not None)
         assert block.with_norm == (block.norm is not None) == (block.norm_name is not None)

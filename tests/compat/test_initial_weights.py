@@ -1,5 +1,5 @@
-"""``init_cfg``, ``pretrained`` and ``init_weights`` of components by mmseg's names (projects.md B4). Oracle: mmseg 1.2.2
-and mmengine 0.10.7 on the same calls.
+"""``init_cfg``, ``pretrained`` and ``init_weights`` of components by mmseg's names. Oracle: mmseg 1.2.2 and mmengine
+0.10.7 on the same calls.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def test_pretrained_is_an_init_cfg(name: str) -> None:
     assert build(type=name, **more, pretrained=None).init_cfg is None
     with pytest.raises(TypeError, match="pretrained must be a str or None"):
         build(type=name, **more, pretrained=123)
-    with pytest.raises(AssertionError, match="init_cfg and pretrained='a.pth' cannot be set at the same time"):
+    with pytest.raises(AssertionError, match=r"init_cfg and pretrained='a.pth' cannot be set at the same time"):
         build(type=name, **more, pretrained="a.pth", init_cfg={"type": "Pretrained", "checkpoint": "b.pth"})
 
 
@@ -53,7 +53,9 @@ def test_pretrained_weights_are_loaded(tmp_path: Path) -> None:
     made.init_weights()
     assert torch.equal(made.conv1.weight, trained.conv1.weight)
     head = {"type": "FCNHead", "in_channels": 512, "in_index": 3, "channels": 4, "num_classes": 3, "norm_cfg": BN}
-    model = build(type="EncoderDecoder", pretrained=str(file), backbone={"type": "ResNet", "depth": 18}, decode_head=head)
+    model = build(
+        type="EncoderDecoder", pretrained=str(file), backbone={"type": "ResNet", "depth": 18}, decode_head=head
+    )
     assert model.backbone.init_cfg == {"type": "Pretrained", "checkpoint": str(file)}
     model.init_weights()
     assert torch.equal(model.backbone.conv1.weight, trained.conv1.weight)
@@ -67,7 +69,7 @@ def test_pretrained_weights_are_loaded(tmp_path: Path) -> None:
     [
         ({"type": "Constant", "layer": "Conv2d", "val": 2.0}, 2.0, 0.0),
         ({"type": "ConstantInit", "layer": ["Conv2d"], "val": 2.0, "bias": 0.5}, 2.0, 0.5),
-        ([{"type": "Constant", "layer": "Conv2d", "val": 2.0}, {"type": "Constant", "layer": "Conv2d", "val": 3.0}], 3.0, 0),
+        ([{"type": "Normal", "layer": "Conv2d"}, {"type": "Constant", "layer": "Conv2d", "val": 3.0}], 3.0, 0),
         ({"type": "Constant", "val": 1.0, "bias": 2.0, "override": {"name": "conv_seg"}}, 1.0, 2.0),
         ({"type": "Normal", "std": 0.0, "layer": "Conv2d", "bias_prob": 0.01}, 0.0, -4.595119),
         (

@@ -63,7 +63,6 @@ def test_a_subclass_passes_its_arguments_on() -> None:
 
 
 def test_float_labels_and_weights_per_image() -> None:
-    """projects.md B7: an IndexError and a RuntimeError, once."""
     pred, target = loss_cases.args(("two", "binary"))
     made = loss("HuasdorffDisstanceLoss")
     assert made(pred, target.float()) == made(pred, target)

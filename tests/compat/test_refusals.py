@@ -1,4 +1,4 @@
-"""Refusals at mmseg's names are of the kinds that its users catch (projects.md B13). Which ones: mmseg 1.2.2's."""
+"""Refusals at mmseg's names are of the kinds that its users catch. Which ones: mmseg 1.2.2's."""
 
 from __future__ import annotations
 
