@@ -25,7 +25,7 @@ MORE = {"transforms": ("__call__", "transform"), "losses": ("forward",)}
 def as_there(error: SegueError) -> SegueError:
     """The same error object, of all ``KINDS`` too."""
     if not all(isinstance(error, kind) for kind in KINDS):
-        error.__class__ = _both(type(error))
+        error.__class__ = _both(type(error))  # type: ignore[arg-type]
     return error
 
 
@@ -63,7 +63,7 @@ def __getattr__(name: str) -> Any:
     """The classes by name, as unpickling asks for them: errors come out of the loaders' processes."""
     for cls in _all_of(SegueError):
         if cls.__name__ == name and cls.__module__ != __name__:
-            return _both(cls)
+            return _both(cls)  # type: ignore[arg-type]
     raise AttributeError(name)
 
 
