@@ -67,6 +67,11 @@ class Compose:
 
 def taken(packed: Any) -> Any:
     """A packed sample whose ``data_samples`` are a `SegSample`; those of user code know how they become it."""
-    if isinstance(packed, dict) and hasattr(packed.get("data_samples"), "as_segue"):
-        return {**packed, "data_samples": packed["data_samples"].as_segue()}
+    if not isinstance(packed, dict):
+        return packed
+    found = packed.get("data_samples")
+    if hasattr(found, "as_segue"):
+        return {**packed, "data_samples": found.as_segue()}
+    if isinstance(found, list) and any(hasattr(view, "as_segue") for view in found):  # of test-time augmentation
+        return {**packed, "data_samples": [v.as_segue() if hasattr(v, "as_segue") else v for v in found]}
     return packed

@@ -48,6 +48,16 @@ class Packing(Step):
         return packed
 
 
+class SeveralViews(Step):
+    """TestTimeAug: so are the samples of the views."""
+
+    def transform(self, results: Any) -> Any:
+        """Lists under every key."""
+        views = super().transform(results)
+        packed = [from_segue(s) if isinstance(s, SegSample) else s for s in views.get("data_samples", ())]
+        return {**views, "data_samples": packed} if packed else views
+
+
 class Annotating(Step):
     """LoadAnnotations."""
 
@@ -314,6 +324,7 @@ class Rotating(Step):
 #: by the name of the class in mmseg
 BY_NAME: dict[str, type[Step]] = {
     "PackSegInputs": Packing,
+    "TestTimeAug": SeveralViews,
     "LoadAnnotations": Annotating,
     "RandomCrop": Cropping,
     "RandomFlip": Flipping,

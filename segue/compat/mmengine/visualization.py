@@ -259,14 +259,22 @@ class SegLocalVisualizer(Visualizer):
         with_labels: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Draw true and predicted labels over ``image`` (H, W, 3) RGB, side by side if there are both."""
+        """Draw true and predicted labels over ``image`` (H, W, 3) RGB, side by side if there are both.
+
+        Depths are drawn in colors below the image, (2H, W, 3) each.
+        """
         panels = []
+        for wanted, field in ((draw_gt, "gt_depth_map"), (draw_pred, "pred_depth_map")):
+            if wanted and data_sample is not None and field in data_sample:
+                panels.append(self._draw_depth_map(image, getattr(data_sample, field)))
         for wanted, field in ((draw_gt, "gt_sem_seg"), (draw_pred, "pred_sem_seg")):
             if not wanted or data_sample is None or field not in data_sample:
                 continue
             if self.dataset_meta is None:
                 raise AssertionError("class information is not provided: set dataset_meta, or call set_dataset_meta")
             panels.append(self._draw_sem_seg(image, getattr(data_sample, field), with_labels))
+        tall = max((len(panel) for panel in panels), default=0)
+        panels = [np.pad(panel, ((0, tall - len(panel)), (0, 0), (0, 0))) for panel in panels]
         drawn = np.concatenate(panels, axis=1) if panels else image
         self.set_image(drawn)
         if show:
@@ -293,6 +301,17 @@ class SegLocalVisualizer(Visualizer):
             for label in np.unique(labels[known]):
                 self._name(drawn, labels == label, str(self.dataset_meta["classes"][label]))
         return drawn
+
+    @staticmethod
+    def _draw_depth_map(image: np.ndarray, depth_map: Any) -> np.ndarray:
+        """The image, and below it the colors of its depths between the least and the greatest."""
+        data = depth_map.data
+        depths = (data.detach().cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)).squeeze().astype(float)
+        known = depths[np.isfinite(depths)]
+        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+        grey = np.nan_to_num((depths - low) / max(high - low, 1e-12), posinf=1.0).clip(0, 1) * 255
+        colors = cv2.applyColorMap(grey.astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
+        return np.concatenate([image, colors], axis=0)
 
     @staticmethod
     def _name(drawn: np.ndarray, mask: np.ndarray, text: str) -> None:

@@ -120,7 +120,9 @@ class Bridge(nn.Module):
         self.own = own
 
     def forward(self, batch: Any, training: bool = False) -> Any:
-        """As the user's, with samples of the kind that went in."""
+        """As the user's, with samples of the kind that went in; what is no batch of Segue's passes as it is."""
+        if not isinstance(batch, Mapping) or "inputs" not in batch:
+            return self.own(batch, training)
         given = list(batch.get("data_samples") or [])
         house = bool(given) and isinstance(given[0], SegSample)
         samples = [from_segue(s) if house else s for s in given]

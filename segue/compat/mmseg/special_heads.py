@@ -116,6 +116,31 @@ class IterativeInterface(TakesBoth):
     loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
 
 
+class _SeveralOutputs:
+    """PIDHead and DDRHead: in training ``forward`` gives what every branch says, which Segue's losses ask for apart."""
+
+    def forward(self: Any, inputs: Any) -> Any:
+        """Logits, or in training a tuple: of P, all three and D; of the context and the spatial branch."""
+        logits = super().forward(inputs)  # type: ignore[misc]
+        if not self.training or self._in_loss:
+            return logits
+        if hasattr(self, "p_head"):
+            return self.p_cls_seg(self.p_head(inputs[0])), logits, self.d_cls_seg(self.d_head(inputs[2]))
+        return logits, self.aux_cls_seg(self.aux_head(inputs[0]))
+
+    _in_loss = False
+
+    def loss(self: Any, inputs: Any, *args: Any) -> Any:
+        """As everywhere."""
+        self._in_loss = True
+        try:
+            return super().loss(inputs, *args)  # type: ignore[misc]
+        finally:
+            self._in_loss = False
+
+    loss.takes_both = True  # type: ignore[attr-defined]
+
+
 def of(cls: type, name: str, usual: type) -> type:
     """What goes before a head of Segue."""
     if name == "SideAdapterCLIPHead":
@@ -124,6 +149,8 @@ def of(cls: type, name: str, usual: type) -> type:
         return MaskInterface
     if name == "IterativeDecodeHead":
         return type(name, (IterativeInterface, usual), {"__module__": __name__})
+    if name in ("PIDHead", "DDRHead"):
+        return type(name, (_SeveralOutputs, usual), {"__module__": __name__})
     return type(name, (_Pooling, usual), {"__module__": __name__}) if name == "UPerHead" else usual
 
 
