@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from segue.compat.forks import overlay
+from segue.config.awaited import AwaitedError, settle
 from segue.config.builder.register import registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
@@ -109,6 +111,9 @@ class Registry:
     def _add(self, module: Any, name: Any = None, force: bool = False) -> Any:
         names = [name] if isinstance(name, str) else list(name) if name else [module.__name__]
         for key in names:
+            using = overlay.current()
+            if using is not None and using.withheld(module.__module__, key):
+                continue  # mmseg's own, which Segue has
             other = self.module_dict.get(key)
             same = other is not None and (other.__module__, other.__qualname__) == (
                 module.__module__,
@@ -116,6 +121,9 @@ class Registry:
             )
             if other is not None and not force and not same:
                 raise KeyError(f"{key} is already registered in {self.name} at {other.__module__}")
+            if using is not None:
+                using.remember(functools.partial(_put_back, self.module_dict, key, other))
+                using.remember(functools.partial(_put_back, registered, key, registered.get(key)))
             self.module_dict[key] = module
             if self.shared:
                 registered[key] = behind.as_component(module, self.name)
@@ -132,6 +140,7 @@ class Registry:
         if not isinstance(key, str):
             return key
         bare = key.rpartition(".")[2]
+        settle(bare)
         if bare in self.module_dict:
             return self.module_dict[bare]
         if self.parent is not None and bare in self.parent.module_dict:
@@ -148,6 +157,14 @@ class Registry:
 
     def import_from_location(self) -> None:
         """Nothing to do: Segue's files are found by name."""
+
+
+def _put_back(table: dict[str, Any], key: str, value: Any) -> None:
+    """Undo a registration."""
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
 
 
 def build_from_cfg(
@@ -168,7 +185,7 @@ def build_from_cfg(
     registry = MODELS if registry is None else registry  # an empty one counts as false
     try:
         target = registry._find(kind)
-    except RefusedNameError as error:
+    except (RefusedNameError, AwaitedError) as error:
         raise ConfigError(Problem("type", str(error), str(origin_of(cfg, "type") or ""))) from error
     if target is None:
         raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
