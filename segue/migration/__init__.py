@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
+from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
 
 from segue.errors import InputError
 from segue.migration.bench import Bench
@@ -78,6 +78,14 @@ def migrate(
     wanted = chosen(entries, only, config)
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())
+    if only:
+        named = {name for entry in wanted for name in entry.imports}
+        gone = modules.limit(
+            {name for entry in wanted for name in entry.types}, named, {top for entry in wanted for top in entry.tops}
+        )
+        if gone:
+            report.left_out.append(f"{gone} modules and scripts that the chosen configs do not name (--only)")
+    report.engine = modules.forks.engine()
     report.packages = packages(modules)
     cores = usable_threads()
     jobs = jobs or max(1, min(4, cores // 4))
@@ -90,13 +98,20 @@ def migrate(
 
         runs = [runner(host) for host in hosts]
         try:
-            with bar(console, TimeElapsedColumn()) as progress:
+            with bar(console, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
                 task = progress.add_task("modules", total=len(modules.needs) + len(wanted))
                 tried = counted(runs[0], progress, task)
                 report.verdicts = prove(modules, bench, tried, code)
                 suggester = Suggester(modules.registered(), modules.places())
                 proof = Proof(
-                    bench, suggester, runs, own=modules.own, code=code, trust=trust, shapes=checkpoint is not None
+                    bench,
+                    suggester,
+                    runs,
+                    own=modules.own,
+                    code=code,
+                    trust=trust,
+                    shapes=checkpoint is not None,
+                    forks=modules.forks.components(),
                 )
                 report.verdicts += proof.prove(wanted, lambda path: progress.update(task, advance=1, description=path))
                 used_by(report)
@@ -133,7 +148,7 @@ def packages(modules: Modules) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path, needs in modules.needs.items():
         for package in needs.packages:
-            if package.when != "tried":
+            if package.when != "tried" and package.install:
                 found.setdefault(package.install, []).append(path)
     return found
 

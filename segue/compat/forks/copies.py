@@ -7,6 +7,7 @@ that is, or if Segue has nothing of that name. Where a file lies in the copy pla
 from __future__ import annotations
 
 import ast
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -155,13 +156,26 @@ class Copy:
 
 
 def project_of(path: str | Path) -> Path | None:
-    """The folder that holds a copy of mmseg and a file: the nearest above it, up to the top of its repository."""
+    """The folder that holds a copy of mmseg and a file: the nearest above it, up to the top of its repository.
+
+    Neither the home folder, nor the root, nor one that anybody may write to is a project, nor what lies above it.
+    """
     for folder in Path(path).resolve().parents:
+        if folder == Path.home() or folder.parent == folder or others_write(folder):
+            return None
         if (folder / PACKAGE / "__init__.py").is_file() and not is_installed(folder):
             return folder
-        if (folder / ".git").exists() or folder == Path.home():
+        if (folder / ".git").exists():
             return None
     return None
+
+
+def others_write(folder: Path) -> bool:
+    """Whether anybody may put files into a folder, such as /tmp: what lies there is not the user's project."""
+    try:
+        return os.name == "posix" and bool(folder.stat().st_mode & 0o002)
+    except OSError:
+        return True
 
 
 def is_installed(folder: Path) -> bool:
@@ -253,6 +267,8 @@ def _registered(node: ast.stmt) -> Iterator[str]:
         if not ast.unparse(call.func if call else decorator).endswith("register_module"):
             continue
         values = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "name")] if call else []
-        items = [item for value in values for item in (value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value])]
+        items = [
+            item for value in values for item in (value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value])
+        ]
         texts = [item.value for item in items if isinstance(item, ast.Constant) and isinstance(item.value, str)]
         yield from texts or [node.name]

@@ -115,7 +115,9 @@ class Overlay:
         except Exception as error:  # the user's file may fail in any way
             file = self.copy.files[module].path.relative_to(self.copy.root).as_posix()
             reason = f"{type(error).__name__}: {error}"
-            raise AwaitedError(f"{name!r} is registered by the project's {file}, which does not run: {reason}") from error
+            raise AwaitedError(
+                f"{name!r} is registered by the project's {file}, which does not run: {reason}"
+            ) from error
 
     def end(self) -> None:
         """Forget it all."""
@@ -138,7 +140,9 @@ def clear_modules() -> None:
 def said(copy: Copy) -> list[str]:
     """The lines that say whose code runs, and which changes do not."""
     files = copy.brings()
-    names = ", ".join(files[:_MOST_NAMED]) + (f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else "")
+    names = ", ".join(files[:_MOST_NAMED]) + (
+        f" and {len(files) - _MOST_NAMED} more" if len(files) > _MOST_NAMED else ""
+    )
     lines = []
     if files:
         lines.append(f"{copy.root} has its own {PACKAGE}/: what is the project's own in it is used, and run: {names}")

@@ -96,7 +96,9 @@ class TownDataset(CustomDataset):
         super(TownDataset, self).__init__(img_suffix='.png', seg_map_suffix='_mask.png', **kwargs)
 """
 
-BROKEN = "import mmcv\n\nassert mmcv.__version__ < '1.4', 'this file of the copy must not be run'\n__version__ = '0.11.0'\n"
+BROKEN = (
+    "import mmcv\n\nassert mmcv.__version__ < '1.4', 'this file of the copy must not be run'\n__version__ = '0.11.0'\n"
+)
 
 
 def whole(files: dict[str, str], model: str) -> dict[str, str]:
@@ -357,7 +359,7 @@ from .sep_aspp_head import DepthwiseSeparableASPPModule
 class DAFormerHead(BaseDecodeHead):
     def __init__(self, embed=8, **kwargs):
         super(DAFormerHead, self).__init__(input_transform='multiple_select', **kwargs)
-        self.embed = nn.ModuleList(MLP(c, embed) for c in self.in_channels)
+        self.embed_layers = nn.ModuleList(MLP(c, embed) for c in self.in_channels)
         common = dict(conv_cfg=None, norm_cfg=dict(type='BN'), act_cfg=dict(type='ReLU'))
         self.aspp = DepthwiseSeparableASPPModule(
             dilations=(1, 6), in_channels=2 * embed, channels=self.channels, **common)
@@ -369,7 +371,7 @@ class DAFormerHead(BaseDecodeHead):
         x = self._transform_inputs(inputs)
         size = x[0].shape[2:]
         maps = [mlp(level).permute(0, 2, 1).contiguous().reshape(level.shape[0], -1, *level.shape[2:])
-                for level, mlp in zip(x, self.embed)]
+                for level, mlp in zip(x, self.embed_layers)]
         x = torch.cat([resize(one, size=size, mode='bilinear', align_corners=False) for one in maps], dim=1)
         x = torch.cat([*self.aspp(x), *self.context(x), x], dim=1)
         return self.cls_seg(self.fuse(x))
