@@ -86,7 +86,7 @@ def migrate(
         if gone:
             report.left_out.append(f"{gone} modules and scripts that the chosen configs do not name (--only)")
     report.engine = modules.forks.engine()
-    report.packages = packages(modules)
+    report.packages = to_install(modules)
     cores = usable_threads()
     jobs = jobs or max(1, min(4, cores // 4))
     with tempfile.TemporaryDirectory(prefix="segue-migrate-") as scratch:
@@ -143,7 +143,7 @@ def chosen(entries: Sequence[Entry], only: Sequence[str], config: str | None) ->
     return found + [entry for entry in entries if entry.path == config and entry not in found]
 
 
-def packages(modules: Modules) -> dict[str, list[str]]:
+def to_install(modules: Modules) -> dict[str, list[str]]:
     """What to install, and the files that import it."""
     found: dict[str, list[str]] = {}
     for path, needs in modules.needs.items():

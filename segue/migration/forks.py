@@ -22,7 +22,7 @@ class Forks:
         homes = [str(folder.parent) for folder in folders if folder.name == PACKAGE]
         self.copies: dict[str, Copy] = {home: read_copy(project.root / home) for home in homes}
         self.names: dict[str, str] = {}
-        for home, copy in self.copies.items():
+        for copy in self.copies.values():
             for module in dict.fromkeys(copy.registers.values()):
                 path = copy.files[module].path.relative_to(project.root).as_posix()
                 self.names[path] = module

@@ -36,7 +36,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Package:
-    """A package that is not installed: its import name, what to install ("" if unknown), and the line that imports it."""
+    """A package that is not installed: its import name, what to install or "", and the line of its import."""
 
     name: str
     install: str

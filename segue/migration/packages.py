@@ -17,19 +17,19 @@ from segue.migration.source import FAMILY, Source
 
 #: the distributions whose import name is their own
 _SAME = (
-    "timm einops fvcore iopath kornia albumentations scipy pandas matplotlib seaborn tqdm tensorboard tensorboardX wandb "
-    "xformers natten rasterio rioxarray xarray geopandas shapely fiona tifffile imageio imgaug h5py zarr nibabel monai "
-    "torchvision torchmetrics torchaudio lightning pytorch_lightning transformers diffusers accelerate safetensors "
-    "ftfy regex prettytable addict yapf terminaltables termcolor tabulate rich click fire yacs omegaconf easydict "
-    "thop ptflops calflops pycocotools panopticapi cityscapesscripts lvis lmdb numba cupy triton onnx onnxruntime openvino "
-    "tensorrt pydicom nltk requests psutil gdown ninja packaging future six dill joblib networkx sympy pydensecrf "
-    "segmentation_models_pytorch efficientnet_pytorch open_clip huggingface_hub peft mamba_ssm causal_conv1d flash_attn "
-    "numpy torch gradio streamlit comet_ml neptune mlflow clearml dvclive aim boto3 petrel_client webcolors labelme "
-    "supervision ultralytics plyfile trimesh pywt"
+    "timm einops fvcore iopath kornia albumentations scipy pandas matplotlib seaborn tqdm tensorboard "
+    "tensorboardX wandb xformers natten rasterio rioxarray xarray geopandas shapely tifffile imageio imgaug "
+    "h5py zarr nibabel monai torchvision torchmetrics torchaudio lightning pytorch_lightning transformers "
+    "diffusers accelerate safetensors ftfy regex prettytable addict yapf terminaltables termcolor tabulate "
+    "rich click fire yacs omegaconf easydict thop ptflops calflops pycocotools cityscapesscripts lvis lmdb "
+    "numba cupy triton onnx onnxruntime openvino tensorrt pydicom nltk requests psutil gdown ninja packaging "
+    "future six dill joblib networkx sympy segmentation_models_pytorch efficientnet_pytorch huggingface_hub "
+    "peft mamba_ssm causal_conv1d flash_attn numpy torch gradio streamlit comet_ml neptune mlflow clearml "
+    "dvclive aim boto3 webcolors labelme supervision ultralytics plyfile trimesh"
 )
 #: the name to install for the name to import
 KNOWN: dict[str, str] = {
-    **{name: name.replace("_", "-") for name in _SAME.split() if name not in ("petrel_client", "pywt")},
+    **{name: name.replace("_", "-") for name in _SAME.split()},
     "IPython": "ipython",
     "PIL": "pillow",
     "SimpleITK": "SimpleITK",
@@ -90,9 +90,9 @@ def own_of(sources: Iterable[Source], folders: Iterable[str]) -> Own:
 
 
 def install_name(name: str, own: Own) -> str:
-    """What to install for an import that is missing; "" where that is the project's own, or not known."""
+    """What to install for an import that is missing; "" where it is there, the project's own, or not known."""
     top = name.partition(".")[0]
-    if top in own or top in own.extensions or top in FAMILY:
+    if top in own or top in own.extensions or top in FAMILY or there(top):
         return ""
     return KNOWN.get(top, "")
 
@@ -115,9 +115,8 @@ def missing_said(name: str, own: Own) -> str:
     if top in own and name != top:
         return f"needs {name!r}, which the project does not contain ({place or top} is there)"
     if "." in name and there(top):
-        return (
-            f"needs {name!r}, which the installed {top}{version_of(top)} has not: the project was written for another"
-        )
+        has = f"the installed {top}{version_of(top)}"
+        return f"needs {name!r}, which {has} has not: the project was written for another version"
     if place and (top in own or top not in KNOWN):
         folder = str(PurePosixPath(place).parent)
         return f"needs {top!r}, which is the project's own {place}: run with PYTHONPATH={folder}"
@@ -125,7 +124,7 @@ def missing_said(name: str, own: Own) -> str:
         came = "came with mmengine or mmseg and " if top in CAME_ALONG else ""
         return f"needs {top!r}, which {came}is neither in the project nor installed: pip install {KNOWN[top]}"
     if _COMPILED.search(top):
-        return f"needs {top!r}, by its name a compiled extension, which is not installed: build it, or replace what uses it"
+        return f"needs {top!r}, by its name a compiled extension: build it, or replace what uses it"
     return (
         f"needs {top!r}, which is neither in the project nor installed; the project's own documentation may say where "
         "it is from (a package of that name on an index can be anybody's)"

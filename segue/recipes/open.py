@@ -57,7 +57,7 @@ def read_config(
 
 
 def use_project(given: Any, cfg: Config, rights: Rights) -> None:
-    """Let the project whose copy of mmseg lies above the config's file be used; a file or recipe elsewhere ends that."""
+    """Use the project whose copy of mmseg lies above the config's file; a file or recipe elsewhere ends that."""
     if rights is Rights.INSIDE or (cfg.filename is None and not isinstance(given, (str, Path))):
         return
     if "segue.compat.forks.overlay" in sys.modules or (cfg.filename is not None and beside_copy(cfg.filename)):

@@ -69,7 +69,7 @@ class Overlay:
         return self._named(*file.imports[name]) if name in file.imports else name
 
     def load(self, module: str) -> types.ModuleType:
-        """The file of a module, run; where Segue has the module, too, the view of that name stays in ``sys.modules``."""
+        """The file of a module, run; where Segue has the module, too, ``sys.modules`` keeps the view of that name."""
         if not known(module):
             return importlib.import_module(module)
         if module in self.loaded:
