@@ -56,7 +56,7 @@ def migrate(
         code: import the project's own modules, in processes of their own.
         trust: execute configs that are more than data.
         time_limit: seconds for each config and module.
-        jobs: configs run at the same time.
+        jobs: configs run at the same time; by default 2, more where there are many cores.
         console: where progress is shown.
 
     Raises:
@@ -88,7 +88,7 @@ def migrate(
     report.engine = modules.forks.engine()
     report.packages = to_install(modules)
     cores = usable_threads()
-    jobs = jobs or max(1, min(4, cores // 4))
+    jobs = jobs or max(min(2, cores), min(4, cores // 4))
     with tempfile.TemporaryDirectory(prefix="segue-migrate-") as scratch:
         bench = Bench(project, Path(scratch))
         hosts = [Host(Path(scratch), max(1, cores // jobs)) for _ in range(jobs)]

@@ -35,7 +35,7 @@ class FCNHead(BaseDecodeHead):
 def free(x):
     return x
 """
-LOSS = "from ..decode_heads import BaseDecodeHead as Base\n\n\n@LOSSES.register_module()\nclass DiceLoss(Base):\n    x = 1\n"
+LOSS = "from ..decode_heads import BaseDecodeHead as B\n\n\n@LOSSES.register_module()\nclass DiceLoss(B):\n    pass\n"
 HEADS = "mmseg/models/decode_heads"
 
 
