@@ -82,6 +82,7 @@ COMPUTED = {
     "cli/__init__.py": "a verb",
     "compat/components.py": "a row of reference/places.py, or a class of the user",
     "compat/finder.py": "a row of reference/places.py",
+    "compat/forks/overlay.py": "a module of the project's copy of mmseg",
     "compat/mmengine/tools.py": "a module of the user",
     "config/builder/find.py": "a component",
     "config/builder/register.py": "a module of the user",

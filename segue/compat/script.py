@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segue.compat.finder import install
+from segue.compat.forks.project import use
 from segue.errors import InputError
 
 
@@ -25,6 +26,7 @@ def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool
     if not Path(script).is_file():
         raise InputError(f"{script}: no such file")
     install(force=force)
+    use(script, script=True)
     before = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -40,6 +41,7 @@ def read_config(
     rights = Rights.TRUSTED if trust else rights_of(cfg)
     if rights is Rights.INSIDE and (problems := screen(cfg, rights)):
         raise ConfigError(problems)  # before the options are merged: those are the user's own
+    use_project(config, cfg, rights)
     cfg = translate(cfg, options).with_rights(rights)
     problems = screen(cfg, rights) if rights is Rights.NAMED else []
     if problems := problems + shape_problems(cfg):
@@ -52,6 +54,21 @@ def read_config(
         install()  # the user's modules may have been written for mmseg
     import_custom(cfg)
     return cast(Config, apply_labels(cfg))
+
+
+def use_project(given: Any, cfg: Config, rights: Rights) -> None:
+    """Use the project whose copy of mmseg lies above the config's file; a file or recipe elsewhere ends that."""
+    if rights is Rights.INSIDE or (cfg.filename is None and not isinstance(given, (str, Path))):
+        return
+    if "segue.compat.forks.overlay" in sys.modules or (cfg.filename is not None and beside_copy(cfg.filename)):
+        from segue.compat.forks.project import use
+
+        use(cfg.filename)
+
+
+def beside_copy(file: str | Path) -> bool:
+    """Whether a folder above a file holds a package mmseg; `segue.compat.forks.copies` looks closer."""
+    return any((folder / "mmseg" / "__init__.py").is_file() for folder in Path(file).resolve().parents)
 
 
 def open_config(source: str | Path, *, trust: bool = False) -> Config:

@@ -73,7 +73,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (
         "mmengine.registry",
         "mmcv.cnn",
-        "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS UPSAMPLE_LAYERS PADDING_LAYERS PLUGIN_LAYERS",
+        "MODELS ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS UPSAMPLE_LAYERS PADDING_LAYERS PLUGIN_LAYERS",
     ),
     ("mmengine.registry", "mmcv.cnn.bricks.registry", "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS ATTENTION"),
     ("mmengine.registry", "mmseg.models mmseg.models.builder", f"{_V0_REGISTRIES} MODELS"),

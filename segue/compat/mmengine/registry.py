@@ -12,8 +12,10 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from segue.compat.forks import overlay
 from segue.compat.mmengine.modules import CLASSES, Sequential
 from segue.compat.refusals import as_there
+from segue.config.awaited import AwaitedError, settle
 from segue.config.builder.find import names
 from segue.config.builder.register import registered
 from segue.config.origins import origin_of
@@ -120,6 +122,9 @@ class Registry:
     def _add(self, module: Any, name: Any = None, force: bool = False) -> Any:
         names = [name] if isinstance(name, str) else list(name) if name else [module.__name__]
         for key in names:
+            using = overlay.current()
+            if using is not None and using.withheld(module.__module__, key):
+                continue  # mmseg's own, which Segue has
             other = self.own.get(key)
             same = other is not None and (other.__module__, other.__qualname__) == (
                 module.__module__,
@@ -127,6 +132,9 @@ class Registry:
             )
             if other is not None and not force and not same:
                 raise KeyError(f"{key} is already registered in {self.name} at {other.__module__}")
+            if using is not None:
+                using.remember(functools.partial(_put_back, self.own, key, other))
+                using.remember(functools.partial(_put_back, registered, key, registered.get(key)))
             self.own[key] = module
             if self.shared:
                 registered[key] = behind.as_component(module, self.name)
@@ -143,6 +151,7 @@ class Registry:
         if not isinstance(key, str):
             return key
         bare = key.rpartition(".")[2]
+        settle(bare)
         if bare in self.own:
             return self.own[bare]
         if self.parent is not None and bare in self.parent.own:
@@ -189,6 +198,14 @@ class Everything(MutableMapping[str, Any]):
         return len(list(iter(self)))
 
 
+def _put_back(table: dict[str, Any], key: str, value: Any) -> None:
+    """Undo a registration."""
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
+
+
 def build_from_cfg(
     cfg: Mapping[str, Any], registry: Registry | None = None, default_args: Mapping[str, Any] | None = None
 ) -> Any:
@@ -207,7 +224,7 @@ def build_from_cfg(
     registry = MODELS if registry is None else registry  # an empty one counts as false
     try:
         target = registry._find(kind)
-    except RefusedNameError as error:
+    except (RefusedNameError, AwaitedError) as error:
         problem = Problem("type", str(error), str(origin_of(cfg, "type") or ""))
         raise as_there(ConfigError(problem)) from error
     if target is None:

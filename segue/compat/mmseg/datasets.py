@@ -323,6 +323,7 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
+    from segue.config.awaited import settle
     from segue.config.builder.register import registered
 
     if default_args and isinstance(cfg, Mapping):
@@ -332,6 +333,8 @@ def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> An
     if isinstance(cfg, Sequence) or any(f"'{key}'" in text for key in old) or "'DefaultFormatBundle'" in text:
         cfg = migrate_dataset(cfg, train="'DefaultFormatBundle'" in text)
     kind = cfg.get("type")
+    if isinstance(kind, str):
+        settle(kind)
     if isinstance(kind, str) and kind in registered:
         return registered[kind](**{k: v for k, v in cfg.items() if k not in ("type", "_scope_")})
     return DATASETS.build(cfg)
