@@ -77,6 +77,10 @@ def adapted(target: Any, room: str) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
         init_cfg = given.pop("init_cfg", None)
+        if room == "transforms" and "transforms" in given:
+            from segue.compat.mmcv.steps import built
+
+            given["transforms"] = built(given["transforms"])
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -84,12 +88,26 @@ def adapted(target: Any, room: str) -> Any:
         arguments = {key: make(value) for key, value in plan.arguments.items()}
         fixed = target.keywords if isinstance(target, functools.partial) else {}
         cls.__init__(self, **{**fixed, **arguments})
-        self.init_cfg = init_cfg
-        if room == "heads":
+        if room != "transforms":
+            self.init_cfg = init_cfg
+        for key, default in defaults(target).items():
+            if not hasattr(self, key):
+                setattr(self, key, given.get(key, default))
+        if hasattr(self, "_remember"):
             self._remember(given)
 
     fields = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__, "stands_for": (room, name)}
     return type(name, bases, fields)
+
+
+@functools.cache
+def defaults(target: Any) -> dict[str, Any]:
+    """The arguments of a class with their defaults, which user code reads back as attributes; options aside."""
+    return {
+        each.name: None if each.default is each.empty else each.default
+        for each in inspect.signature(target).parameters.values()
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) and each.name != "options"
+    }
 
 
 def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:

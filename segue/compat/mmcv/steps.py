@@ -6,12 +6,13 @@ it draws the same ones in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from segue.compat.mmcv.printed import BESIDE, printed
 from segue.compat.mmengine.structures import from_segue
 from segue.compat.overrides import overridden
 from segue.images.read import Array
@@ -27,6 +28,15 @@ class Step:
     """``transform(results)``, which a call runs: the class of Segue does the work."""
 
     takes_config = True
+
+    def _remember(self, given: Mapping[str, Any]) -> None:
+        """Keep what user code reads back under mmseg's names."""
+        beside = BESIDE.get(self.stands_for[1])  # type: ignore[attr-defined]
+        for key, value in (beside(self, given) if beside else {}).items():
+            setattr(self, key, value)
+
+    def __repr__(self) -> str:
+        return printed(self) or super().__repr__()
 
     def __call__(self, results: Any) -> Any:
         """Apply the step."""
@@ -294,6 +304,18 @@ class Distorting(Step):
         return results
 
 
+class Viewing(Step):
+    """TestTimeAug and its older kin: lists of packed samples."""
+
+    def transform(self, results: Any) -> Any:
+        """Every view."""
+        packed = super().transform(results)
+        samples = packed.get("data_samples", ())
+        if any(isinstance(sample, SegSample) for sample in samples):
+            packed["data_samples"] = [from_segue(sample) for sample in samples]
+        return packed
+
+
 class Rotating(Step):
     """RandomRotate: ``generate_degree`` gives whether, and how far."""
 
@@ -311,6 +333,15 @@ class Rotating(Step):
         return self.rotated(results, degrees) if rotate else results  # type: ignore[attr-defined]
 
 
+def built(steps: Any) -> Any:
+    """Dicts of steps, alone or in lists, to the classes that user code knows."""
+    if isinstance(steps, Mapping):
+        from segue.compat.mmengine.registry import TRANSFORMS
+
+        return TRANSFORMS.build(steps) if "type" in steps else steps
+    return [built(step) for step in steps] if isinstance(steps, (list, tuple)) else steps
+
+
 #: by the name of the class in mmseg
 BY_NAME: dict[str, type[Step]] = {
     "PackSegInputs": Packing,
@@ -323,4 +354,6 @@ BY_NAME: dict[str, type[Step]] = {
     "RandomChoiceResize": ResizingByChoice,
     "PhotoMetricDistortion": Distorting,
     "RandomRotate": Rotating,
+    "TestTimeAug": Viewing,
+    "MultiScaleFlipAug": Viewing,
 }
