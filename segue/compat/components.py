@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from segue.compat.mmengine.modules import Initialized
+from segue.compat.mmseg.kept import keep
 from segue.compat.overrides import Guarded
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
@@ -18,6 +19,7 @@ from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.config.trust import RefusedNameError, Rights, admit, bare
 from segue.errors import ConfigError
+from segue.reference.attributes import defaults_of
 from segue.reference.places import ADAPTED
 
 
@@ -90,7 +92,9 @@ def adapted(target: Any, room: str) -> Any:
         cls.__init__(self, **{**fixed, **arguments})
         if room != "transforms":
             self.init_cfg = init_cfg
-        for key, default in defaults(target).items():
+        if room in ("losses", "necks", "heads", "backbones"):
+            keep(self, name, given)
+        for key, default in (defaults(target) if room == "transforms" else defaults_of(name)).items():
             if not hasattr(self, key):
                 setattr(self, key, given.get(key, default))
         if hasattr(self, "_remember"):

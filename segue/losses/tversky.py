@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from segue.errors import InputError
 from segue.layers.truth import binary_truth
 
 
@@ -20,7 +22,7 @@ class TverskyLoss(nn.Module):
         ignore_index: label that is no class; if it is one of the C classes, that class is left out of the sum (which
             is divided by C all the same, as in the reference).
         alpha: weight of pixels wrongly given to a class.
-        beta: weight of pixels of a class that were missed.
+        beta: weight of pixels of a class that were missed; ``1 - alpha``.
         loss_name: key in the log.
     """
 
@@ -36,6 +38,8 @@ class TverskyLoss(nn.Module):
         loss_name: str = "loss_tversky",
     ) -> None:
         super().__init__()
+        if not math.isclose(alpha + beta, 1.0):
+            raise InputError(f"TverskyLoss: alpha={alpha} and beta={beta} must add up to 1")
         self.smooth = smooth
         self.class_weight = list(class_weight) if class_weight is not None else None
         self.loss_weight = loss_weight
