@@ -61,9 +61,9 @@ def main(target: str) -> None:
     registry: Any = importlib.import_module("mmseg.registry")
     found = {}
     for name, cls in sorted(registry.MODELS.module_dict.items()):
-        if inspect.isclass(cls) and cls.__module__.startswith(tuple(f"mmseg.models.{room}" for room in ROOMS)):
-            if attributes := kept(cls):
-                found[name] = dict(sorted(attributes.items()))
+        ours = inspect.isclass(cls) and cls.__module__.startswith(tuple(f"mmseg.models.{room}" for room in ROOMS))
+        if ours and (attributes := kept(cls)):
+            found[name] = dict(sorted(attributes.items()))
     lines = (f" {json.dumps(name)}: {json.dumps(attributes)}" for name, attributes in found.items())
     Path(target).write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 

@@ -80,9 +80,11 @@ def adapted(target: Any, room: str) -> Any:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
         init_cfg = given.pop("init_cfg", None)
         if room == "transforms" and "transforms" in given:
-            from segue.compat.mmcv.steps import built
+            from segue.compat.mmcv.printed import built
 
             given["transforms"] = built(given["transforms"])
+        if room == "backbones" and not isinstance(given.get("pretrained"), (str, type(None))):
+            raise TypeError(f"{cls.__name__}: pretrained must be a path, an address or None: {given['pretrained']!r}")
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -90,6 +92,7 @@ def adapted(target: Any, room: str) -> Any:
         arguments = {key: make(value) for key, value in plan.arguments.items()}
         fixed = target.keywords if isinstance(target, functools.partial) else {}
         cls.__init__(self, **{**fixed, **arguments})
+        given = {**fixed, **given}
         if room != "transforms":
             self.init_cfg = init_cfg
         if room in ("losses", "necks", "heads", "backbones"):

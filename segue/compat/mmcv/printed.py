@@ -138,3 +138,12 @@ def printed(step: Any) -> str | None:
 def pipeline(steps: Sequence[Any]) -> str:
     """The text of steps in a row."""
     return "".join(("Compose(", *(f"\n    {step}" for step in steps), "\n)"))
+
+
+def built(steps: Any) -> Any:
+    """Dicts of steps, alone or in lists, to the classes that user code knows."""
+    if isinstance(steps, Mapping):
+        from segue.compat.mmengine.registry import TRANSFORMS
+
+        return TRANSFORMS.build(steps) if "type" in steps else steps
+    return [built(step) for step in steps] if isinstance(steps, (list, tuple)) else steps

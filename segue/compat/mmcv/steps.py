@@ -333,15 +333,6 @@ class Rotating(Step):
         return self.rotated(results, degrees) if rotate else results  # type: ignore[attr-defined]
 
 
-def built(steps: Any) -> Any:
-    """Dicts of steps, alone or in lists, to the classes that user code knows."""
-    if isinstance(steps, Mapping):
-        from segue.compat.mmengine.registry import TRANSFORMS
-
-        return TRANSFORMS.build(steps) if "type" in steps else steps
-    return [built(step) for step in steps] if isinstance(steps, (list, tuple)) else steps
-
-
 #: by the name of the class in mmseg
 BY_NAME: dict[str, type[Step]] = {
     "PackSegInputs": Packing,

@@ -130,7 +130,18 @@ def of(cls: type, name: str, usual: type) -> type:
         return MaskInterface
     if name == "IterativeDecodeHead":
         return type(name, (IterativeInterface, usual), {"__module__": __name__})
+    if name in ("DDRHead", "PIDHead"):
+        return type(name, (_Branches, usual), {"__module__": __name__})
     return type(name, (_Pooling, usual), {"__module__": __name__}) if name == "UPerHead" else usual
+
+
+class _Branches:
+    """DDRHead and PIDHead, to which mmseg gives one map in evaluation."""
+
+    def select(self, features: Any) -> Tensor:
+        """That map, or the one among several."""
+        found: Tensor = features if isinstance(features, Tensor) else super().select(features)  # type: ignore[misc]
+        return found
 
 
 class _Pooling:

@@ -34,7 +34,8 @@ GENERATE = {"type": "FCNHead", "in_channels": 8, "channels": 8, "num_classes": 3
             "norm_cfg": BN, "dropout_ratio": 0, "in_index": 0}  # fmt: skip
 #: class -> arguments beside USUAL, shapes of the features
 CASES: dict[str, list[tuple[Any, ...]]] = {
-    "FCNHead": [({}, ONE), ({"num_convs": 0, "channels": 8, "concat_input": False}, ONE), ({"num_convs": 1, "kernel_size": 1},
+    "FCNHead": [({}, ONE), ({"num_convs": 0, "channels": 8, "concat_input": False}, ONE), ({"num_convs": 1,
+                "kernel_size": 1},
                 ONE), ({"dilation": 3, "align_corners": True}, ONE), ({**SELECT, "in_channels": [4, 8],
                 "input_transform": "resize_concat"}, TWO), ({**SIGMOID}, ONE), ({"in_index": 1}, TWO),
                 ({"loss_decode": [CE, {"type": "LovaszLoss", "per_image": True}]}, ONE),
@@ -52,8 +53,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "LRASPPHead": [({**ALL, "in_channels": [2, 4, 6], "in_index": [0, 1, 2], "input_transform": "multiple_select",
                      "branch_channels": (2, 3)}, ((2, 128, 128), (4, 64, 64), (6, 64, 64)))],
     "DDRHead": [({"loss_decode": [CE, CE]}, ((4, 12, 12), (8, 6, 6)), "branches")],
-    "PIDHead": [({"loss_decode": [CE, CE, {"type": "BoundaryLoss", "loss_weight": 20.0}, CE]}, ((4, 6, 6), (8, 6, 6),
-                (4, 6, 6)), "branches")],
+    "PIDHead": [({"loss_decode": [CE, CE, {"type": "BoundaryLoss", "loss_weight": 20.0}, CE]}, None)],
     "STDCHead": [({"num_classes": 2, "num_convs": 1, "concat_input": False, "loss_decode": STDC}, ONE),
                  ({"num_classes": 2, "num_convs": 1, "boundary_threshold": 0.2, "loss_decode": STDC}, ONE)],
     "LightHamHead": [({**SEVERAL, "ham_channels": 8, "ham_kwargs": {"MD_R": 2, "rand_init": False}, "norm_cfg":
@@ -64,12 +64,14 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
                     "norm_cfg": None}, None)],
     "SETRUPHead": [({"num_convs": 1, "up_scale": 4}, ONE), ({"num_convs": 2, "up_scale": 2, "kernel_size": 1,
                    "norm_layer": {"type": "LN", "eps": 1e-6}}, ONE)],
-    "SETRMLAHead": [({"in_channels": [8, 8], "in_index": [0, 1], "mla_channels": 4, "up_scale": 2, "channels": 8}, ONE + ONE),
+    "SETRMLAHead": [({"in_channels": [8, 8], "in_index": [0, 1], "mla_channels": 4, "up_scale": 2, "channels": 8},
+                ONE + ONE),
                     ({"in_channels": (8, 8, 8, 8), "in_index": (0, 1, 2, 3), "mla_channels": 2, "channels":
                       8}, ONE * 4)],
     "SegmenterMaskTransformerHead": [({"num_layers": 1, "num_heads": 2, "embed_dims": 8, "channels": 8, "norm_cfg":
                                        {"type": "LN"}, "drop_path_rate": 0.0}, ONE)],
-    "ANNHead": [({"project_channels": 4, "query_scales": (1,), "key_pool_scales": (1, 3), "dropout_ratio": 0.1, "in_channels": [4, 8], "in_index": [0, 1]}, TWO)],
+    "ANNHead": [({"project_channels": 4, "query_scales": (1,), "key_pool_scales": (1, 3), "dropout_ratio": 0.1,
+                "in_channels": [4, 8], "in_index": [0, 1]}, TWO)],
     "APCHead": [({**SCALES}, ONE), ({**SCALES, "fusion": False}, ONE)],
     "CCHead": [],
     "DAHead": [({"pam_channels": 2}, ONE)],
@@ -83,7 +85,8 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
                 "in_channels": [4, 8], "in_index": [0, 1], "add_lateral": True}, None)],
     "GCHead": [({"ratio": 0.5}, ONE), ({"ratio": 0.5, "pooling_type": "avg", "fusion_types": ("channel_mul",)}, ONE)],
     "ISAHead": [({"isa_channels": 4, "down_factor": (2, 3)}, ONE)],
-    "NLHead": [({}, ONE), ({"mode": "gaussian", "reduction": 1, "channels": 8}, ONE), ({"mode": "concatenation"}, None)],
+    "NLHead": [({}, ONE), ({"mode": "gaussian", "reduction": 1, "channels": 8}, ONE), ({"mode": "concatenation"},
+                None)],
     "PSAHead": [],
     "IterativeDecodeHead": [({"num_stages": 2, "kernel_generate_head": GENERATE, "kernel_update_head": [KERNELS] * 2},
                             ONE, "alone")],
@@ -125,7 +128,8 @@ DESIGNED: dict[str, str] = {
     "FCNHead/5.losses.acc_seg": "the sign of the logit decides",
     "LightHamHead/0.*": "the bases of evaluation come from a fixed seed",
     "OCRHead/*.children": "regions are gathered by a function",
-    "*.error": "an InputError or a ConfigError, all problems at once"}
+    "*.error": "an InputError or a ConfigError, all problems at once",
+}
 
 
 def observe(name: str, module: str) -> dict[str, Any]:

@@ -36,4 +36,5 @@ def described(module: Any) -> dict[str, Any]:
 def outputs(module: Any, *inputs: Any) -> Any:
     """What evaluation gives."""
     with torch.no_grad():
-        return look(module.eval()(*inputs))
+        module.eval()
+        return look(module(*inputs))
