@@ -48,7 +48,11 @@ BESIDE: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
         "num_features": [given.get("embed_dims", 96) << i for i in range(len(given.get("depths", (2, 2, 6, 2))))]
     },
     "FastSCNN": lambda net, given: dict(
-        zip(("downsample_dw_channels1", "downsample_dw_channels2"), given.get("downsample_dw_channels", (32, 48)))
+        zip(
+            ("downsample_dw_channels1", "downsample_dw_channels2"),
+            given.get("downsample_dw_channels", (32, 48)),
+            strict=True,
+        )
     ),
     "PCPVT": lambda net, given: {"norm_name": "ln1"},
     "SVT": lambda net, given: {"norm_name": "ln1"},
