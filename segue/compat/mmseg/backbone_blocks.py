@@ -127,7 +127,8 @@ def _typed(name: str, base: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         given = {**given, "norm_cfg": _BN, "act_cfg": _RELU}
     rest = {key: value for key, value in given.items() if key != "depthwise_act"}
     planner = Planner({})
-    plan = planner.call(base, rest | ({"depthwise_act_cfg": given["depthwise_act"]} if "depthwise_act" in given else {}),
+    more = {"depthwise_act_cfg": given["depthwise_act"]} if "depthwise_act" in given else {}
+    plan = planner.call(base, rest | more,
                         name)  # fmt: skip
     if planner.problems:
         raise ConfigError(planner.problems)

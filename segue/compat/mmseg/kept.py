@@ -1,4 +1,4 @@
-"""Attributes of mmseg's models that are more than an argument of the same name, which `segue.reference.attributes` has."""
+"""Attributes of models that are more than an argument of the same name, which `segue.reference.attributes` has."""
 
 from __future__ import annotations
 
