@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from segue.compat.mmengine.modules import Initialized
+from segue.compat.mmseg.kept import keep
 from segue.compat.overrides import Guarded
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
@@ -18,6 +19,7 @@ from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.config.trust import RefusedNameError, Rights, admit, bare
 from segue.errors import ConfigError, InputError
+from segue.reference.attributes import defaults_of
 from segue.reference.places import ADAPTED
 
 
@@ -80,6 +82,10 @@ def adapted(target: Any, room: str) -> Any:
         if hasattr(self, "prebuilt"):
             given = self.prebuilt(given)
         init_cfg = initial_weights(given, takes_pretrained)
+        if room == "transforms" and "transforms" in given:
+            from segue.compat.mmcv.printed import built
+
+            given["transforms"] = built(given["transforms"])
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -87,7 +93,14 @@ def adapted(target: Any, room: str) -> Any:
         arguments = {key: make(value) for key, value in plan.arguments.items()}
         fixed = target.keywords if isinstance(target, functools.partial) else {}
         cls.__init__(self, **{**fixed, **arguments})
-        self.init_cfg = init_cfg
+        given = {**fixed, **given}
+        if room != "transforms":
+            self.init_cfg = init_cfg
+        if room in ("losses", "necks", "heads", "backbones"):
+            keep(self, name, given)
+        for key, default in (defaults(target) if room == "transforms" else defaults_of(name)).items():
+            if not hasattr(self, key):
+                setattr(self, key, given.get(key, default))
         if hasattr(self, "_remember"):
             self._remember(given)
 
@@ -114,6 +127,16 @@ def initial_weights(given: dict[str, Any], takes_pretrained: bool = False) -> An
     if not isinstance(pretrained, str):
         raise InputError(f"pretrained must be a str or None, a path or URL of weights, not {pretrained!r}")
     return {"type": "Pretrained", "checkpoint": pretrained}
+
+
+@functools.cache
+def defaults(target: Any) -> dict[str, Any]:
+    """The arguments of a class with their defaults, which user code reads back as attributes; options aside."""
+    return {
+        each.name: None if each.default is each.empty else each.default
+        for each in inspect.signature(target).parameters.values()
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) and each.name != "options"
+    }
 
 
 def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:

@@ -21,7 +21,7 @@ class TverskyLoss(nn.Module):
         ignore_index: label that is no class; if it is one of the C classes, that class is left out of the sum (which
             is divided by C all the same, as in the reference).
         alpha: weight of pixels wrongly given to a class.
-        beta: weight of pixels of a class that were missed.
+        beta: weight of pixels of a class that were missed; ``1 - alpha``.
         loss_name: key in the log.
 
     Raises:

@@ -6,12 +6,13 @@ it draws the same ones in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from segue.compat.mmcv.printed import BESIDE, printed
 from segue.compat.mmengine.structures import from_segue
 from segue.compat.overrides import overridden
 from segue.images.read import Array
@@ -27,6 +28,15 @@ class Step:
     """``transform(results)``, which a call runs: the class of Segue does the work."""
 
     takes_config = True
+
+    def _remember(self, given: Mapping[str, Any]) -> None:
+        """Keep what user code reads back under mmseg's names."""
+        beside = BESIDE.get(self.stands_for[1])  # type: ignore[attr-defined]
+        for key, value in (beside(self, given) if beside else {}).items():
+            setattr(self, key, value)
+
+    def __repr__(self) -> str:
+        return printed(self) or super().__repr__()
 
     def __call__(self, results: Any) -> Any:
         """Apply the step."""
@@ -324,7 +334,6 @@ class Rotating(Step):
 #: by the name of the class in mmseg
 BY_NAME: dict[str, type[Step]] = {
     "PackSegInputs": Packing,
-    "TestTimeAug": SeveralViews,
     "LoadAnnotations": Annotating,
     "RandomCrop": Cropping,
     "RandomFlip": Flipping,
@@ -334,4 +343,6 @@ BY_NAME: dict[str, type[Step]] = {
     "RandomChoiceResize": ResizingByChoice,
     "PhotoMetricDistortion": Distorting,
     "RandomRotate": Rotating,
+    "TestTimeAug": SeveralViews,
+    "MultiScaleFlipAug": SeveralViews,
 }

@@ -116,8 +116,9 @@ class HeadInterface(TakesBoth):
 
     def _remember(self: Any, given: Mapping[str, Any]) -> None:
         """Keep the dicts that user code reads back."""
-        self.norm_cfg, self.act_cfg = given.get("norm_cfg"), given.get("act_cfg", {"type": "ReLU"})
-        self.conv_cfg = given.get("conv_cfg")
+        for name, default in (("norm_cfg", None), ("act_cfg", {"type": "ReLU"}), ("conv_cfg", None)):
+            if not hasattr(self, name):
+                setattr(self, name, given.get(name, default))
         options = getattr(self, "options", None)
         for name in ("in_index", "input_transform", "ignore_index", "dropout_ratio"):
             if options is not None and not hasattr(self, name):

@@ -79,15 +79,21 @@ class IterativeInterface(TakesBoth):
     """``forward(inputs)`` of IterativeDecodeHead: the logits of every stage, which ``loss_by_feat`` gets."""
 
     align_corners: bool
+    #: whether every stage is asked for, as in training
+    _all: bool = False
 
-    def forward(self: Any, inputs: Any) -> list[Tensor]:
-        """Logits (B, num_classes, H', W') of the first head and of every stage."""
+    def forward(self: Any, inputs: Any) -> Any:
+        """Logits (B, num_classes, H', W') of the first head and of every stage; of the last one in evaluation."""
         found: list[Tensor] = super().stages(inputs)  # type: ignore[misc]
-        return found
+        return found if self.training or self._all else found[-1]
 
     def stages(self: Any, features: Any) -> list[Tensor]:
-        """The same, as Segue calls it."""
-        found: list[Tensor] = self(features)
+        """Those of every stage, whatever the mode."""
+        self._all = True
+        try:
+            found: list[Tensor] = self(features)
+        finally:
+            self._all = False
         return found
 
     def loss_by_feat(self: Any, seg_logits: Sequence[Tensor], batch_data_samples: Any) -> dict[str, Tensor]:
@@ -99,14 +105,14 @@ class IterativeInterface(TakesBoth):
             losses |= {f"{name}.s{i}": value for name, value in found.items()}
         return losses
 
-    def predict_by_feat(self: Any, seg_logits: Sequence[Tensor], batch_img_metas: Any) -> Tensor:
+    def predict_by_feat(self: Any, seg_logits: Tensor, batch_img_metas: Any) -> Tensor:
         """The last stage's logits at the size of the input."""
-        return resize(seg_logits[-1], size_of(batch_img_metas), self.align_corners)
+        return resize(seg_logits, size_of(batch_img_metas), self.align_corners)
 
     def loss(self: Any, inputs: Any, *args: Any) -> Any:
         """Segue's ``loss(features, targets)``, or mmseg's ``loss(inputs, data_samples, train_cfg)``."""
         _, given = split_arguments(args)
-        return self.loss_by_feat(self(inputs), to_samples(given) if isinstance(given, Targets) else given)
+        return self.loss_by_feat(self.stages(inputs), to_samples(given) if isinstance(given, Targets) else given)
 
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
@@ -150,8 +156,17 @@ def of(cls: type, name: str, usual: type) -> type:
     if name == "IterativeDecodeHead":
         return type(name, (IterativeInterface, usual), {"__module__": __name__})
     if name in ("PIDHead", "DDRHead"):
-        return type(name, (_SeveralOutputs, usual), {"__module__": __name__})
+        return type(name, (_SeveralOutputs, _Branches, usual), {"__module__": __name__})
     return type(name, (_Pooling, usual), {"__module__": __name__}) if name == "UPerHead" else usual
+
+
+class _Branches:
+    """DDRHead and PIDHead, to which mmseg gives one map in evaluation."""
+
+    def select(self, features: Any) -> Tensor:
+        """That map, or the one among several."""
+        found: Tensor = features if isinstance(features, Tensor) else super().select(features)  # type: ignore[misc]
+        return found
 
 
 class _Pooling:
