@@ -6,6 +6,7 @@ import functools
 
 from segue.reference.blocks import BLOCKS
 from segue.reference.public import definers
+from segue.reference.shown import SHOWN
 
 _LAYERS = (
     "ConvModule DepthwiseSeparableConvModule build_norm_layer build_conv_layer build_activation_layer "
@@ -210,6 +211,7 @@ ADAPTED = {
     "BaseSegDataset": "mmseg.datasets",
     "CustomDataset": "mmseg.datasets",
     "IoUMetric": "mmengine.metrics",
+    "CityscapesMetric": "mmseg.cityscapes_metric",
     "OHEMPixelSampler": "mmseg.samplers",
     "BasePixelSampler": "mmseg.samplers",
     "InterpConv": "mmseg.blocks",
@@ -259,7 +261,7 @@ def modules() -> dict[str, dict[str, str]]:
     A name that a module takes from the one that defines it, as `public` knows, has the same file there.
     """
     found: dict[str, dict[str, str]] = {}
-    for file, where, names in (*PLACES, *BLOCKS):
+    for file, where, names in (*PLACES, *BLOCKS, *SHOWN):
         for module in where.split():
             found.setdefault(module, {}).update(dict.fromkeys(names.split(), file))
     own = {module: dict(names) for module, names in found.items()}
