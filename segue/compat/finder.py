@@ -13,6 +13,7 @@ from typing import Any
 
 from segue.reference.names import NAMES, VERSIONS, known, missing
 from segue.reference.places import ROOMS, modules
+from segue.reference.public import definers
 
 
 class View(types.ModuleType):
@@ -46,7 +47,7 @@ class View(types.ModuleType):
                 found = component(name, rooms)
                 if found is not None:
                     return found
-        if known(f"{own}.{name}"):
+        if known(f"{own}.{name}") and name not in definers().get(own, {}):  # a file, and not the function in it
             return importlib.import_module(f"{own}.{name}")
         raise ImportError(missing(f"{own}.{name}"), name=own)
 
