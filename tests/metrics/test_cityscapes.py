@@ -74,7 +74,7 @@ def test_refused(tmp_path: Path) -> None:
         metric.update(torch.tensor([[0, 20]]), None, {})
     with pytest.raises(InputError, match="seg_map_path is missing"):
         metric.update(torch.tensor([[0, 1]]), None, {})
-    with pytest.raises(DataError, match="x_labelIds.png: the file does not exist"):
+    with pytest.raises(DataError, match=r"x_labelIds\.png: the file does not exist"):
         metric.update(torch.tensor([[0, 1]]), None, {"seg_map_path": str(tmp_path / "x_labelTrainIds.png")})
     ((_, meta), *_) = write_case(tmp_path)
     with pytest.raises(DataError, match=r"is \(32, 40\), the prediction \(1, 2\)"):

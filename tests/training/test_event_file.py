@@ -1,4 +1,4 @@
-"""Event files of TensorBoard. Oracles: RFC 3720's checksums; TensorBoard itself read these files where it was installed.
+"""Event files of TensorBoard. Oracles: RFC 3720's checksums, and the published wire format.
 
 The reader below takes protocol buffers apart by the wire format alone.
 """

@@ -95,7 +95,7 @@ def test_services(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     backend.add_config({"model": {"type": "EncoderDecoder"}})
     backend.add_scalars({"loss": torch.tensor(0.5), "word": "x"}, 3)
     backend.add_image("val_a", PICTURE, 3)
-    assert [call[1] for call in calls if call[0] == function][0] == first
+    assert next(call[1] for call in calls if call[0] == function) == first
     assert any("word" in str(call) for call in calls) is False
     assert any("mage" in call[0] for call in calls), "a picture was sent"
     before = len(calls)
@@ -128,7 +128,7 @@ def test_refused(cfg: dict[str, Any], message: str) -> None:
 
 
 def test_an_unknown_visualizer() -> None:
-    with pytest.raises(ConfigError, match="visualizer.type: .*did you mean 'SegLocalVisualizer'"):
+    with pytest.raises(ConfigError, match=r"visualizer\.type: .*did you mean 'SegLocalVisualizer'"):
         visualizer_of({"visualizer": {"type": "SegLocalVisualiser"}})
 
 

@@ -66,7 +66,7 @@ def imshow_bboxes(
     """Draw boxes (N, 4), or a list of such with a colour each, into a copy of a picture, which is returned."""
     image = np.ascontiguousarray(np.array(imread(img)))
     groups = [bboxes] if isinstance(bboxes, np.ndarray) else list(bboxes)
-    single = isinstance(colors, (str, int, Color, tuple)) or isinstance(colors, np.ndarray)
+    single = isinstance(colors, (str, int, Color, tuple, np.ndarray))
     chosen = [colors] * len(groups) if single else list(colors)
     if len(chosen) != len(groups):
         raise AssertionError(f"{len(groups)} groups of boxes, but {len(chosen)} colours")

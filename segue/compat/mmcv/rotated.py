@@ -84,7 +84,7 @@ def _overlaps(first: Tensor, second: Tensor, mode: str, aligned: bool) -> Tensor
 def box_iou_rotated(
     bboxes1: Tensor, bboxes2: Tensor, mode: str = "iou", aligned: bool = False, clockwise: bool = True
 ) -> Tensor:
-    """Overlaps of turned boxes (M, 5) and (N, 5): (M, N), or (M,) where ``aligned``; the sense of angles is no matter."""
+    """Overlaps of turned boxes (M, 5) and (N, 5): (M, N), or (M,) where ``aligned``, whatever the sense of angles."""
     return _overlaps(corners_of(bboxes1.float()), corners_of(bboxes2.float()), mode, aligned)
 
 

@@ -217,7 +217,7 @@ def frames2video(
     end: int = 0,
     show_progress: bool = True,
 ) -> None:
-    """Join pictures of a folder, whose numbers go from ``start`` to before ``end`` (or as far as there are), to a video."""
+    """Join a folder's pictures, numbered from ``start`` to before ``end`` (or as far as there are), to a video."""
     folder = Path(frame_dir)
     stop = end or start + sum(1 for _ in folder.glob(f"*{Path(filename_tmpl).suffix}"))
     writer = None

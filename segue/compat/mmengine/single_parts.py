@@ -1,4 +1,4 @@
-"""Single parts of mmengine: rare classes, optimizers and models shared out, saved memory, files in LMDB, inferencers."""
+"""Single parts of mmengine: rare classes, what is shared out, saved memory, files in LMDB, inferencers."""
 
 from __future__ import annotations
 
@@ -149,7 +149,9 @@ class BaseInferencer:
         steps = (self.preprocess_kwargs, self.forward_kwargs, self.visualize_kwargs, self.postprocess_kwargs)
         unknown = set(kwargs) - set().union(*steps)
         if unknown:
-            raise ValueError(f"unknown argument {sorted(unknown)} for `preprocess`, `forward`, `visualize` and `postprocess`")
+            raise ValueError(
+                f"unknown argument {sorted(unknown)} for `preprocess`, `forward`, `visualize` and `postprocess`"
+            )
         prepare, ask, draw, finish = ({k: v for k, v in kwargs.items() if k in step} for step in steps)
         given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         found: list[Any] = []

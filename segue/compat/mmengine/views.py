@@ -1,4 +1,4 @@
-"""Test-time augmentation by hand: a model around a model that merges what this predicts of several views of an image."""
+"""Test-time augmentation by hand: a model that merges what another predicts of several views of an image."""
 
 from __future__ import annotations
 

@@ -65,9 +65,7 @@ class CrossEntropyLossCost(BaseMatchCost):
 class DiceCost(BaseMatchCost):
     """One minus the overlap of masks; ``pred_act``: predictions are logits."""
 
-    def __init__(
-        self, pred_act: bool = False, eps: float = 1e-3, naive_dice: bool = True, weight: float = 1.0
-    ) -> None:
+    def __init__(self, pred_act: bool = False, eps: float = 1e-3, naive_dice: bool = True, weight: float = 1.0) -> None:
         super().__init__(weight)
         self.pred_act, self.eps, self.naive_dice = pred_act, eps, naive_dice
 

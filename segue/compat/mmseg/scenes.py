@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,9 @@ def _spans(length: int, window: int, stride: int) -> list[tuple[int, int, int, i
     if not 0 < stride <= max(window, 1):
         raise InputError(f"stride={stride} leaves gaps between windows of {window} pixels")
     starts = [*range(0, max(length - window, 0), stride), length - window]
-    cuts = [0, *[(start + before + window) // 2 for before, start in zip(starts, starts[1:], strict=False)], length]
+    cuts = [0, *[(start + before + window) // 2 for before, start in pairwise(starts)], length]
     return [
-        (start, window, first - start, last - first)
-        for start, first, last in zip(starts, cuts, cuts[1:], strict=False)
+        (start, window, first - start, last - first) for start, first, last in zip(starts, cuts, cuts[1:], strict=False)
     ]
 
 

@@ -35,7 +35,9 @@ def test_keys() -> None:
     """As torchvision names them."""
     with torch.device("meta"):
         resnet, vgg, alex = classifiers.ResNet(50), classifiers.VGG(11), classifiers.AlexNet(5)
-    assert "layer2.0.downsample.1.running_mean" in resnet.state_dict() and "layer4.2.conv3.weight" in resnet.state_dict()
+    assert (
+        "layer2.0.downsample.1.running_mean" in resnet.state_dict() and "layer4.2.conv3.weight" in resnet.state_dict()
+    )
     assert [key for key in vgg.state_dict() if key.endswith("weight")][-1] == "features.18.weight"
     assert "classifier.6.weight" in alex.state_dict() and "features.10.bias" in alex.state_dict()
 

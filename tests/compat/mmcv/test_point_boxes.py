@@ -20,7 +20,9 @@ def test_points_in_boxes() -> None:
 
 def test_cells() -> None:
     """Cells of side 1 in a range of 2 x 2 x 1; the third point is outside, the fourth is the third of its cell."""
-    points = torch.tensor([[1.5, 0.5, 0.5, 7], [0.2, 0.5, 0.5, 8], [5.0, 0, 0, 9], [1.6, 0.5, 0.5, 1], [1.7, 0.1, 0, 2]])
+    points = torch.tensor(
+        [[1.5, 0.5, 0.5, 7], [0.2, 0.5, 0.5, 8], [5.0, 0, 0, 9], [1.6, 0.5, 0.5, 1], [1.7, 0.1, 0, 2]]
+    )
     size, extent = (1, 1, 1), (0, 0, 0, 2, 2, 1)
     assert ops.voxelization(points, size, extent, -1, -1).tolist() == [[0, 0, 1], [0, 0, 0], [-1] * 3] + [[0, 0, 1]] * 2
     voxels, cells, counts = ops.voxelization(points, size, extent, 2, 10)

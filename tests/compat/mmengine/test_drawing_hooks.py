@@ -1,4 +1,4 @@
-"""Hooks that draw and profile, as classes that user code derives from; named in a config they are `training.pictures`."""
+"""Hooks that draw and profile, as classes that user code derives from."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ class Loud(TensorboardVisBackend):
 """
 
 
-def test_derived_classes_draw_and_write(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_derived_classes_draw_and_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hook and a backend of the user's own, derived from mmseg's and mmengine's, in training and in a test."""
     config = make_project(tmp_path)
     (tmp_path / "my_drawing.py").write_text(MINE)
@@ -106,7 +104,10 @@ def test_the_naive_one_draws_in_tests_only(tmp_path: Path) -> None:
 
 
 def test_profiling(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    hook, run = ProfilerHook(by_epoch=False, profile_times=2, json_trace_path=str(tmp_path / "t.json")), runner(tmp_path)
+    hook, run = (
+        ProfilerHook(by_epoch=False, profile_times=2, json_trace_path=str(tmp_path / "t.json")),
+        runner(tmp_path),
+    )
     with caplog.at_level(logging.INFO, "test"):
         hook.before_run(run)
         torch.ones(3, 3) @ torch.ones(3, 3)

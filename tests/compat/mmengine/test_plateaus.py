@@ -29,7 +29,11 @@ def test_one_cycle(options: dict[str, Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that no optimizer steps in between
         other = lr_scheduler.OneCycleLR(
-            theirs, 0.1, 20, cycle_momentum=False, **{**options, "anneal_strategy": options.get("anneal_strategy", "cos")}
+            theirs,
+            0.1,
+            20,
+            cycle_momentum=False,
+            **{**options, "anneal_strategy": options.get("anneal_strategy", "cos")},
         )
         for _ in range(19):
             assert rates(ours) == pytest.approx(rates(theirs))
