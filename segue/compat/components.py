@@ -20,7 +20,8 @@ from segue.config.builder.signature import signature
 from segue.config.trust import RefusedNameError, Rights, admit, bare
 from segue.errors import ConfigError, InputError
 from segue.reference.attributes import defaults_of
-from segue.reference.places import ADAPTED
+from segue.reference.places import ADAPTED, modules
+from segue.reference.shown import REGISTERED
 
 
 def component(name: str, rooms: Sequence[str]) -> Any:
@@ -41,6 +42,16 @@ def component(name: str, rooms: Sequence[str]) -> Any:
         except UnknownNameError:
             continue
         return found if name in registered else adapted(found, room)
+    return None
+
+
+def shown(name: str, registry: str) -> Any:
+    """What mmseg and mmengine register themselves: hooks, backends, schedulers, loops, samplers ..."""
+    for module in REGISTERED.get(registry, ()):
+        place = modules().get(module, {}).get(name)
+        if place is not None:
+            found = getattr(importlib.import_module(f"segue.compat.{place}"), name)
+            return found if inspect.isclass(found) or registry == "function" else None
     return None
 
 

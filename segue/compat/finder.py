@@ -14,6 +14,7 @@ from typing import Any
 from segue.compat.forks import overlay
 from segue.reference.names import NAMES, VERSIONS, known, missing
 from segue.reference.places import ROOMS, modules
+from segue.reference.public import definers
 
 
 class View(types.ModuleType):
@@ -63,7 +64,7 @@ class View(types.ModuleType):
                 found = component(name, rooms)
                 if found is not None:
                     return found
-        if known(f"{own}.{name}"):
+        if known(f"{own}.{name}") and name not in definers().get(own, {}):  # a file, and not the function in it
             return importlib.import_module(f"{own}.{name}")
         raise ImportError(missing(f"{own}.{name}"), name=own)
 

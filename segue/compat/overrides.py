@@ -64,6 +64,7 @@ MORE: dict[str, str] = {
     "Visualizer": "get_instance get_current_instance set_image get_image get_backend show",
     "SegLocalVisualizer": "get_instance get_current_instance set_image get_image get_backend show set_dataset_meta "
     "add_datasample",
+    **dict.fromkeys(("BaseTTAModel", "SegTTAModel"), "merge_preds test_step val_step"),
     "IoUMetric": "intersect_and_union total_area_to_metrics",
     "BaseDataset": "parse_data_info",
 }

@@ -24,7 +24,7 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
     own = getattr(model, "label_maps", None)
     images, samples = batch["inputs"], batch["data_samples"]
     if own is not None:  # a segmentor of the user's that predicts in its own way
-        if images and isinstance(images[0], (list, tuple)):
+        if images and isinstance(images[0], (list, tuple)) and not getattr(model, "takes_views", False):
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
         maps: list[Tensor] = own(batch)
         return maps

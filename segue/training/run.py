@@ -20,13 +20,13 @@ from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
-from segue.training.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.training.ignored import ignored
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.optimizers import build_optimizer
+from segue.training.own_hooks import own_callbacks
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
@@ -263,26 +263,9 @@ class Run:
         return loader
 
     def users(self) -> list[Callback]:
-        """The callbacks that the config's custom hooks name."""
-        made: list[Callback] = []
-        foreign: list[tuple[Any, Any]] = []
-        for hook in self.plan.hooks.custom:
-            if is_hook_class(hook.cls):
-                foreign.append((hook.cls(**hook.arguments), hook.priority))
-                continue
-            if not (isinstance(hook.cls, type) and issubclass(hook.cls, Callback)):
-                name = getattr(hook.cls, "__name__", hook.cls)
-                advice = "hooks are Lightning callbacks; derive it from lightning.pytorch.Callback"
-                example = "before_train_iter is on_train_batch_start, and so on"
-                raise ConfigError(Problem(hook.key, f"{name}: {advice} ({example})"))
-            try:
-                made.append(hook.cls(**hook.arguments))
-            except TypeError as error:
-                raise ConfigError(Problem(hook.key, str(error))) from error
-        backends = own_backends(self.cfg, self.folder)
-        if foreign or backends:
-            made.append(HookCallback(foreign, backends, self.cfg, self.folder, self.plan.hooks.logger.interval))
-        return made
+        """The callbacks that the config's hooks, visualizer and backends name."""
+        metainfo = dict(getattr(self.parts.val_data, "metainfo", None) or {})
+        return own_callbacks(self.plan.hooks, self.cfg, self.folder, metainfo, self.say)
 
     def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
         """What is about to happen, in a few lines."""

@@ -23,11 +23,12 @@ from segue.system.shown import visible
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
 from segue.training.handover import Handover
-from segue.training.ignored import ignored_in_test
+from segue.training.hooks import read_hooks
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop
 from segue.training.machine import Machine, make_trainer, placed, workers_of
+from segue.training.own_hooks import own_callbacks
 from segue.training.parts import Parts, build_parts, load_trained
 from segue.training.plan import located, read_plan
 from segue.training.preflight import check_before_first_step
@@ -130,15 +131,21 @@ def evaluate(
         raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
     if tta:
         cfg = with_views(cfg)
-    for folder in (work_dir, out):
-        if folder is not None:
-            writable(folder)
+    for given in (work_dir, out):
+        if given is not None:
+            writable(given)
+
+    def say(text: str) -> None:
+        console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+
     with located(cfg):
-        for line in ignored_in_test(cfg):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        hooks = read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg))
         loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
         settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader", rights_of(cfg))
         parts = (build or (lambda: build_parts(cfg, "test")))()
+        folder = Path(work_dir) if work_dir is not None else work_folder(cfg, None)
+        metainfo = dict(getattr(parts.val_data, "metainfo", None) or {})
+        own = own_callbacks(hooks, cfg, folder, metainfo, say)
     if out is not None:
         for metric in parts.metrics:
             metric.output_dir = Path(out)
@@ -146,7 +153,7 @@ def evaluate(
         load_trained(parts.model, checkpoint)
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
-        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[Terminal(console=console)])
+        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
         workers = workers_of(cfg, trainer)
 
         loaders: list[Loader] = []
@@ -157,6 +164,7 @@ def evaluate(
             return loaders[-1]
 
         task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
+        task.notes = {"dataset_meta": metainfo}
         try:
             trainer.test(task, verbose=False)
         finally:

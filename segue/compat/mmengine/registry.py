@@ -52,6 +52,10 @@ class Behind(Protocol):
         """A user's class as the builder finds it."""
         ...
 
+    def shown(self, name: str, registry: str) -> Any:
+        """The class of mmseg's or mmengine's own that a registry of that name has, None where there is none."""
+        ...
+
 
 behind: Behind
 
@@ -156,7 +160,8 @@ class Registry:
             return self.own[bare]
         if self.parent is not None and bare in self.parent.own:
             return self.parent.own[bare]
-        return behind.component(bare, self.rooms) or behind.imported(key, PLACES.get(self.name, "parts"))
+        found = behind.component(bare, self.rooms) or behind.shown(bare, self.name)
+        return found or behind.imported(key, PLACES.get(self.name, "parts"))
 
     def build(self, cfg: Any, *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes; of a list of models the Sequential of all."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from segue.compat.mmengine.registry import VISBACKENDS
 from segue.compat.mmengine.structures import SegDataSample
 from segue.compat.overrides import Guarded
 from segue.datasets.palette import generate_palette
+from segue.training import trackers
 
 
 class BaseVisBackend(Guarded, metaclass=ABCMeta):
@@ -70,48 +70,10 @@ def force_init_env(method: Any) -> Any:
     return wrapper
 
 
-class LocalVisBackend(BaseVisBackend):
+class LocalVisBackend(trackers.LocalVisBackend, BaseVisBackend):
     """Pictures and numbers in a folder."""
 
-    def __init__(
-        self,
-        save_dir: str,
-        img_save_dir: str = "vis_image",
-        config_save_file: str = "config.py",
-        scalar_save_file: str = "scalars.json",
-    ) -> None:
-        super().__init__(save_dir)
-        self._images = Path(save_dir) / img_save_dir
-        self._config, self._scalars = Path(save_dir) / config_save_file, Path(save_dir) / scalar_save_file
-
-    @property
-    def experiment(self) -> LocalVisBackend:
-        """Itself."""
-        return self
-
-    def add_config(self, config: Any, **kwargs: Any) -> None:
-        """Write the config."""
-        self._config.parent.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(config.pretty_text, encoding="utf-8")
-
-    def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
-        """Write a picture."""
-        path = self._images / f"{name}_{step}.png"  # a name such as val/first has a folder
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image[..., ::-1])
-
-    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
-        """Write a number."""
-        self.add_scalars({name: value}, step)
-
-    def add_scalars(
-        self, scalar_dict: dict[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
-    ) -> None:
-        """Write several numbers."""
-        self._scalars.parent.mkdir(parents=True, exist_ok=True)
-        values = {k: float(v) if isinstance(v, Tensor) else v for k, v in scalar_dict.items()}
-        with self._scalars.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({**values, "step": step}) + "\n")
+    stands_for: ClassVar = ("visualizers", "LocalVisBackend")
 
 
 class Visualizer(Guarded):
@@ -136,12 +98,7 @@ class Visualizer(Guarded):
         for node in vis_backends or ([{"type": "LocalVisBackend"}] if save_dir else []):
             if isinstance(node, Mapping):
                 node = {"save_dir": str(Path(save_dir) / "vis_data") if save_dir else "vis_data", **node}
-                kind = node.get("type")
-                node = (
-                    LocalVisBackend(**{k: v for k, v in node.items() if k != "type"})
-                    if kind == "LocalVisBackend"
-                    else VISBACKENDS.build(node)
-                )
+                node = VISBACKENDS.build(node)
             self._vis_backends[type(node).__name__] = node
 
     @classmethod
