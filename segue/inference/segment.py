@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,7 +49,8 @@ def _logits(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) 
     for indices in groups.values():
         part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
         inputs, padded = model.data_preprocessor(part, training=False)
-        logits = whole_or_slide(model, inputs)
+        own_way = getattr(model, "whole_or_slide", None)  # of a segmentor of the user's, which reads the samples' metas
+        logits = own_way(inputs, padded) if own_way is not None else whole_or_slide(model, inputs)
         for index, own, sample in zip(indices, logits, padded, strict=True):
             yield index, original_logits(model, own[None], sample)
 
@@ -73,12 +74,14 @@ def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
     return slide(model, inputs) if model.test.mode == "slide" else model.encode_decode(inputs)
 
 
-def slide(model: Any, inputs: Tensor) -> Tensor:
+def slide(model: Any, inputs: Tensor, encode: Callable[[Tensor], Tensor] | None = None) -> Tensor:
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border. The logits of the whole image are held on its device, once.
+    the border. The logits of the whole image are held on its device, once. ``encode`` gives a window's logits; the
+    model's ``encode_decode`` does where it is None.
     """
+    encode = encode or model.encode_decode
     height, width = inputs.shape[-2:]
     crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     total: Tensor | None = None
@@ -86,7 +89,7 @@ def slide(model: Any, inputs: Tensor) -> Tensor:
     for top in _starts(height, crop[0], stride[0]):
         for left in _starts(width, crop[1], stride[1]):
             window = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
-            logits = model.encode_decode(inputs[window])
+            logits = encode(inputs[window])
             if total is None:
                 total = logits.new_zeros((*logits.shape[:2], height, width))
             total[window] += logits

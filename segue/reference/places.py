@@ -100,6 +100,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
         "mmengine.model mmengine.model.weight_init mmcv.cnn mmcv.cnn.utils.weight_init",
         _INITIALIZERS,
     ),
+    ("mmengine.modules", "mmengine.model.weight_init mmcv.cnn.utils.weight_init", "trunc_normal_"),
     ("mmengine.modules", "mmengine.model mmengine.model.utils mmcv.cnn.utils", "revert_sync_batchnorm"),
     ("mmengine.modules", "mmengine.model mmseg.utils", "is_model_wrapper stack_batch"),
     ("mmseg.segmentors", "mmengine.model mmengine.model.base_model", "BaseModel"),

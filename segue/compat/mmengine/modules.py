@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from segue.compat.refusals import as_there
 from segue.errors import InputError, nearest
@@ -214,6 +214,11 @@ def trunc_normal_init(
     if _has_weight(module):
         nn.init.trunc_normal_(module.weight, mean, std, a, b)  # type: ignore[arg-type]
     _bias(module, bias)
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Fill a tensor, normally distributed between ``a`` and ``b``."""
+    return nn.init.trunc_normal_(tensor, mean, std, a, b)
 
 
 def uniform_init(module: nn.Module, a: float = 0, b: float = 1, bias: float = 0) -> None:

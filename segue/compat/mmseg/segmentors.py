@@ -124,6 +124,10 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
         own = any(name in cls.__dict__ for cls in users for name in names)
         return self._own_label_maps if own else None
 
+    def whole_or_slide(self, inputs: Tensor, samples: Any) -> Tensor:
+        """Logits of preprocessed images, for Segue's predictor; ``encode_decode`` gets the images' metas."""
+        return self.inference(inputs, [from_segue(sample).metainfo for sample in samples])
+
     def _own_label_maps(self, batch: Mapping[str, Any]) -> list[Tensor]:
         samples = [from_segue(sample) for sample in batch["data_samples"]]
         found = self.val_step({"inputs": list(batch["inputs"]), "data_samples": samples})
@@ -168,8 +172,13 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
 
     @inference_both_ways
     def slide_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
-        """Logits averaged over windows."""
-        return slide(self, inputs)
+        """Logits averaged over windows, each with the image's metas and its own ``img_shape``."""
+
+        def encode(window: Tensor) -> Tensor:
+            metas = [{**meta, "img_shape": window.shape[2:]} for meta in batch_img_metas or [{}] * len(window)]
+            return self.encode_decode(window, metas)  # type: ignore[operator]
+
+        return slide(self, inputs, encode)
 
     @inference_both_ways
     def whole_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from segue.compat.mmengine.structures import SegDataSample, to_samples, to_targets
 from segue.compat.mmseg.interface import TakesBoth, device_of, first_tensor, metas_of, size_of, split_arguments
+from segue.compat.mmseg.mask_parts import Mask2FormerParts
 from segue.layers.mask_head import MaskHead, Masks
 from segue.layers.resize import resize
 from segue.types import Targets
@@ -151,6 +152,8 @@ def of(cls: type, name: str, usual: type) -> type:
     """What goes before a head of Segue."""
     if name == "SideAdapterCLIPHead":
         return SideAdapterInterface
+    if name == "Mask2FormerHead":
+        return type(name, (Mask2FormerParts, MaskInterface), {"__module__": __name__})
     if issubclass(cls, MaskHead):
         return MaskInterface
     if name == "IterativeDecodeHead":
