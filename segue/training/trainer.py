@@ -27,6 +27,7 @@ from segue.training.ignored import ignored_in_test
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop
+from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
 from segue.training.parts import Parts, build_parts, load_trained
 from segue.training.plan import located, read_plan
@@ -159,6 +160,11 @@ def evaluate(
         task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
         try:
             trainer.test(task, verbose=False)
+        except (RuntimeError, OSError) as error:
+            lost = lost_worker(error, worker_counts(cfg))
+            if lost is None:
+                raise
+            raise lost from None
         finally:
             for made in loaders:
                 made.close()
