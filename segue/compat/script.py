@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segue.compat.finder import install
 from segue.errors import InputError
+from segue.system.near import near_path
 
 
 def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool = False) -> int:
@@ -23,7 +24,7 @@ def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool
         InputError: there is no such file.
     """
     if not Path(script).is_file():
-        raise InputError(f"{script}: no such file")
+        raise InputError(f"{script}: no such file{near_path(script)}")
     install(force=force)
     before = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]

@@ -18,7 +18,9 @@ import numpy as np
 from torch import nn
 
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 from segue.images.read import IMAGE_SUFFIXES, Array
+from segue.system.near import near_path
 
 
 @dataclass(frozen=True)
@@ -157,10 +159,11 @@ def find_images(paths: Sequence[str | Path], *, recursive: bool = False) -> list
             if not inside:
                 raise DataError(_no_images(path, below))
             found += inside
-        elif path.is_file():
+        elif path.exists():
+            check_file(path)
             found.append(path)
         else:
-            raise DataError(f"{path}: no such file or folder")
+            raise DataError(f"{path}: no such file or folder{near_path(path)}")
     return found
 
 

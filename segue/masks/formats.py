@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from segue.errors import DataError, InputError, nearest
+from segue.images.limits import check_file
 from segue.masks.cityscapes import CityscapesReader, is_cityscapes
 from segue.masks.coco import CocoReader, is_coco
 from segue.masks.cvat import CvatReader, is_cvat
@@ -127,6 +128,7 @@ def labels_of(reader: type[MaskReader], paths: Sequence[str], mask_format: str |
 
 
 def _head(path: str) -> bytes:
+    check_file(path)
     try:
         with open(path, "rb") as file:
             return file.read(2048)
@@ -146,6 +148,7 @@ def _of_file(path: str) -> str:
             return ViaReader.format
         raise DataError(f"{path}: not the CSV of VIA")
     if path.lower().endswith(".txt"):
+        check_file(path)
         try:
             with open(path, encoding="utf-8-sig") as file:
                 text = file.read()

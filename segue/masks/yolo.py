@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from segue.errors import DataError, LabelError
+from segue.images.limits import check_file
 from segue.images.read import Array
 from segue.masks.documents import checked_points
 from segue.masks.draw import Points, polygon
@@ -83,6 +84,7 @@ def is_yolo(text: str) -> bool:
 
 def _polygons(path: str) -> list[tuple[str, int, Points]]:
     """(file and line, class, points) of each line."""
+    check_file(path)
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = file.read().splitlines()
@@ -112,6 +114,7 @@ def _polygons(path: str) -> list[tuple[str, int, Points]]:
 
 
 def _listed(path: str) -> tuple[str, ...]:
+    check_file(path)
     try:
         with open(path, encoding="utf-8") as file:
             data = yaml.safe_load(file)

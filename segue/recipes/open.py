@@ -15,7 +15,9 @@ from segue.config.sections import shape_problems, unread
 from segue.config.trust import Rights, rights_of, screen
 from segue.config.v0 import translate
 from segue.errors import ConfigError
+from segue.recipes.catalogue import near_recipe
 from segue.recipes.compose import compose, looks_like_name
+from segue.system.near import near_path
 
 
 def read_config(
@@ -66,4 +68,11 @@ def open_config(source: str | Path, *, trust: bool = False) -> Config:
     if looks_like_name(path) and len(path.parts) == 1 and not path.exists():
         return compose(str(path))
     suffixes, missing = ", ".join(EXTENSIONS), "" if path.exists() else "no such file or folder; "
-    raise ConfigError(f"{path}: {missing}a config is a file that ends with {suffixes}, or the name of a recipe")
+    near = "" if path.exists() else near_config(source)
+    raise ConfigError(f"{path}: {missing}a config is a file that ends with {suffixes}, or the name of a recipe{near}")
+
+
+def near_config(source: str | Path) -> str:
+    """``; did you mean 'X'?`` of a file, folder or recipe, or nothing."""
+    found = near_path(source, EXTENSIONS)
+    return found or (near_recipe(str(source)) if len(Path(source).parts) == 1 else "")

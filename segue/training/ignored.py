@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from segue.config.builder.pretrained import unapplied_initializers
 from segue.config.builder.register import registered
 from segue.config.nodes import heads_of, losses_of
 from segue.errors import ConfigError, Problem, nearest
@@ -55,7 +56,7 @@ def ignored(cfg: Mapping[str, Any]) -> list[str]:
     Raises:
         ConfigError: a visualizer or backend that nobody knows.
     """
-    return [f"ignored: {key}: {why}" for part in (_losses, _hooks, _writers, _rest) for key, why in part(cfg)]
+    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _writers, _rest) for key, why in part(cfg)]
 
 
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -65,6 +66,11 @@ def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if isinstance(name, str) and "loss" not in name:
                 why = "is logged and not trained: only names that contain 'loss' are in the total"
                 yield f"{path}.loss_name", f"{name!r} {why}"
+
+
+def _starts(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, name in unapplied_initializers(cfg):
+        yield key, f"{name}: the component starts as its paper says; weights are loaded by Pretrained"
 
 
 def ignored_in_test(cfg: Mapping[str, Any]) -> list[str]:
@@ -81,10 +87,14 @@ def _is_users(node: Any, key: str) -> bool:
 
 
 def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    first: dict[str, str] = {}
     for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")):
         if node is None:
             continue
         name = type_name(node, key)
+        if name in TRANSLATED and first.setdefault(name, key) != key:
+            yield first[name], f"there is one {name}, and {key} comes later"
+            first[name] = key
         if name in ACCEPTED and not ACCEPTED[name].done:
             only = _ONLY_WITH.get(name)
             if only is None or node.get(only):

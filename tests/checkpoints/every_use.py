@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -18,6 +19,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +129,9 @@ def results(folder: Path, chosen: str = "", trained: str = "good|section|meta: (
     state = build_model(read_config(config)).state_dict()
     text = config.read_text()
     made = {name: (f"wrong_{i}.pth", make) for i, (name, make) in enumerate(make_files(state, text).items())}
-    made |= {f"file name {name!r}": (name, made["good"][1]) for name in strange_names()}
+    good = folder / "good"
+    made["good"][1](good)
+    made |= {f"file name {name!r}": (name, partial(shutil.copy, good)) for name in strange_names()}
     rows: list[dict[str, Any]] = []
     normal: dict[str, int] = {}
     for name, (file, make) in made.items():
