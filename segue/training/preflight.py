@@ -3,28 +3,65 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
+from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem, nearest
 from segue.training.data import read_loader
-from segue.training.hooks import Hooks
+from segue.training.gather import Gathered
+from segue.training.hooks import Hooks, read_hooks
+from segue.training.optimizers import OptimWrapper, build_optimizer, read_optim_wrapper
 from segue.training.parts import Parts
+from segue.training.plan import Plan
+
+T = TypeVar("T")
 
 
-def check_before_first_step(cfg: Mapping[str, Any], hooks: Hooks, parts: Parts) -> None:
-    """Look for what would stop a run later.
+def check_before_first_step(cfg: Mapping[str, Any], plan: Plan | None, parts: Parts, gathered: Gathered) -> None:
+    """Look for what would stop a run later, as far as its sections and parts could be read and made."""
+
+    def check(problems: Iterator[Problem]) -> None:
+        if found := list(problems):
+            raise ConfigError(found)
+
+    def read() -> Hooks:
+        return read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg))
+
+    hooks = plan.hooks if plan is not None else readable(read)
+    if hooks is not None:
+        gathered.attempt("", lambda: check(metric_problems(hooks, parts, cfg)))
+    if parts.built is not None and parts.train_data is not None:
+        gathered.attempt("", lambda: check(batch_problems(cfg, parts)))
+    wrapper = plan.wrapper if plan is not None else readable(lambda: read_optim_wrapper(cfg["optim_wrapper"]))
+    if wrapper is not None:
+        gathered.attempt("optim_wrapper", lambda: check_optimizer(wrapper, parts.built))
+
+
+def readable(read: Callable[[], T]) -> T | None:
+    """What can be read of a plan that as a whole cannot; what is wrong is in its problems already."""
+    try:
+        return read()
+    except (ConfigError, KeyError):
+        return None
+
+
+def check_optimizer(wrapper: OptimWrapper, model: nn.Module | None) -> None:
+    """Make the optimizer for nothing: of the model, or of one parameter where there is none; the user's own are left.
 
     Raises:
-        ConfigError: all that was found.
+        ConfigError: its name, arguments or settings of parameters.
     """
-    problems = [*metric_problems(hooks, parts, cfg), *batch_problems(cfg, parts)]
-    if problems:
-        raise ConfigError(problems)
+    if not isinstance(wrapper.constructor, str):
+        return
+    if model is None:
+        wrapper = replace(wrapper, constructor="DefaultOptimWrapperConstructor", paramwise=None)
+    build_optimizer(model or nn.Linear(1, 1), wrapper)
 
 
 def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Iterator[Problem]:
@@ -32,7 +69,7 @@ def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Itera
     wanted = [("default_hooks.checkpoint.save_best", name) for name in hooks.checkpoint.best if name != "auto"]
     if hooks.early_stopping:
         wanted += [(_early_stopping(cfg), hooks.early_stopping.monitor)]
-    if hooks.checkpoint.best and parts.val_data is None:
+    if hooks.checkpoint.best and not (cfg.get("val_dataloader") and cfg.get("val_evaluator")):
         message = "there is no validation (val_dataloader, val_evaluator), so there is no best"
         yield Problem("default_hooks.checkpoint.save_best", message)
         return
@@ -45,6 +82,8 @@ def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Itera
 def metric_names(parts: Parts) -> list[str] | None:
     """What the metrics will be called; None where only measuring tells, as with a user's own metric."""
     names: list[str] = []
+    if parts.val_data is None or not parts.metrics:
+        return None
     for metric in parts.metrics:
         if not type(metric).__module__.startswith("segue.metrics."):
             return None

@@ -34,6 +34,7 @@ from .wrong_files import make_files, strange_names
 ALLOWANCE = (16 << 20) + (8 << 20)
 SECONDS = 60
 FORBIDDEN = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "socket.connect", "pty.spawn")
+GOOD = ("done", "refused")
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]")
 
 
@@ -148,6 +149,8 @@ def results(folder: Path, chosen: str = "", trained: str = "good|section|meta: (
             over = result["peak"] > normal[use] + 2 * path.stat().st_size + ALLOWANCE
             ended = "slow" if result["seconds"] > SECONDS else "too much memory" if over else result["ended"]
             rows.append({"file": name, "use": use, **result, "ended": ended})
+            if ended not in GOOD:
+                print(f"{name} | {use} | {ended} | {result['peak'] >> 20} MB | {result['text']}\n", flush=True)
         if (folder / "canary").exists():
             rows.append({"file": name, "use": "any", "ended": "executed", "text": "canary", "peak": 0, "seconds": 0})
             (folder / "canary").unlink()
@@ -159,9 +162,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         table = results(Path(scratch), *sys.argv[1:])
-    for row in table:
-        if row["ended"] not in ("done", "refused"):
-            print(f"{row['file']} | {row['use']} | {row['ended']} | {row['peak'] >> 20} MB | {row['text']}\n")
-    if os.environ.get("SHOW"):
-        Path(os.environ["SHOW"]).write_text(json.dumps(table))
     print(len({row["file"] for row in table}), "files", dict(Counter(row["ended"] for row in table)))
