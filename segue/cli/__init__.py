@@ -104,14 +104,14 @@ def download_settings(args: argparse.Namespace) -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     from segue.errors import SegueError
-    from segue.system.shown import visible
+    from segue.system.shown import shown_messages, visible
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0].startswith(("--local-rank=", "--local_rank=")):
         arguments = [*arguments[1:], arguments[0]]  # torch.distributed.launch puts it right after the script
     args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
-        with download_settings(args):
+        with download_settings(args), shown_messages():
             status: int = args.run(args)
             return status
     except SegueError as error:
