@@ -100,7 +100,10 @@ def _polygons(path: str) -> list[tuple[str, int, Points]]:
         except ValueError:
             raise DataError(f"{where}: a line is 'class x y x y ...', got {line[:60]!r}") from None
         if len(values) == 4:
-            raise DataError(f"{where}: 4 numbers after the class are a box; a polygon has at least 3 points")
+            raise DataError(
+                f"{where}: 4 numbers after the class are a box; a polygon has at least 3 points. Export "
+                "polygons: 'YOLO segmentation' of Roboflow, CVAT or Label Studio, or masks of the boxes by a model such as SAM"
+            )
         if len(values) % 2 or number < 0:
             raise DataError(f"{where}: class {number} and {len(values)} coordinates; x y pairs need an even number")
         points = checked_points([values[k : k + 2] for k in range(0, len(values), 2)], where, 3)
