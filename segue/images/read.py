@@ -98,7 +98,9 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
         image = decode_whole(data, color_type)
         if image is None:
             if kind == "jpeg" and (damage := jpeg_damage(data)):
-                text = f"{path}: damaged JPEG ({damage}); the decoder makes up what is missing: copy or download it again"
+                text = (
+                    f"{path}: damaged JPEG ({damage}); the decoder makes up what is missing: copy or download it again"
+                )
                 warnings.warn(text, DamagedImageWarning, stacklevel=2)
             image = opencv_pixels(data, CV2_FLAGS[color_type])
         if image is not None and image.size:

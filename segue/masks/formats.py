@@ -44,6 +44,8 @@ SUFFIXES = (".json", ".geojson", ".txt", ".mat", ".xml", ".csv")
 _MARKED = {".xml": b"<annotations", ".csv": b"region_shape_attributes"}
 _OTHERS = "others"
 _LOOKED_AT = 8
+
+
 #: Top-level keys of files that are no masks, or of formats that are not read, and the export that helps.
 def reader_of(mask_format: str | Mapping[str, Any], root: str, names: Names | None = None) -> MaskReader | None:
     """The reader that a config asks for; None for pictures.
@@ -137,7 +139,9 @@ def _of_file(path: str) -> str:
     if path.lower().endswith(".csv"):
         if is_via_csv(_head(path).decode("utf-8", "replace")):
             return ViaReader.format
-        raise DataError(f"{path}: not the CSV of VIA; lists of boxes, as makesense.ai's, are no masks: export COCO or VIA JSON")
+        raise DataError(
+            f"{path}: not the CSV of VIA; lists of boxes, as makesense.ai's, are no masks: export COCO or VIA JSON"
+        )
     if path.lower().endswith(".txt"):
         check_file(path)
         try:

@@ -102,7 +102,7 @@ def _polygons(path: str) -> list[tuple[str, int, Points]]:
         if len(values) == 4:
             raise DataError(
                 f"{where}: 4 numbers after the class are a box; a polygon has at least 3 points. Export "
-                "polygons: 'YOLO segmentation' of Roboflow, CVAT or Label Studio, or masks of the boxes by a model such as SAM"
+                "polygons: 'YOLO segmentation' of Roboflow, CVAT or Label Studio, or masks of the boxes by SAM"
             )
         if len(values) % 2 or number < 0:
             raise DataError(f"{where}: class {number} and {len(values)} coordinates; x y pairs need an even number")

@@ -32,7 +32,7 @@ def escape(text: object) -> str:
 class ShownRecord(logging.LogRecord):
     """A record of Python's logging whose message is shown as what it is, whoever logs it and whatever prints it."""
 
-    def getMessage(self) -> str:  # noqa: N802 - logging's name
+    def getMessage(self) -> str:
         """The message with its arguments."""
         return visible(super().getMessage())
 

@@ -1,5 +1,6 @@
-"""The functions that a ``*_dataloader`` section names: ``collate_fn`` makes a batch of samples, ``worker_init_fn`` prepares a
-worker. Segue's own do both already; the user's are called as mmengine calls them.
+"""The functions that a ``*_dataloader`` section names: ``collate_fn`` makes batches, ``worker_init_fn`` prepares a worker.
+
+Segue's own do both already; the user's are called as mmengine calls them.
 """
 
 from __future__ import annotations

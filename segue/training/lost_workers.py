@@ -1,4 +1,4 @@
-"""A worker process that reads samples and died: a sentence with what may have ended it, in place of torch's traceback."""
+"""A worker process that reads samples and died: what may have ended it, in place of torch's traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _SIGNS = {
     "signal: Segmentation fault": "a library crashed in it",
     "DataLoader timed out": "no sample came within the loader's timeout",
 }
-_ANY = re.compile(r"DataLoader worker \(pid|DataLoader timed out|unable to (open|mmap) .*shared memory|Too many open files")
+_ANY = re.compile(
+    r"DataLoader worker \(pid|DataLoader timed out|unable to (open|mmap) .*shared memory|Too many open files"
+)
 
 
 def lost_worker(error: BaseException, loaders: Mapping[str, Any]) -> DataError | None:
@@ -30,11 +32,17 @@ def lost_worker(error: BaseException, loaders: Mapping[str, Any]) -> DataError |
         return None
     why = next((meaning for sign, meaning in _SIGNS.items() if re.search(sign, text)), "")
     pids = re.search(r"\(pid(?:\(s\))? ([\d, ]+)\)", text)
-    who = f"A worker process that reads samples (pid {pids[1].strip()})" if pids else "A worker process that reads samples"
+    who = (
+        f"A worker process that reads samples (pid {pids[1].strip()})"
+        if pids
+        else "A worker process that reads samples"
+    )
     given = ", ".join(f"{key}.num_workers={count}" for key, count in loaders.items())
-    advice = f"Lower num_workers ({given}), batch_size or prefetch_factor: each worker holds batches of its own in memory"
+    advice = (
+        f"Lower num_workers ({given}), batch_size or prefetch_factor: each worker holds batches of its own in memory"
+    )
     return DataError(
-        f"{who} was lost{f': {why}' if why else ''}. {advice}; num_workers=0 reads in the main process and shows what fails. "
+        f"{who} was lost{f': {why}' if why else ''}. {advice}; num_workers=0 reads in the main process. "
         f"torch says: {text.splitlines()[0]}"
     )
 

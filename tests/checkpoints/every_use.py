@@ -48,9 +48,28 @@ def uses(config: Path, image: Path, out: Path) -> dict[str, Callable[[str], list
         "convert --from segue": lambda f: ["weights", "convert", "--from", "segue", "--", f, made],
         "verify": lambda f: ["weights", "verify", "--", f],
         "verify --config": lambda f: ["weights", "verify", "--config", str(config), "--", f],
-        "predict by the file": lambda f: ["predict", "--out", str(out / "seen"), "--device", "cpu", "--", f, str(image)],
-        "predict": lambda f: ["predict", "--out", str(out / "seen"), "--device", "cpu", "--", str(config), f, str(image)],
-    }  # fmt: skip
+        "predict by the file": lambda f: [
+            "predict",
+            "--out",
+            str(out / "seen"),
+            "--device",
+            "cpu",
+            "--",
+            f,
+            str(image),
+        ],
+        "predict": lambda f: [
+            "predict",
+            "--out",
+            str(out / "seen"),
+            "--device",
+            "cpu",
+            "--",
+            str(config),
+            f,
+            str(image),
+        ],
+    }
 
 
 def resuming(config: Path, out: Path) -> dict[str, Callable[[str], list[str]]]:
@@ -58,7 +77,14 @@ def resuming(config: Path, out: Path) -> dict[str, Callable[[str], list[str]]]:
     rest = ["--work-dir", str(out / "work"), "--accelerator", "cpu"]
     return {
         "resume": lambda f: ["train", str(config), *rest, f"--resume={f}"],
-        "load_from": lambda f: ["train", str(config), *rest, "--cfg-options", "train_cfg.max_iters=1", f"load_from={f}"],
+        "load_from": lambda f: [
+            "train",
+            str(config),
+            *rest,
+            "--cfg-options",
+            "train_cfg.max_iters=1",
+            f"load_from={f}",
+        ],
     }
 
 
@@ -117,7 +143,9 @@ def in_a_process(commands: dict[str, list[str]], folder: Path) -> dict[str, dict
     return {use: found.get(use, dead) for use in commands}
 
 
-def results(folder: Path, chosen: str = "", trained: str = "good|section|meta: (iter|cfg is a command)") -> list[dict[str, Any]]:
+def results(
+    folder: Path, chosen: str = "", trained: str = "good|section|meta: (iter|cfg is a command)"
+) -> list[dict[str, Any]]:
     """A row for each file and use; ``trained``: files that are also trained from."""
     config = make_project(folder)
     image, out = folder / "data/images/0.png", folder / "out"

@@ -73,17 +73,32 @@ def device(path: Path) -> Path:
 
 #: name of the file -> what opens it
 OPENED: dict[str, Callable[[Path], Any]] = {
-    "a.png": read_image, "b.tif": read_image, "c.npy": read_image, "d.jp2": read_image, "mask.png": read_mask,
-    "size.png": image_size, "v.nii.gz": lambda p: read_volume(p), "v.npy": lambda p: read_volume(p, "numpy"),
-    "split.txt": read_split, "names.txt": read_names, "dataset.json":
-    lambda p: DecathlonDataset(str(p)), "set.yaml":
-    lambda p: DSDLSegDataset(ann_file=str(p), specific_key_path={"img_path": "x"}),
-    "coco.json": lambda p: recognize(str(p.parent), [p.name]), "cvat.xml": lambda p: recognize(str(p.parent), [p.name]), "via.csv":
-    lambda p: recognize(str(p.parent), [p.name]), "yolo.txt": lambda p: recognize(str(p.parent), [p.name]), "m.mat": lambda p: text_cells(str(p)),
-    "config.py": lambda p: Config.fromfile(p), "config.yaml": lambda p: Config.fromfile(p),
-    "config.json": lambda p: Config.fromfile(p), "w.pth": read, "w.safetensors": read, "w.npz": read, "w.ckpt": read,
+    "a.png": read_image,
+    "b.tif": read_image,
+    "c.npy": read_image,
+    "d.jp2": read_image,
+    "mask.png": read_mask,
+    "size.png": image_size,
+    "v.nii.gz": lambda p: read_volume(p),
+    "v.npy": lambda p: read_volume(p, "numpy"),
+    "split.txt": read_split,
+    "names.txt": read_names,
+    "dataset.json": lambda p: DecathlonDataset(str(p)),
+    "set.yaml": lambda p: DSDLSegDataset(ann_file=str(p), specific_key_path={"img_path": "x"}),
+    "coco.json": lambda p: recognize(str(p.parent), [p.name]),
+    "cvat.xml": lambda p: recognize(str(p.parent), [p.name]),
+    "via.csv": lambda p: recognize(str(p.parent), [p.name]),
+    "yolo.txt": lambda p: recognize(str(p.parent), [p.name]),
+    "m.mat": lambda p: text_cells(str(p)),
+    "config.py": lambda p: Config.fromfile(p),
+    "config.yaml": lambda p: Config.fromfile(p),
+    "config.json": lambda p: Config.fromfile(p),
+    "w.pth": read,
+    "w.safetensors": read,
+    "w.npz": read,
+    "w.ckpt": read,
     "content.bin": content_of,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("make", [pipe, folder, device])
@@ -98,7 +113,9 @@ def test_what_is_no_file(name: str, make: Callable[[Path], Path], tmp_path: Path
 
 
 @pytest.mark.parametrize("what", ["image", "mask", "split", "config", "base", "weights", "load_from", "resume"])
-def test_commands(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_commands(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = make_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     more: list[str] = []

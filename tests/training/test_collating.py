@@ -112,7 +112,9 @@ def test_other_callables(name: str, project: str) -> None:
 
 
 def test_a_worker_is_prepared(project: str) -> None:
-    assert train(f"train_dataloader = dict(num_workers=2, worker_init_fn=dict(type='{project}.prepared', word='y'))") == 0
+    assert (
+        train(f"train_dataloader = dict(num_workers=2, worker_init_fn=dict(type='{project}.prepared', word='y'))"
+    )
     assert [Path(f"worker_{i}").read_text() for i in (0, 1)] == ["y", "y"]
 
 
@@ -149,7 +151,9 @@ def test_names_of_the_family() -> None:
     assert read_loader({"worker_init_fn": {"type": "worker_init_fn"}}, "x")[0].worker_init_fn is None
     with pytest.raises(ConfigError, match=r"train_dataloader\.collate_fn\.size: pseudo_collate has no argument 'size'"):
         read_loader({"collate_fn": {"type": "pseudo_collate", "size": 3}}, "train_dataloader")
-    with pytest.raises(ConfigError, match=r"train_dataloader\.collate_fn: a dict\(type='\.\.\.'\) is expected, got 'x'"):
+    with pytest.raises(
+        ConfigError, match=r"collate_fn: a dict\(type='\.\.\.'\) is expected, got 'x'"
+    ):
         read_loader({"collate_fn": "x"}, "train_dataloader")
     with pytest.raises(ConfigError, match="called with one value, and too many positional arguments"):
         read_loader({"collate_fn": {"type": lambda: None}}, "train_dataloader")
@@ -217,8 +221,8 @@ def test_a_killed_worker(project: str, capsys: pytest.CaptureFixture[str]) -> No
     [
         ("DataLoader worker (pid 5) is killed by signal: Killed. ", "(pid 5) was lost: something ended it: mostly"),
         ("DataLoader worker (pid(s) 5, 6) exited unexpectedly", "(pid 5, 6) was lost: something ended it"),
-        ("DataLoader worker (pid 5) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
-         "shared memory. Please try to raise your shared memory limit.", "--shm-size"),
+        ("DataLoader worker (pid 5) is killed by signal: Bus error. It is possible that dataloader's workers are out "
+         "of shared memory. Please try to raise your shared memory limit.", "--shm-size"),
         ("DataLoader worker (pid 5) is killed by signal: Segmentation fault. ", "a library crashed in it"),
         ("DataLoader timed out after 5 seconds", "no sample came within the loader's timeout"),
     ],

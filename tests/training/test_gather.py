@@ -32,7 +32,9 @@ SHAPES = {
 def said(folder: Path, edits: list[str], capsys: pytest.CaptureFixture[str], *more: str) -> str:
     make_project(folder)
     (folder / "child.py").write_text("\n".join(["_base_ = 'config.py'", *edits]))
-    assert main(["train", str(folder / "child.py"), "--work-dir", str(folder / "w"), "--accelerator", "cpu", *more]) == 1
+    assert (
+        main(["train", str(folder / "child.py"), "--work-dir", str(folder / "w"), "--accelerator", "cpu", *more]) == 1
+    )
     assert not (folder / "w").exists()
     text = capsys.readouterr().err
     assert "Traceback" not in text

@@ -77,7 +77,7 @@ class Checkpoint:
             colors = [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else []
         except (TypeError, ValueError, OverflowError):
             return None
-        return colors if colors and all(len(c) == 3 and 0 <= min(c) and max(c) <= 255 for c in colors) else None
+        return colors if colors and all(len(c) == 3 and min(c) >= 0 and max(c) <= 255 for c in colors) else None
 
     @property
     def config(self) -> str | None:

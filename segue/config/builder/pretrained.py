@@ -72,7 +72,7 @@ def initializer_problems(init: Any) -> Iterator[tuple[str, str]]:
 
 
 def unapplied_initializers(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """(key path, name) of the initializers that classes of Segue do not apply: they start as their authors made them."""
+    """(key path, name) of the initializers that classes of Segue do not apply."""
 
     def walk(node: Any, path: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, (list, tuple)):
