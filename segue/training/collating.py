@@ -1,4 +1,4 @@
-"""The functions that a ``*_dataloader`` section names: ``collate_fn`` makes batches, ``worker_init_fn`` prepares a worker.
+"""The functions that a ``*_dataloader`` names: ``collate_fn`` makes batches, ``worker_init_fn`` prepares a worker.
 
 Segue's own do both already; the user's are called as mmengine calls them.
 """

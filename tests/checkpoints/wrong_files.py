@@ -44,8 +44,8 @@ CONFIGS: dict[str, Any] = {
     "NUL": "model\0 = 5\n",
     "a model that is text": "model = 'x'\n",
     "a model without type": "model = dict(x=1)\n",
-    "a head that is no dict": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet', depth=18), decode_head=5)\n",
-    "a huge model": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet', depth=18, base_channels=10**7))\n",
+    "a head that is no dict": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet'), decode_head=5)",
+    "a huge model": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet', base_channels=10**7))\n",
     "escapes": f"model = dict(type={ESCAPES!r})\n",
     "another class": EVIL.replace("os.system", "subprocess.run"),
 }

@@ -47,7 +47,7 @@ EDITS = {
     "default_hooks = dict(chekpoint=dict(type='CheckpointHook'))": "hook is called so; did you mean 'checkpoint'?",
     "default_hooks = dict(checkpoint=dict(type='CheckPointHook'))": "'CheckpointHook'",
     "train_dataloader = dict(dataset=dict(type='CityScapes'))": "'CityscapesDataset'",
-    "model = dict(backbone=dict(init_cfg=dict(type='Pretrain', checkpoint='x')))": "no initializer 'Pretrain'; did you mean",
+    "model = dict(backbone=dict(init_cfg=dict(type='Pretrain', checkpoint='x')))": "initializer 'Pretrain'; did",
     "model = dict(backbone=dict(init_cfg=dict(type='Pretrained')))": "init_cfg.checkpoint: a path, URL or",
     "model = dict(decode_head=dict(init_cfg=[dict(type='Normal', std=0.1), 5]))": "init_cfg.1: a dict(",
     "load_from = 'lsat.ckpt'": "'last.ckpt'",

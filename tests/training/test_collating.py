@@ -112,9 +112,8 @@ def test_other_callables(name: str, project: str) -> None:
 
 
 def test_a_worker_is_prepared(project: str) -> None:
-    assert (
-        train(f"train_dataloader = dict(num_workers=2, worker_init_fn=dict(type='{project}.prepared', word='y'))"
-    )
+    function = f"dict(type='{project}.prepared', word='y')"
+    assert train(f"train_dataloader = dict(num_workers=2, worker_init_fn={function})") == 0
     assert [Path(f"worker_{i}").read_text() for i in (0, 1)] == ["y", "y"]
 
 
@@ -151,9 +150,7 @@ def test_names_of_the_family() -> None:
     assert read_loader({"worker_init_fn": {"type": "worker_init_fn"}}, "x")[0].worker_init_fn is None
     with pytest.raises(ConfigError, match=r"train_dataloader\.collate_fn\.size: pseudo_collate has no argument 'size'"):
         read_loader({"collate_fn": {"type": "pseudo_collate", "size": 3}}, "train_dataloader")
-    with pytest.raises(
-        ConfigError, match=r"collate_fn: a dict\(type='\.\.\.'\) is expected, got 'x'"
-    ):
+    with pytest.raises(ConfigError, match=r"collate_fn: a dict\(type='\.\.\.'\) is expected, got 'x'"):
         read_loader({"collate_fn": "x"}, "train_dataloader")
     with pytest.raises(ConfigError, match="called with one value, and too many positional arguments"):
         read_loader({"collate_fn": {"type": lambda: None}}, "train_dataloader")
