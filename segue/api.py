@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import refuse
+from segue.errors import Problem, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 from segue.system.shown import escape
@@ -119,8 +119,11 @@ def train(
     """
     from segue.training import train as run
 
-    cfg = read_config(config, cfg_options, trust=trust)
-    return run(cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks)
+    wrong: list[Problem] = []
+    cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
+    return run(
+        cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong
+    )
 
 
 def check(

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     from segue.api import predict
     from segue.errors import InputError, SomeFailedError
-    from segue.inference.inputs import find_images
+    from segue.inference.inputs import list_images
     from segue.inference.load import is_weights
     from segue.system.shown import escape
 
@@ -48,8 +48,7 @@ def run(args: argparse.Namespace) -> int:
         checkpoint, *paths = args.paths
         if not paths:
             raise InputError("name the images or folders after the checkpoint")
-    images = find_images(paths, recursive=args.recursive)
-    left_out = 0 if args.recursive else len(find_images(paths, recursive=True)) - len(images)
+    images, left_out = list_images(paths, recursive=args.recursive)
     console = Console()
     more = f"; {left_out} in folders below are left out, --recursive takes them" if left_out else ""
     console.print(f"{len(images)} image{'s' if len(images) != 1 else ''} found{more}", highlight=False)

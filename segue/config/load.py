@@ -18,6 +18,7 @@ from segue.config.language.trusted import execute
 from segue.config.marks import Origin, origin
 from segue.config.tree import ConfigDict, copy_tree, merge_into
 from segue.errors import ConfigError, Problem
+from segue.system.near import near_path
 
 EXTENSIONS = (".py", ".yaml", ".yml", ".json")
 RESERVED = ("filename", "text", "pretty_text", "env_variables")
@@ -90,7 +91,8 @@ def read_text(path: str) -> str:
                 path, f"the file is not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
             ) from None
         reason = getattr(error, "strerror", None) or str(error)
-        raise _fault(path, f"the file cannot be read: {reason}") from None
+        near = near_path(path, EXTENSIONS) if isinstance(error, FileNotFoundError) else ""
+        raise _fault(path, f"the file cannot be read: {reason}{near}") from None
     check_text(text, path)
     return text
 
@@ -264,7 +266,8 @@ class _Load:
             return str(found)
         target = os.path.normpath(os.path.join(os.path.dirname(path), os.path.expanduser(name)))
         if "\0" in name or not os.path.exists(target):
-            raise ConfigError(Problem("", f"the base {name!r} does not exist (looked for {target!r})", where))
+            near = "" if "\0" in name else near_path(target, EXTENSIONS)
+            raise ConfigError(Problem("", f"the base {name!r} does not exist (looked for {target!r}){near}", where))
         return target
 
     def imported(

@@ -6,6 +6,7 @@ Whatever a config says at its top level is read, or known to be a variable of th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -137,7 +138,7 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
                 f"--cfg-options {name}: nothing reads it when the config has been read{_place_for(name, value)}"
             )
             continue
-        if origin is not None and origin.file != getattr(cfg, "filename", None):
+        if origin is not None and not _is_file(origin.file, getattr(cfg, "filename", None)):
             continue
         where = f"{origin}: " if origin else ""
         close = alike(str(name), [*SECTIONS, "train_pipeline"], cutoff=_CLOSE)
@@ -148,6 +149,11 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
         elif _is_component(value) and not _stands_elsewhere(cfg, name, value):
             lines.append(f"{where}nothing reads {name!r}{_place_for(name, value)}")
     return lines
+
+
+def _is_file(origin: str, filename: str | None) -> bool:
+    """Whether an origin is the config's own file, however its path was given."""
+    return filename is not None and os.path.realpath(origin) == os.path.realpath(filename)
 
 
 def _moved(cfg: Mapping[str, Any], name: str, value: Any) -> bool:

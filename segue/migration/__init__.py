@@ -30,6 +30,7 @@ from segue.migration.suggest import Suggester
 from segue.migration.verdict import Report
 from segue.system.bars import bar
 from segue.system.cores import usable_threads
+from segue.system.near import near_path
 
 __all__ = ["Report", "migrate"]
 
@@ -65,7 +66,9 @@ def migrate(
     started = time.monotonic()
     console = console or Console(stderr=True)
     if checkpoint is not None and not Path(checkpoint).is_file():
-        raise InputError(f"{checkpoint}: no such file; --checkpoint takes the path of a weights file")
+        raise InputError(
+            f"{checkpoint}: no such file; --checkpoint takes the path of a weights file{near_path(checkpoint)}"
+        )
     for option, value in (("--time-limit", time_limit), ("--jobs", jobs)):
         if value is not None and value <= 0:
             raise InputError(f"{option} {value:g}: must be positive")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from segue.errors import ConfigError
+from segue.errors import ConfigError, alike, fold
 from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
 from segue.recipes.grammar import Request, parse
@@ -66,6 +66,21 @@ def _published() -> dict[str, Any]:
 def recipe_names() -> tuple[str, ...]:
     """The names that the reference ships, sorted; others compose as well."""
     return tuple(_published()["recipes"])
+
+
+def near_recipe(name: str, most: int = 3) -> str:
+    """``; did you mean 'X' or 'Y'?`` of recipes that begin nearly so, or nothing."""
+    begin = _plain(name)
+    names = recipe_names()
+    close = [other for other in names if _plain(other).startswith(begin)] if begin else []
+    if not close:
+        begins = {_plain(other)[: len(begin)]: other for other in reversed(names)}
+        close = [begins[found] for found in alike(begin, begins, most, 0.7)]
+    return f"; did you mean {' or '.join(map(repr, close[:most]))}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return fold(name).replace("-", "")
 
 
 def published_weights(name: str) -> str | None:

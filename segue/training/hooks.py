@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError, Problem, nearest
+from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.translate import lookup, settings, type_name, users_own
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
@@ -280,6 +280,10 @@ ACCEPTED: dict[str, Accepted] = {
 }
 
 
+#: mmengine's keys of ``default_hooks``; others are accepted, if they are not near to one of these.
+DEFAULT_NAMES = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "visualization")
+
+
 def hook_nodes(defaults: Mapping[str, Any] | None, custom: Sequence[Any] | None) -> list[tuple[str, Any]]:
     """The dicts of all hooks with their key paths."""
     nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
@@ -296,6 +300,10 @@ def read_hooks(
     found: dict[str, Any] = {}
     customs: list[CustomHook] = []
     problems = []
+    for name in defaults or ():
+        if name not in DEFAULT_NAMES and (close := alike(str(name), DEFAULT_NAMES, cutoff=0.8)):
+            message = f"no default hook is called so; did you mean {close[0]!r}? Others belong into custom_hooks"
+            problems.append(Problem(f"default_hooks.{name}", message))
     for key, node in hook_nodes(defaults, custom):
         if node is None:
             if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
+from segue.config.builder.pretrained import unapplied_initializers
 from segue.config.nodes import heads_of, losses_of
 from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
 from segue.training.translate import type_name
@@ -35,7 +36,7 @@ _NO_EFFECT = {
 
 def ignored(cfg: Mapping[str, Any]) -> list[str]:
     """A line, ``ignored: KEY: what and why``, for everything of that kind in a config."""
-    return [f"ignored: {key}: {why}" for part in (_losses, _hooks, _rest) for key, why in part(cfg)]
+    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _rest) for key, why in part(cfg)]
 
 
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -47,11 +48,20 @@ def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"{path}.loss_name", f"{name!r} {why}"
 
 
+def _starts(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, name in unapplied_initializers(cfg):
+        yield key, f"{name}: the component starts as its paper says; weights are loaded by Pretrained"
+
+
 def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    first: dict[str, str] = {}
     for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")):
         if node is None:
             continue
         name = type_name(node, key)
+        if name in TRANSLATED and first.setdefault(name, key) != key:
+            yield first[name], f"there is one {name}, and {key} comes later"
+            first[name] = key
         if name in ACCEPTED and not ACCEPTED[name].done:
             yield key, f"{name}: {ACCEPTED[name].why}"
         if name in TRANSLATED:

@@ -24,6 +24,7 @@ from segue.training.ignored import ignored
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
+from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.optimizers import build_optimizer
 from segue.training.own_hooks import own_callbacks
@@ -138,7 +139,10 @@ class Run:
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None
             raise KeyboardInterrupt from None
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
+            lost = lost_worker(error, worker_counts(self.cfg))
+            if lost is not None:
+                raise lost from None
             if "find_unused_parameters=True" not in str(error):
                 raise
             raise unused(task.model) from None

@@ -72,6 +72,21 @@ def writable(folder: str | Path) -> Path:
     return folder
 
 
+def may_write(folder: str | Path) -> None:
+    """The same without making the folder: whether the nearest one that is there can be written to.
+
+    Raises:
+        InputError: it is no folder, or not writable.
+    """
+    there = Path(folder)
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise InputError(f"{folder}: cannot write there ({there} is not a folder); choose another folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot write there ({there} is not writable); choose another folder")
+
+
 def read_state(path: Path) -> dict[str, Any]:
     """The full training state in ``path``.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from segue.errors import DataError, InputError, LabelError
+from segue.errors import DataError, InputError, LabelError, line_of
 from segue.transforms.fused import LoadWindow
 from segue.types import Sample
 
@@ -49,7 +49,7 @@ class Compose:
             except Exception as error:
                 raise DataError(
                     f"{source}: {type(step).__name__} (step {index + 1} of {len(self.transforms)} of the pipeline) "
-                    f"failed with {type(error).__name__}: {error}"
+                    f"failed with {type(error).__name__}: {error}{line_of(error)}"
                 ) from error
             if result is None:
                 return None

@@ -34,6 +34,7 @@ from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
 from segue.system.locks import locked
+from segue.system.near import near_path
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
 
@@ -95,9 +96,11 @@ def local(path: Path, sha256: str | None) -> Path:
     """A local file, which may also stand in the folder of weights."""
     found = path.expanduser() if path.expanduser().is_file() else sources.near_by_name(path.name)
     if found is None:
+        if path.expanduser().exists():
+            raise CheckpointError(f"{path} is not a file; give the path of a checkpoint.")
         raise CheckpointError(
             f"{path} does not exist; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
-            "the folder that SEGUE_WEIGHTS names."
+            f"the folder that SEGUE_WEIGHTS names{near_path(path) or '.'}"
         )
     if sha256 and not Expected(sha256.lower()).fits(found):
         raise CheckpointError(f"{found} does not have the SHA-256 {sha256} that was asked for; get it again.")
