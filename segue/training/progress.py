@@ -157,6 +157,10 @@ class Terminal(Callback):
             self._progress.refresh()
         if trainer.is_global_zero and self._opened:
             for metric in task.evaluation.metrics:
+                if getattr(metric, "format_only", False):
+                    folder = getattr(metric, "output_dir", None)
+                    self.say(f"{title}: nothing is measured (format_only); the label maps are in {folder}")
+                    continue
                 self.console.print(Text(title, style="bold"), class_table(metric.table()), sep="\n")
             if task.metrics:
                 self.say(summary(task.metrics, self._best_so_far(task)))

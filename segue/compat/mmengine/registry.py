@@ -12,11 +12,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from segue.config.builder.find import names
 from segue.config.builder.register import registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trust import RefusedNameError
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, alike
 
 #: what a registry's classes must be, by its name: the places of `segue.config.kinds`
 PLACES = {
@@ -171,7 +172,9 @@ def build_from_cfg(
     except RefusedNameError as error:
         raise ConfigError(Problem("type", str(error), str(origin_of(cfg, "type") or ""))) from error
     if target is None:
-        raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
+        near = alike(str(kind), [*registry.module_dict, *(name for room in registry.rooms for name in names(room))])
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"{kind} is not in the {registry.name} registry{meant or '; import the file that registers it'}")
     return target(**arguments)
 
 
