@@ -40,7 +40,7 @@ CHASE = (
     "val_dataloader.persistent_workers=False model.pretrained=None train_cfg.max_iters=1 train_cfg.val_interval=1 "
     "train_dataloader.batch_size=2 model.backbone.base_channels=8 model.decode_head.in_channels=8 "
     "model.decode_head.channels=8 model.decode_head.dilations=(1,2) model.auxiliary_head.in_channels=16 "
-    "model.auxiliary_head.channels=8"
+    "model.auxiliary_head.channels=8 val_dataloader.dataset.pipeline.1.scale=(64,64)"
 )
 CHASE_CONFIG = "unet-s5-d16_deeplabv3_4xb4-40k_chase-db1-128x128"
 #: What other rows start from.
