@@ -69,7 +69,7 @@ ROWS: tuple[Row, ...] = (
         "complexity: parameters and operations",
         ("models pspnet_r50-d8_4xb2-40k_cityscapes-512x1024",),
         (r"parameters +\d", r"flops +\d"),
-        other="of a whole model; memory and time: segue bench",
+        other="segue models, of whole models; memory, time and single modules are not measured",
     ),
     Row("000", "InPlace-ABNsync", left_out="not there: SyncBN is"),
     Row("000", "ACF, ground-truth OCR, Panoptic-FPN with OCR", left_out="issues of their own"),
