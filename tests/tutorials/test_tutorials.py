@@ -9,7 +9,7 @@ import pytest
 from tests.tutorials.rows import FIRST, ROWS
 from tests.tutorials.run import outcome, prepared
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")]
 
 
 @pytest.fixture(scope="module")
