@@ -65,6 +65,9 @@ def evaluate(
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
     tta: bool = False,
+    show_dir: str | Path | None = None,
+    show: bool = False,
+    wait_time: float = 2.0,
     machine: Machine | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
@@ -77,6 +80,8 @@ def evaluate(
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
+        show_dir: folder for pictures of what is predicted.
+        show, wait_time: show each picture in a window, for so many seconds.
         machine: devices; by default Lightning's choice.
         cfg_options, trust: see `segue.recipes.open.read_config`.
 
@@ -84,8 +89,10 @@ def evaluate(
         ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
     """
     from segue.training import evaluate as run
+    from segue.training.pictured import with_pictures
 
     cfg = read_config(config, cfg_options, trust=trust)
+    cfg = with_pictures(cfg, show_dir, show=show, wait_time=wait_time)
     return run(cfg, find_weights(config, checkpoint), work_dir=work_dir, out=out, tta=tta, machine=machine)
 
 

@@ -86,6 +86,7 @@ COMPUTED = {
     "compat/mmengine/tools.py": "a module of the user",
     "config/builder/find.py": "a component",
     "config/builder/register.py": "a module of the user",
+    "config/language/external.py": "the recipes, which know mmseg's own configs",
     "config/trust.py": "a class that a config names, once it may",
     "convert/dataset.py": "a converter",
     "migration/work.py": "a module of the user",

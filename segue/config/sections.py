@@ -143,7 +143,7 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
         where = f"{origin}: " if origin else ""
         close = alike(str(name), [*SECTIONS, "train_pipeline"], cutoff=_CLOSE)
         if name in OLD and not _moved(cfg, name, value):
-            lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x; it is {OLD[name]} now")
+            lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x, mixed into 1.x; it is {OLD[name]} now")
         elif close and name not in VARIABLES and not any(_equals(o, value) for k, o in cfg.items() if k != name):
             lines.append(f"{where}nothing reads {name!r}; did you mean {close[0]!r}?")
         elif _is_component(value) and not _stands_elsewhere(cfg, name, value):

@@ -41,6 +41,7 @@ class IoUMetric:
             under ``reduce_zero_label``); of multilabel data ``<class>/<image>.png`` of 0 and 255.
         format_only: write these files and measure nothing.
         prefix: put before every name, with a slash.
+        keep_results: accepted for mmseg's tools; what is written stays in any case.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class IoUMetric:
         output_dir: str | None = None,
         format_only: bool = False,
         prefix: str | None = None,
+        keep_results: bool = True,
     ) -> None:
         metrics = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
         unknown = [name for name in metrics if name not in _COLUMNS]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from segue.errors import ConfigError, alike, fold
 from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
+from segue.recipes.former import current_name, published
 from segue.recipes.grammar import Request, parse
 
-FILE = Path(__file__).with_name("published.json")
 FACTS = ("mIoU", "mIoU_ms", "mDice", "Dice", "rmse")
 
 
@@ -57,15 +55,9 @@ class Entry:
         return asdict(self)
 
 
-@cache
-def _published() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    return facts
-
-
 def recipe_names() -> tuple[str, ...]:
     """The names that the reference ships, sorted; others compose as well."""
-    return tuple(_published()["recipes"])
+    return tuple(published()["recipes"])
 
 
 def near_recipe(name: str, most: int = 3) -> str:
@@ -84,13 +76,13 @@ def _plain(name: str) -> str:
 
 
 def published_weights(name: str) -> str | None:
-    """The URL of a recipe's published weights; None where there are none."""
-    weights = _published()["recipes"].get(name, {}).get("weights")
+    """The URL of a recipe's published weights, by its name now or in mmseg 0.x; None where there are none."""
+    weights = published()["recipes"].get(current_name(name), {}).get("weights")
     return _address(weights) if weights else None
 
 
 def _address(weights: str) -> str:
-    return weights if "://" in weights else _published()["base"] + weights
+    return weights if "://" in weights else published()["base"] + weights
 
 
 def entry(name: str) -> Entry:
@@ -101,9 +93,9 @@ def entry(name: str) -> Entry:
     """
     ask = parse(name)
     chosen = method_recipe(ask)
-    facts = _published()["recipes"].get(name, {})
-    title, link = _published()["papers"].get(facts.get("paper"), (None, None))
-    deviation = DEVIATIONS.get(name)
+    facts = published()["recipes"].get(current_name(name), {})
+    title, link = published()["papers"].get(facts.get("paper"), (None, None))
+    deviation = DEVIATIONS.get(current_name(name))
     return Entry(
         name=name,
         algorithm=ask.method,

@@ -244,6 +244,11 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "get_model_complexity_info",
     ),
     (
+        "mmengine.analysis",
+        "mmengine.analysis.print_helper",
+        "_format_size",
+    ),
+    (
         "mmengine.initializers",
         "mmengine.model mmengine.model.weight_init",
         "BaseInit ConstantInit XavierInit NormalInit TruncNormalInit UniformInit KaimingInit Caffe2XavierInit "

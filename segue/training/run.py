@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
+from segue.training.mmengine_log import RunLog
 from segue.training.optimizers import build_optimizer
 from segue.training.own_hooks import own_callbacks
 from segue.training.own_sampler import OwnStream
@@ -82,6 +84,7 @@ class Run:
         self.raw = before if isinstance(before, dict) else None
         self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
         self.loaders: list[Loader] = []
+        self.log: RunLog | None = None  # of the first process
 
     def fit(
         self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]
@@ -93,6 +96,9 @@ class Run:
         if self.handover:
             self.resumed = self.handover.iteration(loop)
         saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
+        if trainer.is_global_zero:
+            batches = partial(validation_batches, trainer)
+            self.log = RunLog(self.folder, loop, batches, config_text(self.cfg))
         terminal = Terminal(loop, self.console, lambda: saver.best)
         averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
         record = Record(
@@ -101,7 +107,7 @@ class Run:
             loop,
             None if source is None else self.resumed,
             lambda: saver.validated,
-            [terminal.line],
+            [terminal.line, *([self.log.line] if self.log else [])],
         )
         stopping = self.plan.hooks.early_stopping
         own: list[Callback | None] = [
@@ -260,6 +266,8 @@ class Run:
     def say(self, text: str) -> None:
         """Lines for people, of which parts may come from files."""
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+        if self.log is not None:
+            self.log.say(text)
 
     def opened(self, loader: Loader) -> Loader:
         """Remember a loader, to close it when the run ends."""
@@ -295,6 +303,11 @@ class Run:
             self.say(text)
         for line in self.handover.report() if self.handover else ():
             self.say(line)
+
+
+def validation_batches(trainer: Trainer) -> int:
+    """How many batches this process validates."""
+    return sum(int(count) for count in trainer.num_val_batches)
 
 
 def unused(model: nn.Module) -> ConfigError:

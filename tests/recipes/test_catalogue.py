@@ -6,7 +6,8 @@ import pytest
 
 from segue.errors import ConfigError
 from segue.recipes import published_weights, recipe_names
-from segue.recipes.catalogue import FILE, entry, select
+from segue.recipes.catalogue import entry, select
+from segue.recipes.former import FILE
 
 
 def test_one_entry() -> None:

@@ -21,7 +21,7 @@ from segue.config.builder.register import registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trust import RefusedNameError
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, alike
 
 #: what a registry's classes must be, by its name: the places of `segue.config.kinds`
 PLACES = {
@@ -233,7 +233,9 @@ def build_from_cfg(
         problem = Problem("type", str(error), str(origin_of(cfg, "type") or ""))
         raise as_there(ConfigError(problem)) from error
     if target is None:
-        raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
+        near = alike(str(kind), [*registry.module_dict, *(name for room in registry.rooms for name in names(room))])
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"{kind} is not in the {registry.name} registry{meant or '; import the file that registers it'}")
     return target(**arguments)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,11 +14,18 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from segue.compat.mmengine.notebook import in_notebook, shown_in_notebook
 from segue.compat.mmengine.registry import VISBACKENDS
 from segue.compat.mmengine.structures import SegDataSample
 from segue.compat.overrides import Guarded
 from segue.datasets.palette import generate_palette
+from segue.report.places import inside
 from segue.training import trackers
+
+
+def has_display() -> bool:
+    """Whether windows can be opened."""
+    return bool(os.environ.get("DISPLAY")) or not sys.platform.startswith("linux")
 
 
 class BaseVisBackend(Guarded, metaclass=ABCMeta):
@@ -156,14 +165,19 @@ class Visualizer(Guarded):
             backend.close()
 
     def show(self, drawn_img: Any = None, win_name: str = "image", wait_time: float = 0, **kwargs: Any) -> None:
-        """Open a window, where there is a display and OpenCV can."""
-        if not os.environ.get("DISPLAY") and os.name == "posix":
+        """The picture in the cell of a notebook, else in a window; where there is neither, one line says so."""
+        picture = self._image if drawn_img is None else drawn_img
+        if shown_in_notebook(picture):
+            return
+        said = f"{win_name}: there is no display, so the picture is not shown; out_file writes it"
+        if not has_display():
+            logging.getLogger("segue").warning(said)
             return
         try:
-            cv2.imshow(win_name, (self._image if drawn_img is None else drawn_img)[..., ::-1])
+            cv2.imshow(win_name, picture[..., ::-1])
             cv2.waitKey(int(wait_time * 1000))
         except cv2.error:  # a build without windows
-            return
+            logging.getLogger("segue").warning(said)
 
 
 class SegLocalVisualizer(Visualizer):
@@ -234,7 +248,7 @@ class SegLocalVisualizer(Visualizer):
         panels = [np.pad(panel, ((0, tall - len(panel)), (0, 0), (0, 0))) for panel in panels]
         drawn = np.concatenate(panels, axis=1) if panels else image
         self.set_image(drawn)
-        if show:
+        if show and (out_file is None or in_notebook() or has_display()):
             self.show(drawn, name, wait_time)
         if out_file is not None:
             Path(out_file).parent.mkdir(parents=True, exist_ok=True)
@@ -273,13 +287,12 @@ class SegLocalVisualizer(Visualizer):
     @staticmethod
     def _name(drawn: np.ndarray, mask: np.ndarray, text: str) -> None:
         """Write a name into the largest part of a mask."""
-        found, _, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        if found < 2:
-            return
-        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-        x, y = (int(v) for v in centers[largest])
         scale = max(drawn.shape[0], drawn.shape[1]) / 2000 + 0.25
         size, base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+        center = inside(mask, (size[0], size[1] + 2 * base))
+        if center is None:
+            return
+        x, y = center
         at = (max(x - size[0] // 2, 0), max(y + size[1] // 2, size[1]))
         cv2.rectangle(drawn, (at[0], at[1] - size[1] - base), (at[0] + size[0], at[1] + base), (0, 0, 0), -1)
         cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)

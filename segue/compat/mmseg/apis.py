@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,12 @@ from segue.recipes.open import read_config
 
 
 def usable(device: Any) -> torch.device:
-    """The device asked for; the CPU where the default ``cuda:0`` is not there."""
+    """The device asked for; the CPU where there is no CUDA, as for the default ``cuda:0``, which one line says."""
     wanted = torch.device(device)
-    return torch.device("cpu") if wanted.type == "cuda" and not torch.cuda.is_available() else wanted
+    if wanted.type != "cuda" or torch.cuda.is_available():
+        return wanted
+    logging.getLogger("segue").warning(f"{wanted}: no CUDA device is usable here; the model is on the CPU")
+    return torch.device("cpu")
 
 
 def init_model(
