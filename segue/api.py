@@ -14,6 +14,7 @@ from segue.system.shown import escape
 
 if TYPE_CHECKING:
     from segue.doctor import Report
+    from segue.inference.crf import CRF
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction
@@ -37,6 +38,7 @@ def predict(
     batch_size: int = 1,
     tta: bool = False,
     recursive: bool = False,
+    crf: CRF | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
@@ -45,7 +47,8 @@ def predict(
 
     Files of one name from several folders keep their folders below ``out``. A terminal shows a progress bar. A folder
     stands for the images directly in it, and with ``recursive`` also for those below it. With ``tta`` the views of the
-    config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
+    config's ``tta_pipeline`` are averaged; ``crf`` refines the probabilities; ``cfg_options`` and ``trust`` are as for
+    `load`.
 
     Raises:
         DataError: a path that is no image, or ``out`` cannot be written.
@@ -56,7 +59,7 @@ def predict(
 
     files = find_images(images, recursive=recursive)  # before the model, which takes longer
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    return write_all(predictor, files, out, batch_size=batch_size, tta=tta)
+    return write_all(predictor, files, out, batch_size=batch_size, tta=tta, crf=crf)
 
 
 def evaluate(
