@@ -360,7 +360,8 @@ def pack(
 
 
 def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
-    """The recipes of the reference whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset.
+    """The recipes whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset: the reference's, and
+    the OCR paper's comparisons.
 
     Raises:
         ConfigError: no recipe has this dataset.
