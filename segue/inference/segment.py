@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -12,15 +12,21 @@ from segue.errors import InputError
 from segue.layers.resize import resize
 from segue.types import SegSample
 
+#: From probabilities (1, classes, H, W) of the image at a place in a batch, at its original size, to better ones.
+Refine: TypeAlias = Callable[[int, Tensor], Tensor]
 
-def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
+
+def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None = None) -> list[Tensor]:
     """Predicted labels (H, W) int64 of each image of a batch, at the image's original size; of a multilabel model
     (K, H, W) bool, whether each class is there; of a depth model (H, W) float depths.
 
     ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
     Images of one size go through the network together. Where both hold lists, the views that `TestTimeAug` made of an
-    image, the classes' mean probability over its views decides; depths are averaged.
+    image, the classes' mean probability over its views decides; depths are averaged. ``refine`` has the last word on
+    probabilities, as a `segue.inference.crf.CRF` has; where there are none, it is an InputError.
     """
+    if refine is not None:
+        _check_refined(model)
     own = getattr(model, "label_maps", None)
     images, samples = batch["inputs"], batch["data_samples"]
     if own is not None:  # a segmentor of the user's that predicts in its own way
@@ -29,9 +35,24 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
         maps: list[Tensor] = own(batch)
         return maps
     if images and isinstance(images[0], (list, tuple)):
-        return _merged(model, images, samples)
-    found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
+        return _merged(model, images, samples, refine)
+    if refine is not None:
+        shares = ((index, probabilities(model, logits.float())) for index, logits in _logits(model, images, samples))
+        found = {index: _decided(model, refine(index, one))[0] for index, one in shares}
+    else:
+        found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
     return [found[index] for index in range(len(images))]
+
+
+def _check_refined(model: nn.Module) -> None:
+    """Raise InputError for a model that has no probabilities of classes that exclude each other."""
+    kind = type(model).__name__
+    if getattr(model, "label_maps", None) is not None:
+        raise InputError(f"{kind} predicts in its own way, which gives no probabilities for a CRF: omit it")
+    if predicts_depth(model):
+        raise InputError(f"{kind} predicts depths; a CRF is for classes: omit it")
+    if is_multilabel(model):
+        raise InputError(f"{kind} predicts several classes per pixel; a CRF is for one class per pixel: omit it")
 
 
 def first_views(samples: Sequence[Any]) -> list[SegSample]:
@@ -55,7 +76,12 @@ def _logits(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) 
             yield index, original_logits(model, own[None], sample)
 
 
-def _merged(model: Any, images: Sequence[Sequence[Tensor]], samples: Sequence[Sequence[SegSample]]) -> list[Tensor]:
+def _merged(
+    model: Any,
+    images: Sequence[Sequence[Tensor]],
+    samples: Sequence[Sequence[SegSample]],
+    refine: Refine | None = None,
+) -> list[Tensor]:
     """Labels by the mean over views of the probabilities; one sum per image is kept."""
     counts = {len(views) for views in images}
     if len(counts) != 1 or 0 in counts:
@@ -66,7 +92,8 @@ def _merged(model: Any, images: Sequence[Sequence[Tensor]], samples: Sequence[Se
         for index, logits in _logits(model, *one):
             shares = probabilities(model, logits.float())
             sums[index] = sums[index].add_(shares) if index in sums else shares
-    return [_decided(model, sums[index] / len(images[index]))[0] for index in range(len(images))]
+    means = (sums[index] / len(images[index]) for index in range(len(images)))
+    return [_decided(model, one if refine is None else refine(i, one))[0] for i, one in enumerate(means)]
 
 
 def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:

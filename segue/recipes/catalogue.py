@@ -14,6 +14,10 @@ from segue.recipes.deviations import DEVIATIONS
 from segue.recipes.former import current_name, published
 from segue.recipes.grammar import Request, parse
 
+#: Comparisons of the OCR paper (section 4.2), which the reference does not have.
+ABLATIONS = tuple(
+    f"ocrnet-{kind}_r101-d8_4xb2-40k_cityscapes-512x1024" for kind in ("acf", "double", "gt", "unsupervised")
+)
 FACTS = ("mIoU", "mIoU_ms", "mDice", "Dice", "rmse")
 
 
@@ -124,7 +128,8 @@ def _flags(ask: Request) -> tuple[str, ...]:
 
 
 def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
-    """The reference's recipes whose name matches a pattern, and that are trained or tested on a dataset.
+    """The recipes whose name matches a pattern, and that are trained or tested on a dataset: the reference's, and
+    comparisons that it does not have.
 
     Args:
         pattern: as of file names: ``ocrnet*``, ``*_r50-d8_*``.
@@ -136,7 +141,7 @@ def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
     wanted = data.lower().replace("-", "_") if data else ""
     if data and not any(known.startswith(wanted) for known in _datasets()):
         raise ConfigError(f"no recipe has the dataset {data!r}; there are {', '.join(map(_written, _datasets()))}")
-    for name in recipe_names():
+    for name in sorted((*recipe_names(), *ABLATIONS)):
         if not fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             continue
         found = entry(name)
