@@ -1,27 +1,29 @@
-"""The verbs: load, predict, evaluate, train, check, pack, migrate, models. The commands of ``segue`` call them."""
+"""The verbs: load, predict, evaluate, score, train, check, pack, migrate, models. The command ``segue`` calls them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from segue.config import Config
-from segue.errors import refuse
+from segue.errors import Problem, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 from segue.system.shown import escape
 
 if TYPE_CHECKING:
     from segue.doctor import Report
+    from segue.inference.crf import CRF
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
+    from segue.report.score import Scores
     from segue.training import Callback, Machine, TrainResult
 
-__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "train"]
+__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "score", "train"]
 
 AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a recipe's name, a config, or its sections
 
@@ -36,6 +38,7 @@ def predict(
     batch_size: int = 1,
     tta: bool = False,
     recursive: bool = False,
+    crf: CRF | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
@@ -44,7 +47,8 @@ def predict(
 
     Files of one name from several folders keep their folders below ``out``. A terminal shows a progress bar. A folder
     stands for the images directly in it, and with ``recursive`` also for those below it. With ``tta`` the views of the
-    config's ``tta_pipeline`` are averaged; ``cfg_options`` and ``trust`` are as for `load`.
+    config's ``tta_pipeline`` are averaged; ``crf`` refines the probabilities; ``cfg_options`` and ``trust`` are as for
+    `load`.
 
     Raises:
         DataError: a path that is no image, or ``out`` cannot be written.
@@ -55,7 +59,7 @@ def predict(
 
     files = find_images(images, recursive=recursive)  # before the model, which takes longer
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    return write_all(predictor, files, out, batch_size=batch_size, tta=tta)
+    return write_all(predictor, files, out, batch_size=batch_size, tta=tta, crf=crf)
 
 
 def evaluate(
@@ -65,6 +69,9 @@ def evaluate(
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
     tta: bool = False,
+    show_dir: str | Path | None = None,
+    show: bool = False,
+    wait_time: float = 2.0,
     machine: Machine | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
@@ -77,6 +84,8 @@ def evaluate(
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
+        show_dir: folder for pictures of what is predicted.
+        show, wait_time: show each picture in a window, for so many seconds.
         machine: devices; by default Lightning's choice.
         cfg_options, trust: see `segue.recipes.open.read_config`.
 
@@ -84,9 +93,77 @@ def evaluate(
         ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
     """
     from segue.training import evaluate as run
+    from segue.training.pictured import with_pictures
 
     cfg = read_config(config, cfg_options, trust=trust)
+    cfg = with_pictures(cfg, show_dir, show=show, wait_time=wait_time)
     return run(cfg, find_weights(config, checkpoint), work_dir=work_dir, out=out, tta=tta, machine=machine)
+
+
+def score(
+    predictions: str | Path,
+    truth: str | Path,
+    *,
+    classes: Sequence[str] | str | int | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
+    ignore_index: int = 255,
+    ignore_color: Sequence[int] | None = None,
+    label_map: Mapping[int, int] | None = None,
+    reduce_zero_label: Literal["truth", "both"] | None = None,
+    prediction_suffix: str | None = None,
+    truth_suffix: str | None = None,
+    boundary: float = 0.02,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    beta: float = 1.0,
+    out: Sequence[str | Path] = (),
+    confusion: str | Path | None = None,
+    images: str | Path | None = None,
+) -> Scores:
+    """Measure folders of label maps against the truth, print the table, and write what is asked for.
+
+    Args:
+        predictions, truth: folders, whose files belong together by name, or two files.
+        classes: names; a file of names, a dataset's name or a number; see `segue.report.scored_classes.settle`.
+        palette: (red, green, blue) of each class, for files in colors; by default the dataset's or class file's.
+        ignore_index, ignore_color: value and color of a truth that do not count.
+        label_map: {value of the files: class id}, of both sides; values that it does not list stay.
+        reduce_zero_label: ids start at 1 and 0 is none, in the ``truth`` or in ``both``.
+        prediction_suffix, truth_suffix: what the names end with.
+        boundary, bootstrap, seed, beta: see `segue.report.score.measure`.
+        out: ``.json`` for everything, ``.csv`` for the table.
+        confusion, images: CSV files for the confusion matrix and the numbers of each image.
+
+    Raises:
+        DataError: files that do not match, cannot be read or differ in size.
+        InputError: an option that cannot be meant.
+    """
+    from rich.console import Console
+
+    from segue.report import score_table
+    from segue.report.score import measure
+    from segue.report.scored_classes import settle
+    from segue.report.scored_files import Side, match
+
+    console = Console()
+    files = match(predictions, truth, prediction_suffix, truth_suffix)
+    found = settle(classes, truth, files, ignore_index, reduced=reduce_zero_label is not None, console=console)
+    colors = found.palette if palette is None else tuple((int(r), int(g), int(b)) for r, g, b in palette)
+    void = () if ignore_color is None else (tuple(ignore_color),)
+    sides = (
+        Side(found.names, colors, reduce_zero_label=reduce_zero_label == "both", label_map=label_map),
+        Side(found.names, colors, (ignore_index,), void, reduce_zero_label is not None, label_map),
+    )
+    console.print(f"{len(files.pairs)} images, {len(found.names)} classes ({escape(found.source)})", highlight=False)
+    scores = measure(files, *sides, boundary=boundary, resamples=bootstrap, seed=seed, beta=beta, console=console)
+    score_table.show(scores, console)
+    for file in out:
+        score_table.write(scores, file)
+    if confusion is not None:
+        score_table.write_confusion(scores, confusion)
+    if images is not None:
+        score_table.write_images(scores, images)
+    return scores
 
 
 def train(
@@ -119,8 +196,11 @@ def train(
     """
     from segue.training import train as run
 
-    cfg = read_config(config, cfg_options, trust=trust)
-    return run(cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks)
+    wrong: list[Problem] = []
+    cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
+    return run(
+        cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong
+    )
 
 
 def check(
@@ -290,7 +370,8 @@ def pack(
 
 
 def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
-    """The recipes of the reference whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset.
+    """The recipes whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset: the reference's, and
+    the OCR paper's comparisons.
 
     Raises:
         ConfigError: no recipe has this dataset.

@@ -140,3 +140,13 @@ def refuse(given: Mapping[str, object], why: str) -> None:
     ]
     if names:
         raise InputError(f"{', '.join(names)}: {why}")
+
+
+def line_of(error: BaseException) -> str:
+    """`` (at FILE:LINE)`` of the line that raised an error, to end a message about other people's code; or nothing."""
+    trace = error.__traceback__
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f" (at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"

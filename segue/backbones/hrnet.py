@@ -163,14 +163,12 @@ class HRNet(Freezing):
         return branches
 
     def frozen(self) -> list[nn.Module]:
-        """The stem, and what belongs to the first ``frozen_stages`` stages."""
+        """The stem, and the first ``frozen_stages`` stages with the transitions after them."""
         if self.frozen_stages < 0:
             return []
         names = ["conv1", "bn1", "conv2", "bn2"]
-        if self.frozen_stages >= 1:
-            names.append("layer1")
-        for i in range(2, self.frozen_stages + 1):
-            names += [f"transition{i - 1}", f"stage{i}"]
+        for i in range(1, self.frozen_stages + 1):
+            names += ["layer1" if i == 1 else f"stage{i}", *([f"transition{i}"] if i < 4 else [])]
         return [getattr(self, name) for name in names]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.backbones.resnet import ResNet
+from segue.errors import InputError
 from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
 from segue.layers.norm import BN, Norm
@@ -51,6 +52,8 @@ class ICNet(nn.Module):
         align_corners: bool = False,
     ) -> None:
         super().__init__()
+        if not isinstance(backbone, nn.Module):
+            raise InputError(f"ICNet: backbone_cfg={backbone!r}; it needs the dict of the deep network")
         self.align_corners = align_corners
         self.backbone = backbone
         # As in the reference, the corner of an odd-sized map is kept.

@@ -220,6 +220,8 @@ class SwinTransformer(nn.Module):
         self.out_indices = out_indices
         self.frozen_stages = frozen_stages
         self.patch_embed = PatchEmbed(in_channels, embed_dims, patch_size, norm=norm if patch_norm else None)
+        if not isinstance(pretrain_img_size, int) and len(pretrain_img_size) != 2:
+            raise InputError(f"SwinTransformer: pretrain_img_size={pretrain_img_size!r}; one number, or two (H, W)")
         side = (pretrain_img_size,) * 2 if isinstance(pretrain_img_size, int) else pretrain_img_size
         self.grid: Size = (side[0] // patch_size, side[1] // patch_size)
         self.absolute_pos_embed: nn.Parameter | None = None

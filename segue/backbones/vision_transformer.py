@@ -89,6 +89,10 @@ class VisionTransformer(nn.Module):
             raise InputError(f"VisionTransformer: num_heads={num_heads} must divide embed_dims={embed_dims}")
         if output_cls_token and not with_cls_token:
             raise InputError("VisionTransformer: output_cls_token=True needs with_cls_token=True")
+        if not isinstance(img_size, int) and len(img_size) != 2:
+            raise InputError(f"VisionTransformer: img_size={img_size!r}; one number, or two (H, W)")
+        if not isinstance(out_indices, (int, list, tuple)):
+            raise InputError(f"VisionTransformer: out_indices={out_indices!r}; an index or a list of them")
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
         self.grid: Size = (height // patch_size, width // patch_size)
         self.out_origin = out_origin

@@ -16,7 +16,7 @@ from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates, named
 from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
 from segue.checkpoints.notes import fitting_notes
-from segue.checkpoints.safe.reader import read
+from segue.checkpoints.safe.reader import Checkpoint, read
 from segue.checkpoints.weights import save_weights
 from segue.errors import CheckpointError, InputError
 
@@ -52,9 +52,7 @@ class Converted:
             lines.append(f"  They could also be meant for {' or '.join(self.others)}: choose with --from.")
         if self.left_out:
             lines.append(f"  Left out, as too large for notes: {', '.join(self.left_out)}.")
-        classes = self.notes.get("classes") or self.notes.get("CLASSES")
-        nested = self.notes.get("dataset_meta")
-        classes = classes or (nested.get("classes") if isinstance(nested, Mapping) else None)
+        classes = Checkpoint({}, meta=dict(self.notes)).classes
         inside = "with its config" if self.notes.get("config") or self.notes.get("cfg") else "without a config"
         named = f"the names of {len(classes)} classes" if classes else "no class names"
         lines.append(f"{self.path}: {self.tensors} tensors, {inside} and {named}")

@@ -30,9 +30,10 @@ def verbs() -> list[str]:
 
 def make_parser(verb: str | None) -> argparse.ArgumentParser:
     """The parser; only the verb asked for is imported, or all of them for the list of ``--help``."""
+    from segue.cli._parser import Parser
     from segue.version import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="segue",
         description="Semantic segmentation: mmseg's configs, models and checkpoints, in pure Python.",
         epilog=EPILOG,
@@ -40,7 +41,10 @@ def make_parser(verb: str | None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"segue {__version__}")
     actions = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name in [verb] if verb in verbs() else verbs():
+    wrong = verb is not None and verb not in verbs() and not verb.startswith("-")
+    if wrong:  # the message lists the verbs; no need to import them all
+        actions.choices.update(dict.fromkeys(verbs()))
+    for name in [verb] if verb in verbs() else [] if wrong else verbs():
         module = importlib.import_module(f"segue.cli.{name}")
         own = actions.add_parser(
             name,
@@ -100,14 +104,14 @@ def download_settings(args: argparse.Namespace) -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit status."""
     from segue.errors import SegueError
-    from segue.system.shown import visible
+    from segue.system.shown import shown_messages, visible
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments and arguments[0].startswith(("--local-rank=", "--local_rank=")):
         arguments = [*arguments[1:], arguments[0]]  # torch.distributed.launch puts it right after the script
     args = make_parser(arguments[0] if arguments else None).parse_args(arguments)
     try:
-        with download_settings(args):
+        with download_settings(args), shown_messages():
             status: int = args.run(args)
             return status
     except SegueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def add_fetch(actions: Any) -> None:
     fetch.add_argument("names", nargs="*", metavar="NAME", help="alias, URL, config file, or the name of a recipe")
     fetch.add_argument("--config", action="append", default=[], help="a config file, as NAME")
     fetch.add_argument("--all", action="store_true", help="of recipes: the published trained weights too")
+    fetch.add_argument(
+        "--dest", type=Path, metavar="DIR", help="copy what is named there; of recipes config and trained weights"
+    )
     fetch.add_argument("--sha256", help="hash that the one file must have, also if another one is recorded")
     add_download_options(fetch)
     add_config_options(fetch)
@@ -41,6 +45,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     from segue.errors import InputError, SegueError, refuse
 
     names = (*args.names, *args.config)
+    dest = args.dest
     of_config = {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config}
     of_recipe = {"--all": args.all}
     if names and not any(is_config(name) or is_recipe(name) for name in names):
@@ -48,17 +53,23 @@ def run_fetch(args: argparse.Namespace) -> int:
     if names and not any(is_recipe(name) for name in names):
         refuse(of_recipe, "only for recipes, and none is named")
     wanted = list(dict.fromkeys(source for name in names for source in sources_of(name, args)))
+    named = {source for name in names for source in named_sources(name)}
     if not args.names and not args.config:
         raise InputError("name what to fetch: an alias, a URL, a recipe, or --config CONFIG")
     if args.sha256 and len(wanted) != 1:
         raise InputError(f"--sha256 is the hash of one file, and {len(wanted)} are wanted")
     from segue.system.shown import visible
 
+    if dest is not None:
+        for path in configs_written([name for name in names if is_recipe(name)], dest, args):
+            print(visible(str(path)))
     failed = 0
     got = []
     for source in wanted:
         try:
-            fetch(source, sha256=args.sha256)
+            path = fetch(source, sha256=args.sha256)
+            if dest is not None and source in named:
+                print(visible(f"{copied(path, dest)}"))
             got.append(look_up(source))
         except SegueError as error:
             failed += 1
@@ -94,8 +105,46 @@ def sources_of(name: str, args: argparse.Namespace) -> list[str]:
     if not recipe and not is_config(name):
         return [name]
     found = needed_weights(read_config(name, args.cfg_options, trust=args.trust_config))
-    published = published_weights(name) if recipe and args.all else None
+    published = published_weights(name) if recipe and (args.all or args.dest is not None) else None
     return found + ([published] if published else [])
+
+
+def named_sources(name: str) -> list[str]:
+    """What ``--dest`` copies of a word: the file itself, or a recipe's trained weights."""
+    from segue.recipes import published_weights
+
+    if is_recipe(name):
+        published = published_weights(name)
+        return [published] if published else []
+    return [] if is_config(name) else [name]
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of a file in a folder, complete or not there."""
+    import shutil
+
+    from segue.system.replaced import replaced
+
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    with replaced(target) as part:
+        shutil.copyfile(path, part)
+    return target
+
+
+def configs_written(recipes: list[str], folder: Path, args: argparse.Namespace) -> list[Path]:
+    """The config of each recipe as ``NAME.py`` in a folder."""
+    from segue.recipes.open import read_config
+    from segue.system.replaced import replaced
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in recipes:
+        written.append(folder / f"{name}.py")
+        with replaced(written[-1]) as part:
+            cfg = read_config(name, args.cfg_options, trust=args.trust_config)
+            part.write_text(cfg.pretty_text, encoding="utf-8")
+    return written
 
 
 def run_list(args: argparse.Namespace) -> int:

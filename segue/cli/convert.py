@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_masks(formats)
     polygons = formats.add_parser("polygons", help="buildings/ and roads/ JSON files with x,y,x,y,... strings")
     polygons.add_argument("root", type=Path, help="folder with images/, buildings/ and roads/")
-    polygons.add_argument("--out", type=Path, help="folder for the masks (default: ROOT/masks)")
+    polygons.add_argument("-o", "--out", type=Path, help="folder for the masks (default: ROOT/masks)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def _add_dataset(formats: Any) -> None:
     )
     dataset.add_argument("name", nargs="?", help="cityscapes, potsdam ...; see the list")
     dataset.add_argument("inputs", nargs="*", type=Path, help="its archives (zip, tar, gz), or folders with them")
-    dataset.add_argument("--out", type=Path, help="folder for the results (default: data/NAME as in configs)")
+    dataset.add_argument("-o", "--out", type=Path, help="folder for the results (default: data/NAME as in configs)")
     dataset.add_argument("--force", action="store_true", help="replace files that are there")
     dataset.add_argument("--tile", type=int, nargs="+", metavar="PIXELS", help="size of tiles, or height and width")
     dataset.add_argument("--overlap", type=int, metavar="PIXELS", help="of neighboring tiles")

@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-code", action="store_true", help="run nothing of the project's own code")
     parser.add_argument("--trust-config", action="store_true", help="execute config files that are more than data")
     parser.add_argument("--time-limit", type=float, default=60.0, metavar="S", help="for each file (default: 60 s)")
-    parser.add_argument("--jobs", type=int, metavar="N", help="configs run at once (default: a quarter of the cores)")
+    parser.add_argument(
+        "--jobs", type=int, metavar="N", help="configs run at once (default: 2, or a quarter of the cores up to 4)"
+    )
     parser.add_argument(
         "--html", metavar="FILE", default="segue-migration.html", help="the page (default: %(default)s)"
     )

@@ -43,7 +43,10 @@ def run(args: argparse.Namespace) -> int:
 
         compose(args.name)  # says which part of the name is wrong
     if not found:
-        raise ConfigError(f"no recipe's name matches {args.name!r}; 'segue models' lists them all")
+        from segue.recipes.catalogue import near_recipe
+
+        near = near_recipe(args.name.strip("*"))
+        raise ConfigError(f"no recipe's name matches {args.name!r}; 'segue models' lists them all{near}")
     if args.json:
         print(json.dumps([entry.as_dict() for entry in found], indent=1))
     else:

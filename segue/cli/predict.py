@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from segue.inference.crf import CRF
+
 HELP = "segment images or folders of images"
 
 
@@ -29,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps (default: cpu)")
     parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
+    add_crf_options(parser)
     add_download_options(parser)
     add_config_options(parser)
 
@@ -39,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     from segue.api import predict
     from segue.errors import InputError, SomeFailedError
-    from segue.inference.inputs import find_images
+    from segue.inference.inputs import list_images
     from segue.inference.load import is_weights
     from segue.system.shown import escape
 
@@ -48,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
         checkpoint, *paths = args.paths
         if not paths:
             raise InputError("name the images or folders after the checkpoint")
-    images = find_images(paths, recursive=args.recursive)
-    left_out = 0 if args.recursive else len(find_images(paths, recursive=True)) - len(images)
+    crf_of(args)  # complains before anything is read
+    images, left_out = list_images(paths, recursive=args.recursive)
     console = Console()
     more = f"; {left_out} in folders below are left out, --recursive takes them" if left_out else ""
     console.print(f"{len(images)} image{'s' if len(images) != 1 else ''} found{more}", highlight=False)
@@ -63,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
             device=args.device,
             batch_size=args.batch_size,
             tta=args.tta,
+            crf=crf_of(args),
             cfg_options=args.cfg_options,
             trust=args.trust_config,
         )
@@ -73,6 +77,29 @@ def run(args: argparse.Namespace) -> int:
     if failure is not None:
         raise failure
     return 0
+
+
+def add_crf_options(parser: argparse.ArgumentParser) -> None:
+    """The options of the CRF."""
+    parser.add_argument("--crf", action="store_true", help="refine with a fully connected CRF, which follows edges")
+    parser.add_argument(
+        "--crf-options",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help="sxy=80 srgb=13 compat=10 smooth_sxy=3 smooth_compat=3 iterations=5 normalize=true method=auto",
+    )
+
+
+def crf_of(args: argparse.Namespace) -> CRF | None:
+    """What those options ask for."""
+    from segue.errors import refuse
+    from segue.inference.crf import crf_from
+
+    if args.crf:
+        return crf_from(args.crf_options)
+    refuse({"--crf-options": args.crf_options}, "only with --crf")
+    return None
 
 
 def show(results: Sequence[Any], console: Console) -> None:

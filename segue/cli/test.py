@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", help="folder for the metrics as JSON")
     parser.add_argument("--out", help="folder for the predicted label maps")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
+    parser.add_argument("--show-dir", help="folder for pictures of what is predicted")
+    parser.add_argument("--show", action="store_true", help="show each picture in a window")
+    parser.add_argument("--wait-time", type=float, help="seconds for which --show shows each (default: 2)")
     add_machine_options(parser)
     add_download_options(parser)
     add_config_options(parser)
@@ -26,13 +29,18 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate; the table is printed on the way."""
     from segue.api import evaluate
     from segue.cli.train import machine_of
+    from segue.errors import refuse
 
+    refuse({"--wait-time": None if args.show else args.wait_time}, "only with --show")
     evaluate(
         args.config,
         args.checkpoint,
         work_dir=args.work_dir,
         out=args.out,
         tta=args.tta,
+        show_dir=args.show_dir,
+        show=args.show,
+        wait_time=2.0 if args.wait_time is None else args.wait_time,
         machine=machine_of(args),
         cfg_options=args.cfg_options,
         trust=args.trust_config,

@@ -7,8 +7,13 @@ shadows them. What is not there raises an ImportError that names Segue's own way
 
 from __future__ import annotations
 
+import sys
+
 from segue.compat.finder import install, uninstall
+from segue.compat.forks.project import use
 
 __all__ = ["install", "uninstall"]
 
 install()
+if (_program := getattr(sys.modules.get("__main__"), "__file__", None)) is not None:
+    use(_program, script=True)  # the script that the user runs may lie in a project with a copy of mmseg

@@ -11,14 +11,17 @@ from typing import Any
 from torch import nn
 
 from segue.compat.mmengine.modules import Initialized
+from segue.compat.mmseg.kept import keep
 from segue.compat.overrides import Guarded
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import registered
 from segue.config.builder.signature import signature
 from segue.config.trust import RefusedNameError, Rights, admit, bare
-from segue.errors import ConfigError
-from segue.reference.places import ADAPTED
+from segue.errors import ConfigError, InputError
+from segue.reference.attributes import defaults_of
+from segue.reference.places import ADAPTED, modules
+from segue.reference.shown import REGISTERED
 
 
 def component(name: str, rooms: Sequence[str]) -> Any:
@@ -39,6 +42,16 @@ def component(name: str, rooms: Sequence[str]) -> Any:
         except UnknownNameError:
             continue
         return found if name in registered else adapted(found, room)
+    return None
+
+
+def shown(name: str, registry: str) -> Any:
+    """What mmseg and mmengine register themselves: hooks, backends, schedulers, loops, samplers ..."""
+    for module in REGISTERED.get(registry, ()):
+        place = modules().get(module, {}).get(name)
+        if place is not None:
+            found = getattr(importlib.import_module(f"segue.compat.{place}"), name)
+            return found if inspect.isclass(found) or registry == "function" else None
     return None
 
 
@@ -73,10 +86,17 @@ def adapted(target: Any, room: str) -> Any:
         return target
     name = next((n for n, v in vars(importlib.import_module(cls.__module__)).items() if v is target), cls.__name__)
     bases = (*interfaces(cls, name, room), cls)
+    takes_pretrained = "pretrained" in signature(target)[0]
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(zip(signature(target)[0], args, strict=False)) | kwargs
-        init_cfg = given.pop("init_cfg", None)
+        if hasattr(self, "prebuilt"):
+            given = self.prebuilt(given)
+        init_cfg = initial_weights(given, takes_pretrained)
+        if room == "transforms" and "transforms" in given:
+            from segue.compat.mmcv.printed import built
+
+            given["transforms"] = built(given["transforms"])
         planner = Planner({})
         plan = planner.call(target, given, cls.__name__)
         if planner.problems:
@@ -84,12 +104,50 @@ def adapted(target: Any, room: str) -> Any:
         arguments = {key: make(value) for key, value in plan.arguments.items()}
         fixed = target.keywords if isinstance(target, functools.partial) else {}
         cls.__init__(self, **{**fixed, **arguments})
-        self.init_cfg = init_cfg
-        if room == "heads":
+        given = {**fixed, **given}
+        if room != "transforms":
+            self.init_cfg = init_cfg
+        if room in ("losses", "necks", "heads", "backbones"):
+            keep(self, name, given)
+        for key, default in (defaults(target) if room == "transforms" else defaults_of(name)).items():
+            if not hasattr(self, key):
+                setattr(self, key, given.get(key, default))
+        if hasattr(self, "_remember"):
             self._remember(given)
 
     fields = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__, "stands_for": (room, name)}
     return type(name, bases, fields)
+
+
+def initial_weights(given: dict[str, Any], takes_pretrained: bool = False) -> Any:
+    """Take ``init_cfg`` out of a component's arguments; ``pretrained``, its older form, becomes one.
+
+    Args:
+        given: the arguments, which lose both.
+        takes_pretrained: whether the class has an argument ``pretrained`` of its own.
+
+    Raises:
+        InputError: ``pretrained`` is no path or URL, or both are given.
+    """
+    init_cfg = given.pop("init_cfg", None)
+    pretrained = None if takes_pretrained else given.pop("pretrained", None)
+    if pretrained is None:
+        return init_cfg
+    if init_cfg is not None:
+        raise InputError(f"init_cfg and pretrained={pretrained!r} cannot be set at the same time: give one of them")
+    if not isinstance(pretrained, str):
+        raise InputError(f"pretrained must be a str or None, a path or URL of weights, not {pretrained!r}")
+    return {"type": "Pretrained", "checkpoint": pretrained}
+
+
+@functools.cache
+def defaults(target: Any) -> dict[str, Any]:
+    """The arguments of a class with their defaults, which user code reads back as attributes; options aside."""
+    return {
+        each.name: None if each.default is each.empty else each.default
+        for each in inspect.signature(target).parameters.values()
+        if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD) and each.name != "options"
+    }
 
 
 def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
@@ -102,10 +160,18 @@ def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
         from segue.compat.mmseg import interface, special_heads
 
         return Guarded, special_heads.of(cls, name, interface.HeadInterface), Initialized
+    if room == "losses" and issubclass(cls, nn.Module) and name.endswith(("Loss", "CrossEntropy")):
+        from segue.compat.mmseg import loss_calls
+
+        return Guarded, loss_calls.BY_NAME.get(name, loss_calls.LossCalls), Initialized
     if room == "datasets" and hasattr(cls, "load_data_list"):
         from segue.compat.mmseg.datasets import DatasetMethods
 
         return Guarded, DatasetMethods
+    if room == "datasets":
+        from segue.compat.mmseg.datasets import OfDatasets
+
+        return Guarded, OfDatasets
     return (Guarded, Initialized) if issubclass(cls, nn.Module) else (Guarded,)
 
 
@@ -133,6 +199,11 @@ def as_component(module: Any, kind: str) -> Any:
 
         if issubclass(module, CustomDataset):
             return OldDataset(module)
+    if kind == "model" and inspect.isclass(module):
+        from segue.compat.mmseg.old_calls import is_own_head, with_both_calls
+
+        if is_own_head(module):
+            return with_both_calls(module)
     if kind == "task util" and "context" in inspect.signature(module).parameters:
         from segue.compat.mmseg.samplers import with_context
 

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from segue.compat.forks import overlay
 from segue.reference.names import NAMES, VERSIONS, known, missing
 from segue.reference.places import ROOMS, modules
+from segue.reference.public import definers
 
 
 class View(types.ModuleType):
@@ -21,7 +23,7 @@ class View(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in modules().get(self.__name__, {}):
             raise AttributeError(name)
-        value = self._find(name)
+        value = self._find_or_own(name)
         setattr(self, name, value)
         return value
 
@@ -29,6 +31,22 @@ class View(types.ModuleType):
         """The import of a file leaves the function of the same name where it is, such as ``mmcv.ops.nms``."""
         if not (isinstance(value, View) and name in modules().get(self.__name__, {})):
             super().__setattr__(name, value)
+
+    def _find_or_own(self, name: str) -> Any:
+        """What the project in use has of its own, then Segue's, then what else is in the project's copy."""
+        using = overlay.current()
+        if using is None:
+            return self._find(name)
+        found = using.find(self.__name__, name, own=True)
+        if found is not overlay.NOTHING:
+            return found
+        try:
+            return self._find(name)
+        except ImportError:
+            found = using.find(self.__name__, name, own=False)
+            if found is overlay.NOTHING:
+                raise
+            return found
 
     def _find(self, name: str) -> Any:
         own = self.__name__
@@ -46,7 +64,7 @@ class View(types.ModuleType):
                 found = component(name, rooms)
                 if found is not None:
                     return found
-        if known(f"{own}.{name}"):
+        if known(f"{own}.{name}") and name not in definers().get(own, {}):  # a file, and not the function in it
             return importlib.import_module(f"{own}.{name}")
         raise ImportError(missing(f"{own}.{name}"), name=own)
 
@@ -61,16 +79,24 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         """A spec for every name below the three packages; loading one that is not there explains why."""
         if fullname.partition(".")[0] not in NAMES:
             return None
+        using = overlay.current()
+        if using is not None and (spec := using.spec(fullname)) is not None:
+            return spec
+        if using is not None and path and not using.copy.has(fullname) and not known(fullname):
+            return None  # perhaps a compiled module of the project's
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: Any) -> types.ModuleType:
         """The view of that name."""
-        if not known(spec.name):
+        using = overlay.current()
+        if not known(spec.name) and (using is None or not using.copy.has(spec.name)):
             raise ModuleNotFoundError(missing(spec.name), name=spec.name)
         module = View(spec.name)
         module.__path__ = []
         if spec.name in VERSIONS:  # scripts look for folders beside their package
             module.__file__ = str(Path(__file__).with_name(spec.name) / "__init__.py")
+            if using is not None and spec.name in using.copy.files:
+                module.__file__ = str(using.copy.files[spec.name].path)
         top = spec.name.partition(".")[0]
         if spec.name in (top, f"{top}.version"):
             module.__version__ = VERSIONS[top]  # type: ignore[attr-defined]
@@ -86,11 +112,12 @@ def install(force: bool = False) -> None:
     """Make the names importable, after installed packages of these names, or with ``force`` in their place."""
     uninstall(views=False)
     finder = Finder()
-    if not force:
+    using = overlay.current()
+    if not force and using is None:
         sys.meta_path.append(finder)
         return
     for name in [name for name in sys.modules if name.partition(".")[0] in NAMES]:
-        if not isinstance(sys.modules[name], View):
+        if not (isinstance(sys.modules[name], View) or (using is not None and using.copy.has(name))):
             del sys.modules[name]
     sys.meta_path.insert(0, finder)
 

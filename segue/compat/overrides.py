@@ -11,6 +11,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from segue.compat.refusals import open_entrances
 from segue.errors import InputError
 from segue.reference.overrides import HOOK_POINTS, methods_of
 
@@ -57,11 +58,13 @@ MORE: dict[str, str] = {
     "RandomRotate": "generate_degree",
     "PhotoMetricDistortion": "convert brightness contrast saturation hue",
     "UPerHead": "psp_forward",
+    **dict.fromkeys(("BaseSegmentor", "EncoderDecoder", "CascadeEncoderDecoder"), "forward_train simple_test"),
     "BaseDecodeHead": "_init_inputs",
     "BaseCascadeDecodeHead": "_init_inputs",
     "Visualizer": "get_instance get_current_instance set_image get_image get_backend show",
     "SegLocalVisualizer": "get_instance get_current_instance set_image get_image get_backend show set_dataset_meta "
     "add_datasample",
+    **dict.fromkeys(("BaseTTAModel", "SegTTAModel"), "merge_preds test_step val_step"),
     "IoUMetric": "intersect_and_union total_area_to_metrics",
     "BaseDataset": "parse_data_info",
 }
@@ -77,7 +80,6 @@ LESS: dict[str, str] = {
     "PIDHead": "_transform_inputs loss_by_feat losses",  # they get three outputs in mmseg, of which there is one here
     # Segue's own classes, which are called with other arguments
     **dict.fromkeys(("DepthEstimator", "MultimodalEncoderDecoder"), _SEGMENTOR.replace(" train init_weights", "")),
-    "DepthMetric": CALLED["metrics"],
     **dict.fromkeys(("ConcatDataset", "RepeatDataset", "ClassBalancedDataset", "MultiImageMixDataset"), _DATASET),
     "PointHead": "forward cls_seg loss_by_feat losses",  # it takes points in mmseg, feature maps here
     "SegmenterMaskTransformerHead": "cls_seg",
@@ -117,7 +119,9 @@ class Guarded:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if not _is_segues(cls):
+        if _is_segues(cls):
+            open_entrances(cls, getattr(cls, "stands_for", ("",))[0])
+        else:
             _check(cls)
 
 

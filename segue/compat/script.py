@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from segue.compat.finder import install
+from segue.compat.forks.project import use
 from segue.errors import InputError
+from segue.system.near import near_path
 
 
 def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool = False) -> int:
@@ -23,8 +25,9 @@ def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool
         InputError: there is no such file.
     """
     if not Path(script).is_file():
-        raise InputError(f"{script}: no such file")
+        raise InputError(f"{script}: no such file{near_path(script)}")
     install(force=force)
+    use(script, script=True)
     before = sys.argv, list(sys.path)
     sys.argv = [str(script), *arguments]
     sys.path.insert(0, str(Path(script).resolve().parent))

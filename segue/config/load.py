@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.language.budget import MAX_DEPTH, MAX_FILE, MAX_FILES, Budget
 from segue.config.language.documents import read_json, read_yaml
-from segue.config.language.external import add_scope, find_external, find_module, scope_of
+from segue.config.language.external import add_scope, find_external, find_module, known_base, scope_of
 from segue.config.language.parse import Module, parse
 from segue.config.language.placeholders import Template, fill, find_base, substitute
 from segue.config.language.read import Reader
 from segue.config.language.trusted import execute
 from segue.config.marks import Origin, origin
-from segue.config.tree import ConfigDict, copy_tree, merge_into
+from segue.config.tree import ConfigDict, copy_tree, merge_into, nest
 from segue.errors import ConfigError, Problem
+from segue.system.near import near_path
 
 EXTENSIONS = (".py", ".yaml", ".yml", ".json")
 RESERVED = ("filename", "text", "pretty_text", "env_variables")
@@ -41,6 +44,8 @@ class Loaded:
     text: str
     lazy: bool = False
     classic: bool = False  # has _base_
+    known: bool = False  # it is no file, but what Segue's recipes say
+    tools: Mapping[str, Any] = field(default_factory=dict)  # what it imports, for files that read it by read_base
 
 
 @dataclass
@@ -90,7 +95,8 @@ def read_text(path: str) -> str:
                 path, f"the file is not UTF-8 text: byte {error.start} is {error.object[error.start]:#x}"
             ) from None
         reason = getattr(error, "strerror", None) or str(error)
-        raise _fault(path, f"the file cannot be read: {reason}") from None
+        near = near_path(path, EXTENSIONS) if isinstance(error, FileNotFoundError) else ""
+        raise _fault(path, f"the file cannot be read: {reason}{near}") from None
     check_text(text, path)
     return text
 
@@ -107,6 +113,12 @@ def check_text(text: str, path: str) -> None:
 
 def _fault(path: str, message: str) -> ConfigError:
     return ConfigError(Problem("", message, str(Origin(path, 0))))
+
+
+def _is_there(name: str, path: str) -> bool:
+    if "::" in name:
+        return find_external(name)[0] is not None
+    return os.path.exists(os.path.join(os.path.dirname(path), os.path.expanduser(name)))
 
 
 @dataclass
@@ -199,6 +211,7 @@ class _Load:
             text_before,
             module.lazy,
             module.has_bases,
+            tools=reader.tools(),
         )
 
     def trusted(
@@ -239,11 +252,11 @@ class _Load:
         result = Loaded(ConfigDict(), "")
         for name, line in names:
             where = str(Origin(file, line))
-            loaded = self.file(self.locate(name, path, where), chain)
+            loaded = self.known(name, path, where) or self.file(self.locate(name, path, where), chain)
             if loaded.lazy:
                 message = f"{name} is a new-style config (read_base); it cannot be a `_base_`"
                 raise ConfigError(Problem("", message, where))
-            if "::" in name:
+            if "::" in name and not loaded.known:
                 add_scope(loaded.tree, scope_of(name))
             for key in loaded.tree:
                 if key in result.tree:
@@ -259,20 +272,44 @@ class _Load:
         if "::" in name:
             found, reason = find_external(name)
             if found is None:
-                message = f"the base {name!r} was not found: {reason}; install the package or copy the file"
+                recipe = ", and no recipe of Segue has its name" if scope_of(name) == "mmseg" else ""
+                message = f"the base {name!r} was not found: {reason}{recipe}; install the package or copy the file"
                 raise ConfigError(Problem("", message, where))
             return str(found)
         target = os.path.normpath(os.path.join(os.path.dirname(path), os.path.expanduser(name)))
         if "\0" in name or not os.path.exists(target):
-            raise ConfigError(Problem("", f"the base {name!r} does not exist (looked for {target!r})", where))
+            near = "" if "\0" in name else near_path(target, EXTENSIONS)
+            raise ConfigError(Problem("", f"the base {name!r} does not exist (looked for {target!r}){near}", where))
         return target
+
+    def known(self, name: str, path: str, where: str) -> Loaded | None:
+        """A base of mmseg's that is no file here, as Segue's recipes say it, which one line tells; None for others."""
+        if self.options.alone or "\0" in name or _is_there(name, path):
+            return None
+        try:
+            found = known_base(name)
+        except ConfigError as error:
+            raise ConfigError([Problem(p.key, p.message, p.where or where) for p in error.problems]) from None
+        if found is None:
+            return None
+        sections, recipe = found
+        self.budget.charge(1000)
+        if name != recipe:
+            logging.getLogger("segue").warning(f"{where}: there is no {name}; it is taken from the recipe {recipe}")
+        tree = nest(sections, Origin(f"<recipe {recipe}>", 0))
+        return Loaded(tree, f"# {name}: the recipe {recipe}\n", known=True)
 
     def imported(
         self, dotted: str, line: int, file: str, path: str, chain: list[str], loaded: list[Loaded]
-    ) -> ConfigDict:
-        """The base that a new-style config imports."""
+    ) -> tuple[ConfigDict, Mapping[str, Any]]:
+        """The base that a new-style config imports, and what it imports itself."""
         where = str(Origin(file, line))
         found, reason = find_module(dotted, path)
+        if found is None and dotted.startswith("mmseg.configs."):
+            base = self.known("mmseg::" + "/".join(dotted.split(".")[2:]) + ".py", path, where)
+            if base is not None:
+                loaded.append(base)
+                return base.tree, base.tools
         if found is None:
             raise ConfigError(Problem("", f"the base {dotted!r} was not found: {reason}", where))
         base = self.file(str(found), chain)
@@ -280,7 +317,7 @@ class _Load:
             message = f"{dotted} uses `_base_`; a new-style config cannot inherit from it"
             raise ConfigError(Problem("", message, where))
         loaded.append(base)
-        return base.tree
+        return base.tree, base.tools
 
     def merged(self, base: ConfigDict, tree: ConfigDict) -> ConfigDict:
         """Merge a file's own tree into its bases'."""

@@ -1,7 +1,7 @@
 """``--cfg-options``: what ``model.backbone.depth=50`` on the command line means.
 
-A value is a number, true or false, None or text; commas and brackets make lists, parentheses tuples. Quotes at its
-ends and all spaces are dropped.
+A value is a number, true or false, None or text; commas and brackets make lists, parentheses tuples, braces with
+colons (``{0:0,255:1}``) dicts. Quotes at its ends and all spaces are dropped.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from segue.config.marks import OPTIONS
 from segue.config.tree import copy_tree, merge_into, nest
 from segue.errors import ConfigError, Problem, alike
 
-_CLOSING = {"(": ")", "[": "]"}
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def parse_options(options: Iterable[str]) -> dict[str, Any]:
@@ -55,18 +55,31 @@ def _value(text: str, depth: int) -> Any:
         if _end(text) < len(text) - 1:  # (1,2),(3,4)
             hint = f"write [{text}] for a list of them"
             raise ValueError(f"{_short(text)} is more than one bracketed value; {hint}")
+        if opening == "{":
+            return _dict(text, depth)
         items = [_value(part, depth + 1) for part in _split(text[1:-1])]
         return tuple(items) if opening == "(" else items
-    if "," in text:
-        return [_value(part, depth + 1) for part in _split(text)]
+    if "," in text and (parts := _split(text)) != [text]:
+        return [_value(part, depth + 1) for part in parts]
     return _scalar(text)
+
+
+def _dict(text: str, depth: int) -> Any:
+    """``{key:value,...}``; text in braces without colons stays text, as it is no dict."""
+    found = {}
+    for part in _split(text[1:-1]):
+        key, colon, value = part.partition(":")
+        if not colon:
+            return text
+        found[_scalar(key.strip("'\""))] = _value(value, depth + 1)
+    return found
 
 
 def _end(text: str) -> int:
     """The position of the bracket that closes the one the text starts with."""
     depth = 0
     for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+        depth += (character in "([{") - (character in ")]}")
         if depth == 0:
             return position
     return len(text)
@@ -79,7 +92,7 @@ def _split(text: str) -> list[str]:
     for position, character in enumerate(text):
         if character in _CLOSING:
             open_brackets.append(_CLOSING[character])
-        elif character in ")]":
+        elif character in ")]}":
             if not open_brackets or open_brackets.pop() != character:
                 raise ValueError(f"the brackets of {_short(text)} do not match")
         elif character == "," and not open_brackets:

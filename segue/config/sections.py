@@ -6,6 +6,7 @@ Whatever a config says at its top level is read, or known to be a variable of th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -137,17 +138,22 @@ def unread(cfg: Mapping[str, Any]) -> list[str]:
                 f"--cfg-options {name}: nothing reads it when the config has been read{_place_for(name, value)}"
             )
             continue
-        if origin is not None and origin.file != getattr(cfg, "filename", None):
+        if origin is not None and not _is_file(origin.file, getattr(cfg, "filename", None)):
             continue
         where = f"{origin}: " if origin else ""
         close = alike(str(name), [*SECTIONS, "train_pipeline"], cutoff=_CLOSE)
         if name in OLD and not _moved(cfg, name, value):
-            lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x; it is {OLD[name]} now")
+            lines.append(f"{where}nothing reads {name!r}, a key of mmseg 0.x, mixed into 1.x; it is {OLD[name]} now")
         elif close and name not in VARIABLES and not any(_equals(o, value) for k, o in cfg.items() if k != name):
             lines.append(f"{where}nothing reads {name!r}; did you mean {close[0]!r}?")
         elif _is_component(value) and not _stands_elsewhere(cfg, name, value):
             lines.append(f"{where}nothing reads {name!r}{_place_for(name, value)}")
     return lines
+
+
+def _is_file(origin: str, filename: str | None) -> bool:
+    """Whether an origin is the config's own file, however its path was given."""
+    return filename is not None and os.path.realpath(origin) == os.path.realpath(filename)
 
 
 def _moved(cfg: Mapping[str, Any], name: str, value: Any) -> bool:

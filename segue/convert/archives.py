@@ -28,6 +28,8 @@ from typing import IO, Any
 from segue.convert.members import CHUNK, Limits, Measured, Member, reporting
 from segue.datasets.scan import some_of, walk_files
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
+from segue.system.near import near_path
 
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 ARCHIVES = (".zip", *TARS)
@@ -101,12 +103,13 @@ class Sources:
                     found += self._file(file, "/".join(filter(None, [top, *Path(name).parent.parts])))
             return found
         if not path.exists():
-            raise InputError(f"{path}: does not exist")
+            raise InputError(f"{path}: does not exist{near_path(path)}")
         if path.name.lower().endswith(FOREIGN):
             raise InputError(f"{path}: such archives are not read; unpack it and give the folder")
         return self._file(path, "")
 
     def _file(self, path: Path, folder: str) -> list[Member]:
+        check_file(path)
         place = f"{folder}/{path.name}".lstrip("/")
         member = Member(place, str(path), lambda: path.open("rb"), RLock(), self.limits, path)
         if not _packed(member.name):

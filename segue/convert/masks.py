@@ -20,10 +20,12 @@ from segue.doctor.annotated import find_annotations
 from segue.doctor.guess import Part
 from segue.doctor.layout import recognize
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 from segue.masks.labels import IGNORE
 from segue.masks.size import image_size
 from segue.system.bars import shown
 from segue.system.cores import default_workers, in_parallel
+from segue.system.near import near_path
 from segue.system.replaced import clear_leftovers, replaced
 from segue.transforms.load_annotations import LoadAnnotations
 
@@ -145,7 +147,7 @@ def _parts(
                 return mine, folder
         raise InputError(f"{source}: where are its images? Name their folder: --images FOLDER")
     if not source.exists():
-        raise InputError(f"{source}: no such file or folder")
+        raise InputError(f"{source}: no such file or folder{near_path(source)}")
     if mask_format is not None and images is None and masks is None:
         found = [Part(split, at, name, None, kind) for split, at, name, kind in find_annotations(source)]
         wanted = mask_format if isinstance(mask_format, str) else mask_format.get("type")
@@ -209,6 +211,7 @@ def _classes(given: Sequence[str] | str | None) -> tuple[Sequence[str] | None, S
         return given, None
     if not given.endswith(".json"):
         return read_names(given), None
+    check_file(given)
     try:
         data = json.loads(Path(given).read_text(encoding="utf-8"))
         return [str(name) for name in data["classes"]], data.get("palette")

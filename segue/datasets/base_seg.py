@@ -252,13 +252,19 @@ class BaseSegDataset(Dataset[Any]):
         return os.path.join(self.data_root, path) if self.data_root else path
 
     def _reads_masks(self) -> bool:
-        """Whether the pipeline will want label maps; a dataset for prediction only has none."""
+        """Whether the pipeline will want label maps; a dataset for prediction only has none.
+
+        Its folder of label maps may then be one that a config inherited, and that is not there. Steps of the user's
+        own may read labels under any name, and so may who reads samples without a pipeline.
+        """
         if "seg_map_path" not in self.data_prefix:
             return False
-        steps = self.pipeline.transforms
-        views = [view for step in steps for view in getattr(step, "views", ())]  # of TestTimeAug
-        names = [type(step).__name__ for step in (*steps, *(inner for view in views for inner in view.transforms))]
-        return not self.test_mode or any("Load" in name and "Annotation" in name for name in names)
+        steps = list(self.pipeline.transforms)
+        steps += [inner for step in steps for view in getattr(step, "views", ()) for inner in view.transforms]
+        if any("Load" in (name := type(step).__name__) and "Annotation" in name for step in steps):
+            return True
+        own = not steps or any(not type(step).__module__.startswith("segue.") for step in steps)
+        return own and not self.test_mode
 
     def _open_masks(self) -> None:
         """Find out who reads the label maps, if they are no pictures."""

@@ -15,6 +15,7 @@ from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 
 
 class DecathlonDataset(BaseSegDataset):
@@ -73,6 +74,7 @@ class DecathlonDataset(BaseSegDataset):
 
 
 def _read(path: Path) -> dict[str, Any]:
+    check_file(path)
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -19,6 +19,7 @@ from segue.datasets.base_seg import BaseSegDataset
 from segue.datasets.options import USUAL, DatasetOptions, shared
 from segue.datasets.scan import some_of
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 
 
 class DSDLSegDataset(BaseSegDataset):
@@ -84,6 +85,7 @@ class DSDLSegDataset(BaseSegDataset):
 
 
 def _load(path: Path) -> Any:
+    check_file(path)
     try:
         text = path.read_text(encoding="utf-8")
         return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)

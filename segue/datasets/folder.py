@@ -157,7 +157,7 @@ class FolderDataset(BaseSegDataset):
             listed = images_of_split(images, self.split, folder, self.data_root or "", self.suffixes[0])
             images = [one.image for one in listed]
             given = {one.image: one.mask for one in listed if one.mask is not None}
-        if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
+        if masks is None or not (self._reads_masks() or os.path.isdir(masks)):
             return [{"img_path": os.path.join(folder, name)} for name in images]
         reader = self.mask_reader
         if reader is not None and not reader.suffixes:

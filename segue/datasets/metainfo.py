@@ -9,6 +9,7 @@ from typing import Any
 
 from segue.datasets.palette import Palette, generate_palette
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 from segue.masks.labels import IGNORE
 
 
@@ -50,6 +51,7 @@ def resolve_metainfo(
 
 def read_names(path: str | Path) -> tuple[str, ...]:
     """Class names from a text file, one per line."""
+    check_file(path)
     try:
         lines = Path(path).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

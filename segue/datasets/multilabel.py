@@ -112,7 +112,7 @@ class MultilabelDataset(BaseSegDataset):
         what that means.
         """
         folder, masks = self.data_prefix["img_path"], self.data_prefix.get("seg_map_path")
-        if masks is None or (self.test_mode and not self._reads_masks() and not os.path.isdir(masks)):
+        if masks is None or not (self._reads_masks() or os.path.isdir(masks)):
             return [{"img_path": os.path.join(folder, name)} for name in self.image_names()]
         pairs = self.stacks()
         lacking = [

@@ -191,6 +191,8 @@ def _stem(name: str) -> str:
 def _affixes(stems: dict[str, str], enough: int) -> list[Affix]:
     """No affix, and those endings and beginnings, cut at ``_``, ``-`` or ``.``, that ``enough`` of the names have."""
     names = [stem[stem.rfind(os.sep) + 1 :] for stem in stems]
+    if not names:
+        return [Affix()]
     endings: Counter[str] = Counter()
     beginnings: Counter[str] = Counter()
     some = names[:: -(-len(names) // _MOST_NAMES)]

@@ -31,6 +31,8 @@ class FCNHead(DecodeHead):
         dilation: int = 1,
     ) -> None:
         super().__init__(options)
+        if num_convs < 0 or dilation < 1:
+            raise InputError(f"FCNHead: num_convs={num_convs} must be 0 or more, dilation={dilation} 1 or more")
         if num_convs == 0 and self.in_channels != self.channels:
             raise InputError(
                 f"FCNHead: with num_convs=0, in_channels={self.in_channels} must equal channels={self.channels}"

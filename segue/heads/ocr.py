@@ -15,8 +15,9 @@ the object regions, weighted by how it relates to each (section 3.2; equation nu
 
 phi, psi, delta, rho and g are 1 x 1 convolution, batch normalization and ReLU; phi and psi are two of them.
 
-Two switches for the comparisons of section 4.2, which the reference does not have: the relation w_ik may be the region
-probabilities themselves, as in ACFNet (Zhang et al. 2019, arXiv:1909.09408), and the regions may be the true ones.
+Two switches for the comparisons of section 4.2, which the reference does not have. The relation w_ik may be the region
+probabilities themselves, as in ACFNet (Zhang et al. 2019, arXiv:1909.09408), or be predicted from the pixel alone, as
+in double attention (Chen et al. 2018, arXiv:1810.11579); the regions may be the true ones.
 """
 
 from __future__ import annotations
@@ -99,8 +100,9 @@ class OCRHead(DecodeHead):
     Args:
         ocr_channels: width of the relation between pixels and regions.
         scale: factor of the region logits before their softmax over space.
-        relation: how a pixel relates to the regions: by ``attention`` (equation 5), or by its ``probability`` of being
-            in each, the softmax of the region logits over regions, as in ACFNet.
+        relation: how a pixel relates to the regions: by ``attention`` (equation 5); by its ``probability`` of being
+            in each, the softmax of the region logits over regions, as in ACFNet; or by its ``pixel`` features alone, a
+            1 x 1 convolution and a softmax over regions, as in double attention.
         regions: where regions come from: the head before, or ``ground_truth``, the labels. The latter shows what
             perfect regions would give (with ``relation="probability"``, perfect relations as well); it is no method.
     """
@@ -113,7 +115,7 @@ class OCRHead(DecodeHead):
         *,
         ocr_channels: int,
         scale: float = 1,
-        relation: Literal["attention", "probability"] = "attention",
+        relation: Literal["attention", "probability", "pixel"] = "attention",
         regions: Literal["predicted", "ground_truth"] = "predicted",
     ) -> None:
         super().__init__(options)
@@ -123,6 +125,8 @@ class OCRHead(DecodeHead):
         self.object_context_block = ObjectAttention(
             self.channels, ocr_channels, self.norm, self.act, relate=relation == "attention"
         )
+        if relation == "pixel":
+            self.distribute_conv = nn.Conv2d(self.channels, self.num_classes, 1)
         self.bottleneck = ConvModule(self.in_channels, self.channels, 3, padding=1, norm=self.norm, act=self.act)
 
     def forward(self, features: Sequence[Tensor], previous: Tensor | None = None) -> Tensor:
@@ -140,8 +144,14 @@ class OCRHead(DecodeHead):
                 f"{tuple(pixels.shape[-2:])}; give both heads the same in_index"
             )
         regions = region_representations(pixels, previous, self.scale)
-        relation = previous.softmax(dim=1) if self.relation == "probability" else None
-        return self.classify(self.object_context_block(pixels, regions, relation))
+        return self.classify(self.object_context_block(pixels, regions, self._relation(pixels, previous)))
+
+    def _relation(self, pixels: Tensor, previous: Tensor) -> Tensor | None:
+        """w (B, K, H', W') where pixels and regions are not compared."""
+        if self.relation == "attention":
+            return None
+        logits: Tensor = previous if self.relation == "probability" else self.distribute_conv(pixels)
+        return logits.softmax(dim=1)
 
     def predict(
         self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None, labels: Tensor | None = None

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
+from segue.layers.decode_head import LossList
 from segue.layers.initialize import zero
 from segue.layers.resize import resize
 from segue.types import Loss, Size, Targets
@@ -100,7 +101,7 @@ class VPDDepthHead(nn.Module):
         self.max_depth = options.max_depth
         self.align_corners = options.align_corners
         losses = options.loss_decode
-        self.loss_decode = nn.ModuleList(losses if isinstance(losses, Sequence) else [losses])  # type: ignore
+        self.loss_decode = LossList(losses if isinstance(losses, Sequence) else [losses])  # type: ignore
         first, second = widths[:2]
         self.conv1 = nn.Sequential(
             nn.Conv2d(first, first, 3, stride=2, padding=1),

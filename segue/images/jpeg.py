@@ -86,6 +86,18 @@ def decode_jpeg(data: bytes, header: JpegHeader, gray: bool = False, rows: int |
     return image[:, :, 0] if gray else image
 
 
+def jpeg_damage(data: bytes) -> str:
+    """What a strict decoder says against a JPEG file that others repair in silence; nothing where it cannot be told."""
+    header = read_jpeg_header(data)
+    if simplejpeg is None or header is None or header.turned:
+        return ""
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY" if header.bands == 1 else "BGR", strict=True)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _orientation(exif: bytes) -> int:
     """1 to 8; 0 where it cannot be told."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])

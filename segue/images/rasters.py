@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import DataError, InputError, MissingExtraError
+from segue.images.limits import check_file
 
 
 class Raster:
@@ -39,6 +40,7 @@ class Raster:
         rasterio = _rasterio()
         if not str(path).startswith("/vsimem/") and not Path(path).exists():  # GDAL would open addresses too
             raise DataError(f"{path}: the file does not exist")
+        check_file(path)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)  # plain TIFFs are welcome

@@ -11,6 +11,7 @@ becomes its colours. Of an animated GIF the first picture counts.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -21,6 +22,7 @@ from PIL import Image, ImageOps
 
 from segue.errors import DataError, InputError
 from segue.images.decoders import CV2_FLAGS, decode_whole
+from segue.images.jpeg import jpeg_damage
 from segue.images.kinds import check_kind
 from segue.images.limits import check_file, check_pixels
 from segue.images.pixels import opencv_pixels, pillow_pixels
@@ -36,6 +38,10 @@ Backend: TypeAlias = Literal["cv2", "pillow"]
 
 #: Suffixes of the files taken for images when a folder is scanned without being told what to look for.
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".npy")
+
+
+class DamagedImageWarning(UserWarning):
+    """A file is damaged in a way that decoders repair, so that its pixels are partly made up."""
 
 
 def read_image(path: str | Path, color_type: str = "color", backend: str = "cv2") -> Array:
@@ -91,6 +97,11 @@ def decode_image(data: bytes, color_type: str = "color", backend: str = "cv2", p
     if backend == "cv2":
         image = decode_whole(data, color_type)
         if image is None:
+            if kind == "jpeg" and (damage := jpeg_damage(data)):
+                text = (
+                    f"{path}: damaged JPEG ({damage}); the decoder makes up what is missing: copy or download it again"
+                )
+                warnings.warn(text, DamagedImageWarning, stacklevel=2)
             image = opencv_pixels(data, CV2_FLAGS[color_type])
         if image is not None and image.size:
             return image

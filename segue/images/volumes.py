@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import DataError, InputError, MissingExtraError
+from segue.images.limits import check_file
 
 #: Ends of the names of NIfTI files.
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
@@ -35,7 +36,8 @@ def read_volume(path: str | Path, backend: str = "nifti") -> NDArray[Any]:
         from nibabel.filebasedimages import ImageFileError
     except ImportError as error:
         raise MissingExtraError("nibabel", "medical", "reading NIfTI volumes") from error
-    if not Path(path).is_file():
+    check_file(path)
+    if not Path(path).exists():
         raise DataError(f"{path}: the file does not exist")
     try:
         loaded: Any = nibabel.load(path)
@@ -65,6 +67,7 @@ def decode_npy(data: bytes, path: str | Path) -> NDArray[Any]:
 
 
 def _bytes(path: str | Path) -> bytes:
+    check_file(path)
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:

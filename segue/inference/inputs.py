@@ -18,7 +18,9 @@ import numpy as np
 from torch import nn
 
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 from segue.images.read import IMAGE_SUFFIXES, Array
+from segue.system.near import near_path
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,13 @@ def find_images(paths: Sequence[str | Path], *, recursive: bool = False) -> list
     Raises:
         DataError: a path that does not exist, or a folder without images, which says where there are some.
     """
+    return list_images(paths, recursive=recursive)[0]
+
+
+def list_images(paths: Sequence[str | Path], *, recursive: bool = False) -> tuple[list[Path], int]:
+    """The same, and how many images in folders below were left out; each folder is walked once."""
     found: list[Path] = []
+    left_out = 0
     for path in map(Path, paths):
         if path.is_dir():
             below = [p for p in path.rglob("*") if _is_image(p.relative_to(path))]
@@ -157,11 +165,13 @@ def find_images(paths: Sequence[str | Path], *, recursive: bool = False) -> list
             if not inside:
                 raise DataError(_no_images(path, below))
             found += inside
-        elif path.is_file():
+            left_out += len(below) - len(inside)
+        elif path.exists():
+            check_file(path)
             found.append(path)
         else:
-            raise DataError(f"{path}: no such file or folder")
-    return found
+            raise DataError(f"{path}: no such file or folder{near_path(path)}")
+    return found, left_out
 
 
 def _is_image(path: Path) -> bool:

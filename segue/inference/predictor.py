@@ -13,6 +13,7 @@ from torch import nn
 
 from segue.errors import ConfigError, DataError, InputError, Problem, SegueError
 from segue.images.read import write_png
+from segue.inference.crf import CRF
 from segue.inference.depth import DepthPrediction
 from segue.inference.inputs import Expected, as_image, fitted, name_of, picture_of
 from segue.inference.multilabel import MultilabelPrediction
@@ -94,7 +95,15 @@ class Predictor:
         self._views: list[Any] | None = None
         self._expected = Expected.of(model, self._read)
 
-    def predict(self, images: Any, *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None) -> Any:
+    def predict(
+        self,
+        images: Any,
+        *,
+        batch_size: int = 1,
+        tta: bool = False,
+        rgb: bool | None = None,
+        crf: CRF | None = None,
+    ) -> Any:
         """Segment one image, or each of a list.
 
         Args:
@@ -104,6 +113,7 @@ class Predictor:
             tta: average over the views that the config's ``tta_pipeline`` makes of each image.
             rgb: whether arrays are RGB, as ``np.array`` of a Pillow image is, and not BGR, as ``cv2.imread`` gives
                 them. Not said, they are taken for BGR, with a warning.
+            crf: what refines the probabilities, `segue.inference.crf.CRF`.
 
         Returns:
             A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``,
@@ -114,20 +124,32 @@ class Predictor:
             InputError: an array whose channels or values the model cannot take.
         """
         if isinstance(images, (list, tuple)):
-            return list(self.stream(images, batch_size=batch_size, tta=tta, rgb=rgb))
-        return next(self.stream([images], tta=tta, rgb=rgb))
+            return list(self.stream(images, batch_size=batch_size, tta=tta, rgb=rgb, crf=crf))
+        return next(self.stream([images], tta=tta, rgb=rgb, crf=crf))
 
     def stream(
-        self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None
+        self,
+        images: Sequence[Any],
+        *,
+        batch_size: int = 1,
+        tta: bool = False,
+        rgb: bool | None = None,
+        crf: CRF | None = None,
     ) -> Iterator[Any]:
         """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
-        for result in self.attempts(images, batch_size=batch_size, tta=tta, rgb=rgb):
+        for result in self.attempts(images, batch_size=batch_size, tta=tta, rgb=rgb, crf=crf):
             if isinstance(result, SegueError):
                 raise result
             yield result
 
     def attempts(
-        self, images: Sequence[Any], *, batch_size: int = 1, tta: bool = False, rgb: bool | None = None
+        self,
+        images: Sequence[Any],
+        *,
+        batch_size: int = 1,
+        tta: bool = False,
+        rgb: bool | None = None,
+        crf: CRF | None = None,
     ) -> Iterator[Any]:
         """As ``stream``, with the error in place of the result of an image that cannot be segmented."""
         if batch_size < 1:
@@ -139,21 +161,22 @@ class Predictor:
             batch = images[start : start + batch_size]
             loaded = [self._attempt(image, steps, rgb) for image in batch]
             good = [one for one in loaded if not isinstance(one, SegueError)]
-            found = iter(self._segmented(good))
+            found = iter(self._segmented(good, crf))
             yield from (one if isinstance(one, SegueError) else next(found) for one in loaded)
 
-    def _segmented(self, loaded: list[_Loaded]) -> list[Any]:
+    def _segmented(self, loaded: list[_Loaded], crf: CRF | None) -> list[Any]:
         """A result, or an error, of each; where a batch fails, each image is tried by itself."""
         if not loaded:
             return []
         packed = [one.packed for one in loaded]
         batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
+        refine = None if crf is None else lambda index, shares: crf(shares[0], loaded[index].picture)[None]
         try:
             with torch.inference_mode():
-                found = label_maps(self.model, batch)
+                found = label_maps(self.model, batch, refine)
         except (SegueError, RuntimeError, ValueError) as error:
             if len(loaded) > 1:
-                return [result for one in loaded for result in self._segmented([one])]
+                return [result for one in loaded for result in self._segmented([one], crf)]
             return [error if isinstance(error, SegueError) else _refused(loaded[0], error)]
         return [self._result(one, labels.cpu().numpy()) for one, labels in zip(loaded, found, strict=True)]
 

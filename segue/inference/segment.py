@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -14,23 +14,43 @@ from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Win
 from segue.inference.quick import predicted
 from segue.types import SegSample
 
+#: From probabilities (1, classes, H, W) of the image at a place in a batch, at its original size, to better ones.
+Refine: TypeAlias = Callable[[int, Tensor], Tensor]
 
-def label_maps(model: nn.Module, batch: Mapping[str, Any]) -> list[Tensor]:
+
+def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None = None) -> list[Tensor]:
     """Predicted labels (H, W) int64 of each image of a batch, at the image's original size; of a multilabel model
     (K, H, W) bool, whether each class is there; of a depth model (H, W) float depths.
 
     ``batch["inputs"]`` holds images (C, H, W) as the pipeline left them, ``batch["data_samples"]`` their samples.
     Images of one size go through the network together. Where both hold lists, the views that `TestTimeAug` made of an
-    image, the classes' mean probability over its views decides; depths are averaged.
+    image, the classes' mean probability over its views decides; depths are averaged. ``refine`` has the last word on
+    probabilities, as a `segue.inference.crf.CRF` has; where there are none, it is an InputError.
     """
+    if refine is not None:
+        _check_refined(model)
     own = getattr(model, "label_maps", None)
     images, samples = batch["inputs"], batch["data_samples"]
     if own is not None:  # a segmentor of the user's that predicts in its own way
-        if images and isinstance(images[0], (list, tuple)):
+        if images and isinstance(images[0], (list, tuple)) and not getattr(model, "takes_views", False):
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
         maps: list[Tensor] = own(batch)
         return maps
-    return [decided(model, views) for views in views_of(model, images, samples)]
+    found = views_of(model, images, samples)
+    if refine is None:
+        return [decided(model, views) for views in found]
+    return [_decided(model, refine(i, _whole_probabilities(model, views)))[0] for i, views in enumerate(found)]
+
+
+def _check_refined(model: nn.Module) -> None:
+    """Raise InputError for a model that has no probabilities of classes that exclude each other."""
+    kind = type(model).__name__
+    if getattr(model, "label_maps", None) is not None:
+        raise InputError(f"{kind} predicts in its own way, which gives no probabilities for a CRF: omit it")
+    if predicts_depth(model):
+        raise InputError(f"{kind} predicts depths; a CRF is for classes: omit it")
+    if is_multilabel(model):
+        raise InputError(f"{kind} predicts several classes per pixel; a CRF is for one class per pixel: omit it")
 
 
 def views_of(model: Any, images: Sequence[Any], samples: Sequence[Any]) -> list[list[Logits]]:
@@ -67,29 +87,37 @@ def logits_of(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]
     for indices in groups.values():
         part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
         inputs, padded = model.data_preprocessor(part, training=False)
-        for index, seen, sample in zip(indices, seen_by(model, inputs), padded, strict=True):
+        own_way = getattr(model, "whole_or_slide", None)  # of a segmentor of the user's, which reads the samples' metas
+        maps = seen_by(model, inputs) if own_way is None else [Held(one) for one in own_way(inputs, padded)]
+        for index, seen, sample in zip(indices, maps, padded, strict=True):
             found[index] = original(model, seen, sample)
     return [found[index] for index in range(len(images))]
 
 
 def seen_by(model: Any, inputs: Tensor) -> list[Logits]:
     """Logits (classes, H, W) of each of the preprocessed images (B, C, H, W), as the model's ``test_cfg`` says."""
-    if model.test.mode == "whole":
-        return _resized(model, inputs)
+    coarse = model.coarse if hasattr(model, "coarse") else model.encode_decode
+
+    def run(part: Tensor) -> Tensor:
+        return predicted(model, part, coarse)
+
+    return _windows(model, inputs, run) if model.test.mode == "slide" else _resized(model, inputs, run)
+
+
+def _windows(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:
     size = (inputs.shape[-2], inputs.shape[-1])
     crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     windows: list[list[tuple[int, int, Logits]]] = [[] for _ in inputs]
     for top in _starts(size[0], crop[0], stride[0]):
         for left in _starts(size[1], crop[1], stride[1]):
-            logits = _resized(model, inputs[..., top : top + crop[0], left : left + crop[1]])
+            logits = _resized(model, inputs[..., top : top + crop[0], left : left + crop[1]], run)
             for own, one in zip(windows, logits, strict=True):
                 own.append((top, left, one))
     return [Windows(own, size) for own in windows]
 
 
-def _resized(model: Any, inputs: Tensor) -> list[Logits]:
-    coarse = predicted(model, inputs, model.coarse if hasattr(model, "coarse") else model.encode_decode)
-    return [Resized(Held(one), inputs.shape[-2:], model.head.align_corners) for one in coarse]
+def _resized(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:
+    return [Resized(Held(one), inputs.shape[-2:], model.head.align_corners) for one in run(inputs)]
 
 
 def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
@@ -97,13 +125,13 @@ def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
     return slide(model, inputs) if model.test.mode == "slide" else model.encode_decode(inputs)
 
 
-def slide(model: Any, inputs: Tensor) -> Tensor:
+def slide(model: Any, inputs: Tensor, encode: Callable[[Tensor], Tensor] | None = None) -> Tensor:
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border.
+    the border. ``encode`` gives a window's logits; the model's ``encode_decode`` does where it is None.
     """
-    return torch.stack([logits.whole() for logits in seen_by(model, inputs)])
+    return torch.stack([logits.whole() for logits in _windows(model, inputs, encode or model.encode_decode)])
 
 
 def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
@@ -140,6 +168,11 @@ def mean_probabilities(model: Any, views: Sequence[Logits]) -> Iterator[tuple[in
         for view in views[1:]:
             total += probabilities(model, view.rows(low, low + band.shape[1])[None])[0]
         yield low, total.div_(len(views))
+
+
+def _whole_probabilities(model: Any, views: Sequence[Logits]) -> Tensor:
+    """(1, K, H, W), the mean over views."""
+    return torch.cat([shares for _, shares in mean_probabilities(model, views)], dim=1)[None]
 
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:

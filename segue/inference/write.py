@@ -9,12 +9,19 @@ from typing import Any
 from rich.progress import track
 
 from segue.errors import DataError, SegueError, SomeFailedError
+from segue.inference.crf import CRF
 from segue.inference.inputs import unique_names
 from segue.inference.predictor import Predictor
 
 
 def write_all(
-    predictor: Predictor, files: Sequence[Path], out: str | Path, *, batch_size: int = 1, tta: bool = False
+    predictor: Predictor,
+    files: Sequence[Path],
+    out: str | Path,
+    *,
+    batch_size: int = 1,
+    tta: bool = False,
+    crf: CRF | None = None,
 ) -> list[Any]:
     """Segment image files and save each result into ``out`` under a name of its own; a terminal shows a bar.
 
@@ -26,7 +33,7 @@ def write_all(
         SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
     results, failed = [], []
-    stream = predictor.attempts(files, batch_size=batch_size, tta=tta)
+    stream = predictor.attempts(files, batch_size=batch_size, tta=tta, crf=crf)
     named = zip(unique_names(files), track(stream, "predicting", total=len(files), transient=True), strict=True)
     for name, result in named:
         if isinstance(result, SegueError):

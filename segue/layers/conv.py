@@ -43,6 +43,11 @@ class ConvModule(nn.Module):
             groups=groups,
             bias=norm is None if bias is None else bias,
         )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.padding = padding  # as it was given, beside the other values of the convolution, for code that reads them
+        self.kernel_size, self.stride, self.dilation = self.conv.kernel_size, self.conv.stride, self.conv.dilation
+        self.groups, self.with_bias = groups, self.conv.bias is not None
+        self.with_norm, self.with_activation = norm is not None, act is not None
         self.norm_name = norm.name if norm else None
         if norm:
             self.add_module(norm.name, norm(out_channels))
@@ -50,6 +55,11 @@ class ConvModule(nn.Module):
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
         if self.conv.bias is not None:
             nn.init.zeros_(self.conv.bias)
+
+    @property
+    def norm(self) -> nn.Module | None:
+        """The normalization, if there is one."""
+        return getattr(self, self.norm_name) if self.norm_name else None
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H', W')."""

@@ -31,6 +31,16 @@ class PreConv(nn.Module):
         self.activate = act() if act else nn.Identity()
         self.conv = nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding, groups=groups, bias=False)
         nn.init.kaiming_normal_(self.conv.weight, mode="fan_out", nonlinearity="relu")
+        self.in_channels, self.out_channels = in_channels, out_channels  # as those of `ConvModule`, for who reads them
+        self.kernel_size, self.stride, self.dilation = self.conv.kernel_size, self.conv.stride, self.conv.dilation
+        self.padding, self.groups, self.with_bias = padding, groups, False
+        self.with_norm, self.with_activation = True, act is not None
+
+    @property
+    def norm(self) -> nn.Module:
+        """The normalization."""
+        found: nn.Module = getattr(self, self.norm_name)
+        return found
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H', W')."""

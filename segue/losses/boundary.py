@@ -27,7 +27,7 @@ class BoundaryLoss(nn.Module):
     def forward(
         self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int | None = None
     ) -> Tensor:
-        """Loss of logits ``pred`` (B, 1, H, W) for ``target`` (B, H, W): 1 on boundaries, 0 elsewhere.
+        """Loss of logits ``pred`` (B, 1, H, W) for ``target`` (B, H, W) or (B, 1, H, W): 1 on boundaries, 0 elsewhere.
 
         Pixels with any other value count for nothing, but are divided by. ``weight`` (B, H, W) scales pixels.
 
@@ -36,6 +36,8 @@ class BoundaryLoss(nn.Module):
         """
         if pred.shape[1] != 1:
             raise InputError(f"BoundaryLoss: {pred.shape[1]} logits per pixel; a boundary needs one")
+        if target.ndim == pred.ndim:
+            target = target.squeeze(1)
         on, off = target == 1, target == 0
         total = (on.sum() + off.sum()).clamp(min=1)
         balance = (on * off.sum() + off * on.sum()).to(pred.dtype) / total

@@ -45,7 +45,7 @@ class FocalLoss(nn.Module):
         if not use_sigmoid:
             raise InputError("FocalLoss: use_sigmoid=False; there is only the form with the sigmoid")
         self.gamma = gamma
-        self.alpha = [float(alpha)] if isinstance(alpha, (int, float)) else list(alpha)
+        self.alpha = alpha
         self.reduction = reduction
         self.class_weight = list(class_weight) if class_weight is not None else None
         self.loss_weight = loss_weight
@@ -71,7 +71,7 @@ class FocalLoss(nn.Module):
         else:
             truth, labeled = binary_truth(pred, target, (target != ignore_index) & (target >= 0))
         prob = pred.sigmoid()
-        alpha = pred.new_tensor(self.alpha).view(-1, 1, 1)
+        alpha = torch.as_tensor(self.alpha, dtype=pred.dtype, device=pred.device).view(-1, 1, 1)
         miss = (1 - prob) * truth + prob * (1 - truth)  # 1 - p_t
         factor = (alpha * truth + (1 - alpha) * (1 - truth)) * miss**self.gamma
         loss = factor * F.binary_cross_entropy_with_logits(pred, truth, reduction="none")

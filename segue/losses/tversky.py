@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from segue.errors import InputError
 from segue.layers.truth import binary_truth
 
 
@@ -20,8 +21,11 @@ class TverskyLoss(nn.Module):
         ignore_index: label that is no class; if it is one of the C classes, that class is left out of the sum (which
             is divided by C all the same, as in the reference).
         alpha: weight of pixels wrongly given to a class.
-        beta: weight of pixels of a class that were missed.
+        beta: weight of pixels of a class that were missed; ``1 - alpha``.
         loss_name: key in the log.
+
+    Raises:
+        InputError: ``alpha`` and ``beta`` do not add up to 1.
     """
 
     def __init__(
@@ -36,6 +40,8 @@ class TverskyLoss(nn.Module):
         loss_name: str = "loss_tversky",
     ) -> None:
         super().__init__()
+        if abs(alpha + beta - 1) > 1e-6:
+            raise InputError(f"TverskyLoss: alpha={alpha} and beta={beta} must add up to 1")
         self.smooth = smooth
         self.class_weight = list(class_weight) if class_weight is not None else None
         self.loss_weight = loss_weight

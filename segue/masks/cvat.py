@@ -94,7 +94,10 @@ def _root(path: str) -> ElementTree.Element:
     if root.tag != "annotations":
         raise DataError(f"{path}: its XML is <{root.tag}>, not the <annotations> of 'CVAT for images 1.1'")
     if root.find("track") is not None:
-        raise DataError(f"{path}: holds tracks of a video; export the task as 'CVAT for images 1.1'")
+        raise DataError(
+            f"{path}: holds tracks of a video; export the task as 'CVAT for images 1.1' "
+            "or 'Segmentation mask 1.1', which have every frame"
+        )
     return root
 
 

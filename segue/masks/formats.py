@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from segue.errors import DataError, InputError, nearest
+from segue.images.limits import check_file
 from segue.masks.cityscapes import CityscapesReader, is_cityscapes
 from segue.masks.coco import CocoReader, is_coco
 from segue.masks.cvat import CvatReader, is_cvat
@@ -24,6 +25,7 @@ from segue.masks.polygons import PolygonsReader, is_polygons
 from segue.masks.reader import MaskReader
 from segue.masks.rgb import RgbReader
 from segue.masks.supervisely import SuperviselyReader, is_supervisely
+from segue.masks.tools import BOXES, one_per_line, tool_of
 from segue.masks.via import ViaReader, is_via, is_via_csv
 from segue.masks.yolo import YoloReader, is_yolo
 
@@ -42,17 +44,9 @@ SUFFIXES = (".json", ".geojson", ".txt", ".mat", ".xml", ".csv")
 _MARKED = {".xml": b"<annotations", ".csv": b"region_shape_attributes"}
 _OTHERS = "others"
 _LOOKED_AT = 8
+
+
 #: Top-level keys of files that are no masks, or of formats that are not read, and the export that helps.
-_TOOLS = {
-    "imagesets": "Hasty or SuperAnnotate: export as COCO",
-    "metadata": "SuperAnnotate or V7: export as COCO",
-    "item": "V7 Darwin: export as COCO, or as semantic masks",
-    "annotations": "Labelbox, Scale or Encord: export as COCO",
-    "data_row": "Labelbox: export as COCO",
-    "label": "an annotation tool that Segue does not know: export as COCO or as PNG masks",
-}
-
-
 def reader_of(mask_format: str | Mapping[str, Any], root: str, names: Names | None = None) -> MaskReader | None:
     """The reader that a config asks for; None for pictures.
 
@@ -127,6 +121,7 @@ def labels_of(reader: type[MaskReader], paths: Sequence[str], mask_format: str |
 
 
 def _head(path: str) -> bytes:
+    check_file(path)
     try:
         with open(path, "rb") as file:
             return file.read(2048)
@@ -140,12 +135,15 @@ def _of_file(path: str) -> str:
     if path.lower().endswith(".xml"):
         if is_cvat(_head(path)):
             return CvatReader.format
-        raise DataError(f"{path}: not the XML of 'CVAT for images 1.1'; boxes as in VOC are no masks")
+        raise DataError(f"{path}: not the XML of 'CVAT for images 1.1'; {BOXES}")
     if path.lower().endswith(".csv"):
         if is_via_csv(_head(path).decode("utf-8", "replace")):
             return ViaReader.format
-        raise DataError(f"{path}: not the CSV of VIA")
+        raise DataError(
+            f"{path}: not the CSV of VIA; lists of boxes, as makesense.ai's, are no masks: export COCO or VIA JSON"
+        )
     if path.lower().endswith(".txt"):
+        check_file(path)
         try:
             with open(path, encoding="utf-8-sig") as file:
                 text = file.read()
@@ -154,6 +152,9 @@ def _of_file(path: str) -> str:
         if is_yolo(text) or not text.strip():
             return YoloReader.format
         raise DataError(f"{path}: not YOLO polygons, whose lines are 'class x y x y ...'")
+    if (line := one_per_line(path)) is not None:
+        tool = tool_of(line) or "an export with one JSON object per line: export as COCO"
+        raise DataError(f"{path}: has a JSON object on each line, which no format here has. Perhaps {tool}.")
     data = read_json(path)
     for reader, fits in (
         (LabelmeReader, is_labelme),
@@ -170,7 +171,7 @@ def _of_file(path: str) -> str:
             return reader.format
     first = data[0] if isinstance(data, list) and data else data
     keys = ", ".join(map(str, list(first)[:6])) if isinstance(first, dict) else type(data).__name__
-    tool = next((text for key, text in _TOOLS.items() if isinstance(first, dict) and key in first), "")
+    tool = tool_of(first)
     advice = f" Perhaps {tool}." if tool else " Export the annotations as COCO, or as PNG masks."
     known = ", ".join(name for name in READERS if name not in ("rgb", "instances", "mat", "yolo"))
     raise DataError(f"{path}: is none of the formats {known} (it has {keys or 'nothing'}).{advice}")

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from segue.errors import DataError
 from segue.images.jpeg2000 import is_jpeg2000, read_jpeg2000_header
+from segue.images.limits import check_file
 from segue.images.tiff import is_tiff, read_header
 
 #: More pixels than this are refused where an annotation file claims them, since it costs nothing to claim them.
@@ -21,6 +22,7 @@ _ORIENTATION = 0x0112
 def image_size(path: str | Path) -> tuple[int, int]:
     """(H, W) of an image as it is read, its EXIF orientation applied."""
     path = Path(path)
+    check_file(path)
     try:
         with path.open("rb") as file:
             head = file.read(12)

@@ -84,7 +84,9 @@ class ViaReader(ListedReader):
             across = number(shape.get("r" if kind == "circle" else "rx"), where, "radius", 0)
             down = across if kind == "circle" else number(shape.get("ry"), where, "ry", 0)
             return ellipse(x, y, across, down, size, float(np.degrees(number(shape.get("theta") or 0, where, "theta"))))
-        raise DataError(f"{where}: a {kind} covers no pixels; polygon, rect, circle and ellipse do")
+        raise DataError(
+            f"{where}: a {kind} covers no pixels; polygon, rect, circle and ellipse do: draw it so in VIA, or delete it"
+        )
 
     @classmethod
     def labels_in(cls, paths: Sequence[str], attribute: str | None = None) -> tuple[str, ...]:

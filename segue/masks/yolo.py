@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import yaml
 
 from segue.errors import DataError, LabelError
+from segue.images.limits import check_file
 from segue.images.read import Array
 from segue.masks.documents import checked_points
 from segue.masks.draw import Points, polygon
@@ -83,6 +84,7 @@ def is_yolo(text: str) -> bool:
 
 def _polygons(path: str) -> list[tuple[str, int, Points]]:
     """(file and line, class, points) of each line."""
+    check_file(path)
     try:
         with open(path, encoding="utf-8-sig") as file:
             lines = file.read().splitlines()
@@ -98,7 +100,10 @@ def _polygons(path: str) -> list[tuple[str, int, Points]]:
         except ValueError:
             raise DataError(f"{where}: a line is 'class x y x y ...', got {line[:60]!r}") from None
         if len(values) == 4:
-            raise DataError(f"{where}: 4 numbers after the class are a box; a polygon has at least 3 points")
+            raise DataError(
+                f"{where}: 4 numbers after the class are a box; a polygon has at least 3 points. Export "
+                "polygons: 'YOLO segmentation' of Roboflow, CVAT or Label Studio, or masks of the boxes by SAM"
+            )
         if len(values) % 2 or number < 0:
             raise DataError(f"{where}: class {number} and {len(values)} coordinates; x y pairs need an even number")
         points = checked_points([values[k : k + 2] for k in range(0, len(values), 2)], where, 3)
@@ -112,6 +117,7 @@ def _polygons(path: str) -> list[tuple[str, int, Points]]:
 
 
 def _listed(path: str) -> tuple[str, ...]:
+    check_file(path)
     try:
         with open(path, encoding="utf-8") as file:
             data = yaml.safe_load(file)

@@ -43,6 +43,7 @@ class DepthMetric:
         output_dir: folder for predicted depths as PNG of 16 bits, one per image.
         format_only: write these files and measure nothing.
         prefix: put before every name, with a slash.
+        keep_results: accepted for mmseg's tools; what is written stays in any case.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class DepthMetric:
         output_dir: str | None = None,
         format_only: bool = False,
         prefix: str | None = None,
+        keep_results: bool = True,
     ) -> None:
         wanted = [depth_metrics] if isinstance(depth_metrics, str) else list(depth_metrics or MEASURES)
         if any(name not in MEASURES for name in wanted):

@@ -20,6 +20,7 @@ from torch import Tensor
 from segue.errors import InputError, LabelError
 from segue.images.read import Array, write_png
 from segue.masks.labels import IGNORE, find_mistake
+from segue.masks.pairs import count_pairs
 
 #: Columns that each requested metric adds, as the reference names them.
 _COLUMNS = {"mIoU": ("IoU", "Acc"), "mDice": ("Dice", "Acc"), "mFscore": ("Fscore", "Precision", "Recall")}
@@ -41,6 +42,7 @@ class IoUMetric:
             under ``reduce_zero_label``); of multilabel data ``<class>/<image>.png`` of 0 and 255.
         format_only: write these files and measure nothing.
         prefix: put before every name, with a slash.
+        keep_results: accepted for mmseg's tools; what is written stays in any case.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class IoUMetric:
         output_dir: str | None = None,
         format_only: bool = False,
         prefix: str | None = None,
+        keep_results: bool = True,
     ) -> None:
         metrics = [iou_metrics] if isinstance(iou_metrics, str) else list(iou_metrics)
         unknown = [name for name in metrics if name not in _COLUMNS]
@@ -125,6 +128,9 @@ class IoUMetric:
         if not label.numel():
             return torch.zeros_like(self._areas)
         count = len(self.classes)
+        pairs = count_pairs(label.numpy(), pred.numpy()) if _plain(label) and _plain(pred) else None
+        if pairs is not None:
+            return self._checked(pairs, label, meta)
         void = label == self.ignore_index
         if count <= IGNORE:
             void |= label == IGNORE
@@ -135,12 +141,22 @@ class IoUMetric:
         if low < 0 or high >= count:
             raise self._wrong_labels(label[~void], meta)
         if low_pred < 0 or high_pred >= count:
-            raise InputError(
-                f"IoUMetric: {_name(meta)}: predicted classes {low_pred}..{high_pred}, but the dataset has {count} "
-                f"classes 0..{count - 1}; num_classes of the head and the dataset's classes disagree"
-            )
+            raise self._wrong_classes(low_pred, high_pred, meta)
         cells = (label * count + filled).masked_fill_(void, count * count)
         confusion = torch.bincount(cells.flatten(), minlength=count * count + 1)[:-1].view(count, count)
+        return torch.stack((confusion.diagonal(), confusion.sum(0), confusion.sum(1)))
+
+    def _checked(self, pairs: Array, label: Tensor, meta: Mapping[str, Any]) -> Tensor:
+        """Areas (3, C) out of pixels by label and prediction (256, 256), as the last step of `_count`."""
+        count = len(self.classes)
+        void = [index for index in {self.ignore_index, *([IGNORE] if count <= IGNORE else [])} if 0 <= index <= 255]
+        pairs[void] = 0
+        if pairs[count:].any():
+            raise self._wrong_labels(label[~torch.isin(label, torch.tensor(void, dtype=label.dtype))], meta)
+        if pairs[:, count:].any():
+            found = np.flatnonzero(pairs.any(axis=0)).tolist()
+            raise self._wrong_classes(found[0], found[-1], meta)
+        confusion = torch.from_numpy(pairs[:count, :count])
         return torch.stack((confusion.diagonal(), confusion.sum(0), confusion.sum(1)))
 
     def _count_each(self, pred: Tensor, label: Tensor, meta: Mapping[str, Any]) -> Tensor:
@@ -221,6 +237,13 @@ class IoUMetric:
     def _filled(self, values: Array) -> Array:
         return values if self.nan_to_num is None else np.nan_to_num(values, nan=self.nan_to_num)
 
+    def _wrong_classes(self, low: int, high: int, meta: Mapping[str, Any]) -> InputError:
+        count = len(self.classes)
+        return InputError(
+            f"IoUMetric: {_name(meta)}: predicted classes {low}..{high}, but the dataset has {count} "
+            f"classes 0..{count - 1}; num_classes of the head and the dataset's classes disagree"
+        )
+
     def _wrong_labels(self, label: Tensor, meta: Mapping[str, Any]) -> LabelError:
         values, counts = torch.unique(label, return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
@@ -245,6 +268,12 @@ class IoUMetric:
         ids = pred.cpu().numpy() + int(self.reduce_zero_label)
         depth = np.uint8 if len(self.classes) + int(self.reduce_zero_label) <= 256 else np.uint16
         write_png(self.output_dir / f"{Path(meta['img_path']).stem}.png", ids.astype(depth))
+
+
+def _plain(values: Tensor) -> bool:
+    """Whether `count_pairs` takes it: a map of integers in the memory of the CPU."""
+    whole = not values.is_floating_point() and values.dtype != torch.bool
+    return values.device.type == "cpu" and values.ndim == 2 and whole
 
 
 def _name(meta: Mapping[str, Any]) -> str:

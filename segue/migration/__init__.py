@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
+from rich.progress import Progress, TimeElapsedColumn, TimeRemainingColumn
 
 from segue.errors import InputError
 from segue.migration.bench import Bench
@@ -30,6 +30,7 @@ from segue.migration.suggest import Suggester
 from segue.migration.verdict import Report
 from segue.system.bars import bar
 from segue.system.cores import usable_threads
+from segue.system.near import near_path
 
 __all__ = ["Report", "migrate"]
 
@@ -56,7 +57,7 @@ def migrate(
         code: import the project's own modules, in processes of their own.
         trust: execute configs that are more than data.
         time_limit: seconds for each config and module.
-        jobs: configs run at the same time.
+        jobs: configs run at the same time; by default 2, more where there are many cores.
         console: where progress is shown.
 
     Raises:
@@ -65,7 +66,9 @@ def migrate(
     started = time.monotonic()
     console = console or Console(stderr=True)
     if checkpoint is not None and not Path(checkpoint).is_file():
-        raise InputError(f"{checkpoint}: no such file; --checkpoint takes the path of a weights file")
+        raise InputError(
+            f"{checkpoint}: no such file; --checkpoint takes the path of a weights file{near_path(checkpoint)}"
+        )
     for option, value in (("--time-limit", time_limit), ("--jobs", jobs)):
         if value is not None and value <= 0:
             raise InputError(f"{option} {value:g}: must be positive")
@@ -78,9 +81,17 @@ def migrate(
     wanted = chosen(entries, only, config)
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())
-    report.packages = packages(modules)
+    if only:
+        named = {name for entry in wanted for name in entry.imports}
+        gone = modules.limit(
+            {name for entry in wanted for name in entry.types}, named, {top for entry in wanted for top in entry.tops}
+        )
+        if gone:
+            report.left_out.append(f"{gone} modules and scripts that the chosen configs do not name (--only)")
+    report.engine = modules.forks.engine()
+    report.packages = to_install(modules)
     cores = usable_threads()
-    jobs = jobs or max(1, min(4, cores // 4))
+    jobs = jobs or max(min(2, cores), min(4, cores // 4))
     with tempfile.TemporaryDirectory(prefix="segue-migrate-") as scratch:
         bench = Bench(project, Path(scratch))
         hosts = [Host(Path(scratch), max(1, cores // jobs)) for _ in range(jobs)]
@@ -90,13 +101,20 @@ def migrate(
 
         runs = [runner(host) for host in hosts]
         try:
-            with bar(console, TimeElapsedColumn()) as progress:
+            with bar(console, TimeElapsedColumn(), TimeRemainingColumn()) as progress:
                 task = progress.add_task("modules", total=len(modules.needs) + len(wanted))
                 tried = counted(runs[0], progress, task)
                 report.verdicts = prove(modules, bench, tried, code)
                 suggester = Suggester(modules.registered(), modules.places())
                 proof = Proof(
-                    bench, suggester, runs, own=modules.own, code=code, trust=trust, shapes=checkpoint is not None
+                    bench,
+                    suggester,
+                    runs,
+                    own=modules.own,
+                    code=code,
+                    trust=trust,
+                    shapes=checkpoint is not None,
+                    forks=modules.forks.components(),
                 )
                 report.verdicts += proof.prove(wanted, lambda path: progress.update(task, advance=1, description=path))
                 used_by(report)
@@ -128,12 +146,12 @@ def chosen(entries: Sequence[Entry], only: Sequence[str], config: str | None) ->
     return found + [entry for entry in entries if entry.path == config and entry not in found]
 
 
-def packages(modules: Modules) -> dict[str, list[str]]:
+def to_install(modules: Modules) -> dict[str, list[str]]:
     """What to install, and the files that import it."""
     found: dict[str, list[str]] = {}
     for path, needs in modules.needs.items():
         for package in needs.packages:
-            if package.when != "tried":
+            if package.when != "tried" and package.install:
                 found.setdefault(package.install, []).append(path)
     return found
 

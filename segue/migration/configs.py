@@ -14,11 +14,14 @@ from segue.errors import SegueError
 from segue.migration.bench import Bench
 from segue.migration.edits import Edit
 from segue.migration.modules import Job
+from segue.migration.packages import Own
 from segue.migration.suggest import Suggester, reasons
 from segue.migration.verdict import Verdict
 from segue.recipes.open import open_config
 
 _ROUNDS = 6
+#: sections that a config has beside its model if it is to be run
+RUNS = ("data", "train_dataloader", "val_dataloader", "test_dataloader", "optim_wrapper", "optimizer", "custom_imports")
 
 
 @dataclass
@@ -32,18 +35,29 @@ class Entry:
     types: set[str] = field(default_factory=set)
     tops: set[str] = field(default_factory=set)  # the first parts of types that are import paths
     files: list[str] = field(default_factory=list)
+    inherited: bool = False  # whether another config has values of this file
 
     @property
     def part(self) -> bool:
-        """Whether it is only there for others to inherit from."""
+        """Whether it is only there for others to inherit from: it has no model, or nothing but one."""
         if "_base_" in PurePosixPath(self.path).parts:
             return True
-        return self.cfg is not None and not isinstance(self.cfg.get("model"), Mapping)
+        if self.cfg is None:
+            return False
+        model = self.cfg.get("model")
+        if not isinstance(model, Mapping):
+            return True
+        alone = not any(self.cfg.get(key) for key in RUNS)
+        return alone and (self.inherited or not (self.cfg.get("data_preprocessor") or model.get("data_preprocessor")))
 
 
 def read_entries(paths: Iterable[str], root: Path) -> list[Entry]:
     """Read configs by interpreting them."""
-    return [read_entry(path, root) for path in paths]
+    entries = [read_entry(path, root) for path in paths]
+    used = {file for entry in entries for file in entry.files if file != entry.path}
+    for entry in entries:
+        entry.inherited = entry.path in used
+    return entries
 
 
 def read_entry(path: str, root: Path) -> Entry:
@@ -74,7 +88,8 @@ class Proof:
         bench: the copies of the project.
         suggester: answers failures.
         runs: one or several ways to run a job, used at the same time.
-        own: the first parts of the names of the project's own modules.
+        own: what is the project's own.
+        forks: the components of its copy of mmseg.
         code: whether the project's code may run.
         trust: whether configs that are more than data may.
         shapes: whether names and shapes of weights are wanted.
@@ -86,14 +101,15 @@ class Proof:
         suggester: Suggester,
         runs: Sequence[Job],
         *,
-        own: Collection[str] = (),
+        own: Own | None = None,
         code: bool = True,
         trust: bool = False,
         shapes: bool = False,
+        forks: Collection[str] = (),
     ) -> None:
         self.bench, self.suggester, self.runs = bench, suggester, list(runs)
         self.code, self.trust, self.shapes = code, trust and code, shapes
-        self.own = set(own)
+        self.own, self.forks = own or Own(), set(forks)
         self.found_shapes: dict[str, dict[str, list[int]]] = {}
 
     def prove(self, entries: Sequence[Entry], tell: Callable[[str], None]) -> list[Verdict]:
@@ -132,7 +148,8 @@ class Proof:
 
     def needs_code(self, entry: Entry) -> bool:
         """Whether a config needs code that may not run."""
-        named = entry.types & set(self.suggester.registered) or entry.tops & self.own
+        own = set(self.suggester.registered) | self.forks
+        named = entry.types & own or entry.tops & self.own.tops
         return not self.code and (bool(entry.imports) or bool(named))
 
     def job(self, entry: Entry, root: Path, folders: Sequence[str] = (".",)) -> dict[str, Any]:
@@ -175,7 +192,7 @@ class Proof:
             verdict.facts["partly"] = [edit.what for edit in edits]
             answer, where = last, str(root)
         verdict.stage = str(answer.get("stage") or "")
-        verdict.reasons = reasons(answer, where, list(self.suggester.registered))
+        verdict.reasons = reasons(answer, where, list(self.suggester.registered), self.own)
         return verdict
 
     def concerned(self, entry: Entry, answer: Mapping[str, Any]) -> bool:

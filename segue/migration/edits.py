@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from segue.migration.needs import Need
@@ -88,36 +88,21 @@ def fix_imports(source: Source, needs: Sequence[Need]) -> tuple[str, list[str]]:
     return rewrite(source, change), said
 
 
-def moved_out(source: Source, homes: Mapping[str, str]) -> str:
-    """The text of a file of a copied package as a module elsewhere: relative imports are made absolute, and modules
-    that move, too, are imported from their new ``homes``.
-    """
-
-    def change(module: str, name: str) -> tuple[str, str] | None:
-        whole = homes.get(f"{module}.{name}")
-        if whole is not None:  # from package import module
-            return whole.rpartition(".")[0], whole.rpartition(".")[2]
-        return homes.get(module, module), name
-
-    return rewrite(source, change, flat=True)
-
-
-def rewrite(source: Source, change: Callable[[str, str], tuple[str, str] | None], *, flat: bool = False) -> str:
+def rewrite(source: Source, change: Callable[[str, str], tuple[str, str] | None]) -> str:
     """The text with its ``from ... import`` statements changed.
 
     Args:
         source: the file.
         change: (module, name) to the module and name to import instead, or None to drop it. A statement whose names
             all stay keeps its layout.
-        flat: relative imports become absolute.
     """
     lines = source.text.splitlines(True)
     nodes = [node for node in ast.walk(ast.parse(source.text)) if isinstance(node, ast.ImportFrom)]
     for node in sorted(nodes, key=lambda node: -node.lineno):
         module = absolute(node.module or "", node.level, source.place)
-        written = module if flat else "." * node.level + (node.module or "")
+        written = "." * node.level + (node.module or "")
         groups: dict[str, list[str]] = {}
-        changed = flat and node.level > 0
+        changed = False
         for alias in node.names:
             answer = change(module, alias.name)
             changed |= answer != (module, alias.name)

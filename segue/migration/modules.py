@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
 from segue.migration.bench import Bench
 from segue.migration.edits import Edit, fix_imports, imports_only, with_compat
 from segue.migration.find import Project
-from segue.migration.forks import Forks, name_in_copy
-from segue.migration.needs import Needs, needs_of, own_modules
+from segue.migration.forks import Forks
+from segue.migration.needs import Needs, needs_of
+from segue.migration.packages import missing_said, own_of
 from segue.migration.source import Source
 from segue.migration.suggest import reasons
 from segue.migration.verdict import Verdict
@@ -24,17 +25,18 @@ class Modules:
     def __init__(self, project: Project, mentioned: Sequence[str]) -> None:
         self.project = project
         self.folders = project.folders()
-        self.own = own_modules([source.path for source in project.sources], self.folders)
+        self.own = own_of(project.sources, self.folders)
         self.mentioned = {*mentioned, *(item.module for source in project.sources for item in source.imports)}
         self.sources = project.of("module")
         self.forks = Forks(project)
-        self.moved = self.forks.own
+        self.scripts, self.broken = project.of("script"), project.of("broken")
         self.needs: dict[str, Needs] = {
-            source.path: needs_of(source, self.own) for source in (*self.sources, *project.of("script"), *self.moved)
+            source.path: needs_of(source, self.own, self.forks.answers)
+            for source in (*self.sources, *self.scripts, *self.forks.own)
         }
         self.names = {source.path: self.name_of(source.path) for source in self.sources}
-        for source in self.moved:
-            self.names[source.path] = (self.forks.homes[name_in_copy(source)], ".")
+        for path, name in self.forks.names.items():
+            self.names[path] = (name, ".")
 
     def name_of(self, path: str) -> tuple[str, str]:
         """The name by which a file is imported, and the folder in which imports then start."""
@@ -57,7 +59,7 @@ class Modules:
     def registered(self) -> dict[str, str]:
         """{component: module} of all that the modules register, except what cannot be imported by name."""
         found: dict[str, str] = {}
-        for source in (*self.sources, *self.moved):
+        for source in self.sources:
             name = self.names[source.path][0]
             if name:
                 found.update({component.name: name for component in source.components})
@@ -67,22 +69,35 @@ class Modules:
         """{first part of a module's name: the folder in which imports then start}, where it is not the project's."""
         return {name.partition(".")[0]: folder for name, folder in self.names.values() if name and folder != "."}
 
+    def limit(self, types: Collection[str], imports: Collection[str], tops: Collection[str]) -> int:
+        """Try only modules that some configs name, by what they register or by their own name; returns how many go."""
+
+        def wanted(source: Source) -> bool:
+            name = self.names[source.path][0]
+            registers = {component.name for component in source.components}
+            return bool(registers & set(types)) or name in imports or name.partition(".")[0] in tops
+
+        before = len(self.needs)
+        self.sources = [source for source in self.sources if wanted(source)]
+        self.forks.own = [source for source in self.forks.own if wanted(source)]
+        self.scripts, self.broken = [], []
+        kept = {source.path for source in (*self.sources, *self.forks.own)}
+        self.needs = {path: needs for path, needs in self.needs.items() if path in kept}
+        return before - len(self.needs)
+
     def import_edits(self) -> dict[str, list[Edit]]:
         """Edits of import lines that Segue's names ask for, by file."""
         edits: dict[str, list[Edit]] = {}
-        scripts = self.project.of("script")
-        for source in (*self.sources, *scripts):
+        for source in (*self.sources, *self.scripts):
             text, said = fix_imports(source, self.needs[source.path].lacks)
             made = [Edit("; ".join(said), source.path, text)] if said else []
             compat = any(item.module.startswith("segue") for item in source.imports)
-            if source in scripts and not compat and source.of_family:
+            if source in self.scripts and not compat and source.of_family:
                 text = with_compat(Source(source.path, text, source.place))
                 line = "add the line import segue.compat, or run it unchanged with segue run"
                 made = [*made, Edit(line, source.path, text)]
             if made:
                 edits[source.path] = made
-        for source in self.moved:
-            edits[source.path] = self.forks.move(source)
         return edits
 
 
@@ -92,11 +107,11 @@ def prove(modules: Modules, bench: Bench, run: Job, code: bool) -> list[Verdict]
     verdicts = []
     if code:  # modules may import each other, so all edits are there before the first is tried
         bench.apply(edit for made in edits.values() for edit in made)
-    for source in (*modules.sources, *modules.moved):
+    for source in (*modules.sources, *modules.forks.own):
         verdicts.append(_module(source, modules, bench, run, edits.get(source.path, []), code))
-    for source in modules.project.of("script"):
+    for source in modules.scripts:
         verdicts.append(_script(source, modules, bench, run, edits.get(source.path, []), code))
-    for source in modules.project.of("broken"):
+    for source in modules.broken:
         verdicts.append(Verdict(source.path, "config" if source.configures else "module", "no", [source.error]))
     return verdicts
 
@@ -113,9 +128,9 @@ def _module(source: Source, modules: Modules, bench: Bench, run: Job, edits: lis
         return verdict
     if not code:
         return _static(source, modules, verdict, edits)
-    moved = source in modules.moved
-    job = {"kind": "module", "name": name, "folders": list(dict.fromkeys([".", folder])), "code": True}
-    answer = {"ok": False} if moved else run({**job, "root": str(bench.given)})
+    folders = list(dict.fromkeys([".", folder]))
+    job = {"kind": "module", "name": name, "file": source.path, "folders": folders, "code": True}
+    answer = run({**job, "root": str(bench.given)})
     if not answer["ok"] and bench.changed:
         again = run({**job, "root": str(bench.edited)})
         if again["ok"] and edits:
@@ -129,7 +144,7 @@ def _module(source: Source, modules: Modules, bench: Bench, run: Job, edits: lis
     if not answer["ok"]:
         verdict.status = "no"
         where = str(bench.edited if bench.changed else bench.given)
-        verdict.reasons += _lacking(modules.needs[source.path]) or reasons(answer, where)
+        verdict.reasons += _lacking(modules.needs[source.path], modules) or reasons(answer, where, own=modules.own)
         _drop(edits, bench)
     return verdict
 
@@ -145,7 +160,9 @@ def _script(source: Source, modules: Modules, bench: Bench, run: Job, edits: lis
         verdict.notes.append("its imports were tried; the program itself was not run")
         return _edited(verdict, edits, bench) if edits else verdict
     verdict.status = "no"
-    verdict.reasons += _lacking(modules.needs[source.path]) or reasons(answer, str(bench.edited))
+    verdict.reasons += _lacking(modules.needs[source.path], modules) or reasons(
+        answer, str(bench.edited), own=modules.own
+    )
     _drop(edits, bench)
     return verdict
 
@@ -170,12 +187,12 @@ def _static(source: Source, modules: Modules, verdict: Verdict, edits: list[Edit
     needs = modules.needs[source.path]
     stuck = [need for need in needs.lacks if need.now and not need.target and need.item.used]
     verdict.status = "no" if stuck or any(p.when == "always" for p in needs.packages) else "unproven"
-    verdict.reasons = _lacking(needs) if verdict.status == "no" else ["its code was not run (--no-code)"]
+    verdict.reasons = _lacking(needs, modules) if verdict.status == "no" else ["its code was not run (--no-code)"]
     verdict.edits = edits
     return verdict
 
 
-def _lacking(needs: Needs) -> list[str]:
+def _lacking(needs: Needs, modules: Modules) -> list[str]:
     """Why a file cannot be imported, as its import lines tell."""
     told = [
         f"line {need.item.line} imports {need.item.full}: {need.instead}"
@@ -184,9 +201,7 @@ def _lacking(needs: Needs) -> list[str]:
     ]
     for package in needs.packages:
         if package.when == "always":
-            told.append(
-                f"needs {package.name!r}, which is neither in the project nor installed: pip install {package.install}"
-            )
+            told.append(missing_said(package.name, modules.own))
     return told
 
 

@@ -5,28 +5,16 @@ from __future__ import annotations
 import functools
 import importlib.util
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Literal
 
 from segue.config.builder.find import ROOMS, UnknownNameError
 from segue.config.builder.find import find as find_component
+from segue.migration.packages import Own, install_name
 from segue.migration.source import FAMILY, Import, Source
 from segue.reference.names import NAMES, missing, offers
 from segue.reference.places import modules
-
-#: the name to install for the name to import
-PACKAGES = {
-    "cv2": "opencv-python-headless",
-    "PIL": "pillow",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-    "osgeo": "gdal",
-    "pytorch_grad_cam": "grad-cam",
-    "ts": "torchserve",
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Package:
-    """A package that is not installed: its import name, what to install, and the line that imports it."""
+    """A package that is not installed: its import name, what to install or "", and the line of its import."""
 
     name: str
     install: str
@@ -65,14 +53,20 @@ class Needs:
     packages: list[Package]
 
 
-def needs_of(source: Source, own: Collection[str]) -> Needs:
-    """What a file needs. ``own`` are the first parts of the project's own module names."""
+def needs_of(source: Source, own: Own, answers: Callable[[Import], bool] = lambda item: False) -> Needs:
+    """What a file needs.
+
+    Args:
+        source: the file.
+        own: what is the project's own.
+        answers: whether the project's copy of mmseg has what is imported.
+    """
     found = Needs([], [], [])
     missing_packages: dict[str, Package] = {}
     for item in source.imports:
         top = item.module.partition(".")[0]
         if top in NAMES:
-            if offers(item.module, item.name):
+            if offers(item.module, item.name) or answers(item):
                 found.has.append(item.full)
             elif item.when != "tried":
                 found.lacks.append(lacking(item))
@@ -83,7 +77,7 @@ def needs_of(source: Source, own: Collection[str]) -> Needs:
             order = ("always", "called", "tried")
             before = missing_packages.get(top)
             if before is None or order.index(item.when) < order.index(before.when):
-                missing_packages[top] = Package(top, PACKAGES.get(top, top), item.line, item.when)
+                missing_packages[top] = Package(top, install_name(top, own), item.line, item.when)
     found.packages = sorted(missing_packages.values(), key=lambda package: package.line)
     return found
 
@@ -131,17 +125,3 @@ def component(name: str) -> str:
             return f"segue.{room}.{name}"
         return f"{target.__module__}.{name}"
     return ""
-
-
-def own_modules(paths: Iterable[str], folders: Iterable[str]) -> set[str]:
-    """The first parts of the names by which a project's files import each other."""
-    found = set()
-    for folder in folders:
-        base = PurePosixPath(folder)
-        for path in paths:
-            try:
-                parts = PurePosixPath(path).relative_to(base).parts
-            except ValueError:
-                continue
-            found.add(parts[0].removesuffix(".py"))
-    return found

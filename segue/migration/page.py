@@ -98,9 +98,14 @@ def steps(report: Report, patch: str) -> list[Step]:
         if not text.startswith("as "):
             found.append(Step(f"{text[:1].upper()}{text[1:]}.", "", files))
     for folder in report.vendored:
-        found.append(Step(
-            f"Rename or remove {folder}/ when you are done: it is a copy of a package that Segue stands in for, and "
-            "Python would find it first. Changes that you made inside its own files are not seen here."))  # fmt: skip
+        used = "what is your own in it, by content, is used where it lies, and all else is Segue's"
+        if folder.rpartition("/")[2] != "mmseg":
+            used = "nothing in it is used: Segue has its own; rename or remove it, since Python would find it first"
+        found.append(Step(f"{folder}/ is a copy of a package that Segue stands in for: {used}."))
+    if report.engine:
+        text = "These files differ from every release of mmseg, and Segue's own are used in their place: training, "
+        text += "datasets' bases and pipelines are Segue's. What they do beside that is to be written anew."
+        found.append(Step(text, "", report.engine))
     return [shortened(step) for step in found]
 
 

@@ -185,9 +185,12 @@ def trained_and_seen(
         except SegueError:
             raise
         except (RuntimeError, ValueError, AssertionError, IndexError) as error:  # perhaps the image was too small
+            again = first is not None and str(first) == str(error)  # then the size is not the reason
             first = first or error
             failed = steps.now
             steps.done = [done for done in steps.done if done[0] not in ("train", "predict")]
+            if again:
+                break
     assert first is not None
     steps.now = failed
     raise first

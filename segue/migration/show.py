@@ -44,6 +44,8 @@ def show(report: Report, console: Console) -> None:
         console.print(table)
     if report.fit is not None:
         console.print(f"[bold]{escape(report.fit.file)}[/] {escape(fit_said(report.fit))}", highlight=False)
+    for file in report.engine:
+        console.print(f"{escape(file)}: changed, and not used, since Segue's own is", highlight=False)
     for name, files in report.packages.items():
         console.print(f"pip install {escape(name)}   [dim]# for {escape(', '.join(files[:3]))}[/]", highlight=False)
     counts = report.counts()
@@ -86,6 +88,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "code run": report.code,
         "packages": report.packages,
         "copies of packages": report.vendored,
+        "changed and not used": report.engine,
         "not looked at": report.left_out,
         "files": [
             {

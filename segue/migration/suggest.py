@@ -11,7 +11,7 @@ from typing import Any
 
 from segue.errors import ConfigError, nearest
 from segue.migration.edits import Edit, import_modules, replace_text
-from segue.migration.needs import PACKAGES
+from segue.migration.packages import Own, missing_said
 from segue.recipes import compose
 from segue.reference.names import NAMES
 
@@ -136,22 +136,23 @@ def misspelled(wrong: str, right: str, *, argument: bool = False) -> bool:
     return difflib.SequenceMatcher(None, a, b).ratio() >= 0.8
 
 
-def reasons(answer: Mapping[str, Any], root: str, known: Sequence[str] = ()) -> list[str]:
+def reasons(answer: Mapping[str, Any], root: str, known: Sequence[str] = (), own: Own | None = None) -> list[str]:
     """Why a job failed, one sentence each; paths are the project's own.
 
     Args:
         answer: of the worker.
         root: the folder it ran in, which nobody knows.
         known: components of the project's own, for names that nobody has.
+        own: what else is the project's own.
     """
     error = answer.get("error") or {}
     if answer.get("died") is not None:
         place = hung(str(answer.get("printed") or ""), root)
         return [f"{error.get('message')}{f', at {place}' if place else ''}"]
-    missing = str(error.get("module") or "").partition(".")[0]
-    if missing and missing not in NAMES:
-        return [f"needs {missing!r}, which is neither in the project nor installed: pip install "
-                f"{PACKAGES.get(missing, missing)}"]  # fmt: skip
+    missing = str(error.get("module") or "")
+    if missing and missing.partition(".")[0] not in NAMES:
+        at = place_of(error.get("frames") or [], root)
+        return [f"{missing_said(missing, own or Own())}{f' ({at})' if at and not at.startswith('segue/') else ''}"]
     if "problems" in error:
         return [plain_problem(*problem, root=root, known=known) for problem in error["problems"]]
     message = str(error.get("message") or "")

@@ -93,6 +93,7 @@ class Report:
         patch: every edit that was tried and works, as one file for ``patch -p1``.
         packages: packages to install, with the files that import them.
         vendored: folders that are copies of packages of the family.
+        engine: files in them whose changes are not used, since Segue's own engine is.
         left_out: what was not looked at.
         code: whether the project's own code was run.
         fit: the checkpoint, if one was given.
@@ -105,6 +106,7 @@ class Report:
     patch: str = ""
     packages: dict[str, list[str]] = field(default_factory=dict)
     vendored: list[str] = field(default_factory=list)
+    engine: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     code: bool = True
     fit: Fit | None = None

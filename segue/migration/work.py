@@ -103,16 +103,21 @@ def do(job: Mapping[str, Any]) -> int:
 def perform(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The answer of a job; user code finds ``mmseg`` and its kin in Segue, even where they are installed."""
     from segue.compat import install
+    from segue.compat.forks.project import use
     from segue.migration.run import describe, run_config
 
     kind = job["kind"]
     try:
         if job["code"]:
             install(force=True)
+            using = use(os.path.join(job["root"], str(job["file"])), script=True) if job.get("file") else None
             for name in job.get("imports", ()):
                 importlib.import_module(name)
         if kind == "module":
-            importlib.import_module(job["name"])
+            if using is not None and using.copy.has(job["name"]):
+                using.load(job["name"])
+            else:
+                importlib.import_module(job["name"])
         elif kind == "script":
             script = folder / "imports.py"
             script.write_text(job["text"], encoding="utf-8")
@@ -131,6 +136,10 @@ def perform(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def loaded(root: str) -> list[str]:
     """The project's files that were imported, relative to it."""
+    from segue.compat.forks import overlay
+
     start = os.path.join(root, "")
-    files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+    using = overlay.current()
+    modules = [*sys.modules.values(), *(using.loaded.values() if using is not None else ())]
+    files = [getattr(module, "__file__", None) or "" for module in modules]
     return sorted(os.path.relpath(file, root) for file in files if file.startswith(start))

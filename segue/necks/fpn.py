@@ -31,9 +31,10 @@ class FPN(nn.Module):
         in_channels: of each input map.
         out_channels: of every output map.
         num_outs: number of outputs; those beyond the inputs are pooled, or convolved with ``add_extra_convs``.
-        start_level, end_level: the inputs used, ``end_level`` included; -1: to the last.
-        add_extra_convs: False, or the source of the extra convolutions: the last input (``on_input`` or True), its
-            lateral map (``on_lateral``), or the last output (``on_output``).
+        start_level, end_level: the inputs used, ``end_level`` excluded; -1: to the last.
+        add_extra_convs: False, or the source of the extra convolutions: the last input (``on_input``), its lateral map
+            (``on_lateral``), or the last output (``on_output`` or True).
+        extra_convs_on_inputs: ``add_extra_convs=True`` means ``on_input``.
         relu_before_extra_convs: as it says.
         no_norm_on_lateral: as it says.
         norm, act: of the convolutions.
@@ -52,6 +53,7 @@ class FPN(nn.Module):
         start_level: int = 0,
         end_level: int = -1,
         add_extra_convs: bool | Literal["on_input", "on_lateral", "on_output"] = False,
+        extra_convs_on_inputs: bool = False,
         relu_before_extra_convs: bool = False,
         no_norm_on_lateral: bool = False,
         norm: Norm | None = None,
@@ -59,7 +61,7 @@ class FPN(nn.Module):
         upsample: UpsampleOptions | None = None,
     ) -> None:
         super().__init__()
-        end = len(in_channels) if end_level in (-1, len(in_channels) - 1) else end_level + 1
+        end = len(in_channels) if end_level == -1 else end_level
         used = end - start_level
         if not 0 < used <= len(in_channels) or num_outs < used or (end_level != -1 and num_outs != used):
             raise InputError(
@@ -70,7 +72,9 @@ class FPN(nn.Module):
         self.num_outs = num_outs
         self.start_level = start_level
         self.end = end
-        self.extra_source = "on_input" if add_extra_convs is True else add_extra_convs
+        if add_extra_convs is True:
+            add_extra_convs = "on_input" if extra_convs_on_inputs else "on_output"
+        self.extra_source = self.add_extra_convs = add_extra_convs
         self.relu_before_extra_convs = relu_before_extra_convs
         self.upsample = upsample or UpsampleOptions()
         lateral_norm = None if no_norm_on_lateral else norm

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from segue.errors import DataError
+from segue.images.limits import check_file
 
 VERSION = 1
 HEADER, KEYS, RECORDS = "pack.json", "keys.npy", "records.npy"
@@ -53,6 +54,7 @@ def shard_name(number: int) -> str:
 def content_of(path: str | Path) -> bytes:
     """16 bytes that stand for what a file holds."""
     digest = hashlib.blake2b(digest_size=16)
+    check_file(path)
     try:
         with open(path, "rb") as stream:
             while block := stream.read(1 << 20):

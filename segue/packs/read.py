@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import DataError, InputError
+from segue.images.limits import check_file
 from segue.images.read import Array
 from segue.images.window import Window
 from segue.packs.layout import (
@@ -79,6 +80,8 @@ class Pack:
             self.version = about["version"]
             self.color_type, self.backend = str(about["color_type"]), str(about["imdecode_backend"])
             shards: dict[str, int] = about["shards"]
+            check_file(self.folder / KEYS)
+            check_file(self.folder / RECORDS)
             self._keys = np.load(self.folder / KEYS, mmap_mode="r", allow_pickle=False)
             self._records = np.load(self.folder / RECORDS, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from segue.errors import ConfigError
+from segue.errors import ConfigError, alike, fold
 from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
+from segue.recipes.former import current_name, published
 from segue.recipes.grammar import Request, parse
 
-FILE = Path(__file__).with_name("published.json")
+#: Comparisons of the OCR paper (section 4.2), which the reference does not have.
+ABLATIONS = tuple(
+    f"ocrnet-{kind}_r101-d8_4xb2-40k_cityscapes-512x1024" for kind in ("acf", "double", "gt", "unsupervised")
+)
 FACTS = ("mIoU", "mIoU_ms", "mDice", "Dice", "rmse")
 
 
@@ -57,25 +59,34 @@ class Entry:
         return asdict(self)
 
 
-@cache
-def _published() -> dict[str, Any]:
-    facts: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-    return facts
-
-
 def recipe_names() -> tuple[str, ...]:
     """The names that the reference ships, sorted; others compose as well."""
-    return tuple(_published()["recipes"])
+    return tuple(published()["recipes"])
+
+
+def near_recipe(name: str, most: int = 3) -> str:
+    """``; did you mean 'X' or 'Y'?`` of recipes that begin nearly so, or nothing."""
+    begin = _plain(name)
+    names = recipe_names()
+    close = [other for other in names if _plain(other).startswith(begin)] if begin else []
+    if not close:
+        begins = {_plain(other)[: len(begin)]: other for other in reversed(names)}
+        close = [begins[found] for found in alike(begin, begins, most, 0.7)]
+    return f"; did you mean {' or '.join(map(repr, close[:most]))}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return fold(name).replace("-", "")
 
 
 def published_weights(name: str) -> str | None:
-    """The URL of a recipe's published weights; None where there are none."""
-    weights = _published()["recipes"].get(name, {}).get("weights")
+    """The URL of a recipe's published weights, by its name now or in mmseg 0.x; None where there are none."""
+    weights = published()["recipes"].get(current_name(name), {}).get("weights")
     return _address(weights) if weights else None
 
 
 def _address(weights: str) -> str:
-    return weights if "://" in weights else _published()["base"] + weights
+    return weights if "://" in weights else published()["base"] + weights
 
 
 def entry(name: str) -> Entry:
@@ -86,9 +97,9 @@ def entry(name: str) -> Entry:
     """
     ask = parse(name)
     chosen = method_recipe(ask)
-    facts = _published()["recipes"].get(name, {})
-    title, link = _published()["papers"].get(facts.get("paper"), (None, None))
-    deviation = DEVIATIONS.get(name)
+    facts = published()["recipes"].get(current_name(name), {})
+    title, link = published()["papers"].get(facts.get("paper"), (None, None))
+    deviation = DEVIATIONS.get(current_name(name))
     return Entry(
         name=name,
         algorithm=ask.method,
@@ -117,7 +128,8 @@ def _flags(ask: Request) -> tuple[str, ...]:
 
 
 def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
-    """The reference's recipes whose name matches a pattern, and that are trained or tested on a dataset.
+    """The recipes whose name matches a pattern, and that are trained or tested on a dataset: the reference's, and
+    comparisons that it does not have.
 
     Args:
         pattern: as of file names: ``ocrnet*``, ``*_r50-d8_*``.
@@ -129,7 +141,7 @@ def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
     wanted = data.lower().replace("-", "_") if data else ""
     if data and not any(known.startswith(wanted) for known in _datasets()):
         raise ConfigError(f"no recipe has the dataset {data!r}; there are {', '.join(map(_written, _datasets()))}")
-    for name in recipe_names():
+    for name in sorted((*recipe_names(), *ABLATIONS)):
         if not fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             continue
         found = entry(name)

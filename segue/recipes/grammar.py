@@ -18,6 +18,7 @@ from typing import Any
 from segue.errors import ConfigError, alike, nearest
 from segue.recipes.data import Data, Size
 from segue.recipes.encoders import Encoder, PartError, encoder
+from segue.recipes.former import current_name
 
 # Names of the reference that no grammar explains, as names that say the same.
 ALIASES = {
@@ -147,7 +148,7 @@ def parse(name: str) -> Request:
         ConfigError: which part is not known, and what is near it.
     """
     try:
-        return read(ALIASES.get(name, name), name)
+        return read(ALIASES.get(name) or current_name(name), name)
     except PartError as error:
         raise explain(name, error) from None
 

@@ -15,6 +15,24 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "mmseg.models.utils.shape_convert mmseg.models.backbones.mit",
         "nlc_to_nchw nchw_to_nlc nchw2nlc2nchw nlc2nchw2nlc",
     ),
+    (
+        "mmseg.backbone_blocks",
+        "mmseg.models.backbones.bisenetv1",
+        "SpatialPath AttentionRefinementModule ContextPath FeatureFusionModule",
+    ),
+    (
+        "mmseg.backbone_blocks",
+        "mmseg.models.backbones.bisenetv2",
+        "DetailBranch StemBlock GELayer CEBlock SemanticBranch BGALayer",
+    ),
+    (
+        "mmseg.backbone_blocks",
+        "mmseg.models.backbones.cgnet",
+        "ContextGuidedBlock GlobalContextExtractor InputInjection",
+    ),
+    ("mmseg.backbone_blocks", "mmseg.models.backbones.erfnet", "DownsamplerBlock UpsamplerBlock NonBottleneck1d"),
+    ("mmseg.backbone_blocks", "mmseg.models.backbones.fast_scnn", "LearningToDownsample"),
+    ("mmseg.backbone_blocks", "mmseg.models.backbones.mscan", "MSCAAttention MSCASpatialAttention StemConv"),
     ("mmseg.residual", "mmseg.models.backbones.resnet", "BasicBlock Bottleneck"),
     ("mmseg.residual", "mmseg.models.utils.res_layer mmseg.models.backbones.resnet", "ResLayer"),
     ("mmseg.two_branch", "mmseg.models.utils.basic_block", "BasicBlock Bottleneck"),
@@ -224,6 +242,11 @@ BLOCKS: tuple[tuple[str, str, str], ...] = (
         "mmengine.analysis",
         "FlopAnalyzer ActivationAnalyzer flop_count activation_count parameter_count parameter_count_table "
         "get_model_complexity_info",
+    ),
+    (
+        "mmengine.analysis",
+        "mmengine.analysis.print_helper",
+        "_format_size",
     ),
     (
         "mmengine.initializers",

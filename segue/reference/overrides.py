@@ -21,6 +21,9 @@ OLD = {
     ("heads", ""): "losses forward_train forward_test",
     ("datasets", "CustomDataset"): "load_annotations get_ann_info pre_pipeline prepare_train_img prepare_test_img "
     "format_results pre_eval evaluate get_gt_seg_map_by_idx get_classes_and_palette get_palette_for_custom_classes",
+    ("models", "BaseSegmentor"): "forward_train simple_test",
+    ("models", "EncoderDecoder"): "forward_train simple_test",
+    ("models", "CascadeEncoderDecoder"): "forward_train simple_test",
     ("hooks", "Hook"): HOOK_POINTS,  # called by name, as text
     ("transforms", "LoadAnnotations"): "__call__",
 }

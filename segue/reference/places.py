@@ -6,6 +6,7 @@ import functools
 
 from segue.reference.blocks import BLOCKS
 from segue.reference.public import definers
+from segue.reference.shown import SHOWN
 
 _LAYERS = (
     "ConvModule DepthwiseSeparableConvModule build_norm_layer build_conv_layer build_activation_layer "
@@ -73,7 +74,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     (
         "mmengine.registry",
         "mmcv.cnn",
-        "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS UPSAMPLE_LAYERS PADDING_LAYERS PLUGIN_LAYERS",
+        "MODELS ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS UPSAMPLE_LAYERS PADDING_LAYERS PLUGIN_LAYERS",
     ),
     ("mmengine.registry", "mmcv.cnn.bricks.registry", "ACTIVATION_LAYERS NORM_LAYERS CONV_LAYERS ATTENTION"),
     ("mmengine.registry", "mmseg.models mmseg.models.builder", f"{_V0_REGISTRIES} MODELS"),
@@ -99,6 +100,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
         "mmengine.model mmengine.model.weight_init mmcv.cnn mmcv.cnn.utils.weight_init",
         _INITIALIZERS,
     ),
+    ("mmengine.modules", "mmengine.model.weight_init mmcv.cnn.utils.weight_init", "trunc_normal_"),
     ("mmengine.modules", "mmengine.model mmengine.model.utils mmcv.cnn.utils", "revert_sync_batchnorm"),
     ("mmengine.modules", "mmengine.model mmseg.utils", "is_model_wrapper stack_batch"),
     ("mmseg.segmentors", "mmengine.model mmengine.model.base_model", "BaseModel"),
@@ -141,7 +143,7 @@ PLACES: tuple[tuple[str, str, str], ...] = (
     ("mmseg.datasets", "mmcv mmengine.fileio", "FileClient"),
     ("mmengine.metrics", "mmengine.evaluator mmengine.evaluator.metric", "BaseMetric"),
     ("mmengine.metrics", "mmengine.evaluator", "Evaluator"),
-    ("mmengine.metrics", "mmseg.evaluation mmseg.evaluation.metrics", "IoUMetric"),
+    ("mmengine.metrics", "mmseg.evaluation mmseg.evaluation.metrics", "IoUMetric DepthMetric"),
     ("mmengine.metrics", "mmseg.core mmseg.core.evaluation mmseg.core.evaluation.metrics", "intersect_and_union"),
     ("mmengine.hooks", "mmengine.hooks mmcv.runner mmcv.runner.hooks mmengine.hooks.hook", "Hook"),
     ("mmengine.hooks", "mmengine.runner mmcv.runner mmengine.runner.priority", "Priority get_priority"),
@@ -210,6 +212,8 @@ ADAPTED = {
     "BaseSegDataset": "mmseg.datasets",
     "CustomDataset": "mmseg.datasets",
     "IoUMetric": "mmengine.metrics",
+    "DepthMetric": "mmengine.metrics",
+    "CityscapesMetric": "mmseg.cityscapes_metric",
     "OHEMPixelSampler": "mmseg.samplers",
     "BasePixelSampler": "mmseg.samplers",
     "InterpConv": "mmseg.blocks",
@@ -218,10 +222,6 @@ ADAPTED = {
 
 _PURE = "Segue's operators are pure PyTorch"
 _EXPORT = "not offered yet: give segue.load(config, checkpoint).model to torch.export.export yourself"
-_SCENES = (
-    "not offered yet: cut a scene into tiles; with test_cfg=dict(mode='slide', ...) segue.load(...).predict goes over "
-    "an image in windows, but holds the logits of the whole image in memory"
-)
 #: what is not there, and Segue's own way
 NOTHING: dict[str, str] = {
     "mmcv.ops": f"{_PURE}: segue.layers.points.point_sample, segue.layers.deformable_attention, "
@@ -229,17 +229,11 @@ NOTHING: dict[str, str] = {
     "mmcv.runner.IterBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.EpochBasedRunner": "training loops are Lightning's; use segue.train(cfg)",
     "mmcv.runner.build_runner": "training loops are Lightning's; use segue.train(cfg)",
-    "mmcv.cnn.ResNet": "use mmseg.models.backbones.resnet.ResNet",
     "mmcv.onnx": _EXPORT,
     "mmcv.tensorrt": _EXPORT,
-    "mmcv.video": "read frames with cv2.VideoCapture",
     "mmengine.runner.FlexibleRunner": "use Runner; strategies are Lightning's (segue train --help)",
-    "mmengine.infer": "use segue.load(config, checkpoint).predict(images)",
     "mmengine.hub": "use segue.load",
     "mmengine.fileio.PickleHandler": "pickles can run anything; keep data as .json, .yaml or .npy",
-    "mmseg.apis.RSInferencer": _SCENES,
-    "mmseg.apis.RSImage": _SCENES,
-    "mmseg.engine.hooks": "pictures are drawn by segue.report; derive other hooks from mmengine.hooks.Hook",
     "mmseg.core.optimizers": "layer decay is built in: constructor='LearningRateDecayOptimizerConstructor'",
 }
 
@@ -259,7 +253,7 @@ def modules() -> dict[str, dict[str, str]]:
     A name that a module takes from the one that defines it, as `public` knows, has the same file there.
     """
     found: dict[str, dict[str, str]] = {}
-    for file, where, names in (*PLACES, *BLOCKS):
+    for file, where, names in (*PLACES, *BLOCKS, *SHOWN):
         for module in where.split():
             found.setdefault(module, {}).update(dict.fromkeys(names.split(), file))
     own = {module: dict(names) for module, names in found.items()}

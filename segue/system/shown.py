@@ -6,7 +6,12 @@ screen; marks that turn the direction of writing round; or what rich takes for m
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from rich.markup import escape as _escape_markup
 
@@ -22,3 +27,28 @@ def visible(text: object) -> str:
 def escape(text: object) -> str:
     """The same, for rich: brackets are brackets, too."""
     return _escape_markup(visible(text))
+
+
+class ShownRecord(logging.LogRecord):
+    """A record of Python's logging whose message is shown as what it is, whoever logs it and whatever prints it."""
+
+    def getMessage(self) -> str:
+        """The message with its arguments."""
+        return visible(super().getMessage())
+
+
+@contextmanager
+def shown_messages() -> Iterator[None]:
+    """Show log records and warnings so as long as a command runs: ours, Lightning's, and those of any other library."""
+    factory, form = logging.getLogRecordFactory(), warnings.formatwarning
+
+    def shown(*args: Any, **kwargs: Any) -> str:
+        return visible(form(*args, **kwargs))
+
+    logging.setLogRecordFactory(ShownRecord)
+    warnings.formatwarning = shown
+    try:
+        yield
+    finally:
+        logging.setLogRecordFactory(factory)
+        warnings.formatwarning = form

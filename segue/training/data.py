@@ -21,7 +21,8 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError, DataError, Problem, SegueError
+from segue.errors import ConfigError, DataError, Problem, SegueError, line_of
+from segue.training.collating import BUILT_IN, Own, batch_of, read_own
 from segue.training.rare import RareClassSampler
 from segue.training.streams import Draw, EvaluationStream, TrainStream
 from segue.training.translate import lookup, settings, type_name, users_own
@@ -85,22 +86,31 @@ class Fetch(Dataset[Any]):
             return self.dataset[draw.index], draw.counted
         except SegueError as error:
             return Failure(error)
+        except Exception as error:
+            where = f"sample {draw.index} of {type(self.dataset).__name__}"
+            return Failure(DataError(f"{where}: failed with {type(error).__name__}: {error}{line_of(error)}"))
         finally:
             random.setstate(python)
             np.random.set_state(legacy)
             torch.set_rng_state(cpu)
 
 
-def collate_fetched(fetched: Sequence[Any], collate: Callable[[Sequence[Any]], Batch]) -> Batch | Failure:
+def collate_fetched(
+    fetched: Sequence[Any], collate: Callable[[Sequence[Any]], Batch], key: str = "collate_fn"
+) -> Batch | Failure:
     """The samples of one batch, with ``counted`` beside them; the first failure if there is one."""
     failure = next((item for item in fetched if isinstance(item, Failure)), None)
     if failure is not None:
         return failure
-    return {**collate([sample for sample, _ in fetched]), "counted": [counted for _, counted in fetched]}
+    try:
+        batch = batch_of(collate, [sample for sample, _ in fetched], key)
+    except SegueError as error:
+        return Failure(error)
+    return {**batch, "counted": [counted for _, counted in fetched]}
 
 
-def start_worker(_: int, opencv_threads: int | None) -> None:
-    """Settings of a worker process: OpenCV's own threads only get in the way of the workers.
+def start_worker(number: int, opencv_threads: int | None, own: Own | None = None) -> None:
+    """Settings of a worker process: OpenCV's own threads only get in the way of the workers; then the user's function.
 
     Ctrl-C reaches every process of a terminal; the main process ends its workers when it is ready.
     """
@@ -110,6 +120,8 @@ def start_worker(_: int, opencv_threads: int | None) -> None:
         import cv2
 
         cv2.setNumThreads(opencv_threads)
+    if own is not None:
+        own(number)
 
 
 def keep_memory() -> None:
@@ -177,7 +189,8 @@ class LoaderSettings:
         sampler: see `Sampler`.
         num_workers, persistent_workers, pin_memory, prefetch_factor, timeout: torch's; only CUDA pins memory.
         drop_last: leave out a pass's incomplete batch.
-        collate_fn, batch_sampler, worker_init_fn: not needed here; ``None`` or the toolbox's own are accepted.
+        collate_fn, worker_init_fn: the toolbox's own are not needed; functions of the user's are called.
+        batch_sampler: not needed here; ``None`` is accepted.
     """
 
     batch_size: int = 1
@@ -190,9 +203,9 @@ class LoaderSettings:
     timeout: float = 0
     drop_last: bool = False
     shuffle: bool | None = None
-    collate_fn: Mapping[str, Any] | None = None
+    collate_fn: Any = None
     batch_sampler: Mapping[str, Any] | None = None
-    worker_init_fn: Mapping[str, Any] | None = None
+    worker_init_fn: Any = None
     multiprocessing_context: str | None = None
 
     def __post_init__(self) -> None:
@@ -203,7 +216,6 @@ class LoaderSettings:
             raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: {most}")
 
 
-COLLATES = ("pseudo_collate", "default_collate", "collate")
 #: mmengine's samplers: whether they go on for ever
 SAMPLERS = {"InfiniteSampler": True, "DefaultSampler": False}
 
@@ -214,12 +226,15 @@ def read_loader(node: Mapping[str, Any], key: str, rights: Rights = Rights.NAMED
     problems = []
     if loader.batch_sampler is not None:
         problems.append(Problem(f"{key}.batch_sampler", "batch samplers are not supported; use sampler and drop_last"))
-    if loader.collate_fn is not None:
-        name = type_name(loader.collate_fn, f"{key}.collate_fn")
-        if name not in COLLATES:
-            problems.append(Problem(f"{key}.collate_fn", f"{name!r} is not supported; batches are lists already"))
+    own = {}
+    for name in BUILT_IN:
+        try:
+            own[name] = read_own(node.get(name), f"{key}.{name}", rights)
+        except ConfigError as error:
+            problems += error.problems
     if problems:
         raise ConfigError(problems)
+    loader = replace(loader, **own)
     given = loader.sampler or {"type": "DefaultSampler", "shuffle": bool(loader.shuffle)}
     if type_name(given, f"{key}.sampler") == "RareClassSampler":
         if key != "train_dataloader":
@@ -247,6 +262,11 @@ class Workers:
     cuda: bool = False
 
 
+def collate_key(loader: LoaderSettings) -> str:
+    """How messages call what makes batches."""
+    return str(getattr(loader.collate_fn, "key", "") or "the collate function")
+
+
 def make_loader(
     dataset: Samples,
     stream: TrainStream | EvaluationStream,
@@ -265,7 +285,7 @@ def make_loader(
             "persistent_workers": loader.persistent_workers,
             "timeout": loader.timeout,
             "multiprocessing_context": method if method in methods else None,
-            "worker_init_fn": partial(start_worker, opencv_threads=workers.opencv_threads),
+            "worker_init_fn": partial(start_worker, opencv_threads=workers.opencv_threads, own=loader.worker_init_fn),
         }
         if loader.prefetch_factor is not None:
             parallel["prefetch_factor"] = loader.prefetch_factor
@@ -273,7 +293,7 @@ def make_loader(
         Fetch(dataset),
         batch_sampler=stream,
         num_workers=loader.num_workers,
-        collate_fn=partial(collate_fetched, collate=collate),
+        collate_fn=partial(collate_fetched, collate=loader.collate_fn or collate, key=collate_key(loader)),
         pin_memory=workers.cuda if loader.pin_memory is None else loader.pin_memory and workers.cuda,
         generator=torch.Generator(),  # else each pass over the data would draw from the training's generator
         **parallel,

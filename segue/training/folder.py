@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from segue.errors import CheckpointError, InputError
+from segue.system.near import near_path
 from segue.training.handover import Handover, read_run
 
 LOCK, NOTE = ".segue-run.lock", ".segue-run.json"
@@ -135,7 +136,7 @@ def resume_source(folder: Path, resume: bool | str | Path, say: Callable[[str], 
     found = last_of(path) if path.is_dir() else path
     if found is None or not found.exists():
         hint = "give --resume a .ckpt file (or mmengine's .pth), or no value for the work folder's last one"
-        raise InputError(f"{found or path / 'last.ckpt'} does not exist: {hint}")
+        raise InputError(f"{found or path / 'last.ckpt'} does not exist: {hint}{near_path(path)}")
     return found
 
 

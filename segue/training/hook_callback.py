@@ -14,8 +14,7 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
-from segue.config.trust import rights_of
-from segue.training.translate import users_own
+from segue.training.trackers import LocalVisBackend
 from segue.training.user_views import offered
 
 PRIORITIES = {
@@ -43,35 +42,24 @@ def rank_of(priority: int | str | None) -> int:
     return PRIORITIES[priority.upper()] if isinstance(priority, str) else int(priority)
 
 
-def own_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
-    """The backends of ``visualizer`` that are the user's own; Segue's log is written in any case.
-
-    Raises:
-        ConfigError: an import path that the config may not use.
-    """
-    given = (cfg.get("visualizer") or {}).get("vis_backends") or cfg.get("vis_backends") or ()
-    found = []
-    for index, node in enumerate(given):
-        cls = users_own(node.get("type"), "vis_backends", f"vis_backends.{index}.type", rights_of(cfg))
-        if cls is not None:
-            arguments = {"save_dir": str(folder / "vis_data"), **{k: v for k, v in node.items() if k != "type"}}
-            found.append(cls(**arguments))
-    return found
-
-
 class RunnerView:
     """What hooks read of the run, by mmengine's names."""
 
-    def __init__(self, trainer: Any, task: Any, cfg: Mapping[str, Any], folder: Path) -> None:
+    def __init__(
+        self, trainer: Any, task: Any, cfg: Mapping[str, Any], folder: Path, backends: Sequence[Any] = ()
+    ) -> None:
         self.trainer, self.task, self.cfg = trainer, task, cfg
         self.work_dir = self.log_dir = str(folder)
         self.logger = logging.getLogger("segue")
         self.timestamp, self.experiment_name = folder.name, folder.name
         views = offered()
         nothing = {name: lambda *a, **k: None for name in ("add_scalar", "add_scalars", "add_image", "add_datasample")}
-        self.visualizer = SimpleNamespace(**nothing) if views is None else views.visualizer(folder, self._metainfo())
+        self.visualizer = SimpleNamespace(**nothing) if views is None else self._made(views, folder, backends)
         #: stays -1 until the first iteration has ended, then counts the finished ones
         self.iter = 0
+
+    def _made(self, views: Any, folder: Path, backends: Sequence[Any]) -> Any:
+        return views.visualizer(folder, self._metainfo(), self.cfg.get("visualizer") or {}, backends)
 
     def _metainfo(self) -> dict[str, Any]:
         """Class names and colors of the run's data."""
@@ -85,24 +73,24 @@ class RunnerView:
 
     @property
     def _loop(self) -> Any:
-        return self.task.recipe.loop
+        return self.task.recipe.loop if self.task.trains else None
 
     @property
     def max_iters(self) -> int:
-        """Batches to train."""
-        count: int = self._loop.max_iters
+        """Batches to train; 0 where nothing is trained."""
+        count: int = self._loop.max_iters if self._loop else 0
         return count
 
     @property
     def max_epochs(self) -> int:
-        """Epochs to train; 1 where training counts iterations."""
-        count: int = self._loop.max_epochs
+        """Epochs to train; 1 where training counts iterations, 0 where nothing is trained."""
+        count: int = self._loop.max_epochs if self._loop else 0
         return count
 
     @property
     def epoch(self) -> int:
         """Finished epochs; 0 where training counts iterations."""
-        return self.iter // self._loop.epoch_length if self._loop.by_epoch else 0
+        return self.iter // self._loop.epoch_length if self._loop and self._loop.by_epoch else 0
 
     @property
     def optim_wrapper(self) -> Any:
@@ -164,7 +152,7 @@ class HookCallback(Callback):
     def view(self, trainer: Any, task: Any) -> RunnerView:
         """The run, as hooks see it."""
         if self.runner is None:
-            self.runner = RunnerView(trainer, task, self.cfg, self.folder)
+            self.runner = RunnerView(trainer, task, self.cfg, self.folder, self.backends)
         return self.runner
 
     def call(self, point: str, trainer: Any, task: Any, *args: Any) -> None:
@@ -173,9 +161,13 @@ class HookCallback(Callback):
         for hook in self.hooks:
             getattr(hook, point)(runner, *args)
 
+    def _fed(self, trainer: Any) -> list[Any]:
+        """Who gets numbers: the first process's backends; the work folder's own log has them in any case."""
+        return [b for b in self.backends if type(b) is not LocalVisBackend] if trainer.is_global_zero else []
+
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Before anything."""
-        for backend in self.backends:
+        for backend in self._fed(trainer):
             backend.add_config(self.cfg)
         self.call("before_run", trainer, pl_module)
 
@@ -194,9 +186,10 @@ class HookCallback(Callback):
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """After the optimizer's step."""
         values = dict(pl_module.values)
-        if self.backends and (batch_idx + 1) % self.interval == 0:
+        fed = self._fed(trainer)
+        if fed and (batch_idx + 1) % self.interval == 0:
             scalars = {"lr": trainer.optimizers[0].param_groups[0]["lr"], **{k: float(v) for k, v in values.items()}}
-            for backend in self.backends:
+            for backend in fed:
                 backend.add_scalars(scalars, step=batch_idx + 1)
         self.call("after_train_iter", trainer, pl_module, batch_idx, batch, values)
         self.view(trainer, pl_module).iter = batch_idx + 1
@@ -213,7 +206,7 @@ class HookCallback(Callback):
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """After everything."""
         self.call("after_run", trainer, pl_module)
-        for backend in self.backends:
+        for backend in self._fed(trainer):
             backend.close()
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
@@ -231,17 +224,48 @@ class HookCallback(Callback):
         self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
     ) -> None:
         """After a batch of it; hooks get its samples with what was predicted."""
+        self.call("after_val_iter", trainer, pl_module, batch_idx, batch, self._samples(pl_module))
+
+    @staticmethod
+    def _samples(task: Any) -> list[Any]:
         views = offered()
-        seen = [] if views is None else [views.sample(sample, labels) for sample, labels in pl_module.predicted]
-        self.call("after_val_iter", trainer, pl_module, batch_idx, batch, seen)
+        return [] if views is None else [views.sample(sample, labels) for sample, labels in task.predicted]
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         """After a validation."""
         metrics = dict(pl_module.metrics)
-        for backend in self.backends:
+        for backend in self._fed(trainer):
             backend.add_scalars(metrics, step=pl_module.iteration)
         self.call("after_val_epoch", trainer, pl_module, metrics)
         self.call("after_val", trainer, pl_module)
+
+    def on_test_start(self, trainer: Any, pl_module: Any) -> None:
+        """Before a test."""
+        for point in ("before_run", "before_test", "before_test_epoch"):
+            self.call(point, trainer, pl_module)
+
+    def on_test_batch_start(
+        self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Before a batch of it."""
+        self.call("before_test_iter", trainer, pl_module, batch_idx, batch)
+
+    def on_test_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """After a batch of it; hooks get its samples with what was predicted."""
+        self.call("after_test_iter", trainer, pl_module, batch_idx, batch, self._samples(pl_module))
+
+    def on_test_end(self, trainer: Any, pl_module: Any) -> None:
+        """After a test."""
+        metrics = dict(pl_module.metrics)
+        for backend in self._fed(trainer):
+            backend.add_scalars(metrics, step=0)
+        self.call("after_test_epoch", trainer, pl_module, metrics)
+        self.call("after_test", trainer, pl_module)
+        self.call("after_run", trainer, pl_module)
+        for backend in self._fed(trainer):
+            backend.close()
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Hooks may add to what is written."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError, Problem, nearest
+from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.translate import lookup, settings, type_name, users_own
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
@@ -139,6 +139,63 @@ class EarlyStoppingHook:
         is_greater_better(self.monitor, self.rule)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What is drawn, of every ``interval``-th batch.
+
+    Attributes:
+        show: in a window, where there is a display, for ``wait_time`` seconds; nothing is written then.
+        truth, predicted: which labels.
+        in_training: in validations of a training, too.
+    """
+
+    interval: int = 50
+    show: bool = False
+    wait_time: float = 0.0
+    truth: bool = True
+    predicted: bool = True
+    in_training: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegVisualizationHook:
+    """Draw every ``interval``-th batch of validations and tests (see `segue.training.pictures`); only with ``draw``."""
+
+    draw: bool = False
+    interval: int = 50
+    show: bool = False
+    wait_time: float = 0.0
+    backend_args: Mapping[str, Any] | None = None
+    file_client_args: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.interval < 1:
+            raise ValueError(f"interval must be at least 1, got {self.interval}")
+
+    def drawing(self) -> Drawing | None:
+        """What is drawn; None where nothing is."""
+        drawing = Drawing(interval=self.interval, show=self.show, wait_time=self.wait_time)
+        return drawing if self.draw else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NaiveVisualizationHook:
+    """Draw every ``interval``-th batch of tests."""
+
+    interval: int = 50
+    draw_gt: bool = True
+    draw_pred: bool = True
+
+    def __post_init__(self) -> None:
+        if self.interval < 1:
+            raise ValueError(f"interval must be at least 1, got {self.interval}")
+
+    def drawing(self) -> Drawing:
+        """What is drawn."""
+        shown = {"truth": self.draw_gt, "predicted": self.draw_pred}
+        return Drawing(interval=self.interval, in_training=False, **shown)
+
+
 @dataclass(frozen=True)
 class CustomHook:
     """A hook of the user's own: a Lightning callback, or a class with mmengine's hook points.
@@ -160,6 +217,7 @@ class Hooks:
     logger: LoggerHook = field(default_factory=LoggerHook)
     ema: EMAHook | None = None
     early_stopping: EarlyStoppingHook | None = None
+    pictures: SegVisualizationHook | NaiveVisualizationHook | None = None
     custom: tuple[CustomHook, ...] = ()
 
 
@@ -169,6 +227,8 @@ TRANSLATED: dict[str, tuple[str, type]] = {
     "LoggerHook": ("logger", LoggerHook),
     "EMAHook": ("ema", EMAHook),
     "EarlyStoppingHook": ("early_stopping", EarlyStoppingHook),
+    "SegVisualizationHook": ("pictures", SegVisualizationHook),
+    "NaiveVisualizationHook": ("pictures", NaiveVisualizationHook),
 }
 
 
@@ -187,7 +247,6 @@ class Accepted:
     done: bool = True
 
 
-PICTURES = "no pictures are drawn during training; segue predict draws them"
 ACCEPTED: dict[str, Accepted] = {
     "IterTimerHook": Accepted("time and data_time are always logged"),
     "ParamSchedulerHook": Accepted("the schedule always runs"),
@@ -200,10 +259,6 @@ ACCEPTED: dict[str, Accepted] = {
         ("before_epoch", "after_epoch", "after_iter"),
         done=False,
     ),
-    "SegVisualizationHook": Accepted(
-        PICTURES, ("draw", "interval", "show", "wait_time", "backend_args", "file_client_args"), done=False
-    ),
-    "NaiveVisualizationHook": Accepted(PICTURES, ("interval", "draw_gt", "draw_pred"), done=False),
     "ProfilerHook": Accepted(
         "nothing is profiled; use Lightning's or torch's profiler around segue train",
         (
@@ -225,6 +280,10 @@ ACCEPTED: dict[str, Accepted] = {
 }
 
 
+#: mmengine's keys of ``default_hooks``; others are accepted, if they are not near to one of these.
+DEFAULT_NAMES = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "visualization")
+
+
 def hook_nodes(defaults: Mapping[str, Any] | None, custom: Sequence[Any] | None) -> list[tuple[str, Any]]:
     """The dicts of all hooks with their key paths."""
     nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
@@ -241,6 +300,10 @@ def read_hooks(
     found: dict[str, Any] = {}
     customs: list[CustomHook] = []
     problems = []
+    for name in defaults or ():
+        if name not in DEFAULT_NAMES and (close := alike(str(name), DEFAULT_NAMES, cutoff=0.8)):
+            message = f"no default hook is called so; did you mean {close[0]!r}? Others belong into custom_hooks"
+            problems.append(Problem(f"default_hooks.{name}", message))
     for key, node in hook_nodes(defaults, custom):
         if node is None:
             if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C

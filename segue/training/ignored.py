@@ -1,4 +1,4 @@
-"""What a config asks for and training does not do: a line each, before the first step; unknown names are errors."""
+"""What a config asks for and training does not do: a line each, before the first step."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Any
 
-from segue.config.builder.register import registered
+from segue.config.builder.pretrained import unapplied_initializers
 from segue.config.nodes import heads_of, losses_of
-from segue.errors import ConfigError, Problem, nearest
-from segue.training.hooks import ACCEPTED, PICTURES, TRANSLATED, hook_nodes
+from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
 from segue.training.translate import type_name
 
 #: Arguments of translated hooks that have no effect, and why.
@@ -27,20 +26,6 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "backend_args": "files are written to the local disk",
     },
 }
-#: Hooks that do something only with these arguments.
-_ONLY_WITH = {"SegVisualizationHook": "draw"}
-#: Backends that mmengine has; Segue writes scalars.jsonl in place of all of them.
-BACKENDS = (
-    "LocalVisBackend",
-    "TensorboardVisBackend",
-    "WandbVisBackend",
-    "MLflowVisBackend",
-    "ClearMLVisBackend",
-    "NeptuneVisBackend",
-    "DVCLiveVisBackend",
-    "AimVisBackend",
-)
-VISUALIZERS = ("SegLocalVisualizer", "Visualizer")
 _NO_EFFECT = {
     "launcher": "--launcher says who starts the processes",
     "model_wrapper_cfg": "Lightning's --strategy wraps the model",
@@ -50,12 +35,8 @@ _NO_EFFECT = {
 
 
 def ignored(cfg: Mapping[str, Any]) -> list[str]:
-    """A line, ``ignored: KEY: what and why``, for everything of that kind in a config.
-
-    Raises:
-        ConfigError: a visualizer or backend that nobody knows.
-    """
-    return [f"ignored: {key}: {why}" for part in (_losses, _hooks, _writers, _rest) for key, why in part(cfg)]
+    """A line, ``ignored: KEY: what and why``, for everything of that kind in a config."""
+    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _rest) for key, why in part(cfg)]
 
 
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -67,52 +48,27 @@ def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield f"{path}.loss_name", f"{name!r} {why}"
 
 
-def ignored_in_test(cfg: Mapping[str, Any]) -> list[str]:
-    """The same of measuring: pictures that a hook would draw, other logs, and hooks of the user's own."""
-    lines = [f"ignored: {key}: {why}" for key, why in _hooks(cfg) if why.endswith(PICTURES)]
-    own = [key for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")) if _is_users(node, key)]
-    lines += [f"ignored: {key}: hooks of your own run in training and its validations only" for key in own]
-    return lines + [f"ignored: {key}: {why}" for key, why in _writers(cfg)]
-
-
-def _is_users(node: Any, key: str) -> bool:
-    name = "" if node is None else type_name(node, key)
-    return bool(name) and name not in ACCEPTED and name not in TRANSLATED
+def _starts(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, name in unapplied_initializers(cfg):
+        yield key, f"{name}: the component starts as its paper says; weights are loaded by Pretrained"
 
 
 def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    first: dict[str, str] = {}
     for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")):
         if node is None:
             continue
         name = type_name(node, key)
+        if name in TRANSLATED and first.setdefault(name, key) != key:
+            yield first[name], f"there is one {name}, and {key} comes later"
+            first[name] = key
         if name in ACCEPTED and not ACCEPTED[name].done:
-            only = _ONLY_WITH.get(name)
-            if only is None or node.get(only):
-                yield key, f"{name}: {ACCEPTED[name].why}"
+            yield key, f"{name}: {ACCEPTED[name].why}"
         if name in TRANSLATED:
             defaults = {f.name: f.default for f in fields(TRANSLATED[name][1])}
             for argument, why in ARGUMENTS.get(name, {}).items():
                 if argument in node and node[argument] != defaults[argument]:
                     yield f"{key}.{argument}", why
-
-
-def _writers(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    visualizer = cfg.get("visualizer") or {}
-    kind = type_name(visualizer, "visualizer", "SegLocalVisualizer")
-    if kind not in VISUALIZERS and kind not in registered:
-        message = f"there is no visualizer {kind!r}{nearest(kind, VISUALIZERS)}"
-        raise ConfigError(Problem("visualizer.type", message))
-    at, nodes = "visualizer.vis_backends", visualizer.get("vis_backends")
-    if nodes is None:
-        at, nodes = "vis_backends", cfg.get("vis_backends")
-    for i, node in enumerate(nodes or ()):
-        name = type_name(node, f"{at}.{i}")
-        if name in registered or "." in name:  # the user's own; `segue.config.trust` decides about import paths
-            continue
-        if name not in BACKENDS:
-            raise ConfigError(Problem(f"{at}.{i}.type", f"there is no backend {name!r}{nearest(name, BACKENDS)}"))
-        if name != "LocalVisBackend":
-            yield f"{at}.{i}", f"{name}: curves are in scalars.jsonl of the work folder; no other log is written"
 
 
 def _rest(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

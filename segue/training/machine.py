@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,10 +39,14 @@ class Machine:
 def placed(machine: Machine) -> Machine:
     """The machine with the number of processes that its launcher has started.
 
+    ``--launcher pytorch --nproc-per-node 2`` without torchrun means that Segue starts both, as torchrun would.
+
     Raises:
         InputError: other numbers are given.
     """
-    found = launched(machine.launcher)
+    counted = machine.devices not in ("auto", -1, "-1")
+    alone = machine.launcher == "pytorch" and counted and not {"RANK", "WORLD_SIZE"} & os.environ.keys()
+    found = launched("none" if alone else machine.launcher)
     if found.launcher == "none":
         return replace(machine, launcher="none")
     asked = None if machine.devices in ("auto", -1, "-1") else machine_count(replace(machine, num_nodes=1))

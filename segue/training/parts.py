@@ -14,6 +14,7 @@ from segue.config.nodes import other_class_counts
 from segue.config.origins import origin_of
 from segue.datasets.collate import collate
 from segue.errors import CheckpointError, ConfigError, DataError, Problem
+from segue.training.gather import Gathered
 
 if TYPE_CHECKING:
     from segue.doctor.counts import LabelCounts
@@ -44,19 +45,36 @@ class Metric(Protocol):
         """Continue from sums."""
 
 
-def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
+def build_parts(cfg: Mapping[str, Any], split: str, gathered: Gathered | None = None) -> Parts:
     """Build what ``split`` (``train``, ``val`` or ``test``) needs; training also validates if the config can.
 
+    Args:
+        cfg: a config.
+        split: of the data.
+        gathered: takes what fails, and the parts come without it; None: it is raised.
+
     Raises:
-        ConfigError: with the problems of all parts at once.
+        SegueError: what is wrong with the parts, all of it.
     """
+    gather = Gathered() if gathered is None else gathered
+    parts = _built(cfg, split, gather)
+    if gathered is None:
+        gather.raise_all()
+    return parts
+
+
+def _built(cfg: Mapping[str, Any], split: str, gather: Gathered) -> Parts:
     from segue.config.balance import named_weights
     from segue.config.builder import build
     from segue.config.labels import apply_labels
     from segue.doctor.before_training import check_before_training
     from segue.training.balance import with_class_weights
 
-    cfg = apply_labels(cfg)
+    parts = Parts()
+    labeled = gather.attempt("", lambda: apply_labels(cfg))
+    if labeled is None:
+        return parts
+    cfg = labeled
     wanted = ["train", "val"] if split == "train" else [split]
     wanted = [s for s in wanted if cfg.get(f"{s}_dataloader") and (s == "train" or cfg.get(f"{s}_evaluator"))]
     paths = {"model": "models"}
@@ -64,29 +82,58 @@ def build_parts(cfg: Mapping[str, Any], split: str) -> Parts:
         paths[f"{name}_dataloader.dataset"] = "datasets"
         if name != "train":
             paths[f"{name}_evaluator"] = "metrics"
-    problems = build.check(cfg, paths)
-    if problems:
-        raise ConfigError(problems)
-    parts = Parts()
+    paths = {path: room for path, room in paths.items() if cfg.get(path.partition(".")[0])}
+    wrong: dict[str, list[Problem]] = {}
+    for path, room in paths.items():
+        try:
+            wrong[path] = build.check(cfg, {path: room})
+        except ConfigError as error:
+            wrong[path] = error.problems
+    if problems := [problem for found in wrong.values() for problem in found]:
+        gather.errors.append(("", ConfigError(problems)))
     for name in wanted:
-        dataset = build.build_dataset(cfg, f"{name}_dataloader.dataset")
-        check_classes(cfg, dataset.metainfo.get("classes"), f"{name}_dataloader.dataset")
-        if name == "train":
-            parts.train_data = dataset
-            continue
-        parts.val_data = dataset
-        parts.metrics = build.build_metric(cfg, f"{name}_evaluator")
-        for metric in parts.metrics:
-            metric.set_dataset(dataset.metainfo)
+        path = f"{name}_dataloader.dataset"
+        if not wrong[path]:
+            data = gather.attempt(path, lambda path=path: _dataset(cfg, path, gather))  # type: ignore[misc]
+            setattr(parts, "train_data" if name == "train" else "val_data", data)
+        if name != "train" and not wrong[f"{name}_evaluator"]:
+            key = f"{name}_evaluator"
+            parts.metrics = gather.attempt(key, lambda key=key: build.build_metric(cfg, key)) or []  # type: ignore[misc]
+            for metric in parts.metrics if parts.val_data is not None else ():
+                gather.attempt(key, lambda metric=metric: metric.set_dataset(parts.val_data.metainfo))  # type: ignore[misc]
     if split == "train":
-        parts.said = check_before_training(
-            {name: (f"{name}_dataloader.dataset", getattr(parts, f"{name}_data")) for name in wanted}
-        )
-    if split == "train" and named_weights(cfg):
-        cfg, said = with_class_weights(cfg, parts.counts())
-        parts.said += said
-    parts.model = build.build_model(cfg)
+        looked = {name: (f"{name}_dataloader.dataset", getattr(parts, f"{name}_data")) for name in wanted}
+        looked = {name: pair for name, pair in looked.items() if pair[1] is not None}
+        parts.said = gather.attempt("", lambda: check_before_training(looked)) or []
+        if named_weights(cfg) and not gather.errors:  # counting takes time
+            weighted = gather.attempt("model", lambda: with_class_weights(cfg, parts.counts()))
+            cfg, said = weighted or (cfg, [])
+            parts.said += said
+    if "model" in wrong and not wrong["model"]:
+        parts.built = gather.attempt("model", lambda: build.build_model(cfg))
+        parts.model = parts.built or parts.model
     return parts
+
+
+def check_components(cfg: Mapping[str, Any]) -> None:
+    """Whether the components of a config could be built, without building any.
+
+    Raises:
+        ConfigError: all their problems.
+    """
+    from segue.config.builder import build
+
+    if problems := build.check(cfg):
+        raise ConfigError(problems)
+
+
+def _dataset(cfg: Mapping[str, Any], path: str, gather: Gathered) -> Any:
+    """The dataset at a key path; its names are compared with the heads."""
+    from segue.config.builder import build
+
+    dataset = build.build_dataset(cfg, path)
+    gather.attempt(path, lambda: check_classes(cfg, dataset.metainfo.get("classes"), path))
+    return dataset
 
 
 def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: str) -> None:
@@ -116,6 +163,7 @@ class Parts:
     metrics: list[Any] = field(default_factory=list)
     said: list[str] = field(default_factory=list)  # warnings about the data, to print
     collate: Callable[[Sequence[Any]], dict[str, Any]] = collate
+    built: nn.Module | None = None  # the model, where the config has made it
     _counts: LabelCounts | None = None
 
     def counts(self) -> LabelCounts:

@@ -10,6 +10,7 @@ from typing import Any
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.training.data import read_loader
+from segue.training.gather import MISSING
 from segue.training.hooks import Hooks, read_hooks
 from segue.training.loops import Loop, read_evaluation_loop, read_train_loop
 from segue.training.optimizers import OptimWrapper, read_optim_wrapper
@@ -44,11 +45,11 @@ def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
 
     for section in ("model", "train_dataloader", "train_cfg", "optim_wrapper"):
         if not cfg.get(section):
-            problems.append(Problem(section, "training needs this section"))
-    if problems:
-        raise ConfigError(problems)
-    attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1))
-    attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp, rights=rights_of(cfg)))
+            problems.append(Problem(section, MISSING))
+    if cfg.get("train_cfg"):
+        attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1))
+    if cfg.get("optim_wrapper"):
+        attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp, rights=rights_of(cfg)))
     attempt("hooks", lambda: read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg)))
     attempt("val", lambda: read_evaluation_loop(cfg.get("val_cfg"), "val_cfg"))
     for name in ("train_dataloader", "val_dataloader"):

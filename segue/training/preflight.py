@@ -3,28 +3,68 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from segue.errors import ConfigError, Problem, nearest
+from segue.config.trust import rights_of
+from segue.errors import ConfigError, InputError, Problem, nearest
 from segue.training.data import read_loader
-from segue.training.hooks import Hooks
+from segue.training.gather import Gathered
+from segue.training.hooks import Hooks, read_hooks
+from segue.training.optimizers import OptimWrapper, build_optimizer, read_optim_wrapper
 from segue.training.parts import Parts
+from segue.training.plan import Plan
+
+T = TypeVar("T")
 
 
-def check_before_first_step(cfg: Mapping[str, Any], hooks: Hooks, parts: Parts) -> None:
-    """Look for what would stop a run later.
+def check_before_first_step(cfg: Mapping[str, Any], plan: Plan | None, parts: Parts, gathered: Gathered) -> None:
+    """Look for what would stop a run later, as far as its sections and parts could be read and made."""
+
+    def check(problems: Iterator[Problem]) -> None:
+        if found := list(problems):
+            raise ConfigError(found)
+
+    def read() -> Hooks:
+        return read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg))
+
+    hooks = plan.hooks if plan is not None else readable(read)
+    if hooks is not None:
+        gathered.attempt("", lambda: check(metric_problems(hooks, parts, cfg)))
+    if parts.built is not None:
+        gathered.attempt("model", lambda: check(feature_problems(parts.built, cfg)))
+    if parts.built is not None and parts.train_data is not None:
+        gathered.attempt("", lambda: check(batch_problems(cfg, parts)))
+    wrapper = plan.wrapper if plan is not None else readable(lambda: read_optim_wrapper(cfg["optim_wrapper"]))
+    if wrapper is not None:
+        gathered.attempt("optim_wrapper", lambda: check_optimizer(wrapper, parts.built))
+
+
+def readable(read: Callable[[], T]) -> T | None:
+    """What can be read of a plan that as a whole cannot; what is wrong is in its problems already."""
+    try:
+        return read()
+    except (ConfigError, KeyError):
+        return None
+
+
+def check_optimizer(wrapper: OptimWrapper, model: nn.Module | None) -> None:
+    """Make the optimizer for nothing: of the model, or of one parameter where there is none; the user's own are left.
 
     Raises:
-        ConfigError: all that was found.
+        ConfigError: its name, arguments or settings of parameters.
     """
-    problems = [*metric_problems(hooks, parts, cfg), *batch_problems(cfg, parts)]
-    if problems:
-        raise ConfigError(problems)
+    if not isinstance(wrapper.constructor, str):
+        return
+    if model is None:
+        wrapper = replace(wrapper, constructor="DefaultOptimWrapperConstructor", paramwise=None)
+    build_optimizer(model or nn.Linear(1, 1), wrapper)
 
 
 def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Iterator[Problem]:
@@ -32,7 +72,7 @@ def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Itera
     wanted = [("default_hooks.checkpoint.save_best", name) for name in hooks.checkpoint.best if name != "auto"]
     if hooks.early_stopping:
         wanted += [(_early_stopping(cfg), hooks.early_stopping.monitor)]
-    if hooks.checkpoint.best and parts.val_data is None:
+    if hooks.checkpoint.best and not (cfg.get("val_dataloader") and cfg.get("val_evaluator")):
         message = "there is no validation (val_dataloader, val_evaluator), so there is no best"
         yield Problem("default_hooks.checkpoint.save_best", message)
         return
@@ -45,6 +85,8 @@ def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Itera
 def metric_names(parts: Parts) -> list[str] | None:
     """What the metrics will be called; None where only measuring tells, as with a user's own metric."""
     names: list[str] = []
+    if parts.val_data is None or not parts.metrics:
+        return None
     for metric in parts.metrics:
         if not type(metric).__module__.startswith("segue.metrics."):
             return None
@@ -78,6 +120,66 @@ def batch_problems(cfg: Mapping[str, Any], parts: Parts) -> Iterator[Problem]:
     )
 
 
+def feature_problems(model: Any, cfg: Mapping[str, Any]) -> Iterator[Problem]:
+    """Feature maps that a head asks for and the backbone and neck do not give, by number or by channels.
+
+    Shapes alone are passed; nothing is said where the model cannot be followed so.
+    """
+    try:
+        with kept_buffers(model), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+            model.eval()
+            features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))
+            found = [(path, _refusal(head, features)) for path, head in named_heads(model)]
+    except Exception as error:
+        logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
+        return
+    for path, message in found:
+        if message:
+            yield Problem(f"model.{path}", message)
+
+
+def named_heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """The decode and auxiliary heads with their key paths below ``model``."""
+    for name in ("decode_head", "auxiliary_head"):
+        head = getattr(model, name, None)
+        if isinstance(head, nn.ModuleList):
+            yield from ((f"{name}.{i}", part) for i, part in enumerate(head))
+        elif head is not None:
+            yield name, head
+
+
+def _refusal(head: nn.Module, features: Any) -> str:
+    """What a head says of features that it cannot take; nothing of a failure that only passing shapes has."""
+    try:
+        head(features)
+    except InputError as error:
+        return str(error)
+    except TypeError:  # one of a cascade, which wants the output of the one before, too
+        try:
+            getattr(head, "select_all", len)(features)
+        except InputError as error:
+            return str(error)
+        except Exception as error:
+            logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
+    except Exception as error:
+        logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
+    return ""
+
+
+@contextmanager
+def kept_buffers(model: nn.Module) -> Iterator[None]:
+    """Leave mode and buffers as they were: the counts of batches are real, and go up."""
+    modes = {module: module.training for module in model.modules()}
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        for buffer, value in before:
+            buffer.copy_(value)
+
+
 def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
     """The name of a batch normalization over 1 x 1 positions, found by passing shapes through the model.
 
@@ -93,30 +195,18 @@ def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
             found.append(norms[module])
 
     handles = [module.register_forward_pre_hook(look) for module in norms]
-    was_training = model.training
-    before = [(buffer, buffer.clone()) for buffer in model.buffers()]  # the counts of batches are real and go up
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        with kept_buffers(model), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.train()
             features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))  # type: ignore[operator]
-            for head in heads_of(model):
+            for _, head in named_heads(model):
                 _attempt(head, features)
     except Exception as error:
         logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
     finally:
-        model.train(was_training)
-        for buffer, value in before:
-            buffer.copy_(value)
         for handle in handles:
             handle.remove()
     return found[0] if found else None
-
-
-def heads_of(model: nn.Module) -> Iterator[nn.Module]:
-    """The decode and auxiliary heads."""
-    for name in ("decode_head", "auxiliary_head"):
-        head = getattr(model, name, None)
-        yield from head if isinstance(head, nn.ModuleList) else [head] if head is not None else []
 
 
 def _attempt(head: nn.Module, features: Any) -> None:

@@ -1,6 +1,7 @@
 """What a person sees of a run: a bar with the facts of the moment and a table after each validation.
 
-On a terminal the bar moves; elsewhere (a file, a cluster's log) the same facts come as lines, as often as the record's.
+On a terminal the bar moves; elsewhere (a file, a cluster's log) the same facts come as lines, as often as the record's
+and in the form of mmengine's.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rich.text import Text
 from segue.system.bars import wide_bar
 from segue.system.shown import escape, visible
 from segue.training.loops import Loop
+from segue.training.mmengine_log import train_text
 from segue.training.record import iteration_times
 
 Line = Mapping[str, Any]
@@ -79,14 +81,7 @@ class Terminal(Callback):
         """A line of the log, where there is no bar."""
         if line["mode"] != "train" or self._progress is not None or self.loop is None:
             return
-        step, length = line["step"], self.loop.max_iters
-        epoch = f"epoch {line['epoch']}/{self.loop.max_epochs}  " if self.loop.by_epoch else ""
-        parts = "  ".join(f"{k} {v:.4f}" for k, v in line.items() if "loss" in k or "acc" in k or k == "grad_norm")
-        memory = f"  memory {line['memory']} MB" if "memory" in line else ""
-        self.say(
-            f"{epoch}iter {step}/{length}  {parts}  lr {line['lr']:.3e}  time {line['time']:.3f} s  "
-            f"data {line['data_time']:.3f} s{memory}  eta {clock((length - step) * line['time'])}"
-        )
+        self.say(train_text(line, self.loop))
 
     # validation and test
 
@@ -157,6 +152,10 @@ class Terminal(Callback):
             self._progress.refresh()
         if trainer.is_global_zero and self._opened:
             for metric in task.evaluation.metrics:
+                if getattr(metric, "format_only", False):
+                    folder = getattr(metric, "output_dir", None)
+                    self.say(f"{title}: nothing is measured (format_only); the label maps are in {folder}")
+                    continue
                 self.console.print(Text(title, style="bold"), class_table(metric.table()), sep="\n")
             if task.metrics:
                 self.say(summary(task.metrics, self._best_so_far(task)))
@@ -264,7 +263,7 @@ def number(value: str | float) -> str:
 
 def summary(metrics: Mapping[str, float], best: Mapping[str, Any]) -> str:
     """The values that are not of one class, and the best ones before."""
-    text = "  ".join(f"{name} {number(value)}" for name, value in metrics.items() if "/" not in name)
+    text = "  ".join(f"{name}: {number(value)}" for name, value in metrics.items() if "/" not in name)
     known = "  ".join(f"{name} {number(v[0])} at {v[1]}" for name, v in best.items())
     return f"{text}  (best before: {known})" if known else text
 

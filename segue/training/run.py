@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,15 @@ from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
-from segue.training.hook_callback import HookCallback, is_hook_class, own_backends
 from segue.training.ignored import ignored
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
+from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
+from segue.training.mmengine_log import RunLog
 from segue.training.optimizers import build_optimizer
+from segue.training.own_hooks import own_callbacks
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
@@ -81,6 +84,7 @@ class Run:
         self.raw = before if isinstance(before, dict) else None
         self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
         self.loaders: list[Loader] = []
+        self.log: RunLog | None = None  # of the first process
 
     def fit(
         self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]
@@ -92,6 +96,9 @@ class Run:
         if self.handover:
             self.resumed = self.handover.iteration(loop)
         saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
+        if trainer.is_global_zero:
+            batches = partial(validation_batches, trainer)
+            self.log = RunLog(self.folder, loop, batches, config_text(self.cfg))
         terminal = Terminal(loop, self.console, lambda: saver.best)
         averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
         record = Record(
@@ -100,7 +107,7 @@ class Run:
             loop,
             None if source is None else self.resumed,
             lambda: saver.validated,
-            [terminal.line],
+            [terminal.line, *([self.log.line] if self.log else [])],
         )
         stopping = self.plan.hooks.early_stopping
         own: list[Callback | None] = [
@@ -138,7 +145,10 @@ class Run:
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None
             raise KeyboardInterrupt from None
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
+            lost = lost_worker(error, worker_counts(self.cfg))
+            if lost is not None:
+                raise lost from None
             if "find_unused_parameters=True" not in str(error):
                 raise
             raise unused(task.model) from None
@@ -256,6 +266,8 @@ class Run:
     def say(self, text: str) -> None:
         """Lines for people, of which parts may come from files."""
         self.console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+        if self.log is not None:
+            self.log.say(text)
 
     def opened(self, loader: Loader) -> Loader:
         """Remember a loader, to close it when the run ends."""
@@ -263,26 +275,9 @@ class Run:
         return loader
 
     def users(self) -> list[Callback]:
-        """The callbacks that the config's custom hooks name."""
-        made: list[Callback] = []
-        foreign: list[tuple[Any, Any]] = []
-        for hook in self.plan.hooks.custom:
-            if is_hook_class(hook.cls):
-                foreign.append((hook.cls(**hook.arguments), hook.priority))
-                continue
-            if not (isinstance(hook.cls, type) and issubclass(hook.cls, Callback)):
-                name = getattr(hook.cls, "__name__", hook.cls)
-                advice = "hooks are Lightning callbacks; derive it from lightning.pytorch.Callback"
-                example = "before_train_iter is on_train_batch_start, and so on"
-                raise ConfigError(Problem(hook.key, f"{name}: {advice} ({example})"))
-            try:
-                made.append(hook.cls(**hook.arguments))
-            except TypeError as error:
-                raise ConfigError(Problem(hook.key, str(error))) from error
-        backends = own_backends(self.cfg, self.folder)
-        if foreign or backends:
-            made.append(HookCallback(foreign, backends, self.cfg, self.folder, self.plan.hooks.logger.interval))
-        return made
+        """The callbacks that the config's hooks, visualizer and backends name."""
+        metainfo = dict(getattr(self.parts.val_data, "metainfo", None) or {})
+        return own_callbacks(self.plan.hooks, self.cfg, self.folder, metainfo, self.say)
 
     def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
         """What is about to happen, in a few lines."""
@@ -308,6 +303,11 @@ class Run:
             self.say(text)
         for line in self.handover.report() if self.handover else ():
             self.say(line)
+
+
+def validation_batches(trainer: Trainer) -> int:
+    """How many batches this process validates."""
+    return sum(int(count) for count in trainer.num_val_batches)
 
 
 def unused(model: nn.Module) -> ConfigError:

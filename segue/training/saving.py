@@ -1,8 +1,8 @@
 """Checkpoints: when they are written, which are kept, how they are read, and what Ctrl-C leaves behind.
 
 In the work folder: ``last.ckpt``, from which training resumes; ``iter_N.ckpt`` or ``epoch_N.ckpt`` at the config's
-interval; ``best_<metric>_iter_N.safetensors``, weights only. A file is complete or absent: it is written beside its
-place and then moved.
+interval, also named ``.pth`` (`segue.training.mmengine_files`); ``best_<metric>_iter_N.safetensors``, weights only. A
+file is complete or absent: it is written beside its place and then moved.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from segue.system.replaced import clear_leftovers, replaced
 from segue.training.hooks import CheckpointHook
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.loops import Loop
+from segue.training.mmengine_files import also_pth, drop_pth, note_last, write_pth
 from segue.training.resumed import BEST, KEPT, checked
 
 
@@ -70,6 +71,21 @@ def writable(folder: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"{folder}: cannot write there ({error.strerror or error}); choose another folder") from error
     return folder
+
+
+def may_write(folder: str | Path) -> None:
+    """The same without making the folder: whether the nearest one that is there can be written to.
+
+    Raises:
+        InputError: it is no folder, or not writable.
+    """
+    there = Path(folder)
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise InputError(f"{folder}: cannot write there ({there} is not a folder); choose another folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{folder}: cannot write there ({there} is not writable); choose another folder")
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -227,15 +243,22 @@ class Saver(Checkpoint):
         trainer.save_checkpoint(own if full else self.last)
         if not trainer.is_global_zero:
             return
+        newest = self.last if only_last else own.with_suffix(".pth")
         if full:
             link(own, self.last)
+            also_pth(own)
         elif not only_last:
-            self.save_weights(own.with_suffix(".safetensors"), task.deployable(), {**task.notes, "iter": iteration})
+            weights, notes = task.deployable(), {**task.notes, "iter": iteration}
+            self.save_weights(own.with_suffix(".safetensors"), weights, notes)
+            write_pth(newest, weights, notes)
+        note_last(self.folder, newest if newest.exists() else self.last)
         for name in drop:
             self.drop(name)
 
     def drop(self, name: str) -> None:
         """Delete a file of this run; a name of any other form is left alone, wherever it came from."""
+        if KEPT.fullmatch(name):
+            drop_pth(self.folder / name)
         if KEPT.fullmatch(name) or BEST.fullmatch(name):
             (self.folder / name).unlink(missing_ok=True)
 

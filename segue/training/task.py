@@ -99,6 +99,11 @@ class SegmentationTask(LightningModule):
         self._schedule_state: dict[str, int] | None = None
 
     @property
+    def trains(self) -> bool:
+        """Whether the model is trained, and not only measured."""
+        return self._recipe is not None
+
+    @property
     def recipe(self) -> Recipe:
         """How the model is trained."""
         assert self._recipe is not None, "this task only evaluates"

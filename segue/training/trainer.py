@@ -20,21 +20,25 @@ from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.system.shown import visible
+from segue.training.backends import backend_nodes, visualizer_of
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
+from segue.training.gather import Gathered
 from segue.training.handover import Handover
-from segue.training.ignored import ignored_in_test
+from segue.training.hooks import read_hooks
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop
+from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
-from segue.training.parts import Parts, build_parts, load_trained
-from segue.training.plan import located, read_plan
+from segue.training.own_hooks import own_callbacks
+from segue.training.parts import Parts, build_parts, check_components, load_trained
+from segue.training.plan import Plan, located, read_plan
 from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal
 from segue.training.quiet import quiet
 from segue.training.run import Run, TrainResult
-from segue.training.saving import writable
+from segue.training.saving import may_write, writable
 from segue.training.streams import EvaluationStream
 from segue.training.task import Evaluation, SegmentationTask
 
@@ -52,6 +56,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     console: Console | None = None,
     build: Callable[[], Parts] | None = None,
+    wrong: Sequence[Problem] = (),
 ) -> TrainResult:
     """Train the model of ``cfg``.
 
@@ -66,6 +71,7 @@ def train(
         callbacks: Lightning callbacks of your own.
         console: where progress is shown.
         build: makes the parts instead of the config, for models and datasets that exist already.
+        wrong: what reading the config has found; raised together with what is found here.
 
     Raises:
         ConfigError, DataError, CheckpointError ...: see `segue.errors`.
@@ -80,21 +86,42 @@ def train(
     def say(text: str) -> None:
         console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
 
-    source = resume_source(folder, resume, say)
-    before = read_source(source) if source else None
-    seed = choose_seed(cfg, seed, before)
+    gathered = Gathered(wrong)
+    source = gathered.attempt("resume", lambda: resume_source(folder, resume, say))
+    before = gathered.attempt("resume", lambda: read_source(source)) if source else None
+    chosen = gathered.attempt("randomness.seed", lambda: choose_seed(cfg, seed, before))
+    seed = 0 if chosen is None else chosen
     seed_all(seed)
     with located(cfg):
-        plan = read_plan(cfg, amp)
-        parts = (build or (lambda: build_parts(cfg, "train")))()
-        if build is None:
-            check_before_first_step(cfg, plan.hooks, parts)
+        plan, parts = _prepared(cfg, amp, folder, build, gathered)
         run = Run(cfg, plan, parts, folder, seed, before, console)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
         with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
             if source is None and (text := overwritten(folder)):
                 say(text)
             return run.fit(stop, source, machine, callbacks)
+
+
+def _prepared(
+    cfg: Mapping[str, Any], amp: bool, folder: Path, build: Callable[[], Parts] | None, gathered: Gathered
+) -> tuple[Plan, Parts]:
+    """The sections and parts of a training; everything that can be found wrong with them is raised together."""
+    if build is not None:
+        gathered.raise_all()
+        return read_plan(cfg, amp), build()
+    plan = gathered.attempt("", lambda: read_plan(cfg, amp))
+    gathered.attempt("", lambda: visualizer_of(cfg))
+    gathered.attempt("", lambda: list(backend_nodes(cfg)))
+    if is_first():
+        gathered.attempt("work_dir", lambda: may_write(folder))
+    if gathered.left_out:  # the rest would be judged by defaults that are not meant
+        gathered.attempt("", lambda: check_components(cfg))
+        gathered.raise_all()
+    parts = build_parts(cfg, "train", gathered)
+    check_before_first_step(cfg, plan, parts, gathered)
+    gathered.raise_all()
+    assert plan is not None
+    return plan, parts
 
 
 def evaluate(
@@ -130,15 +157,21 @@ def evaluate(
         raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
     if tta:
         cfg = with_views(cfg)
-    for folder in (work_dir, out):
-        if folder is not None:
-            writable(folder)
+    for given in (work_dir, out):
+        if given is not None:
+            writable(given)
+
+    def say(text: str) -> None:
+        console.print(visible(text), highlight=False, markup=False, soft_wrap=True)
+
     with located(cfg):
-        for line in ignored_in_test(cfg):
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+        hooks = read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg))
         loop = read_evaluation_loop(cfg.get("test_cfg"), "test_cfg")
         settings, _ = read_loader(cfg["test_dataloader"], "test_dataloader", rights_of(cfg))
         parts = (build or (lambda: build_parts(cfg, "test")))()
+        folder = Path(work_dir) if work_dir is not None else work_folder(cfg, None)
+        metainfo = dict(getattr(parts.val_data, "metainfo", None) or {})
+        own = own_callbacks(hooks, cfg, folder, metainfo, say)
     if out is not None:
         for metric in parts.metrics:
             metric.output_dir = Path(out)
@@ -146,7 +179,7 @@ def evaluate(
         load_trained(parts.model, checkpoint)
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
-        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[Terminal(console=console)])
+        trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
         workers = workers_of(cfg, trainer)
 
         loaders: list[Loader] = []
@@ -157,8 +190,14 @@ def evaluate(
             return loaders[-1]
 
         task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
+        task.notes = {"dataset_meta": metainfo}
         try:
             trainer.test(task, verbose=False)
+        except (RuntimeError, OSError) as error:
+            lost = lost_worker(error, worker_counts(cfg))
+            if lost is None:
+                raise
+            raise lost from None
         finally:
             for made in loaders:
                 made.close()

@@ -5,6 +5,7 @@ Those classes are in `segue.compat`, which stands above this room and offers the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +17,10 @@ from segue.types import SegSample
 class Views(Protocol):
     """Makes them."""
 
-    def visualizer(self, folder: Path, metainfo: dict[str, Any]) -> Any:
-        """mmseg's visualizer, which writes its pictures below ``folder``."""
+    def visualizer(
+        self, folder: Path, metainfo: dict[str, Any], node: Mapping[str, Any], backends: Sequence[Any]
+    ) -> Any:
+        """The one that a config's ``node`` names, mmseg's by default; without backends it writes to ``folder``."""
         ...
 
     def sample(self, sample: SegSample, predicted: Tensor) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from segue.errors import DataError, InputError, LabelError
+from segue.errors import DataError, InputError, LabelError, line_of
 from segue.transforms.fused import LoadWindow
 from segue.types import Sample
 
@@ -49,7 +49,7 @@ class Compose:
             except Exception as error:
                 raise DataError(
                     f"{source}: {type(step).__name__} (step {index + 1} of {len(self.transforms)} of the pipeline) "
-                    f"failed with {type(error).__name__}: {error}"
+                    f"failed with {type(error).__name__}: {error}{line_of(error)}"
                 ) from error
             if result is None:
                 return None
@@ -67,6 +67,11 @@ class Compose:
 
 def taken(packed: Any) -> Any:
     """A packed sample whose ``data_samples`` are a `SegSample`; those of user code know how they become it."""
-    if isinstance(packed, dict) and hasattr(packed.get("data_samples"), "as_segue"):
-        return {**packed, "data_samples": packed["data_samples"].as_segue()}
+    if not isinstance(packed, dict):
+        return packed
+    found = packed.get("data_samples")
+    if hasattr(found, "as_segue"):
+        return {**packed, "data_samples": found.as_segue()}
+    if isinstance(found, list) and any(hasattr(view, "as_segue") for view in found):  # of test-time augmentation
+        return {**packed, "data_samples": [v.as_segue() if hasattr(v, "as_segue") else v for v in found]}
     return packed

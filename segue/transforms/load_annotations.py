@@ -27,7 +27,7 @@ class LoadAnnotations:
     Args:
         reduce_zero_label: the dataset's setting, which it must agree with; None takes the dataset's.
         backend_args: accepted for mmseg configs; only the local disk.
-        imdecode_backend: masks are always read with Pillow, which keeps palette indexes.
+        imdecode_backend: ``pillow`` or ``cv2``; masks are read with Pillow all the same, which keeps palette indexes.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class LoadAnnotations:
         imdecode_backend: str = "pillow",
     ) -> None:
         local_files_only(self, backend_args=backend_args)
-        one_of(self, "imdecode_backend", imdecode_backend, ("pillow",))
+        one_of(self, "imdecode_backend", imdecode_backend, ("pillow", "cv2"))
         self.reduce_zero_label = reduce_zero_label
         self._reader = LabelReader()
 

@@ -39,7 +39,7 @@ class RandomGrayscale:
         valid = isinstance(channel_weights, Sequence) and all(is_real(w) and w >= 0 for w in channel_weights)
         if not valid or sum(channel_weights) <= 0:
             raise refuse(self, "channel_weights", "numbers from 0, not all 0", channel_weights)
-        self.channel_weights = np.array(channel_weights) / sum(channel_weights)
+        self.channel_weights = tuple(channel_weights)
         self.color_format = one_of(self, "color_format", color_format, ("bgr", "rgb", "hsv"))
 
     def __call__(self, sample: Sample) -> Sample:
@@ -54,7 +54,7 @@ class RandomGrayscale:
             image = cv2.cvtColor(image, cv2.COLOR_HSV2BGR)
         image = image.reshape(*image.shape[:2], bands)
         if random.random() < self.prob and bands > 1:
-            gray = (self.channel_weights * image).sum(axis=2).astype(np.uint8)
+            gray = (np.divide(self.channel_weights, sum(self.channel_weights)) * image).sum(axis=2).astype(np.uint8)
             image = np.repeat(gray[:, :, None], bands, axis=2) if self.keep_channels else gray
         sample["img"] = image
         return sample

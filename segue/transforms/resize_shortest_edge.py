@@ -20,15 +20,16 @@ class ResizeShortestEdge:
     """
 
     def __init__(self, scale: int | Sequence[int], max_size: int) -> None:
-        self.scale = int_pair(self, "scale", scale, "(W, H)")
+        self._pair = int_pair(self, "scale", scale, "(W, H)")
+        self.scale = scale
         if not is_int(max_size) or max_size < 1:
             raise refuse(self, "max_size", "a positive integer", max_size)
         self.max_size = max_size
-        self.resize = Resize(self.scale, keep_ratio=True)
+        self.resize = Resize(self._pair, keep_ratio=True)
 
     def __call__(self, sample: Sample) -> Sample:
         """Resize by the short side."""
-        return self.resize_to(sample, self.scale)
+        return self.resize_to(sample, self._pair)
 
     def resize_to(self, sample: Sample, scale: tuple[int, int]) -> Sample:
         """Resize as if ``scale`` were the constructor's."""
@@ -36,7 +37,7 @@ class ResizeShortestEdge:
 
     def settle(self, sample: Sample, size: Size) -> Size:
         """See `Resize.settle`."""
-        return self.settle_to(sample, size, self.scale)
+        return self.settle_to(sample, size, self._pair)
 
     def settle_to(self, sample: Sample, size: Size, scale: tuple[int, int]) -> Size:
         """See `Resize.settle_to`."""

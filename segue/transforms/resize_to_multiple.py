@@ -25,7 +25,8 @@ class ResizeToMultiple:
         if not is_int(size_divisor) or size_divisor < 1:
             raise refuse(self, "size_divisor", "a positive integer", size_divisor)
         allowed = ("nearest", "bilinear", "bicubic", "area", "lanczos")
-        self.interpolation = one_of(self, "interpolation", interpolation or "bilinear", allowed)
+        self.interpolation = interpolation
+        self._method = one_of(self, "interpolation", interpolation or "bilinear", allowed)
         self.size_divisor = size_divisor
 
     def __call__(self, sample: Sample) -> Sample:
@@ -33,7 +34,7 @@ class ResizeToMultiple:
         image = image_of(self, sample)
         height, width = (-(-side // self.size_divisor) * self.size_divisor for side in image.shape[:2])
         for key in pictures(sample):
-            sample[key] = resize_array(image_of(self, sample, key), (height, width), self.interpolation)
+            sample[key] = resize_array(image_of(self, sample, key), (height, width), self._method)
         sample["img_shape"] = (height, width)
         sample["pad_shape"] = (height, width)
         for key, values, _ in maps(sample):

@@ -21,6 +21,7 @@ import torch
 BN, RELU, LN = {"type": "BN"}, {"type": "ReLU"}, {"type": "LN"}
 LAYERS: dict[str, Any] = {"conv_cfg": None, "norm_cfg": BN, "act_cfg": RELU}
 MAP = (2, 8, 12, 10)
+IMAGE = (2, 3, 32, 32)
 TOKENS = (2, 120, 8)
 UTILS, BACKBONES, HEADS = "mmseg.models.utils", "mmseg.models.backbones", "mmseg.models.decode_heads"
 BRICKS = "mmcv.cnn.bricks.transformer"
@@ -107,6 +108,31 @@ CASES: dict[str, tuple[str, str, dict[str, Any], list[Any]]] = {
     "deformable": ("mmcv.ops.multi_scale_deform_attn", "MultiScaleDeformableAttention",
                    {"embed_dims": 8, "num_heads": 2, "num_levels": 2, "num_points": 3, "batch_first": True},
                    ["deformable"]),
+    "spatial path": (f"{BACKBONES}.bisenetv1", "SpatialPath", {"num_channels": (4, 4, 4, 8)}, [IMAGE]),
+    "refinement": (f"{BACKBONES}.bisenetv1", "AttentionRefinementModule", {"in_channels": 8, "out_channel": 6}, [MAP]),
+    "fusion": (f"{BACKBONES}.bisenetv1", "FeatureFusionModule", {"in_channels": 16, "out_channels": 6}, [MAP, MAP]),
+    "detail branch": (f"{BACKBONES}.bisenetv2", "DetailBranch", {"detail_channels": (4, 4, 8)}, [IMAGE]),
+    "stem block": (f"{BACKBONES}.bisenetv2", "StemBlock", {"out_channels": 4}, [IMAGE]),
+    "gather": (f"{BACKBONES}.bisenetv2", "GELayer", {"in_channels": 8, "out_channels": 8, "exp_ratio": 2}, [MAP]),
+    "gather strided": (f"{BACKBONES}.bisenetv2", "GELayer", {"in_channels": 8, "out_channels": 6, "stride": 2}, [MAP]),
+    "embedding": (f"{BACKBONES}.bisenetv2", "CEBlock", {"in_channels": 8, "out_channels": 8}, [MAP]),
+    "semantic branch": (f"{BACKBONES}.bisenetv2", "SemanticBranch", {"semantic_channels": (4, 4, 8, 8), "exp_ratio":
+                        2}, [(2, 3, 64, 64)]),
+    "guided": (f"{BACKBONES}.bisenetv2", "BGALayer", {"out_channels": 8}, [(2, 8, 16, 16), (2, 8, 4, 4)]),
+    "context guided": (f"{BACKBONES}.cgnet", "ContextGuidedBlock", {"in_channels": 8, "out_channels": 8, "reduction":
+                       2}, [MAP]),
+    "context strided": (f"{BACKBONES}.cgnet", "ContextGuidedBlock", {"in_channels": 8, "out_channels": 12,
+                        "downsample": True, "reduction": 2}, [MAP]),
+    "extractor": (f"{BACKBONES}.cgnet", "GlobalContextExtractor", {"channel": 8, "reduction": 2}, [MAP]),
+    "injection": (f"{BACKBONES}.cgnet", "InputInjection", {"num_downsampling": 2}, [MAP]),
+    "downsampler": (f"{BACKBONES}.erfnet", "DownsamplerBlock", {"in_channels": 8, "out_channels": 12}, [MAP]),
+    "upsampler": (f"{BACKBONES}.erfnet", "UpsamplerBlock", {"in_channels": 8, "out_channels": 4}, [MAP]),
+    "non-bottleneck": (f"{BACKBONES}.erfnet", "NonBottleneck1d", {"channels": 8, "dilation": 2}, [MAP]),
+    "learning": (f"{BACKBONES}.fast_scnn", "LearningToDownsample", {"in_channels": 8, "dw_channels": (4, 6),
+                 "out_channels": 8}, [(2, 8, 32, 32)]),
+    "strips": (f"{BACKBONES}.mscan", "MSCAAttention", {"channels": 8}, [MAP]),
+    "spatial attention": (f"{BACKBONES}.mscan", "MSCASpatialAttention", {"in_channels": 8}, [MAP]),
+    "stem": (f"{BACKBONES}.mscan", "StemConv", {"in_channels": 8, "out_channels": 4, "norm_cfg": BN}, [MAP]),
     "deconvolution": (f"{BACKBONES}.unet", "DeconvModule", {"in_channels": 8, "out_channels": 4}, [MAP]),
 }  # fmt: skip
 
@@ -139,7 +165,7 @@ def run(case: str) -> dict[str, Any]:
         "out": [
             {"shape": list(x.shape), "sum": x.double().sum().item(), "first": x.flatten()[:6].tolist()}
             if isinstance(x, torch.Tensor)
-            else [int(n) for n in x]
+            else [int(n) for n in (x if isinstance(x, (list, tuple)) else [x])]
             for x in flat
         ],
     }

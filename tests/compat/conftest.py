@@ -30,13 +30,13 @@ def names() -> Iterator[None]:
     CUSTOM.update({name: value for name, value in registered.items() if name not in outside})
     registered.update(CUSTOM)
     registries = [value for value in vars(registry).values() if isinstance(value, registry.Registry)]
-    before = [dict(each.module_dict) for each in registries]
+    before = [dict(each.own) for each in registries]
     yield
     registered.clear()
     registered.update(outside)
     for each, kept in zip(registries, before, strict=True):
-        each.module_dict.clear()
-        each.module_dict.update(kept)
+        each.own.clear()
+        each.own.update(kept)
     uninstall()
     install()
 

@@ -1,4 +1,4 @@
-"""Hooks as people write them to see predictions of a validation, and what measuring does not do."""
+"""Hooks as people write them to see predictions of a validation, in training and in a test."""
 
 from __future__ import annotations
 
@@ -31,6 +31,10 @@ class DrawSamples(Hook):
             assert out.pred_sem_seg.data.shape == (1, 32, 32) and out.gt_sem_seg.data.shape == (1, 32, 32)
             image = mmcv.imread(out.img_path, channel_order='rgb')
             runner.visualizer.add_datasample('pred', image, out, step=batch_idx)
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        assert runner.max_iters == 0 and len(outputs) == 1
+        runner.visualizer.add_image('tested', np.zeros((8, 8, 3), np.uint8), step=batch_idx)
 """
 
 
@@ -46,14 +50,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_hooks_see_and_draw(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hooks_see_and_draw(config: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
     assert main(["train", str(config), "--work-dir", str(work), "--accelerator", "cpu"]) == 0
     pictures = {path.relative_to(work).as_posix() for path in (work / "vis_data").rglob("*.png")}
     assert len([name for name in pictures if "/pred" in name]) == 8
     (first,) = (path for path in (work / "vis_data").rglob("first_*.png"))
     assert first.parent.name == "val" and cv2.imread(str(first)).tolist() == [[[7] * 3] * 8] * 8
-    capsys.readouterr()
-    assert main(["test", str(config), str(work / "last.ckpt"), "--accelerator", "cpu"]) == 0
-    said = capsys.readouterr().out
-    assert "ignored: custom_hooks.0: hooks of your own run in training and its validations only" in said
+    test = tmp_path / "test"
+    assert main(["test", str(config), str(work / "last.ckpt"), "--work-dir", str(test), "--accelerator", "cpu"]) == 0
+    assert len(list((test / "vis_data").rglob("tested_*.png"))) == 8

@@ -96,7 +96,7 @@ def test_labels_of_the_users_own_format(folder: Path) -> None:
             results["gt_seg_map"][:, :16] = 1
 
     steps = [LOAD[0], Halves(), {"type": "PackSegInputs"}]
-    assert (dataset(folder, steps)[0]["data_samples"].gt_sem_seg[:, :16] == 1).all()
+    assert (dataset(folder, steps)[0]["data_samples"].gt_sem_seg.data[0, :, :16] == 1).all()
 
 
 def test_a_packed_sample_is_mmsegs_and_keeps_what_is_added() -> None:

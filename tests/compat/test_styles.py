@@ -193,6 +193,11 @@ def test_training_by_hand(cfg: dict[str, Any]) -> None:
 
     register_all_modules()
     model = MODELS.build(cfg["model"])
+    misspelt = {**cfg["optim_wrapper"], "optimizer": dict(type="RMSProp", lr=0.1)}
+    with pytest.raises(ConfigError, match=r"there is no optimizer 'RMSProp'; did you mean 'RMSprop'\?"):
+        build_optim_wrapper(model, misspelt)
+    with pytest.raises(KeyError, match=r"PSPHed is not in the model registry; did you mean 'PSPHead'\?"):
+        MODELS.build(dict(type="PSPHed"))
     wrapper = build_optim_wrapper(model, cfg["optim_wrapper"])
     sample = SegDataSample(metainfo=dict(img_shape=(64, 64), ori_shape=(64, 64)))
     sample.gt_sem_seg = PixelData(data=torch.randint(0, 3, (1, 64, 64)))

@@ -360,7 +360,7 @@ def module_step(room: str) -> Callable[[str], Callable[[Any], Any]]:
     def step_of(name: str) -> Callable[[Any], Any]:
         def step(cls: Any) -> Any:
             torch.manual_seed(0)
-            given = BACKBONES.get(name, NECKS.get(name, {}))
+            given = BACKBONES.get(name, NECKS.get(name, {"reduction": "none"} if name == "LovaszLoss" else {}))
             module = cls(**given)
             str(module)
             if hasattr(module, "init_weights"):

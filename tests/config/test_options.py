@@ -43,13 +43,35 @@ from segue.errors import ConfigError
         ("['a','b']", ["a", "b"]),
         ("[true,None,1.5,x]", [True, None, 1.5, "x"]),
         ("dict(b=1)", "dict(b=1)"),
-        ("{b:1}", "{b:1}"),
+        ("{b}", "{b}"),
+        ("x{1,2}", "x{1,2}"),
         ("a,(1,2)", ["a", (1, 2)]),
     ],
 )
 def test_values(text: str, value: Any) -> None:
     found = parse_options([f"a={text}"])["a"]
     assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{0:0,255:1}", {0: 0, 255: 1}),
+        ("{b:1}", {"b": 1}),
+        ("{'a': [1, 2], 'b': {c: None}}", {"a": [1, 2], "b": {"c": None}}),
+        ("[{a:1},{b:(1,2)}]", [{"a": 1}, {"b": (1, 2)}]),
+        ("{}", {}),
+    ],
+)
+def test_dicts(text: str, value: Any) -> None:
+    """mmengine has none: it would be a list of texts."""
+    assert parse_options([f"a={text}"])["a"] == value
+
+
+def test_a_label_map() -> None:
+    cfg = Config({"val_dataloader": {"dataset": {"type": "FolderDataset"}}})
+    merge_options(cfg, ["val_dataloader.dataset.label_map={0:0,255:1}"])
+    assert cfg.val_dataloader.dataset.label_map == {0: 0, 255: 1}
 
 
 def test_last_wins_and_all_faults_are_told() -> None:

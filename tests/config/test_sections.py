@@ -36,8 +36,11 @@ def written(child: Path, text: str) -> Config:
         ("log_procefsor = dict(by_epoch=False)", "nothing reads 'log_procefsor'; did you mean 'log_processor'?"),
         ("trai_ncfg = dict(max_iters=3)", "nothing reads 'trai_ncfg'; did you mean 'train_cfg'?"),
         ("lod_from = 'x.pth'", "nothing reads 'lod_from'; did you mean 'load_from'?"),
-        ("seed = 3", "nothing reads 'seed', a key of mmseg 0.x; it is randomness.seed now"),
-        ("runner = dict(type='IterBasedRunner')", "nothing reads 'runner', a key of mmseg 0.x; it is train_cfg now"),
+        ("seed = 3", "nothing reads 'seed', a key of mmseg 0.x, mixed into 1.x; it is randomness.seed now"),
+        (
+            "runner = dict(type='IterBasedRunner')",
+            "nothing reads 'runner', a key of mmseg 0.x, mixed into 1.x; it is train_cfg now",
+        ),
         (
             "dataset = dict(type='FolderDataset', data_root='elsewhere')",
             "nothing reads 'dataset'; put it into a loader: train_dataloader = dict(dataset=dataset, ...)",

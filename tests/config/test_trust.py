@@ -28,7 +28,7 @@ from segue.errors import ConfigError
 from segue.inference.load import load
 from segue.inference.verify import verify
 from segue.recipes.open import read_config
-from segue.training.hook_callback import own_backends
+from segue.training.backends import make_backends
 from segue.training.plan import read_plan
 
 NORM = {"type": "BN", "requires_grad": True}
@@ -246,7 +246,7 @@ def use(cfg: Config) -> None:
         raise ConfigError(problems)
     build.build_model(cfg)
     read_plan(cfg, amp=False)
-    own_backends(cfg, Path("work"))
+    make_backends(cfg, Path("work"))
 
 
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: ".".join(map(str, place)))

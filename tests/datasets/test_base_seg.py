@@ -210,3 +210,24 @@ def test_links_back_do_not_loop(folder):
     root = folder(FILES)
     (root / "img" / "u" / "back").symlink_to(root / "img")
     assert len(towns(root)) == 2
+
+
+@pytest.mark.parametrize("test_mode", [True, False])
+def test_a_pipeline_without_annotations_needs_no_label_maps(folder, test_mode):
+    """A config inherits ``seg_map_path``; the folder is not there."""
+    root = folder({name: value for name, value in FILES.items() if name.startswith("img")})
+    dataset = towns(root, pipeline=[LoadImageFromFile(), PackSegInputs()], test_mode=test_mode)
+    assert len(dataset) == 2 and dataset[0]["inputs"].shape == (3, 2, 3)
+    with pytest.raises(DataError, match="ann: does not exist"):
+        len(towns(root, pipeline=LOAD, test_mode=test_mode))
+
+
+def test_a_step_of_the_user_s_may_read_label_maps(folder):
+    class Reads:
+        def __call__(self, sample):
+            return sample
+
+    root = folder({name: value for name, value in FILES.items() if name.startswith("img")})
+    with pytest.raises(DataError, match="ann: does not exist"):
+        len(towns(root, pipeline=[LoadImageFromFile(), Reads()]))
+    assert len(towns(root, pipeline=[LoadImageFromFile(), Reads()], test_mode=True)) == 2

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from segue.errors import DataError, InputError, LabelError
-from segue.images.read import decode_image, read_image, write_png
+from segue.images.read import DamagedImageWarning, decode_image, read_image, write_png
 from segue.masks.decode import read_mask
 from tests.images.test_tiff import tiff
 
@@ -252,3 +254,14 @@ def test_volume_is_no_image(tmp_path):
     (tmp_path / "a.nii.gz").write_bytes(b"\x1f\x8b" + b"x" * 20)
     with pytest.raises(DataError, match=r"a.nii.gz: a NIfTI volume; read it with LoadBiomedicalImageFromFile"):
         read_image(tmp_path / "a.nii.gz")
+
+
+def test_a_jpeg_that_its_decoder_repairs(tmp_path: Path) -> None:
+    """A part of the pixels is missing although the end is there: OpenCV makes it up, and the warning names the file."""
+    pytest.importorskip("simplejpeg", reason="an optional extra")
+    image = cv2.resize(np.random.default_rng(0).integers(0, 255, (20, 20, 3)).astype(np.uint8), (200, 100))
+    data = cv2.imencode(".jpg", image)[1].tobytes()
+    path = tmp_path / "a.jpg"
+    path.write_bytes(data[: len(data) // 2] + b"\xff\xd9")
+    with pytest.warns(DamagedImageWarning, match=r"a\.jpg: damaged JPEG \(Corrupt JPEG data: premature end"):
+        assert read_image(path).shape == (100, 200, 3)

@@ -15,6 +15,7 @@ from segue.checkpoints import save_weights
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.errors import CheckpointError, ConfigError, DataError, InputError
+from segue.inference.crf import CRF
 from segue.inference.predictor import Prediction
 from tests.models.small import encoder_decoder
 
@@ -123,3 +124,29 @@ def test_random_weights_are_said(cfg: Config, caplog: pytest.LogCaptureFixture, 
     assert "no checkpoint is given, so the model's weights are random" in caplog.text
     segue.load("unet-s5-d16_fcn_4xb4-40k_drive-64x64")
     assert "'published' as the checkpoint loads those of the recipe" in caplog.text
+
+
+def test_a_crf_has_the_last_word(cfg: Config, photo: Path) -> None:
+    """Oracle: the CRF applied by hand to what it was given, which must be the probabilities of the plain labels."""
+    model = segue.load(cfg)
+    crf = CRF(sxy=10, srgb=40, compat=4)
+    asked: list[torch.Tensor] = []
+
+    class Recorded(CRF):
+        def __call__(self, probabilities: torch.Tensor, image: object) -> torch.Tensor:
+            asked.append(probabilities)
+            return crf(probabilities, image)  # type: ignore[arg-type]
+
+    plain, refined = model.predict(photo), model.predict([photo, photo], batch_size=2, crf=Recorded())[1]
+    assert len(asked) == 2 and asked[1].shape == (3, 61, 83)
+    assert torch.allclose(asked[1].sum(dim=0), torch.ones(61, 83), atol=1e-5)
+    assert np.array_equal(asked[1].argmax(dim=0), plain.labels)
+    assert np.array_equal(refined.labels, crf(asked[1], plain.image).argmax(dim=0))
+    assert not np.array_equal(refined.labels, plain.labels)
+
+
+def test_a_crf_is_refused_where_there_are_no_classes(cfg: Config, photo: Path) -> None:
+    model = segue.load(cfg)
+    model.model.label_maps = lambda batch: []
+    with pytest.raises(InputError, match="gives no probabilities for a CRF"):
+        model.predict(photo, crf=CRF())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -107,3 +109,27 @@ def test_a_map_that_does_not_fit() -> None:
         head(in_index=1)(FEATURES)
     with pytest.raises(InputError, match="in_index=2, but there are 2 feature maps"):
         head(in_index=2)(FEATURES)
+
+
+def test_one_loss_may_be_called_read_and_set_where_the_list_is() -> None:
+    """As in mmseg, whose head holds a single loss itself: what is set is the loss's, not the list's."""
+    one = head(in_index=0, loss_decode=CrossEntropyLoss())
+    before = one.loss(FEATURES, TARGETS)["loss_ce"]
+    assert one.loss_decode.loss_name == "loss_ce"
+    copy.deepcopy(one).loss_decode.loss_weight = 3.0
+    assert one.loss_decode.loss_weight == 1.0
+    one.loss_decode.loss_weight = 0.25
+    assert one.loss_decode[0].loss_weight == 0.25
+    assert one.loss(FEATURES, TARGETS)["loss_ce"].item() == pytest.approx(0.25 * before.item())
+    logits = torch.randn(2, 3, 16, 16)
+    assert torch.equal(one.loss_decode(logits, TARGETS.labels), one.loss_decode[0](logits, TARGETS.labels))
+    one.eval()
+    assert not one.loss_decode.training and not one.loss_decode[0].training
+
+
+def test_several_losses_are_no_loss() -> None:
+    two = head(in_index=0, loss_decode=[CrossEntropyLoss(), DiceLoss()])
+    with pytest.raises(InputError, match="loss_decode holds 2 losses, so it cannot be called: call each of them"):
+        two.loss_decode(torch.randn(2, 3, 16, 16), TARGETS.labels)
+    with pytest.raises(AttributeError, match="loss_weight"):
+        _ = two.loss_decode.loss_weight

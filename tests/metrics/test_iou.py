@@ -206,3 +206,25 @@ def test_depths_are_not_classes() -> None:
     metric.set_dataset({"classes": ("a", "b")})
     with pytest.raises(InputError, match=r"room\.jpg has depths, not classes; measure them with DepthMetric"):
         metric.update(torch.ones(2, 2), torch.ones(2, 2), {"img_path": "room.jpg"})
+
+
+@pytest.mark.parametrize(
+    ("classes", "ignore_index", "kinds"),
+    [
+        (19, 255, (torch.int64, torch.int64)),
+        (256, 256, (torch.int64, torch.int64)),  # 255 is a class, the ignored value is no byte
+        (150, 7, (torch.uint8, torch.int32)),
+        (300, 255, (torch.int64, torch.int64)),
+    ],
+)
+def test_areas_as_numpy_counts_them(classes, ignore_index, kinds):
+    """Oracle: comparisons of whole maps, class by class; bytes and wider values go different ways."""
+    rng = np.random.default_rng(1)
+    pred, label = rng.integers(0, classes, (2, 60, 70))
+    label[rng.random(label.shape) < 0.1] = ignore_index
+    m = metric(classes=[str(i) for i in range(classes)], ignore_index=ignore_index)
+    m.update(torch.tensor(pred, dtype=kinds[0]), torch.tensor(label, dtype=kinds[1]))
+    counted = (label != ignore_index) & ((label != 255) | (classes > 255))
+    for i in range(classes):
+        p, t = (pred == i) & counted, (label == i) & counted
+        assert m.state()["areas"][:, i].tolist() == [(p & t).sum(), p.sum(), t.sum()], i

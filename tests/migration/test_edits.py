@@ -11,12 +11,12 @@ from segue.migration.edits import (
     fix_imports,
     import_modules,
     imports_only,
-    moved_out,
     replace_text,
     set_top_level,
     with_compat,
 )
 from segue.migration.needs import needs_of
+from segue.migration.packages import Own
 from segue.migration.source import read
 from tests.migration import projects
 
@@ -53,35 +53,15 @@ def test_what_cannot_be_mended_stays() -> None:
     text = "def f():\n    from mmcv.ops import nms_rotated\n\n\n"
     text += "from mmcv.ops import (\n    bias_act as c,\n    BaseModule as p)\nc(p)\n"
     source = read("a.py", text)
-    new, _ = fix_imports(source, needs_of(source, set()).lacks)
+    new, _ = fix_imports(source, needs_of(source, Own()).lacks)
     ast.parse(new)
     assert "    pass\n" in new
     assert "from mmcv.ops import bias_act as c\nfrom mmengine.model import BaseModule as p\n" in new
 
 
-def test_a_file_moves_out_of_a_copy() -> None:
-    source = read("mmseg/models/decode_heads/own_head.py", projects.FORK["mmseg/models/decode_heads/own_head.py"])
-    homes = {"mmseg.models.decode_heads.own_blocks": "mine.own_blocks"}
-    assert moved_out(source, homes).splitlines()[1:5] == [
-        "from mmseg.registry import MODELS",
-        "from mmseg.models.utils import resize",
-        "from mmseg.models.decode_heads.decode_head import BaseDecodeHead",
-        "from mine.own_blocks import Gate",
-    ]
-
-
-def test_modules_that_move_are_imported_from_their_homes() -> None:
-    source = read("mmseg/a.py", "from . import blocks as b, other\nfrom .blocks import (\n    X,\n    Y as Z)\n")
-    assert moved_out(source, {"mmseg.blocks": "mine.blocks"}).splitlines() == [
-        "from mine import blocks as b",
-        "from mmseg import other",
-        "from mine.blocks import X, Y as Z",
-    ]
-
-
 def test_several_statements_on_a_line_are_left_alone() -> None:
     source = read("a.py", "from mmcv.ops import nms_rotated; x = 1\n")
-    assert fix_imports(source, needs_of(source, set()).lacks)[0] == source.text
+    assert fix_imports(source, needs_of(source, Own()).lacks)[0] == source.text
 
 
 def test_the_line_of_a_script() -> None:

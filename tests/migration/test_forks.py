@@ -5,38 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 from segue.migration.find import find
-from segue.migration.forks import Forks, is_users, known
-from segue.migration.source import read
+from segue.migration.forks import Forks
+from segue.migration.source import Import
 from tests.migration import projects
 
 
-def test_whose_a_file_is() -> None:
-    own = "@MODELS.register_module()\nclass {}: ...\n"
-    assert is_users(read("mmseg/a.py", own.format("OwnHead")))
-    for theirs in ("FCNHead", "PolyLRRatio", "SegVisualizationHook", "LearningRateDecayOptimizerConstructor"):
-        assert not is_users(read("mmseg/a.py", own.format(theirs)))
-    assert not is_users(read("mmseg/a.py", "class Free: ...\n"))
-    assert known("PSPHead") and known("CityscapesDataset") and not known("OwnHead")
-
-
-def test_files_move_with_what_they_need(tmp_path: Path) -> None:
-    """Two files of one name get two homes."""
-    second = (
-        projects.FORK["mmseg/models/decode_heads/own_head.py"]
-        .replace("OwnHead", "OwnNet")
-        .replace(".own_blocks", "..decode_heads.own_blocks")
-    )
-    files = projects.FORK | {"mmseg/models/backbones/own_head.py": second}
-    forks = Forks(find(projects.write(tmp_path, files)))
-    assert [source.path for source in forks.own] == [
-        "mmseg/models/backbones/own_head.py",
-        "mmseg/models/decode_heads/own_head.py",
-    ]
-    assert forks.homes == {
-        "mmseg.models.backbones.own_head": "own_modules.own_head",
-        "mmseg.models.decode_heads.own_blocks": "own_modules.own_blocks",
-        "mmseg.models.decode_heads.own_head": "own_modules.decode_heads_own_head",
+def test_own_files_keep_their_names(tmp_path: Path) -> None:
+    """A copy deeper in the project, and one whose file has the name of mmseg's own."""
+    head = projects.FORK["mmseg/models/decode_heads/own_head.py"].replace("OwnHead", "DeepHead")
+    files = projects.FORK | {
+        "third/mmseg/__init__.py": "",
+        "third/mmseg/models/decode_heads/fcn_head.py": head,
+        "third/mmseg/apis/train.py": "def train_segmentor(model, cfg):\n    return 1\n",
     }
-    edits = forks.move(forks.own[1])
-    assert [edit.file for edit in edits] == ["own_modules/decode_heads_own_head.py", "own_modules/own_blocks.py"]
-    assert "from own_modules.own_blocks import Gate" in edits[0].new
+    forks = Forks(find(projects.write(tmp_path, files)))
+    assert forks.names == {
+        "mmseg/models/decode_heads/fcn_head.py": "mmseg.models.decode_heads.fcn_head",
+        "mmseg/models/decode_heads/own_head.py": "mmseg.models.decode_heads.own_head",
+        "third/mmseg/models/decode_heads/fcn_head.py": "mmseg.models.decode_heads.fcn_head",
+    }
+    assert [source.path for source in forks.own] == sorted(forks.names)
+    assert forks.components()["OwnHead"] == "mmseg.models.decode_heads.own_head"
+    assert forks.engine() == ["third/mmseg/apis/train.py"]
+
+
+def test_what_a_copy_answers(tmp_path: Path) -> None:
+    forks = Forks(find(projects.write(tmp_path, projects.FORK)))
+
+    def asked(module: str, name: str) -> bool:
+        return forks.answers(Import(module, name, name, 1, "always"))
+
+    assert asked("mmseg.models.decode_heads.own_blocks", "Gate") and asked("mmseg.models.decode_heads", "OwnHead")
+    assert asked("mmseg.models.decode_heads", "own_blocks") and asked("mmseg.models.decode_heads.own_blocks", "*")
+    assert not asked("mmseg.models.decode_heads.own_blocks", "Door") and not asked("mmseg.nowhere", "Gate")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 
-from segue.migration.needs import component, installed, needs_of, own_modules
+from segue.migration.needs import component, installed, needs_of
+from segue.migration.packages import Own
 from segue.migration.source import read
 
 
@@ -21,7 +22,7 @@ try:
 except ImportError:
     pass
 """
-    needs = needs_of(read("a.py", text), {"town"})
+    needs = needs_of(read("a.py", text), Own({"town"}))
     told = {need.item.full: (need.instead, need.target) for need in needs.lacks}
     assert "mmcv.ops.point_sample" not in told
     assert told["mmcv.ops.SAConv2d"][0].startswith("compiled operators of other tasks; write it with torch.nn")
@@ -51,4 +52,3 @@ def test_components_and_packages() -> None:
     assert component("PSPHead") == "segue.heads.psp.PSPHead"
     assert component("NoHead") == "" and component("a.b") == ""
     assert installed("numpy") and not installed("no_such_package")
-    assert own_modules(["src/houses/heads.py", "tool.py"], [".", "src"]) == {"src", "houses", "tool"}

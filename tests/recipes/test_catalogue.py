@@ -6,7 +6,8 @@ import pytest
 
 from segue.errors import ConfigError
 from segue.recipes import published_weights, recipe_names
-from segue.recipes.catalogue import FILE, entry, select
+from segue.recipes.catalogue import ABLATIONS, entry, select
+from segue.recipes.former import FILE
 
 
 def test_one_entry() -> None:
@@ -35,9 +36,9 @@ def test_what_the_method_decides() -> None:
 
 
 def test_selecting() -> None:
-    assert len(list(select())) == 681
+    assert len(list(select())) == 681 + len(ABLATIONS)
     found = list(select("OCRNet*", "cityscapes"))
-    assert len(found) == 12 and {one.data for one in found} == {"cityscapes"}
+    assert len(found) == 12 + len(ABLATIONS) and {one.data for one in found} == {"cityscapes"}
     assert {one.test_data for one in select("pspnet*", "night-driving")} == {"night-driving"}
     assert {one.data for one in select(data="voc12")} == {"voc12aug"}
     with pytest.raises(ConfigError, match="no recipe has the dataset 'imagenet'; there are ade20k"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
+import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from rich.table import Table
 
 from segue.checkpoints import save_weights
 from segue.cli import main
-from segue.system.shown import escape, visible
+from segue.system.shown import escape, shown_messages, visible
 
 EVIL = "a\x1b]0;pwned\x07\x1b[2J\x9b31m\u202egnp.\r\x00[bold]b[/bold][link=x]"
 
@@ -57,3 +60,20 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(config), "none.pth", str(tmp_path)]) == 1
     assert main(["train", str(tmp_path / "no\x1b[2J.py")]) == 1
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_messages_of_anybody(capsys: pytest.CaptureFixture[str]) -> None:
+    """Log records and warnings, whichever library they come from."""
+    nasty = "\x1b]0;pwned\x07\u202e"
+    with shown_messages():
+        for name in ("segue", "lightning.pytorch", "another"):
+            logging.getLogger(name).warning("a key %s", nasty)
+        handler = logging.StreamHandler(sys.stdout)
+        logging.getLogger("own").addHandler(handler)
+        logging.getLogger("own").error(nasty)
+        logging.getLogger("own").removeHandler(handler)
+        print(warnings.formatwarning(nasty, UserWarning, "f.py", 3))
+    said = "".join(capsys.readouterr())
+    assert "\x1b" not in said and "\u202e" not in said and said.count(r"\x1b]0;pwned\x07\u202e") >= 2
+    assert logging.getLogRecordFactory() is logging.LogRecord
+    assert "\x1b" in warnings.formatwarning(nasty, UserWarning, "f.py", 3)

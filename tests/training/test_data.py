@@ -128,7 +128,7 @@ def test_empty_dataset_is_named() -> None:
             "there is no sampler 'InfinitSampler'; did you mean 'InfiniteSampler'",
         ),
         ({"batch_size": 0}, "batch_size=0"),
-        ({"collate_fn": {"type": "my_collate"}}, "'my_collate' is not supported"),
+        ({"collate_fn": {"type": "my_collate"}}, "there is no function 'my_collate'; register yours"),
     ],
 )
 def test_bad_loaders_are_named(node: dict, message: str) -> None:

@@ -17,15 +17,6 @@ from tests.cli.project import make_project
 @pytest.mark.parametrize(
     ("cfg", "said"),
     [
-        (
-            {"visualizer": {"type": "SegLocalVisualizer", "vis_backends": [{"type": "TensorboardVisBackend"}]}},
-            "visualizer.vis_backends.0: TensorboardVisBackend: curves are in scalars.jsonl",
-        ),
-        ({"vis_backends": [{"type": "mmengine.WandbVisBackend"}]}, "vis_backends.0: WandbVisBackend"),
-        (
-            {"default_hooks": {"visualization": {"type": "SegVisualizationHook", "draw": True, "interval": 1}}},
-            "default_hooks.visualization: SegVisualizationHook: no pictures are drawn during training",
-        ),
         ({"custom_hooks": [{"type": "ProfilerHook"}]}, "custom_hooks.0: ProfilerHook: nothing is profiled"),
         ({"custom_hooks": [{"type": "EmptyCacheHook", "after_iter": True}]}, "custom_hooks.0: EmptyCacheHook"),
         (
@@ -64,19 +55,6 @@ def test_what_is_done_or_asks_for_nothing(cfg: dict[str, Any]) -> None:
     assert ignored(cfg) == []
 
 
-@pytest.mark.parametrize(
-    ("cfg", "message"),
-    [
-        ({"vis_backends": [{"type": "TensorbordVisBackend"}]}, "vis_backends.0.type: .*did you mean 'TensorboardVis"),
-        ({"visualizer": {"type": "SegLocalVisualiser"}}, "visualizer.type: .*did you mean 'SegLocalVisualizer'"),
-        ({"vis_backends": [{"save_dir": "x"}]}, r"vis_backends.0: a dict\(type="),
-    ],
-)
-def test_unknown_names(cfg: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        ignored(cfg)
-
-
 @pytest.mark.parametrize("name", [name for name, hook in ACCEPTED.items() if hook.arguments is not None])
 def test_arguments_of_accepted_hooks(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"custom_hooks\.0\.intervall: {name} has no argument 'intervall'"):
@@ -87,7 +65,7 @@ def test_arguments_of_accepted_hooks(name: str) -> None:
 
 def test_before_the_first_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = make_project(tmp_path)
-    config.write_text(f"{config.read_text()}\nvis_backends = [dict(type='TensorboardVisBackend')]\n")
+    config.write_text(f"{config.read_text()}\nlog_level = 'DEBUG'\n")
     assert main(["train", str(config), "--work-dir", str(tmp_path / "work"), "--accelerator", "cpu"]) == 0
     said = capsys.readouterr().out
-    assert said.index("ignored: vis_backends.0: TensorboardVisBackend") < said.index("loss")
+    assert said.index("ignored: log_level") < said.index("loss")

@@ -46,6 +46,18 @@ def test_processes_and_machines_are_counted() -> None:
     assert launched("none", TORCHRUN) == launched(None, OWN) == Launched("none", 1, 1)
 
 
+@pytest.mark.parametrize("devices", [2, "2", "0,1"])
+def test_a_launcher_with_a_number_of_processes(devices: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``--launcher pytorch --nproc-per-node 2`` without torchrun: Segue starts them."""
+    asked = Machine("cpu", devices, launcher="pytorch")
+    assert placed(asked) == Machine("cpu", devices, launcher="none")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert placed(asked).launcher == "none"
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(InputError, match="WORLD_SIZE are not in the environment"):
+        placed(asked)
+
+
 def test_launcher_that_has_not_launched() -> None:
     with pytest.raises(InputError, match=r"--launcher pytorch: RANK and WORLD_SIZE are not .* start with `torchrun"):
         launched("pytorch", {})

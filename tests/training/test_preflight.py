@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from segue.cli import main
 from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import train
@@ -128,3 +129,26 @@ def test_looking_changes_nothing(config: Path) -> None:
     before = {key: value.clone() for key, value in model.state_dict().items()}
     assert single_value_norm(model, cfg) is not None
     assert not model.training and all(value.equal(before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ("decode_head=dict(in_index=7)", "model.decode_head: FCNHead: in_index=7, but there are 4 feature maps"),
+        ("decode_head=dict(in_channels=16)", "model.decode_head: FCNHead: in_channels=16, but feature map 1 has 8"),
+        ("auxiliary_head=[dict(type='FCNHead', in_channels=3, channels=4, num_classes=3)]", "model.auxiliary_head.0: "),
+        (
+            "auxiliary_head=dict(type='FCNHead', in_channels=8, in_index=-9, channels=4, num_classes=3)",
+            "in_index=-9",
+        ),
+    ],
+)
+def test_features_that_are_not_there(
+    edit: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_project(tmp_path)
+    (tmp_path / "child.py").write_text(f"_base_ = 'config.py'\nmodel = dict({edit})\n")
+    work = str(tmp_path / "work")
+    assert main(["train", str(tmp_path / "child.py"), "--work-dir", work, "--accelerator", "cpu"]) == 1
+    said = capsys.readouterr().err
+    assert message in said and "child.py:2" in said and not (tmp_path / "work").exists()

@@ -24,11 +24,19 @@ def test_lines_where_there_is_no_terminal(tmp_path: Path) -> None:
     said = text.getvalue().splitlines()
     assert said[0] == "Small, 0.0 M parameters; 10 images, 4 for validation"
     assert said[1] == "6 iterations on 1 x CPU, 32-true; seed 7"
-    line = next(s for s in said if s.startswith("iter 2/6"))
-    for fact in ("loss ", "decode.loss_ce ", "decode.acc_seg ", "lr 8.181e-02", "time ", "data ", "eta 0:00:0"):
+    line = next(s for s in said if s.startswith("Iter(train) [2/6]"))
+    for fact in (
+        " loss: ",
+        "decode.loss_ce: ",
+        "decode.acc_seg: ",
+        "lr: 8.1805e-02",
+        " time: ",
+        "data_time: ",
+        "eta: 0:0",
+    ):
         assert fact in line
     assert "Validation after iteration 3" in said
-    assert any(s.startswith("aAcc ") and "best before: mIoU" in s and "at 3)" in s for s in said)
+    assert any(s.startswith("aAcc: ") and "best before: mIoU" in s and "at 3)" in s for s in said)
 
 
 def test_bar_on_a_terminal(tmp_path: Path) -> None:
@@ -40,7 +48,7 @@ def test_bar_on_a_terminal(tmp_path: Path) -> None:
     assert "6/6" in said
     assert "it/s" in said
     assert "validate" in said
-    assert "iter 2/6" not in said
+    assert "[2/6]" not in said
     assert said.count("Validation after iteration") == 2
 
 
@@ -54,7 +62,7 @@ def test_class_without_a_value_is_a_dash() -> None:
 
 def test_summary_names_the_means_and_the_best() -> None:
     assert summary({"mIoU": 50.0, "IoU/road": 90.0}, {"mIoU": [55.5, 4000, "file"]}) == (
-        "mIoU 50.00  (best before: mIoU 55.50 at 4000)"
+        "mIoU: 50.00  (best before: mIoU 55.50 at 4000)"
     )
 
 

@@ -33,7 +33,8 @@ def test_files_of_a_run(tmp_path: Path) -> None:
     result = run(config(), tmp_path)
     best = f"best_mIoU_iter_{result.best['mIoU'][1]}.safetensors"
     files = {"iter_3.ckpt", "iter_6.ckpt", "last.ckpt", best, "config.py", "scalars.jsonl", ".segue-run.lock"}
-    assert {p.name for p in tmp_path.iterdir()} == files
+    as_mmengine = {"iter_3.pth", "iter_6.pth", "last_checkpoint"}
+    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == files | as_mmengine
     assert result.checkpoint == tmp_path / best
     saved = read(tmp_path / best)
     assert saved.classes == ("road", "sky", "tree")
@@ -85,7 +86,14 @@ def test_only_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
 
 def test_checkpoints_without_optimizer_are_weights(tmp_path: Path) -> None:
     run(config(default_hooks=hooks(save_optimizer=False, interval=3)), tmp_path)
-    assert sorted(p.name for p in tmp_path.glob("iter*")) == ["iter_3.safetensors", "iter_6.safetensors"]
+    assert sorted(p.name for p in tmp_path.glob("iter*")) == [
+        *("iter_3.pth", "iter_3.safetensors"),
+        *("iter_6.pth", "iter_6.safetensors"),
+    ]
+    plain = read(tmp_path / "iter_6.pth")
+    assert plain.format == "mmengine" and plain.classes == ("road", "sky", "tree")
+    weights = read(tmp_path / "iter_6.safetensors").state_dict
+    assert all(torch.equal(plain.state_dict[key], value) for key, value in weights.items())
     assert (tmp_path / "last.ckpt").exists()
 
 

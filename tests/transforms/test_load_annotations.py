@@ -78,5 +78,5 @@ def test_settings_must_agree(tmp_path):
 def test_no_mask():
     with pytest.raises(DataError, match=r"a.jpg: has no 'seg_map_path': the dataset names no folder of masks"):
         LoadAnnotations()({"img_path": "a.jpg"})
-    with pytest.raises(InputError, match="imdecode_backend must be one of 'pillow', got 'cv2'"):
-        LoadAnnotations(imdecode_backend="cv2")
+    with pytest.raises(InputError, match="imdecode_backend must be one of 'pillow', 'cv2', got 'tifffile'"):
+        LoadAnnotations(imdecode_backend="tifffile")

@@ -34,6 +34,7 @@ from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
 from segue.system.locks import locked
+from segue.system.near import near_path
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
 
@@ -94,14 +95,29 @@ def is_offline() -> bool:
 def local(path: Path, sha256: str | None) -> Path:
     """A local file, which may also stand in the folder of weights."""
     found = path.expanduser() if path.expanduser().is_file() else sources.near_by_name(path.name)
+    if found is None and (found := by_segues_name(path.expanduser())) is not None:
+        logging.getLogger("segue").warning(f"{path} does not exist; {found}, which is beside it, is taken")
     if found is None:
+        if path.expanduser().exists():
+            raise CheckpointError(f"{path} is not a file; give the path of a checkpoint.")
         raise CheckpointError(
             f"{path} does not exist; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
-            "the folder that SEGUE_WEIGHTS names."
+            f"the folder that SEGUE_WEIGHTS names{near_path(path) or '.'}"
         )
     if sha256 and not Expected(sha256.lower()).fits(found):
         raise CheckpointError(f"{found} does not have the SHA-256 {sha256} that was asked for; get it again.")
     return found
+
+
+def by_segues_name(path: Path) -> Path | None:
+    """What Segue calls a file that mmengine or mmcv would have written: ``NAME.ckpt`` or ``NAME.safetensors``, and
+    ``last.ckpt`` for ``latest.pth``; None where none of them is there.
+    """
+    if path.suffix != ".pth":
+        return None
+    names = [path.with_suffix(".ckpt"), path.with_suffix(".safetensors")]
+    names += [path.with_name("last.ckpt")] if path.name == "latest.pth" else []
+    return next((name for name in names if name.is_file()), None)
 
 
 def resolve_alias(text: str) -> str:

@@ -62,20 +62,22 @@ class Checkpoint:
 
     @property
     def classes(self) -> tuple[str, ...] | None:
-        """Class names, wherever the writer put them."""
+        """Class names, wherever the writer put them; None where what stands there are none."""
         found = self.dataset_meta("classes", "CLASSES")
-        return tuple(str(name) for name in found) if isinstance(found, (list, tuple)) else None
+        named = isinstance(found, (list, tuple)) and all(isinstance(name, (str, int)) for name in found)
+        return tuple(str(name) for name in found) if named else None
 
     @property
     def palette(self) -> list[list[int]] | None:
-        """One RGB color per class."""
+        """One RGB color per class; None where what stands there are none."""
         found = self.dataset_meta("palette", "PALETTE")
         if isinstance(found, np.ndarray):
             found = found.tolist()
         try:
-            return [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else None
-        except (TypeError, ValueError):
-            return None  # not a palette
+            colors = [[int(v) for v in color] for color in found] if isinstance(found, (list, tuple)) else []
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return colors if colors and all(len(c) == 3 and min(c) >= 0 and max(c) <= 255 for c in colors) else None
 
     @property
     def config(self) -> str | None:

@@ -12,7 +12,10 @@ from torch import Tensor, nn
 from segue.compat.mmengine.modules import BaseModule, constant_init, kaiming_init
 from segue.compat.mmengine.registry import MODELS
 from segue.layers.activation import ACTIVATIONS, HSigmoid
+from segue.layers.conv import ConvModule as HouseConv
+from segue.layers.depthwise_separable import DepthwiseSeparableConvModule as HouseSeparable
 from segue.layers.norm import NORMS
+from segue.layers.pre_conv import PreConv
 from segue.layers.scale import Scale
 
 CONVOLUTIONS: dict[str, type[nn.Module]] = {
@@ -87,7 +90,7 @@ def _class(kind: Any, table: Mapping[str, Any], what: str) -> Any:
     if not isinstance(kind, str):
         return kind
     bare = kind.rpartition(".")[2]
-    found = MODELS.module_dict.get(bare) or table.get(bare) or MODELS.get(bare)
+    found = MODELS.own.get(bare) or table.get(bare) or MODELS.get(bare)
     if found is None:
         raise KeyError(f"there is no {what} {kind!r}; there are {', '.join(table)}, and what you register in MODELS")
     return found
@@ -160,7 +163,20 @@ def is_norm(layer: nn.Module, exclude: Any = None) -> bool:
     return isinstance(layer, (_BatchNorm, _InstanceNorm, nn.GroupNorm, nn.LayerNorm))
 
 
-class ConvModule(nn.Module):
+class _OfBoth(type):
+    """``isinstance`` is also true for the classes of Segue that do the same inside its components."""
+
+    houses: Mapping[str, tuple[type, ...]] = {
+        "ConvModule": (HouseConv, PreConv),
+        "DepthwiseSeparableConvModule": (HouseSeparable,),
+    }
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        houses = cls.houses.get(cls.__name__, ()) if cls.__module__ == __name__ else ()  # not for a user's subclass
+        return type.__instancecheck__(cls, instance) or isinstance(instance, houses)
+
+
+class ConvModule(nn.Module, metaclass=_OfBoth):
     """Convolution, normalization, activation, in the ``order`` asked for; children ``conv``, ``bn``, ``activate``."""
 
     def __init__(
@@ -242,7 +258,7 @@ class ConvModule(nn.Module):
         return x
 
 
-class DepthwiseSeparableConvModule(nn.Module):
+class DepthwiseSeparableConvModule(nn.Module, metaclass=_OfBoth):
     """A k x k convolution per channel, then 1 x 1 across channels."""
 
     def __init__(

@@ -6,12 +6,13 @@ it draws the same ones in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 
+from segue.compat.mmcv.printed import BESIDE, printed
 from segue.compat.mmengine.structures import from_segue
 from segue.compat.overrides import overridden
 from segue.images.read import Array
@@ -27,6 +28,15 @@ class Step:
     """``transform(results)``, which a call runs: the class of Segue does the work."""
 
     takes_config = True
+
+    def _remember(self, given: Mapping[str, Any]) -> None:
+        """Keep what user code reads back under mmseg's names."""
+        beside = BESIDE.get(self.stands_for[1])  # type: ignore[attr-defined]
+        for key, value in (beside(self, given) if beside else {}).items():
+            setattr(self, key, value)
+
+    def __repr__(self) -> str:
+        return printed(self) or super().__repr__()
 
     def __call__(self, results: Any) -> Any:
         """Apply the step."""
@@ -46,6 +56,16 @@ class Packing(Step):
         if isinstance(packed.get("data_samples"), SegSample):
             packed["data_samples"] = from_segue(packed["data_samples"])
         return packed
+
+
+class SeveralViews(Step):
+    """TestTimeAug: so are the samples of the views."""
+
+    def transform(self, results: Any) -> Any:
+        """Lists under every key."""
+        views = super().transform(results)
+        packed = [from_segue(s) if isinstance(s, SegSample) else s for s in views.get("data_samples", ())]
+        return {**views, "data_samples": packed} if packed else views
 
 
 class Annotating(Step):
@@ -323,4 +343,6 @@ BY_NAME: dict[str, type[Step]] = {
     "RandomChoiceResize": ResizingByChoice,
     "PhotoMetricDistortion": Distorting,
     "RandomRotate": Rotating,
+    "TestTimeAug": SeveralViews,
+    "MultiScaleFlipAug": SeveralViews,
 }

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from segue.compat.mmcv.printed import pipeline
 from segue.compat.mmengine.registry import TRANSFORMS
 
 
@@ -51,6 +52,9 @@ class Compose:
 
     def __len__(self) -> int:
         return len(self.transforms)
+
+    def __repr__(self) -> str:
+        return pipeline(self.transforms)
 
 
 def build_transform(step: Any) -> Any:

@@ -12,10 +12,17 @@ from torch.utils.flop_counter import FlopCounterMode
 
 
 def _text(count: float) -> str:
-    for size, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
-        if count >= size:
-            return f"{count / size:.3f}{letter}"
-    return str(count)
+    return _format_size(count)
+
+
+def _format_size(x: float, sig_figs: int = 3, hide_zero: bool = False) -> str:
+    """``123456`` as ``0.123M``: in the unit of which it is more than a tenth."""
+    if hide_zero and x == 0:
+        return ""
+    for size, letter in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if abs(x) > size / 10:
+            return f"{x / size:.{sig_figs}f}".rstrip("0").rstrip(".") + letter
+    return str(x)
 
 
 class FlopAnalyzer:
@@ -120,11 +127,13 @@ def get_model_complexity_info(
 ) -> dict[str, Any]:
     """``flops``, ``params``, ``activations``, each also as ``*_str``, ``out_table`` and ``out_arch``.
 
+    ``inputs`` count where both are given, as mmseg's own script does.
+
     Raises:
-        ValueError: neither or both of ``input_shape`` (without a batch) and ``inputs``.
+        ValueError: neither ``input_shape`` (without a batch) nor ``inputs``.
     """
-    if (input_shape is None) == (inputs is None):
-        raise ValueError('One of "input_shape" and "inputs" should be set, not both.')
+    if input_shape is None and inputs is None:
+        raise ValueError('One of "input_shape" and "inputs" should be set.')
     if inputs is None:
         device = next(model.parameters()).device
         shapes = [input_shape] if isinstance(input_shape[0], int) else input_shape

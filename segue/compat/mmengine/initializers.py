@@ -195,7 +195,7 @@ def build_scheduler_from_cfg(cfg: Any, registry: Registry = PARAM_SCHEDULERS, de
 
 def traverse_registry_tree(registry: Registry, verbose: bool = True) -> list[dict[str, Any]]:
     """The registry's own classes; there is one scope."""
-    return [{"scope": registry.scope, "num_modules": len(registry), "modules": sorted(registry.module_dict)}]
+    return [{"scope": registry.scope, "num_modules": len(registry), "modules": sorted(registry.own)}]
 
 
 def count_registered_modules(save_path: Any = None, verbose: bool = True) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +14,8 @@ from torch import Tensor
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample
 from segue.compat.overrides import Guarded
+from segue.images.read import write_png
+from segue.metrics.depth import DepthMetric as DepthHouse
 from segue.metrics.iou import IoUMetric as House
 
 
@@ -113,15 +117,22 @@ class IoUMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.ignore_index, self.metrics, self.nan_to_num, self.beta = ignore_index, list(iou_metrics), nan_to_num, beta
         self.output_dir, self.format_only = output_dir, format_only
+        if output_dir:
+            os.makedirs(output_dir, exist_ok=True)
 
     def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
-        """Count the areas of each image."""
+        """Count the areas of each image, and write its predicted labels to ``output_dir``."""
         assert self.dataset_meta is not None
         count = len(self.dataset_meta["classes"])
         for sample in data_samples:
-            label = sample["gt_sem_seg"]["data"].squeeze()
-            pred = sample["pred_sem_seg"]["data"].squeeze().to(label)
-            self.results.append(self.intersect_and_union(pred, label, count, self.ignore_index))
+            pred = sample["pred_sem_seg"]["data"].squeeze()
+            if not self.format_only:
+                label = sample["gt_sem_seg"]["data"].squeeze().to(pred)
+                self.results.append(self.intersect_and_union(pred, label, count, self.ignore_index))
+            if self.output_dir:
+                name = os.path.splitext(os.path.basename(sample["img_path"]))[0]
+                labels = pred.cpu().numpy() + int(bool(sample.get("reduce_zero_label")))  # as the files have them
+                write_png(Path(self.output_dir) / f"{name}.png", labels.astype(np.uint8 if count < 256 else np.uint16))
 
     @staticmethod
     def intersect_and_union(pred_label: Tensor, label: Tensor, num_classes: int, ignore_index: int) -> Any:
@@ -151,7 +162,9 @@ class IoUMetric(BaseMetric):
         return {"aAcc": metric._all_accuracy(), **metric._per_class()}
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
-        """Means over the classes, in percent."""
+        """Means over the classes, in percent; nothing where images are only written."""
+        if self.format_only:
+            return {}
         areas = [sum(parts) for parts in zip(*results, strict=True)]
         both, either, predicted, labeled = areas
         found = self.total_area_to_metrics(
@@ -164,6 +177,55 @@ class IoUMetric(BaseMetric):
             self.beta,  # type: ignore[arg-type]
         )
         return {key if key == "aAcc" else f"m{key}": _percent(value) for key, value in found.items()}
+
+
+class DepthMetric(BaseMetric):
+    """mmseg's, for subclasses: sums of measures of an image are its result."""
+
+    stands_for: ClassVar = ("metrics", "DepthMetric")
+
+    def __init__(
+        self,
+        depth_metrics: Sequence[str] | None = None,
+        min_depth_eval: float = 0.0,
+        max_depth_eval: float = float("inf"),
+        crop_type: str | None = None,
+        depth_scale_factor: float = 1.0,
+        collect_device: str = "cpu",
+        output_dir: str | None = None,
+        format_only: bool = False,
+        prefix: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(collect_device=collect_device, prefix=prefix)
+        self.house = DepthHouse(
+            depth_metrics=depth_metrics,
+            min_depth_eval=min_depth_eval,
+            max_depth_eval=max_depth_eval,
+            crop_type=crop_type,
+            depth_scale_factor=depth_scale_factor,
+            output_dir=output_dir,
+            format_only=format_only,
+        )
+        self.metrics, self.crop_type = tuple(self.house.metrics), crop_type
+        self.min_depth_eval, self.max_depth_eval = min_depth_eval, max_depth_eval
+        self.output_dir, self.format_only, self.depth_scale_factor = output_dir, format_only, depth_scale_factor
+
+    def process(self, data_batch: Any, data_samples: Sequence[Any]) -> None:
+        """Measure each image."""
+        for sample in data_samples:
+            truth = sample.get("gt_depth_map")
+            label = None if truth is None else truth["data"].squeeze().float()
+            self.house.reset()
+            self.house.update(sample["pred_depth_map"]["data"].squeeze().float(), label, sample)
+            self.results.append(self.house.state()["sums"])
+
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+        """The means over the images."""
+        if self.format_only:
+            return {}
+        self.house.load({"sums": torch.stack([*results, torch.zeros_like(self.house.state()["sums"])]).sum(0)})
+        return self.house.compute()
 
 
 def _percent(values: Any) -> float:

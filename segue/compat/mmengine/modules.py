@@ -7,7 +7,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
+
+from segue.compat.refusals import as_there
+from segue.errors import InputError, nearest
+
+#: initializers as classes, by name: those of `segue.compat.mmengine.initializers`, and the user's
+CLASSES: dict[str, Any] = {}
 
 
 class BaseModule(nn.Module):
@@ -111,7 +117,11 @@ def pretrained(module: nn.Module, cfg: Mapping[str, Any]) -> None:
 
 
 def initialize(module: nn.Module, init_cfg: Any) -> None:
-    """Apply an ``init_cfg``, or a list of them: ``dict(type='Kaiming', layer='Conv2d', override=...)``."""
+    """Apply an ``init_cfg``, or a list of them: ``dict(type='Kaiming', layer='Conv2d', override=...)``.
+
+    Raises:
+        InputError: there is no initializer of that name, or no part that an ``override`` names.
+    """
     for cfg in [init_cfg] if isinstance(init_cfg, Mapping) else init_cfg or ():
         cfg = dict(cfg)
         if str(cfg.get("type")).startswith("Pretrained"):
@@ -120,18 +130,50 @@ def initialize(module: nn.Module, init_cfg: Any) -> None:
         override = cfg.pop("override", None)
         layers = cfg.pop("layer", None)
         names = [layers] if isinstance(layers, str) else list(layers or ())
-        rule = INITIALIZERS[str(cfg.pop("type")).removesuffix("Init")]
+        kind = str(cfg.pop("type"))
+        own = CLASSES.get(kind)
+        if own is not None and not own.__module__.startswith("segue."):
+            own(**cfg)(module)
+            continue
+        rule, arguments = _rule(kind), _arguments(cfg)
         for child in module.modules() if names else ():  # without `layer` only `override` counts, as in mmengine
             bases = {base.__name__ for base in type(child).__mro__}
             if bases & set(names):  # a base's name counts for its subclasses, as `_BatchNorm` does
-                rule(child, **cfg)
+                rule(child, **arguments)
         for item in [override] if isinstance(override, Mapping) else override or ():
-            own = dict(item)
-            part = getattr(module, own.pop("name"))
-            kind = own.pop("type", None)
-            chosen = INITIALIZERS[str(kind).removesuffix("Init")] if kind else rule
-            for child in part.modules():
-                chosen(child, **(own or cfg))
+            _initialize_part(module, dict(item), rule, arguments)
+
+
+def _initialize_part(
+    module: nn.Module, override: dict[str, Any], rule: Callable[..., None], arguments: Mapping[str, Any]
+) -> None:
+    name = override.pop("name", None)
+    part = getattr(module, str(name), None)
+    if not isinstance(part, nn.Module):
+        raise as_there(InputError(f"init_cfg: override names {name!r}, which is no part of {type(module).__name__}"))
+    kind = override.pop("type", None)
+    if str(kind).startswith("Pretrained"):
+        pretrained(part, override)
+        return
+    if kind is None and override:
+        raise as_there(InputError(f"init_cfg: override of {name!r} has {sorted(override)}, but no type"))
+    chosen = _rule(str(kind)) if kind else rule
+    for child in part.modules():
+        chosen(child, **(_arguments(override) if kind else arguments))
+
+
+def _rule(kind: str) -> Callable[..., None]:
+    rule = INITIALIZERS.get(kind.removesuffix("Init"))
+    if rule is None:
+        raise as_there(InputError(f"init_cfg: there is no initializer {kind!r}{nearest(kind, list(INITIALIZERS))}"))
+    return rule
+
+
+def _arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an initializer; ``bias_prob`` is the probability that a bias stands for."""
+    found = dict(given)
+    probability = found.pop("bias_prob", None)
+    return found if probability is None else found | {"bias": bias_init_with_prob(probability)}
 
 
 def _bias(module: nn.Module, bias: float) -> None:
@@ -172,6 +214,11 @@ def trunc_normal_init(
     if _has_weight(module):
         nn.init.trunc_normal_(module.weight, mean, std, a, b)  # type: ignore[arg-type]
     _bias(module, bias)
+
+
+def trunc_normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0) -> Tensor:
+    """Fill a tensor, normally distributed between ``a`` and ``b``."""
+    return nn.init.trunc_normal_(tensor, mean, std, a, b)
 
 
 def uniform_init(module: nn.Module, a: float = 0, b: float = 1, bias: float = 0) -> None:

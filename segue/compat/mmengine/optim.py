@@ -10,7 +10,7 @@ from torch import nn
 
 from segue.compat.mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from segue.training.optimizers import ParamRules, parameter_settings, torch_optimizers
-from segue.training.translate import settings
+from segue.training.translate import lookup, settings
 
 
 class OptimWrapper:
@@ -78,7 +78,8 @@ class DefaultOptimWrapperConstructor:
         """The wrapped optimizer of a model."""
         given = dict(self.optimizer_cfg)
         kind = given.pop("type")
-        cls: Any = torch_optimizers()[kind] if isinstance(kind, str) else kind
+        key = "optim_wrapper.optimizer.type"
+        cls: Any = lookup(torch_optimizers(), kind, key, "optimizer") if isinstance(kind, str) else kind
         params: list[Any] = []
         self.add_params(params, model)
         wrapper = {k: v for k, v in self.optim_wrapper_cfg.items() if k in ("accumulative_counts", "clip_grad")}

@@ -9,14 +9,19 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from segue.compat.forks import overlay
+from segue.compat.mmengine.modules import CLASSES, Sequential
+from segue.compat.refusals import as_there
+from segue.config.awaited import AwaitedError, settle
+from segue.config.builder.find import names
 from segue.config.builder.register import registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trust import RefusedNameError
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, alike
 
 #: what a registry's classes must be, by its name: the places of `segue.config.kinds`
 PLACES = {
@@ -45,6 +50,10 @@ class Behind(Protocol):
 
     def as_component(self, module: Any, kind: str) -> Any:
         """A user's class as the builder finds it."""
+        ...
+
+    def shown(self, name: str, registry: str) -> Any:
+        """The class of mmseg's or mmengine's own that a registry of that name has, None where there is none."""
         ...
 
 
@@ -87,16 +96,24 @@ class Registry:
         self.build_func = build_func or inherited
         self.rooms: tuple[str, ...] = rooms or (() if parent is None else parent.rooms)
         self.shared: bool = bool(parent is not None and parent.shared) if shared is None else shared
-        self.module_dict: dict[str, Any] = {}
+        #: those that were registered here
+        self.own: dict[str, Any] = {}
+
+    @property
+    def module_dict(self) -> Everything:
+        """The classes by name: those that were registered, then Segue's own."""
+        return Everything(self)
+
+    _module_dict = module_dict
 
     def __contains__(self, key: str) -> bool:
         return self.get(key) is not None
 
     def __len__(self) -> int:
-        return len(self.module_dict)
+        return len(self.own)
 
     def __repr__(self) -> str:
-        return f"Registry(name={self.name}, items={sorted(self.module_dict)})"
+        return f"Registry(name={self.name}, items={sorted(self.own)})"
 
     def register_module(self, name: Any = None, force: bool = False, module: Any = None) -> Any:
         """A decorator, or with ``module`` a call, that registers a class or function under its name or others."""
@@ -109,14 +126,20 @@ class Registry:
     def _add(self, module: Any, name: Any = None, force: bool = False) -> Any:
         names = [name] if isinstance(name, str) else list(name) if name else [module.__name__]
         for key in names:
-            other = self.module_dict.get(key)
+            using = overlay.current()
+            if using is not None and using.withheld(module.__module__, key):
+                continue  # mmseg's own, which Segue has
+            other = self.own.get(key)
             same = other is not None and (other.__module__, other.__qualname__) == (
                 module.__module__,
                 module.__qualname__,
             )
             if other is not None and not force and not same:
                 raise KeyError(f"{key} is already registered in {self.name} at {other.__module__}")
-            self.module_dict[key] = module
+            if using is not None:
+                using.remember(functools.partial(_put_back, self.own, key, other))
+                using.remember(functools.partial(_put_back, registered, key, registered.get(key)))
+            self.own[key] = module
             if self.shared:
                 registered[key] = behind.as_component(module, self.name)
         return module
@@ -132,22 +155,60 @@ class Registry:
         if not isinstance(key, str):
             return key
         bare = key.rpartition(".")[2]
-        if bare in self.module_dict:
-            return self.module_dict[bare]
-        if self.parent is not None and bare in self.parent.module_dict:
-            return self.parent.module_dict[bare]
-        return behind.component(bare, self.rooms) or behind.imported(key, PLACES.get(self.name, "parts"))
+        settle(bare)
+        if bare in self.own:
+            return self.own[bare]
+        if self.parent is not None and bare in self.parent.own:
+            return self.parent.own[bare]
+        found = behind.component(bare, self.rooms) or behind.shown(bare, self.name)
+        return found or behind.imported(key, PLACES.get(self.name, "parts"))
 
     def build(self, cfg: Any, *args: Any, **kwargs: Any) -> Any:
         """The object that a config dict describes; of a list of models the Sequential of all."""
         if self.rooms and "models" in self.rooms and isinstance(cfg, (list, tuple)):
-            from segue.compat.mmengine.modules import Sequential
-
             return Sequential(*(self.build(each, *args, **kwargs) for each in cfg))
         return self.build_func(cfg, *args, **{**kwargs, "registry": self})
 
     def import_from_location(self) -> None:
         """Nothing to do: Segue's files are found by name."""
+
+
+class Everything(MutableMapping[str, Any]):
+    """What a registry holds, as mmengine's ``module_dict``: what is set or deleted is what was registered."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+
+    def __getitem__(self, key: str) -> Any:
+        found = self.registry.own.get(key)
+        found = behind.component(key, self.registry.rooms) if found is None else found
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __setitem__(self, key: str, module: Any) -> None:
+        self.registry._add(module, key, force=True)
+
+    def __delitem__(self, key: str) -> None:
+        """Forget a registered class; one of Segue stays, and is behind whatever is registered by its name."""
+        if self.registry.own.pop(key, None) is not None and self.registry.shared:
+            registered.pop(key, None)
+
+    def __iter__(self) -> Iterator[str]:
+        rooms = [room for room in self.registry.rooms if room != "layers"]
+        found = {name for room in rooms for name in names(room)} - registered.keys()
+        return iter(sorted(found | self.registry.own.keys()))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _put_back(table: dict[str, Any], key: str, value: Any) -> None:
+    """Undo a registration."""
+    if value is None:
+        table.pop(key, None)
+    else:
+        table[key] = value
 
 
 def build_from_cfg(
@@ -168,10 +229,13 @@ def build_from_cfg(
     registry = MODELS if registry is None else registry  # an empty one counts as false
     try:
         target = registry._find(kind)
-    except RefusedNameError as error:
-        raise ConfigError(Problem("type", str(error), str(origin_of(cfg, "type") or ""))) from error
+    except (RefusedNameError, AwaitedError) as error:
+        problem = Problem("type", str(error), str(origin_of(cfg, "type") or ""))
+        raise as_there(ConfigError(problem)) from error
     if target is None:
-        raise KeyError(f"{kind} is not in the {registry.name} registry; import the file that registers it")
+        near = alike(str(kind), [*registry.module_dict, *(name for room in registry.rooms for name in names(room))])
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise KeyError(f"{kind} is not in the {registry.name} registry{meant or '; import the file that registers it'}")
     return target(**arguments)
 
 
@@ -194,6 +258,7 @@ VISBACKENDS = Registry("vis_backend", shared=True)
 VISUALIZERS = Registry("visualizer", shared=True)
 PARAM_SCHEDULERS = Registry("parameter scheduler")
 WEIGHT_INITIALIZERS = Registry("weight initializer")
+WEIGHT_INITIALIZERS.own = CLASSES
 MODEL_WRAPPERS = Registry("model_wrapper")
 LOOPS = Registry("loop")
 RUNNERS = Registry("runner")

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from segue.compat.mmengine.config import Config
+from segue.compat.mmengine.loaders import build_dataloader
 from segue.compat.mmengine.registry import HOOKS, MODELS
 from segue.config.builder.build import build_dataset, build_metric
 from segue.config.tree import ConfigDict
@@ -71,6 +72,8 @@ class Runner:
                 node = {**node, "data_preprocessor": top}
             self._model = MODELS.build(ConfigDict(node))
         return self._model
+
+    build_dataloader = staticmethod(build_dataloader)
 
     @property
     def experiment_name(self) -> str:

@@ -32,8 +32,6 @@ class BaseDataElement:
         if data:
             self.set_data(data)
 
-    # access
-
     def __getattr__(self, name: str) -> Any:
         if name in _OWN or name.startswith("__"):  # only while a copy is being made
             raise AttributeError(name)
@@ -77,11 +75,13 @@ class BaseDataElement:
 
     def set_metainfo(self, metainfo: Mapping[str, Any]) -> None:
         """Set notes; they are copied."""
+        _must_be_dict("metainfo", metainfo)
         for name, value in copy.deepcopy(dict(metainfo)).items():
             self.set_field(value, name, field_type="metainfo")
 
     def set_data(self, data: Mapping[str, Any]) -> None:
         """Set data."""
+        _must_be_dict("data", data)
         for name, value in data.items():
             setattr(self, name, value)
 
@@ -146,8 +146,6 @@ class BaseDataElement:
         yield from self.metainfo_items()
         yield from self.items()
 
-    # copies
-
     def new(self, *, metainfo: Mapping[str, Any] | None = None, **data: Any) -> Any:
         """An element of this type with the same notes and data, or those given."""
         fresh = type(self)()
@@ -157,10 +155,7 @@ class BaseDataElement:
 
     def clone(self) -> Any:
         """A deep copy."""
-        fresh = type(self)()
-        fresh.set_metainfo(self.metainfo)
-        fresh.set_data({name: copy.deepcopy(value) for name, value in self.items()})
-        return fresh
+        return self._each(copy.deepcopy)
 
     def _each(self, change: Any) -> Any:
         fresh = type(self)()
@@ -201,6 +196,11 @@ class BaseDataElement:
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain dicts."""
         return {k: v.to_dict() if isinstance(v, BaseDataElement) else v for k, v in self.all_items()}
+
+
+def _must_be_dict(name: str, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise AssertionError(f"{name} should be a dict but got {type(value)}")
 
 
 def _inner(value: Any, method: str) -> Any:
@@ -258,6 +258,11 @@ LabelData = BaseDataElement
 
 class SegDataSample(BaseDataElement):
     """``gt_sem_seg``, ``pred_sem_seg`` and ``seg_logits`` of one image, each a ``PixelData``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("gt_sem_seg", "pred_sem_seg", "seg_logits") and not isinstance(value, PixelData):
+            raise AssertionError(f"{name} should be a PixelData but got {type(value)}")
+        super().__setattr__(name, value)
 
     def as_segue(self) -> SegSample:
         """What Segue's loaders pass on."""

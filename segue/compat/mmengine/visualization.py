@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import os
+import sys
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,18 @@ import cv2
 import numpy as np
 from torch import Tensor
 
+from segue.compat.mmengine.notebook import in_notebook, shown_in_notebook
 from segue.compat.mmengine.registry import VISBACKENDS
 from segue.compat.mmengine.structures import SegDataSample
 from segue.compat.overrides import Guarded
 from segue.datasets.palette import generate_palette
+from segue.report.places import inside
+from segue.training import trackers
+
+
+def has_display() -> bool:
+    """Whether windows can be opened."""
+    return bool(os.environ.get("DISPLAY")) or not sys.platform.startswith("linux")
 
 
 class BaseVisBackend(Guarded, metaclass=ABCMeta):
@@ -70,48 +79,10 @@ def force_init_env(method: Any) -> Any:
     return wrapper
 
 
-class LocalVisBackend(BaseVisBackend):
+class LocalVisBackend(trackers.LocalVisBackend, BaseVisBackend):
     """Pictures and numbers in a folder."""
 
-    def __init__(
-        self,
-        save_dir: str,
-        img_save_dir: str = "vis_image",
-        config_save_file: str = "config.py",
-        scalar_save_file: str = "scalars.json",
-    ) -> None:
-        super().__init__(save_dir)
-        self._images = Path(save_dir) / img_save_dir
-        self._config, self._scalars = Path(save_dir) / config_save_file, Path(save_dir) / scalar_save_file
-
-    @property
-    def experiment(self) -> LocalVisBackend:
-        """Itself."""
-        return self
-
-    def add_config(self, config: Any, **kwargs: Any) -> None:
-        """Write the config."""
-        self._config.parent.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(config.pretty_text, encoding="utf-8")
-
-    def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
-        """Write a picture."""
-        path = self._images / f"{name}_{step}.png"  # a name such as val/first has a folder
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image[..., ::-1])
-
-    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
-        """Write a number."""
-        self.add_scalars({name: value}, step)
-
-    def add_scalars(
-        self, scalar_dict: dict[str, Any], step: int = 0, file_path: str | None = None, **kwargs: Any
-    ) -> None:
-        """Write several numbers."""
-        self._scalars.parent.mkdir(parents=True, exist_ok=True)
-        values = {k: float(v) if isinstance(v, Tensor) else v for k, v in scalar_dict.items()}
-        with self._scalars.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({**values, "step": step}) + "\n")
+    stands_for: ClassVar = ("visualizers", "LocalVisBackend")
 
 
 class Visualizer(Guarded):
@@ -136,12 +107,7 @@ class Visualizer(Guarded):
         for node in vis_backends or ([{"type": "LocalVisBackend"}] if save_dir else []):
             if isinstance(node, Mapping):
                 node = {"save_dir": str(Path(save_dir) / "vis_data") if save_dir else "vis_data", **node}
-                kind = node.get("type")
-                node = (
-                    LocalVisBackend(**{k: v for k, v in node.items() if k != "type"})
-                    if kind == "LocalVisBackend"
-                    else VISBACKENDS.build(node)
-                )
+                node = VISBACKENDS.build(node)
             self._vis_backends[type(node).__name__] = node
 
     @classmethod
@@ -199,14 +165,19 @@ class Visualizer(Guarded):
             backend.close()
 
     def show(self, drawn_img: Any = None, win_name: str = "image", wait_time: float = 0, **kwargs: Any) -> None:
-        """Open a window, where there is a display and OpenCV can."""
-        if not os.environ.get("DISPLAY") and os.name == "posix":
+        """The picture in the cell of a notebook, else in a window; where there is neither, one line says so."""
+        picture = self._image if drawn_img is None else drawn_img
+        if shown_in_notebook(picture):
+            return
+        said = f"{win_name}: there is no display, so the picture is not shown; out_file writes it"
+        if not has_display():
+            logging.getLogger("segue").warning(said)
             return
         try:
-            cv2.imshow(win_name, (self._image if drawn_img is None else drawn_img)[..., ::-1])
+            cv2.imshow(win_name, picture[..., ::-1])
             cv2.waitKey(int(wait_time * 1000))
         except cv2.error:  # a build without windows
-            return
+            logging.getLogger("segue").warning(said)
 
 
 class SegLocalVisualizer(Visualizer):
@@ -259,17 +230,25 @@ class SegLocalVisualizer(Visualizer):
         with_labels: bool = True,
         **kwargs: Any,
     ) -> None:
-        """Draw true and predicted labels over ``image`` (H, W, 3) RGB, side by side if there are both."""
+        """Draw true and predicted labels over ``image`` (H, W, 3) RGB, side by side if there are both.
+
+        Depths are drawn in colors below the image, (2H, W, 3) each.
+        """
         panels = []
+        for wanted, field in ((draw_gt, "gt_depth_map"), (draw_pred, "pred_depth_map")):
+            if wanted and data_sample is not None and field in data_sample:
+                panels.append(self._draw_depth_map(image, getattr(data_sample, field)))
         for wanted, field in ((draw_gt, "gt_sem_seg"), (draw_pred, "pred_sem_seg")):
             if not wanted or data_sample is None or field not in data_sample:
                 continue
             if self.dataset_meta is None:
                 raise AssertionError("class information is not provided: set dataset_meta, or call set_dataset_meta")
             panels.append(self._draw_sem_seg(image, getattr(data_sample, field), with_labels))
+        tall = max((len(panel) for panel in panels), default=0)
+        panels = [np.pad(panel, ((0, tall - len(panel)), (0, 0), (0, 0))) for panel in panels]
         drawn = np.concatenate(panels, axis=1) if panels else image
         self.set_image(drawn)
-        if show:
+        if show and (out_file is None or in_notebook() or has_display()):
             self.show(drawn, name, wait_time)
         if out_file is not None:
             Path(out_file).parent.mkdir(parents=True, exist_ok=True)
@@ -295,15 +274,25 @@ class SegLocalVisualizer(Visualizer):
         return drawn
 
     @staticmethod
+    def _draw_depth_map(image: np.ndarray, depth_map: Any) -> np.ndarray:
+        """The image, and below it the colors of its depths between the least and the greatest."""
+        data = depth_map.data
+        depths = (data.detach().cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)).squeeze().astype(float)
+        known = depths[np.isfinite(depths)]
+        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+        grey = np.nan_to_num((depths - low) / max(high - low, 1e-12), posinf=1.0).clip(0, 1) * 255
+        colors = cv2.applyColorMap(grey.astype(np.uint8), cv2.COLORMAP_JET)[..., ::-1]
+        return np.concatenate([image, colors], axis=0)
+
+    @staticmethod
     def _name(drawn: np.ndarray, mask: np.ndarray, text: str) -> None:
         """Write a name into the largest part of a mask."""
-        found, _, stats, centers = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-        if found < 2:
-            return
-        largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
-        x, y = (int(v) for v in centers[largest])
         scale = max(drawn.shape[0], drawn.shape[1]) / 2000 + 0.25
         size, base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+        center = inside(mask, (size[0], size[1] + 2 * base))
+        if center is None:
+            return
+        x, y = center
         at = (max(x - size[0] // 2, 0), max(y + size[1] // 2, size[1]))
         cv2.rectangle(drawn, (at[0], at[1] - size[1] - base), (at[0] + size[0], at[1] + base), (0, 0, 0), -1)
         cv2.putText(drawn, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (255, 255, 255), 1, cv2.LINE_AA)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -26,9 +28,12 @@ from segue.recipes.open import read_config
 
 
 def usable(device: Any) -> torch.device:
-    """The device asked for; the CPU where the default ``cuda:0`` is not there."""
+    """The device asked for; the CPU where there is no CUDA, as for the default ``cuda:0``, which one line says."""
     wanted = torch.device(device)
-    return torch.device("cpu") if wanted.type == "cuda" and not torch.cuda.is_available() else wanted
+    if wanted.type != "cuda" or torch.cuda.is_available():
+        return wanted
+    logging.getLogger("segue").warning(f"{wanted}: no CUDA device is usable here; the model is on the CPU")
+    return torch.device("cpu")
 
 
 def init_model(
@@ -75,12 +80,51 @@ def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
     model.dataset_meta = {"classes": tuple(classes), "palette": [list(color) for color in palette]}
 
 
+def config_of_1x(model: Any) -> Any:
+    """A model's config; a 0.x one, as a script hangs it on the model, translated."""
+    if not is_v0(model.cfg):
+        return model.cfg
+    known = getattr(model, "_translated", None)
+    if known is None or known[0] is not model.cfg:
+        known = model._translated = model.cfg, read_config(model.cfg)
+        take_preprocessor(model, known[1])
+    return known[1]
+
+
+def drawn_result(
+    model: Any,
+    img: Any,
+    result: Any,
+    palette: Any = None,
+    win_name: str = "",
+    show: bool = False,
+    wait_time: float = 0,
+    out_file: str | None = None,
+    opacity: float = 0.5,
+) -> np.ndarray:
+    """``model.show_result`` of 0.x: the image (H, W, 3) BGR, with the colors of ``result[0]`` over it."""
+    if not 0 < opacity <= 1:
+        raise AssertionError(f"opacity={opacity}: above 0, and at most 1")
+    picture = read_image(img) if isinstance(img, (str, Path)) else np.asarray(img)
+    labels = np.asarray(result[0])
+    meta = getattr(model, "dataset_meta", None) or {}
+    colors = palette if palette is not None else getattr(model, "PALETTE", None) or meta.get("palette")
+    if colors is None:
+        colors = generate_palette([f"class_{i}" for i in range(model.num_classes)])
+    table = np.zeros((max(len(colors), int(labels.max(initial=0)) + 1), 3), np.float32)
+    table[: len(colors)] = np.asarray(colors, np.float32)[:, ::-1]
+    drawn: np.ndarray = (picture * (1 - opacity) + table[labels] * opacity).astype(np.uint8)
+    if show:
+        SegLocalVisualizer().show(np.ascontiguousarray(drawn[..., ::-1]), win_name, wait_time)
+    if out_file is not None:
+        Path(out_file).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(out_file), drawn)
+    return drawn
+
+
 def packed(model: Any, images: Sequence[Any]) -> dict[str, Any]:
     """Images (paths, or arrays BGR) through the test pipeline, as a batch."""
-    if is_v0(model.cfg):  # a 0.x script hung its own config on the model
-        model.cfg = read_config(model.cfg)
-        take_preprocessor(model, model.cfg)
-    read, steps = image_pipeline(model.cfg)
+    read, steps = image_pipeline(config_of_1x(model))
     batch: dict[str, Any] = {"inputs": [], "data_samples": []}
     for image in images:
         if isinstance(image, np.ndarray):
@@ -104,10 +148,37 @@ def inference_model(model: nn.Module, img: Any) -> Any:
     return found if several else found[0]
 
 
-def show_result_pyplot(
+def show_result_pyplot(model: Any, img: Any, result: Any, *args: Any, **kwargs: Any) -> np.ndarray:
+    """The image (H, W, 3) RGB with its labels drawn over it; written to ``out_file`` if given.
+
+    A window is opened only where there is a display and nothing is written. After ``result`` come the arguments of
+    1.x, ``opacity=0.5, title='', draw_gt=True, draw_pred=True, wait_time=0, show=True, with_labels=True, save_dir=None,
+    out_file=None``, or those of 0.x, ``palette=None, fig_size=(15, 10), opacity=0.5, title='', block=True,
+    out_file=None``: what says so is a palette in the fourth place, a name of 0.x, or a list of label maps as a result.
+    """
+    old = isinstance(result, (list, tuple)) or bool(args and not isinstance(args[0], (int, float)))
+    names = OLD_PICTURE if old or kwargs.keys() & {"palette", "fig_size", "block"} else PICTURE
+    if len(args) > len(names):
+        raise TypeError(f"show_result_pyplot takes {', '.join(names)} after result, but {len(args)} were given")
+    given = dict(zip(names, args, strict=False))
+    if twice := given.keys() & kwargs.keys():
+        raise TypeError(f"show_result_pyplot got {sorted(twice)[0]!r} twice")
+    given |= kwargs
+    for name in ("fig_size", "block"):  # of matplotlib's window
+        given.pop(name, None)
+    if unknown := given.keys() - {*PICTURE, "palette"}:
+        raise TypeError(f"show_result_pyplot got {sorted(unknown)[0]!r} unexpectedly")
+    return _picture(model, img, result, **given)
+
+
+PICTURE = ("opacity", "title", "draw_gt", "draw_pred", "wait_time", "show", "with_labels", "save_dir", "out_file")
+OLD_PICTURE = ("palette", "fig_size", "opacity", "title", "block", "out_file")
+
+
+def _picture(
     model: Any,
     img: Any,
-    result: SegDataSample,
+    result: Any,
     opacity: float = 0.5,
     title: str = "",
     draw_gt: bool = True,
@@ -117,15 +188,8 @@ def show_result_pyplot(
     with_labels: bool = True,
     save_dir: str | None = None,
     out_file: str | None = None,
-    **kwargs: Any,
+    palette: Any = None,
 ) -> np.ndarray:
-    """The image (H, W, 3) RGB with its labels drawn over it; written to ``out_file`` if given.
-
-    A window is opened only where there is a display and nothing is written.
-    """
-    palette = kwargs.get("palette")
-    if isinstance(opacity, (list, tuple)):  # the fourth argument of 0.x
-        palette, opacity = opacity, 0.5
     if isinstance(result, (list, tuple)) and isinstance(result[0], np.ndarray):  # the results of 0.x
         result = SegDataSample(pred_sem_seg=PixelData(data=result[0]))
     if not isinstance(result, SegDataSample):
@@ -136,10 +200,10 @@ def show_result_pyplot(
     if getattr(model, "CLASSES", None):
         meta = {"classes": model.CLASSES, "palette": palette or model.PALETTE or generate_palette(model.CLASSES)}
     if meta is None:
-        classes, palette = class_names(model.cfg, model.num_classes)
-        visualizer.set_dataset_meta(classes, palette)
+        classes, colors = class_names(config_of_1x(model), model.num_classes)
+        visualizer.set_dataset_meta(classes, palette or colors)
     else:
-        visualizer.dataset_meta = {"classes": meta["classes"], "palette": meta["palette"]}
+        visualizer.dataset_meta = {"classes": meta["classes"], "palette": palette or meta["palette"]}
     visualizer.add_datasample(
         name=title,
         image=np.ascontiguousarray(picture[..., ::-1]),

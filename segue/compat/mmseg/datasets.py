@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from segue.compat.mmcv.transforms import Compose
 from segue.compat.mmengine.registry import DATASETS
+from segue.compat.mmengine.structures import from_segue
 from segue.compat.overrides import Guarded, overridden
 from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
@@ -20,13 +21,66 @@ from segue.datasets.concat import ConcatDataset
 from segue.datasets.options import DatasetOptions
 from segue.datasets.repeat import RepeatDataset
 from segue.masks.labels import IGNORE
+from segue.types import SegSample
 
 
-class DatasetMethods:
+class OldName:
+    """``CLASSES`` or ``PALETTE`` of 0.x, of a dataset and of its class; a dataset may have its own."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __get__(self, dataset: Any, cls: Any) -> Any:
+        info = cls.METAINFO if dataset is None and hasattr(cls, "METAINFO") else getattr(dataset, "metainfo", {})
+        return info.get(self.key)
+
+
+class Items:
+    """What user code finds in every dataset, those of datasets included."""
+
+    CLASSES: Any = OldName("classes")
+    PALETTE: Any = OldName("palette")
+
+    def __getitem__(self: Any, index: Any) -> Any:
+        """A sample, packed as a `SegDataSample`, until Segue's loader takes it."""
+        sample = super().__getitem__(index)  # type: ignore[misc]
+        if isinstance(sample, dict) and isinstance(sample.get("data_samples"), SegSample):
+            sample["data_samples"] = from_segue(sample["data_samples"])
+        return sample
+
+
+class OfDatasets(Items):
+    """A dataset of datasets: those that it is given as dicts are built as user code would build them."""
+
+    @staticmethod
+    def prebuilt(given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments, with datasets."""
+        from segue.config.builder.register import registered
+
+        def built(part: Any) -> Any:  # the user's own classes are left to the builder, which knows how to call them
+            mine = isinstance(part, Mapping) and part.get("type") in registered
+            return DATASETS.build(part) if isinstance(part, Mapping) and not mine else part
+
+        for key in given.keys() & {"dataset", "datasets"}:
+            several = isinstance(given[key], (list, tuple))
+            given[key] = [built(part) for part in given[key]] if several else built(given[key])
+        return given
+
+
+class DatasetMethods(Items):
     """What mmseg calls on a dataset, over one of Segue's."""
 
     METAINFO: ClassVar[Mapping[str, Any]]
     data_list: Sequence[dict[str, Any]]
+    _listed: bool = False
+
+    @property
+    def metainfo(self: Any) -> dict[str, Any]:
+        """``classes`` (a list where a list was given), ``palette``, ``label_map`` and whatever else METAINFO holds."""
+        found: dict[str, Any] = super().metainfo  # type: ignore[misc]
+        if self._listed and found["classes"] is not None:
+            found["classes"] = list(found["classes"])
+        return found
 
     @classmethod
     def get_label_map(cls, new_classes: Any = None) -> dict[int, int] | None:
@@ -39,6 +93,8 @@ class DatasetMethods:
 
     def _set_classes(self: Any, metainfo: Any, ignore_index: int, label_map: Any) -> None:
         super()._set_classes(metainfo, ignore_index, label_map)  # type: ignore[misc]
+        given = (metainfo or {}).get("classes")
+        self._listed = isinstance(self.METAINFO.get("classes") if given is None else given, list)
         if overridden(self, "get_label_map"):
             self.label_map = self.get_label_map((metainfo or {}).get("classes"))
 
@@ -123,16 +179,6 @@ class BaseSegDataset(Guarded, DatasetMethods, House):
     def _fully_initialized(self, value: bool) -> None:
         self._ready = value
 
-    @property
-    def CLASSES(self) -> Any:  # the name of 0.x
-        """Class names."""
-        return self.metainfo["classes"]
-
-    @property
-    def PALETTE(self) -> Any:  # the name of 0.x
-        """Colors."""
-        return self.metainfo["palette"]
-
     def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
         """Label maps one after the other, as the files have them (0.x)."""
         from segue.masks.decode import read_mask
@@ -169,8 +215,8 @@ class CustomDataset(BaseSegDataset):
     """0.x's: class attributes CLASSES and PALETTE, arguments ``img_dir``, ``ann_dir``, ``split``."""
 
     stands_for = ("datasets", "CustomDataset")
-    CLASSES: Any = None  # type: ignore[assignment]
-    PALETTE: Any = None  # type: ignore[assignment]
+    CLASSES: Any = None
+    PALETTE: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -277,6 +323,7 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
     """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
+    from segue.config.awaited import settle
     from segue.config.builder.register import registered
 
     if default_args and isinstance(cfg, Mapping):
@@ -286,6 +333,8 @@ def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> An
     if isinstance(cfg, Sequence) or any(f"'{key}'" in text for key in old) or "'DefaultFormatBundle'" in text:
         cfg = migrate_dataset(cfg, train="'DefaultFormatBundle'" in text)
     kind = cfg.get("type")
+    if isinstance(kind, str):
+        settle(kind)
     if isinstance(kind, str) and kind in registered:
         return registered[kind](**{k: v for k, v in cfg.items() if k not in ("type", "_scope_")})
     return DATASETS.build(cfg)

@@ -73,9 +73,11 @@ class BaseDecodeHead(Guarded, HeadInterface, BaseModule):
         ignore_index: int = 255,
         sampler: Any = None,
         align_corners: bool = False,
+        decoder_params: Any = None,
         init_cfg: Any = {"type": "Normal", "std": 0.01, "override": {"name": "conv_seg"}},
     ) -> None:
         super().__init__(init_cfg)
+        self.decoder_params = decoder_params  # of forks since SegFormer: heads read it, and pass it on with the others
         self._init_inputs(in_channels, in_index, input_transform)
         self.channels, self.num_classes = channels, num_classes
         self.dropout_ratio, self.conv_cfg, self.norm_cfg, self.act_cfg = dropout_ratio, conv_cfg, norm_cfg, act_cfg

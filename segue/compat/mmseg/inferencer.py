@@ -77,7 +77,7 @@ class MMSegInferencer:
         img_out_dir: str = "vis",
         pred_out_dir: str = "pred",
         **kwargs: Any,
-    ) -> dict[str, Any]:
+    ) -> Any:
         """Predict.
 
         Args:
@@ -93,7 +93,8 @@ class MMSegInferencer:
             kwargs: ``opacity`` (0.8) and ``with_labels`` (True).
 
         Returns:
-            ``predictions`` and ``visualization``, lists where there are several inputs.
+            a dict of ``predictions`` and ``visualization``, lists where there are several inputs; with
+            ``return_datasamples`` the sample, or a list of them.
         """
         unknown = set(kwargs) - FORWARD - VISUALIZE - POSTPROCESS
         if unknown:
@@ -120,6 +121,8 @@ class MMSegInferencer:
                 self.num_pred_imgs += 1
             found.append(sample if return_datasamples else labels)
         single = len(found) == 1
+        if return_datasamples:
+            return found[0] if single else found
         return {
             "predictions": found[0] if single else found,
             "visualization": pictures[0] if single and pictures else pictures,

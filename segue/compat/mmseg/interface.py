@@ -37,8 +37,11 @@ def split_arguments(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
 
 
 def size_of(where: Any) -> Any:
-    """(H, W) of Segue's size or mmseg's metas."""
-    return tuple(where) if is_size(where) else tuple((where[0].get("pad_shape") or where[0]["img_shape"])[:2])
+    """(H, W) of Segue's size or mmseg's metas, where a window is told by an ``img_shape`` that is a ``torch.Size``."""
+    if is_size(where):
+        return tuple(where)
+    shape = where[0].get("img_shape")
+    return tuple((shape if isinstance(shape, torch.Size) else where[0].get("pad_shape") or shape)[:2])
 
 
 def first_tensor(inputs: Any) -> Tensor:
@@ -116,8 +119,9 @@ class HeadInterface(TakesBoth):
 
     def _remember(self: Any, given: Mapping[str, Any]) -> None:
         """Keep the dicts that user code reads back."""
-        self.norm_cfg, self.act_cfg = given.get("norm_cfg"), given.get("act_cfg", {"type": "ReLU"})
-        self.conv_cfg = given.get("conv_cfg")
+        for name, default in (("norm_cfg", None), ("act_cfg", {"type": "ReLU"}), ("conv_cfg", None)):
+            if not hasattr(self, name):
+                setattr(self, name, given.get(name, default))
         options = getattr(self, "options", None)
         for name in ("in_index", "input_transform", "ignore_index", "dropout_ratio"):
             if options is not None and not hasattr(self, name):
@@ -195,8 +199,7 @@ class HeadInterface(TakesBoth):
 
     def predict_by_feat(self: Any, seg_logits: Tensor, batch_img_metas: Sequence[Mapping[str, Any]]) -> Tensor:
         """Logits at the size of the input."""
-        meta = batch_img_metas[0]
-        return resize_to(seg_logits, tuple((meta.get("pad_shape") or meta["img_shape"])[:2]), self.align_corners)
+        return resize_to(seg_logits, size_of(batch_img_metas), self.align_corners)
 
     def loss(self: Any, inputs: Any, *args: Any) -> Any:
         """Segue's ``loss(features, targets)``, or mmseg's ``loss(inputs, data_samples, train_cfg)``."""

@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 
+from segue.compat.mmengine.config import Config
 from segue.compat.mmengine.runner import Runner
 from segue.compat.mmengine.runner import set_random_seed as seed_everything
 from segue.compat.mmseg.apis import inference_model, init_model
 from segue.compat.mmseg.preprocessors import take_preprocessor
+from segue.config.v0 import is_v0
 from segue.recipes.open import read_config
 
 
@@ -71,7 +73,12 @@ def train_segmentor(
 
 def init_segmentor(config: Any, checkpoint: Any = None, device: str = "cuda:0", **kwargs: Any) -> Any:
     """A model ready for ``inference_segmentor``, with ``CLASSES`` and ``PALETTE``."""
-    model = init_model(config, checkpoint, device)
+    model = init_model(config, checkpoint, device, kwargs.get("cfg_options"))
+    given = Config.fromfile(config) if isinstance(config, (str, Path)) else config
+    if is_v0(given):  # as the script knows it: cfg.data.test
+        if kwargs.get("cfg_options"):
+            given.merge_from_dict(dict(kwargs["cfg_options"]))
+        model._translated, model.cfg = (given, model.cfg), given
     meta = getattr(model, "dataset_meta", None) or {}
     model.CLASSES, model.PALETTE = meta.get("classes"), meta.get("palette")
     return model

@@ -68,14 +68,23 @@ class SegDataPreProcessor(Guarded, House):
         """Tensors, at any depth, to the device."""
         return _moved(data, self.device)
 
+    def _size(self, sizes: list[tuple[int, int]], training: bool) -> tuple[int, int]:
+        """As of Segue's; in a loop of the user's own, such as a benchmark of whole images, larger ones stay."""
+        height, width = super()._size(sizes, training)
+        if not self._by_hand:
+            return height, width
+        return max(height, *(size[0] for size in sizes)), max(width, *(size[1] for size in sizes))
+
+    _by_hand = False
+
     def forward(self, batch: Any, training: bool = False) -> Any:
         """A batch to inputs (B, C, H, W) and samples."""
         if overridden(self, "cast_data", "device"):
             batch = self.cast_data(batch)
         given = batch.get("data_samples") or [SegSample() for _ in batch["inputs"]]
         own = [to_segue(sample) for sample in given]
+        foreign = self._by_hand = isinstance(given[0], SegDataSample)
         inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
-        foreign = isinstance(given[0], SegDataSample)
         made = [from_segue(sample) for sample in samples] if foreign else samples
         return Prepared(inputs=inputs, data_samples=made)
 
@@ -120,7 +129,9 @@ class Bridge(nn.Module):
         self.own = own
 
     def forward(self, batch: Any, training: bool = False) -> Any:
-        """As the user's, with samples of the kind that went in."""
+        """As the user's, with samples of the kind that went in; what is no batch of Segue's passes as it is."""
+        if not isinstance(batch, Mapping) or "inputs" not in batch:
+            return self.own(batch, training)
         given = list(batch.get("data_samples") or [])
         house = bool(given) and isinstance(given[0], SegSample)
         samples = [from_segue(s) if house else s for s in given]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields
@@ -12,17 +11,27 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS
-from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue, to_samples
+from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
 from segue.compat.mmseg.interface import TakesBoth
+from segue.compat.mmseg.old_calls import (
+    OldSegmentor,
+    callable_by_both,
+    encode_both_ways,
+    inference_both_ways,
+    metas_and_labels,
+    model_loss_both_ways,
+    of_simple_test,
+    part_loss_both_ways,
+)
 from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
-from segue.compat.overrides import Guarded
+from segue.compat.overrides import Guarded, overridden
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.models.total_loss import total_loss
-from segue.types import SegSample, Targets, TestOptions
+from segue.types import SegSample, TestOptions
 
 
 class BaseModel(Guarded, BaseModule):
@@ -62,36 +71,20 @@ class BaseModel(Guarded, BaseModule):
         return total, OrderedDict([("loss", total), *values.items()])
 
 
-def _loss_both_ways(method: Any) -> Any:
-    """``loss`` with mmseg's samples or with Segue's targets."""
-
-    @functools.wraps(method)
-    def loss(self: Any, inputs: Any, data_samples: Any, *args: Any) -> Any:
-        samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
-        return method(self, inputs, samples, *args)
-
-    return loss
-
-
-def _encode_both_ways(method: Any) -> Any:
-    """``encode_decode`` with metas or without."""
-
-    @functools.wraps(method)
-    def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
-        if batch_img_metas is None:
-            size = tuple(inputs.shape[2:])
-            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
-        return method(self, inputs, batch_img_metas)
-
-    return encode_decode
-
-
-class BaseSegmentor(TakesBoth, BaseModel):
+class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     """The base of segmentors. Subclasses write ``extract_feat``, ``encode_decode``, ``loss``, ``predict``."""
 
     stands_for: ClassVar = ("models", "BaseSegmentor")
     align_corners = False
-    both_ways: ClassVar = {"loss": _loss_both_ways, "encode_decode": _encode_both_ways}
+    both_ways: ClassVar = {
+        "loss": model_loss_both_ways,
+        "encode_decode": encode_both_ways,
+        "_decode_head_forward_train": part_loss_both_ways,
+        "_auxiliary_head_forward_train": part_loss_both_ways,
+        "inference": inference_both_ways,
+        "whole_inference": inference_both_ways,
+        "slide_inference": inference_both_ways,
+    }
 
     @property
     def with_neck(self) -> bool:
@@ -126,10 +119,14 @@ class BaseSegmentor(TakesBoth, BaseModel):
     @property
     def label_maps(self) -> Any:
         """How a subclass that predicts in its own way finds labels; None for the others, which Segue evaluates."""
-        names = ("predict", "inference", "slide_inference", "whole_inference", "postprocess_result")
+        names = ("predict", "simple_test", "inference", "slide_inference", "whole_inference", "postprocess_result")
         users = [cls for cls in type(self).__mro__ if not cls.__module__.startswith("segue.")]
         own = any(name in cls.__dict__ for cls in users for name in names)
         return self._own_label_maps if own else None
+
+    def whole_or_slide(self, inputs: Tensor, samples: Any) -> Tensor:
+        """Logits of preprocessed images, for Segue's predictor; ``encode_decode`` gets the images' metas."""
+        return self.inference(inputs, [from_segue(sample).metainfo for sample in samples])
 
     def _own_label_maps(self, batch: Mapping[str, Any]) -> list[Tensor]:
         samples = [from_segue(sample) for sample in batch["data_samples"]]
@@ -139,6 +136,8 @@ class BaseSegmentor(TakesBoth, BaseModel):
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
         """Losses, predicted samples, or logits."""
         if mode == "loss":
+            if overridden(self, "forward_train") and not overridden(self, "loss"):
+                return self.forward_train(inputs, *metas_and_labels(data_samples, inputs.device))
             return self.loss(inputs, data_samples)  # type: ignore[operator]
         if mode == "predict":
             return self.predict(inputs, data_samples)
@@ -154,12 +153,15 @@ class BaseSegmentor(TakesBoth, BaseModel):
             metas: list[Any] = [meta] * inputs.shape[0]
         else:
             metas = [sample.metainfo for sample in data_samples]
+        if overridden(self, "simple_test"):
+            return of_simple_test(self.simple_test(inputs, metas, True), data_samples)
         return self.postprocess_result(self.inference(inputs, metas), data_samples)
 
     def _forward(self, inputs: Tensor, data_samples: Any = None) -> Any:
         """Logits at the head's resolution."""
         return self.decode_head.forward(self.extract_feat(inputs))  # type: ignore[union-attr,operator]
 
+    @inference_both_ways
     def inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
         """Logits at the size of the input, as ``test_cfg`` says."""
         return (
@@ -168,10 +170,17 @@ class BaseSegmentor(TakesBoth, BaseModel):
             else self.whole_inference(inputs, batch_img_metas)
         )
 
+    @inference_both_ways
     def slide_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
-        """Logits averaged over windows."""
-        return slide(self, inputs)
+        """Logits averaged over windows, each with the image's metas and its own ``img_shape``."""
 
+        def encode(window: Tensor) -> Tensor:
+            metas = [{**meta, "img_shape": window.shape[2:]} for meta in batch_img_metas or [{}] * len(window)]
+            return self.encode_decode(window, metas)  # type: ignore[operator]
+
+        return slide(self, inputs, encode)
+
+    @inference_both_ways
     def whole_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
         """Logits of the whole image."""
         return self.encode_decode(inputs, batch_img_metas)  # type: ignore[operator]
@@ -212,6 +221,10 @@ class EncoderDecoder(BaseSegmentor):
     ) -> None:
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.pretrained = pretrained
+        if pretrained is not None and isinstance(backbone, Mapping):
+            if backbone.get("pretrained") is not None:
+                raise AssertionError("both backbone and segmentor set pretrained weight")
+            backbone = {**backbone, "pretrained": pretrained}
         self.backbone = _build(backbone)
         if neck is not None:
             self.neck = _build(neck)
@@ -243,9 +256,11 @@ class EncoderDecoder(BaseSegmentor):
         """Images to logits of their size."""
         return self.decode_head.predict(self.extract_feat(inputs), batch_img_metas, self.test_cfg)
 
+    @part_loss_both_ways
     def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
         return prefixed("decode", self.decode_head.loss(inputs, data_samples, self.train_cfg))
 
+    @part_loss_both_ways
     def _auxiliary_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
         if not isinstance(self.auxiliary_head, nn.ModuleList):
             return prefixed("aux", self.auxiliary_head.loss(inputs, data_samples, self.train_cfg))
@@ -293,6 +308,7 @@ class CascadeEncoderDecoder(EncoderDecoder):
         previous = self._before_last(features, batch_img_metas)
         return self.decode_head[-1].predict(features, previous, batch_img_metas, self.test_cfg)
 
+    @part_loss_both_ways
     def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
         heads = list(self.decode_head)
         losses = prefixed("decode_0", heads[0].loss(inputs, data_samples, self.train_cfg))
@@ -316,7 +332,7 @@ def _known(options: Any, given: Any) -> Any:
 
 
 def _build(part: Any) -> Any:
-    return MODELS.build(part) if isinstance(part, (Mapping, list, tuple)) else part
+    return callable_by_both(MODELS.build(part) if isinstance(part, (Mapping, list, tuple)) else part)
 
 
 def build_segmentor(cfg: Mapping[str, Any], train_cfg: Any = None, test_cfg: Any = None) -> Any:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from segue.compat.mmengine.structures import SegDataSample, to_samples, to_targets
 from segue.compat.mmseg.interface import TakesBoth, device_of, first_tensor, metas_of, size_of, split_arguments
+from segue.compat.mmseg.mask_parts import Mask2FormerParts
 from segue.layers.mask_head import MaskHead, Masks
 from segue.layers.resize import resize
 from segue.types import Targets
@@ -79,15 +80,21 @@ class IterativeInterface(TakesBoth):
     """``forward(inputs)`` of IterativeDecodeHead: the logits of every stage, which ``loss_by_feat`` gets."""
 
     align_corners: bool
+    #: whether every stage is asked for, as in training
+    _all: bool = False
 
-    def forward(self: Any, inputs: Any) -> list[Tensor]:
-        """Logits (B, num_classes, H', W') of the first head and of every stage."""
+    def forward(self: Any, inputs: Any) -> Any:
+        """Logits (B, num_classes, H', W') of the first head and of every stage; of the last one in evaluation."""
         found: list[Tensor] = super().stages(inputs)  # type: ignore[misc]
-        return found
+        return found if self.training or self._all else found[-1]
 
     def stages(self: Any, features: Any) -> list[Tensor]:
-        """The same, as Segue calls it."""
-        found: list[Tensor] = self(features)
+        """Those of every stage, whatever the mode."""
+        self._all = True
+        try:
+            found: list[Tensor] = self(features)
+        finally:
+            self._all = False
         return found
 
     def loss_by_feat(self: Any, seg_logits: Sequence[Tensor], batch_data_samples: Any) -> dict[str, Tensor]:
@@ -99,14 +106,14 @@ class IterativeInterface(TakesBoth):
             losses |= {f"{name}.s{i}": value for name, value in found.items()}
         return losses
 
-    def predict_by_feat(self: Any, seg_logits: Sequence[Tensor], batch_img_metas: Any) -> Tensor:
+    def predict_by_feat(self: Any, seg_logits: Tensor, batch_img_metas: Any) -> Tensor:
         """The last stage's logits at the size of the input."""
-        return resize(seg_logits[-1], size_of(batch_img_metas), self.align_corners)
+        return resize(seg_logits, size_of(batch_img_metas), self.align_corners)
 
     def loss(self: Any, inputs: Any, *args: Any) -> Any:
         """Segue's ``loss(features, targets)``, or mmseg's ``loss(inputs, data_samples, train_cfg)``."""
         _, given = split_arguments(args)
-        return self.loss_by_feat(self(inputs), to_samples(given) if isinstance(given, Targets) else given)
+        return self.loss_by_feat(self.stages(inputs), to_samples(given) if isinstance(given, Targets) else given)
 
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
@@ -116,15 +123,53 @@ class IterativeInterface(TakesBoth):
     loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
 
 
+class _SeveralOutputs:
+    """PIDHead and DDRHead: in training ``forward`` gives what every branch says, which Segue's losses ask for apart."""
+
+    def forward(self: Any, inputs: Any) -> Any:
+        """Logits, or in training a tuple: of P, all three and D; of the context and the spatial branch."""
+        logits = super().forward(inputs)  # type: ignore[misc]
+        if not self.training or self._in_loss:
+            return logits
+        if hasattr(self, "p_head"):
+            return self.p_cls_seg(self.p_head(inputs[0])), logits, self.d_cls_seg(self.d_head(inputs[2]))
+        return logits, self.aux_cls_seg(self.aux_head(inputs[0]))
+
+    _in_loss = False
+
+    def loss(self: Any, inputs: Any, *args: Any) -> Any:
+        """As everywhere."""
+        self._in_loss = True
+        try:
+            return super().loss(inputs, *args)  # type: ignore[misc]
+        finally:
+            self._in_loss = False
+
+    loss.takes_both = True  # type: ignore[attr-defined]
+
+
 def of(cls: type, name: str, usual: type) -> type:
     """What goes before a head of Segue."""
     if name == "SideAdapterCLIPHead":
         return SideAdapterInterface
+    if name == "Mask2FormerHead":
+        return type(name, (Mask2FormerParts, MaskInterface), {"__module__": __name__})
     if issubclass(cls, MaskHead):
         return MaskInterface
     if name == "IterativeDecodeHead":
         return type(name, (IterativeInterface, usual), {"__module__": __name__})
+    if name in ("PIDHead", "DDRHead"):
+        return type(name, (_SeveralOutputs, _Branches, usual), {"__module__": __name__})
     return type(name, (_Pooling, usual), {"__module__": __name__}) if name == "UPerHead" else usual
+
+
+class _Branches:
+    """DDRHead and PIDHead, to which mmseg gives one map in evaluation."""
+
+    def select(self, features: Any) -> Tensor:
+        """That map, or the one among several."""
+        found: Tensor = features if isinstance(features, Tensor) else super().select(features)  # type: ignore[misc]
+        return found
 
 
 class _Pooling:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from segue.config.awaited import awaited, settle
 from segue.config.trust import WAY_OUT_INSIDE, Rights, UnknownNameError, admit, bare, registered
 from segue.errors import fold, nearest
 
@@ -52,6 +53,7 @@ def own(place: str, name: str, rights: Rights = Rights.NAMED) -> Callable[..., A
         UnknownNameError: an import path that leads nowhere, or that may not be named.
     """
     name = bare(name)
+    settle(name)
     if name in registered:
         return registered[name]
     return admit(name, place, rights) if "." in name else None
@@ -60,7 +62,7 @@ def own(place: str, name: str, rights: Rights = Rights.NAMED) -> Callable[..., A
 def names(room: str) -> list[str]:
     """All names of a room that configs can use, sorted; imports its files."""
     found = {name for stem in stems(room) for name in _components(importlib.import_module(f"segue.{room}.{stem}"))}
-    return sorted(found | set(registered))
+    return sorted(found | set(registered) | set(awaited))
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from typing import Any
 
 from segue.config.builder.find import ROOMS, UnknownNameError, find
 from segue.config.builder.leaves import PLAIN, leaf_problem, short, size_problem, spell
+from segue.config.builder.pretrained import initializer_problems
 from segue.config.builder.signature import Parameter, alternatives, options_class, signature
 from segue.config.marks import shorten
 from segue.config.origins import origin_of
@@ -133,6 +134,9 @@ class Planner:
             if parameter is None:
                 if takes_any:
                     arguments[key] = value
+                elif key == "init_cfg":
+                    for below, message in initializer_problems(value):
+                        self.problem(at + below, message)
                 elif not self._asks_nothing(key, value):
                     self.problem(at, f"{name} has no argument {key!r}{nearest(key, _config_keys(parameters))}")
                 continue
@@ -242,7 +246,7 @@ class Planner:
 
     def _asks_nothing(self, key: str, value: Any) -> bool:
         """Whether an argument that a class does not take means nothing anyway, or is handled elsewhere."""
-        if key in ("pretrained", "init_cfg"):
+        if key == "pretrained":
             return True  # read by pretrained_sources
         if isinstance(value, Mapping):  # train_cfg=dict(sampler=None)
             value = [item for item in value.values() if item is not None]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segue.config.trust import bare, registered
+from segue.errors import nearest
+
+#: mmengine's initializers.
+INITIALIZERS = ("Caffe2Xavier", "Constant", "Kaiming", "Normal", "Pretrained", "TruncNormal", "Uniform", "Xavier")
 WEIGHT_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin", ".safetensors", ".npz")
 
 
@@ -32,15 +37,58 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
             # The model's `pretrained` is the backbone's, if it has one; a model of image and text takes both from it.
             target = "backbone" if module == "" and "backbone" in node else module
             found.append(PretrainedSource(target, node["pretrained"]))
-        init = node.get("init_cfg")
-        if isinstance(init, Mapping) and init.get("type") == "Pretrained":
-            found.append(PretrainedSource(module, init["checkpoint"], init.get("prefix")))
+        for init in listed(node.get("init_cfg")):
+            if isinstance(init, Mapping) and bare(str(init.get("type"))) == "Pretrained":
+                found.append(PretrainedSource(module, init["checkpoint"], init.get("prefix")))
         for key, value in node.items():
             if key != "init_cfg":
                 walk(value, f"{module}.{key}" if module else key)
 
     walk(cfg["model"], "")
     return found
+
+
+def listed(init: Any) -> Sequence[Any]:
+    """The initializers of an ``init_cfg``: one dict or several."""
+    return init if isinstance(init, (list, tuple)) else [] if init is None else [init]
+
+
+def initializer_problems(init: Any) -> Iterator[tuple[str, str]]:
+    """(the end of the key path, what is wrong) of an ``init_cfg`` that stands at a class of Segue."""
+    for i, one in enumerate(listed(init)):
+        at = f".{i}" if isinstance(init, (list, tuple)) else ""
+        if not isinstance(one, Mapping):
+            yield at, f"a dict(type='...') is expected, not {one!r:.60}"
+            continue
+        kind = one.get("type")
+        name = bare(kind) if isinstance(kind, str) else ""
+        if not name:
+            yield f"{at}.type", f"a name is expected, not {kind!r:.60}"
+        elif name not in INITIALIZERS and name not in registered and "." not in name:
+            yield f"{at}.type", f"there is no initializer {name!r}{nearest(name, INITIALIZERS)}"
+        elif name == "Pretrained" and not (isinstance(one.get("checkpoint"), str) and one["checkpoint"]):
+            given = one.get("checkpoint")
+            yield f"{at}.checkpoint", f"a path, URL or alias of weights is expected, not {given!r:.60}"
+
+
+def unapplied_initializers(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(key path, name) of the initializers that classes of Segue do not apply."""
+
+    def walk(node: Any, path: str) -> Iterator[tuple[str, str]]:
+        if isinstance(node, (list, tuple)):
+            for i, item in enumerate(node):
+                yield from walk(item, f"{path}.{i}")
+        elif isinstance(node, Mapping):
+            kind = node.get("type")
+            own = not isinstance(kind, str) or bare(kind) in registered or "." in bare(kind)
+            names = [str(one.get("type")) for one in listed(node.get("init_cfg")) if isinstance(one, Mapping)]
+            if not own:
+                yield from ((f"{path}.init_cfg", name) for name in names if bare(name) != "Pretrained")
+            for key, value in node.items():
+                if key != "init_cfg":
+                    yield from walk(value, f"{path}.{key}")
+
+    yield from walk(cfg.get("model"), "model")
 
 
 def needed_weights(cfg: Mapping[str, Any]) -> list[str]:

@@ -5,11 +5,14 @@ Packages are located, never imported.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 from segue.config.tree import ConfigDict
 
+RECIPES = "segue.recipes.bases"  # a room above this one, which reads its grammar only when it is asked
 _PACKAGES = {"mmsegmentation": "mmseg", "mmcls": "mmpretrain", "mmdetection": "mmdet"}
 
 
@@ -37,6 +40,17 @@ def find_external(name: str) -> tuple[Path | None, str]:
         if candidate.is_file():
             return candidate, ""
     return None, f"there is no {candidates[0]}"
+
+
+def known_base(name: str) -> tuple[dict[str, Any], str] | None:
+    """The sections of a config of mmseg and the recipe that they are of, for a base that is no file here.
+
+    ``name`` is what ``_base_`` says: ``mmseg::path``, a path, or the name of a recipe. None: it is none of mmseg's.
+    """
+    if "::" in name and scope_of(name) != "mmseg":
+        return None
+    found: tuple[dict[str, Any], str] | None = importlib.import_module(RECIPES).answer(name)
+    return found
 
 
 def find_module(dotted: str, file: str) -> tuple[Path | None, str]:

@@ -92,6 +92,9 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any, budget: Budget) -> boo
     if kind in (ast.In, ast.NotIn):
         found = contains(right, left, budget)
         return found if kind is ast.In else not found
+    for side in (left, right):
+        if not isinstance(side, DATA):
+            raise TypeError(f"{describe(side)} cannot be compared")
     if kind not in (ast.Is, ast.IsNot):
         budget.weigh(left)
         budget.weigh(right)
@@ -100,6 +103,8 @@ def compare(kind: type[ast.cmpop], left: Any, right: Any, budget: Budget) -> boo
 
 def contains(container: Any, item: Any, budget: Budget) -> bool:
     """``item in container``."""
+    if not isinstance(item, DATA):
+        raise TypeError(f"{describe(item)} cannot be looked for")
     budget.weigh(item)
     if isinstance(container, range) and not isinstance(item, int):
         return isinstance(item, float) and item.is_integer() and int(item) in container

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Any
 
 from segue.config.language.budget import Budget
-from segue.config.language.expressions import Expressions
-from segue.config.language.functions import MODULES, Environ, SafeFunction, SafeModule
+from segue.config.language.imports import ImportBase, Imports
 from segue.config.language.methods import extend
 from segue.config.language.operators import binary, check_repeat
 from segue.config.language.parse import Module, is_read_base
 from segue.config.language.placeholders import Template, fill, find_base
 from segue.config.language.scope import FAULTS, explain
-from segue.config.language.values import ImportedName, LiveDict, frozen_tree, thaw
+from segue.config.language.values import LiveDict, frozen_tree, thaw
 from segue.config.marks import Origin
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError, Problem
@@ -37,13 +35,13 @@ class _Continue(Exception):
     pass
 
 
-class Reader(Expressions):
+class Reader(Imports):
     """Interprets one file.
 
     Attributes:
         module: the parsed file.
         base: its merged bases; the file may read them, and what it changes in them counts.
-        import_base: for new-style configs, gives the tree of a base by its module path (``.base``).
+        import_base: for new-style configs, gives the tree and the `tools` of a base by its module path (``.base``).
         reads_base: whether the file used ``_base_`` as a variable.
     """
 
@@ -55,16 +53,13 @@ class Reader(Expressions):
         *,
         base: ConfigDict | None = None,
         use_environment: bool = True,
-        import_base: Callable[[str, int], ConfigDict] | None = None,
+        import_base: ImportBase | None = None,
     ) -> None:
-        super().__init__(module.file, budget, use_environment=use_environment)
-        self.module = module
+        super().__init__(module, budget, use_environment=use_environment, import_base=import_base)
         self.base = base
-        self.import_base = import_base
         self.template = template
         self._live: LiveDict | None = None
         self.reads_base = False
-        self._imported: set[str] = set()
 
     def run(self) -> ConfigDict:
         """Interpret the file and return its variables as a tree."""
@@ -86,9 +81,6 @@ class Reader(Expressions):
         if self._live is None:
             return self.base
         return frozen_tree(self._live, self.marks, self.budget)
-
-    def _is_tool(self, name: str, value: Any) -> bool:
-        return name.startswith("__") or name in self._imported or isinstance(value, SafeFunction | SafeModule | Environ)
 
     # Names and text that the bases define.
 
@@ -277,68 +269,6 @@ class Reader(Expressions):
             if not isinstance(owner, LiveDict) or not isinstance(target, ast.Attribute):
                 raise self.refuse(target, "this del")
             del owner[target.attr]
-
-    # Imports: known modules are ours, new-style names stay names.
-
-    def bring(self, node: ast.Import | ast.ImportFrom) -> None:
-        """``import`` and ``from ... import``."""
-        if isinstance(node, ast.ImportFrom):
-            if node.module == "__future__":
-                return
-            for alias in node.names:
-                self.define(alias.asname or alias.name, self.imported(node, alias.name))
-            return
-        for alias in node.names:
-            known = alias.name in MODULES
-            if not known and not self.module.lazy:
-                raise self.refuse(node, f"importing {alias.name}")
-            top = alias.name if alias.asname else alias.name.partition(".")[0]
-            value = MODULES[top] if known else ImportedName(top)
-            self.define(alias.asname or top, value)
-
-    def imported(self, node: ast.ImportFrom, name: str) -> Any:
-        """What ``from module import name`` gives."""
-        module = node.module or ""
-        if node.level == 0 and module in MODULES:
-            if name in MODULES[module].members:
-                return MODULES[module].members[name]
-            raise self.refuse(node, f"importing {module}.{name}")
-        if not self.module.lazy:
-            raise self.refuse(node, f"importing {'.' * node.level}{module}")
-        if node.level:
-            raise self.error(node, "a relative import must stand inside `with read_base():`")
-        if name == "*":
-            raise self.refuse(node, f"importing everything from {module}")
-        return ImportedName(f"{module}.{name}")
-
-    def define(self, name: str, value: Any) -> None:
-        """Bind an imported name; only plain data stays in the config."""
-        self.scopes[0][name] = value
-        self.marks.of_dict(self.scopes[0])[name] = self.here()
-        if isinstance(value, ImportedName):
-            self._imported.add(name)
-
-    def read_base(self, node: ast.stmt) -> None:
-        """``with read_base(): from .base import *``: the base's variables become variables of this file."""
-        assert isinstance(node, ast.With)
-        if self.import_base is None or not self.module.lazy:
-            raise self.error(node, "`with read_base():` cannot be mixed with `_base_`")
-        for statement in node.body:
-            self.at(statement)
-            if not isinstance(statement, ast.ImportFrom) or not statement.module:
-                raise self.error(statement, "only `from .file import name` may stand inside `with read_base():`")
-            dotted = "." * statement.level + statement.module
-            tree = self.import_base(dotted, statement.lineno)
-            self.at(statement)
-            for alias in statement.names:
-                names = list(tree) if alias.name == "*" else [alias.name]
-                for name in names:
-                    if name not in tree:
-                        raise self.error(statement, f"{dotted} has no {name!r}")
-                    mark = tree._marks.get(name)
-                    bound = alias.asname or name
-                    self.scopes[0][bound] = thaw(tree[name], self.marks, mark, self.budget)
-                    self.marks.of_dict(self.scopes[0])[bound] = mark
 
 
 def _as_load(target: ast.expr) -> ast.expr:

@@ -23,6 +23,17 @@ class ImportedName:
     def __init__(self, dotted: str) -> None:
         self.dotted = dotted
 
+    @property
+    def kind(self) -> str:
+        """What messages call it."""
+        return f"{self.dotted}, which only running the config tells (--trust-config runs it, if you trust its author),"
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self.kind} is neither true nor false here")
+
+    def __len__(self) -> int:
+        raise TypeError(f"{self.kind} has no length")
+
     def config_name(self) -> str:
         """The string that stands for it in ``type=``: as classic configs write it, else the dotted path."""
         package, _, _ = self.dotted.partition(".")

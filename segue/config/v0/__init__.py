@@ -14,6 +14,7 @@ from typing import Any
 from segue.config.config import Config
 from segue.config.marks import shorten
 from segue.config.options import merge_options
+from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.v0.datasets import DataReader, migrate_loaders, pipeline_variable
 from segue.config.v0.ledger import Entry, Ledger, Old, derived
@@ -21,7 +22,7 @@ from segue.config.v0.model import data_preprocessor, migrate_model
 from segue.config.v0.pipelines import RATIOS, Pipeline, tta_pipeline
 from segue.config.v0.runtime import custom_hooks, default_hooks, environment, evaluators, start, vis_backends
 from segue.config.v0.schedules import optim_wrapper, param_scheduler, read_length, train_loop
-from segue.errors import ConfigError
+from segue.errors import ConfigError, Problem
 from segue.system.shown import visible
 
 __all__ = ["Entry", "Migration", "is_v0", "migrate", "migrate_dataset", "migrate_file", "translate"]
@@ -60,16 +61,38 @@ def is_v0(cfg: Mapping[str, Any]) -> bool:
     """Whether a config is one of mmseg 0.x."""
     if any(section in cfg for section in NEW_SECTIONS):
         return False
+    return _has_old_data(cfg) or any(section in cfg for section in OLD_SECTIONS)
+
+
+def mixture_problems(cfg: Mapping[str, Any]) -> list[Problem]:
+    """Keys of 1.x in a config of 0.x: its data is in ``data``, so that nothing reads them together."""
+    loaders = [cfg.get(f"{split}_dataloader") for split in ("train", "val", "test")]
+    if not _has_old_data(cfg) or any(isinstance(loader, Mapping) and "dataset" in loader for loader in loaders):
+        return []
+    first = next(name for name in ("data", *OLD_SECTIONS) if name in cfg)
+    old = f"{first!r}" + (f" ({place})" if (place := origin_of(cfg, (first,))) else "")
+    message = (
+        f"a key of mmseg 1.x in a config of 0.x, which has {old}: the two are mixed; write what 0.x calls it, or "
+        "translate the 0.x part with `segue config migrate` and inherit from the result"
+    )
+    return [Problem(name, message, str(origin_of(cfg, (name,)) or "")) for name in NEW_SECTIONS if name in cfg]
+
+
+def _has_old_data(cfg: Mapping[str, Any]) -> bool:
     data = cfg.get("data")
-    has_data = isinstance(data, Mapping) and any(key in data for key in ("samples_per_gpu", "train", "val", "test"))
-    return has_data or any(section in cfg for section in OLD_SECTIONS)
+    return isinstance(data, Mapping) and any(key in data for key in ("samples_per_gpu", "train", "val", "test"))
 
 
 def translate(cfg: Config, options: Sequence[str] = ()) -> Config:
     """A config to run: one of 0.x is translated, which one line on stderr says; then the options are merged.
 
     Options that name a section of the 0.x config (``data.samples_per_gpu=4``) change it before it is translated.
+
+    Raises:
+        ConfigError: keys of both are mixed, or what cannot be translated.
     """
+    if problems := mixture_problems(cfg):
+        raise ConfigError(problems)
     if not is_v0(cfg):
         merge_options(cfg, options)
         return cfg

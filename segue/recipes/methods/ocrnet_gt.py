@@ -8,7 +8,7 @@ from segue.recipes.parts import Recipe
 
 
 def recipe(ask: Request) -> Recipe:
-    """ocrnet-gt_hr48."""
+    """ocrnet-gt_r101-d8, ocrnet-gt_hr48."""
     found = ocrnet.recipe(ask)
     found.model["decode_head"][1]["regions"] = "ground_truth"
     return found

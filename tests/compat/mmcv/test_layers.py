@@ -113,7 +113,13 @@ def test_initializers() -> None:
             self.last = Sequential(nn.Linear(4, 2), init_cfg=dict(type="Constant", val=5.0, layer="Linear"))
 
     rules = [
-        dict(type="Constant", layer=["Conv2d", "_BatchNorm"], val=2.0, bias=1.0, override=dict(name="conv", val=3.0)),
+        dict(
+            type="Constant",
+            layer=["Conv2d", "_BatchNorm"],
+            val=2.0,
+            bias=1.0,
+            override=dict(name="conv", type="Constant", val=3.0),
+        ),
     ]
     net = Net(rules)
     net.init_weights()

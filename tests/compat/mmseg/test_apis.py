@@ -94,7 +94,7 @@ def test_the_inferencer(trained: Trained, user_data: Path, tmp_path: Path) -> No
         img_out_dir="seen",
         pred_out_dir="",
     )
-    assert len(folder["predictions"]) == 6 and isinstance(folder["predictions"][0], SegDataSample)
+    assert len(folder) == 6 and isinstance(folder[0], SegDataSample)
     assert len(list((tmp_path / "b" / "seen").iterdir())) == 6 and not (tmp_path / "b" / "pred").exists()
     with pytest.raises(ValueError, match="unknown argument 'opacty' for `__call__`; there are img_out_dir"):
         predict(files[0], opacty=0.3)

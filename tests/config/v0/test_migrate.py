@@ -218,3 +218,22 @@ def test_the_command_prints_writes_and_lists(tmp_path: Path, capsys: pytest.Capt
     assert "used" in listed[-1] and "ignored" in listed[-1]
     assert main(["config", "migrate", str(out)]) == 1
     assert "is no config of mmseg 0.x; it needs no translation" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        (
+            "optim_wrapper = dict(paramwise_cfg=dict())",
+            "optim_wrapper: a key of mmseg 1.x in a config of 0.x, which has",
+        ),
+        ("default_hooks = dict()", "default_hooks: a key of mmseg 1.x in a config of 0.x, which has 'data'"),
+        ("train_dataloader = dict(batch_size=2)", "the two are mixed; write what 0.x calls it, or translate"),
+    ],
+)
+def test_keys_of_1x_in_a_config_of_0x(key: str, said: str, tmp_path: Path) -> None:
+    child = tmp_path / "child.py"
+    child.write_text(f"_base_ = '{write(tmp_path).name}'\n{key}\n")
+    with pytest.raises(ConfigError) as error:
+        read_config(child)
+    assert said in str(error.value) and f"{child}:2" in str(error.value)

@@ -1,0 +1,73 @@
+"""What Segue refuses at a name of mmseg is also an error of the kinds that code written for mmseg catches.
+
+There a wrong argument is an AssertionError, a TypeError, a ValueError or a KeyError, from place to place. Inside Segue
+an `InputError` is none of them, since a caller that catches ``ValueError`` from a parser must not swallow it. So an
+error gets the other kinds where it leaves through a class that user code knows by mmseg's name, and only there; it
+stays the `SegueError` that it was, with its message and its traceback.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from segue.errors import SegueError
+
+KINDS = (ValueError, TypeError, AssertionError, KeyError)
+#: methods of a class of Segue by which user code comes in; of modules only the constructor, since a `forward` is traced
+ENTRANCES = ("__init__", "__getitem__", "full_init")
+#: room -> others
+MORE = {"transforms": ("__call__", "transform"), "losses": ("forward",)}
+
+
+def as_there(error: SegueError) -> SegueError:
+    """The same error object, of all ``KINDS`` too."""
+    if not all(isinstance(error, kind) for kind in KINDS):
+        error.__class__ = _both(type(error))  # type: ignore[arg-type]
+    return error
+
+
+def entrance(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method whose refusals are of ``KINDS``."""
+
+    @functools.wraps(method)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except SegueError as error:
+            as_there(error)
+            raise
+
+    call.is_entrance = True  # type: ignore[attr-defined]
+    return call
+
+
+def open_entrances(cls: type, room: str) -> None:
+    """Make the methods by which user code enters a class of Segue, inherited ones included, entrances."""
+    for name in (*ENTRANCES, *MORE.get(room, ())):
+        method = getattr(cls, name, None)
+        if inspect.isfunction(method) and not getattr(method, "is_entrance", False):
+            setattr(cls, name, entrance(method))
+
+
+@functools.cache
+def _both(cls: type[SegueError]) -> type[SegueError]:
+    kinds = tuple(kind for kind in KINDS if not issubclass(cls, kind))
+    fields = {"__module__": __name__, "__doc__": cls.__doc__, "__str__": Exception.__str__}  # not KeyError's, of a repr
+    return type(cls.__name__, (cls, *kinds), fields)
+
+
+def __getattr__(name: str) -> Any:
+    """The classes by name, as unpickling asks for them: errors come out of the loaders' processes."""
+    for cls in _all_of(SegueError):
+        if cls.__name__ == name and cls.__module__ != __name__:
+            return _both(cls)  # type: ignore[arg-type]
+    raise AttributeError(name)
+
+
+def _all_of(cls: type[SegueError]) -> Iterator[type[SegueError]]:
+    for sub in cls.__subclasses__():
+        yield sub
+        yield from _all_of(sub)

@@ -1,0 +1,99 @@
+"""``vis_backends`` and ``visualizer`` of a config: the trackers that they name, made for the folder of a run."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from segue.config.builder.register import registered
+from segue.config.trust import rights_of
+from segue.errors import ConfigError, Problem, nearest
+from segue.training.translate import type_name, users_own
+
+#: mmengine's backends by name, and the file of this room that has each
+BACKENDS = {
+    "LocalVisBackend": "trackers",
+    "TensorboardVisBackend": "trackers",
+    **dict.fromkeys(
+        ("WandbVisBackend", "MLflowVisBackend", "ClearMLVisBackend", "NeptuneVisBackend", "DVCLiveVisBackend"),
+        "services",
+    ),
+    "AimVisBackend": "services",
+}
+VISUALIZERS = ("SegLocalVisualizer", "Visualizer")
+
+
+def visualizer_of(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The config's ``visualizer``.
+
+    Raises:
+        ConfigError: a visualizer that nobody knows.
+    """
+    node: Mapping[str, Any] = cfg.get("visualizer") or {}
+    kind = type_name(node, "visualizer", "SegLocalVisualizer")
+    if kind not in VISUALIZERS and kind not in registered:
+        raise ConfigError(Problem("visualizer.type", f"there is no visualizer {kind!r}{nearest(kind, VISUALIZERS)}"))
+    return node
+
+
+def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Key path, name and dict of every backend: those of the visualizer, else those of the config.
+
+    Raises:
+        ConfigError: a backend that nobody knows.
+    """
+    at, nodes = "visualizer.vis_backends", (cfg.get("visualizer") or {}).get("vis_backends")
+    if nodes is None:
+        at, nodes = "vis_backends", cfg.get("vis_backends")
+    for index, node in enumerate(nodes or ()):
+        key = f"{at}.{index}"
+        name = type_name(node, key)
+        # the user's own, and import paths, about which `segue.config.trust` decides, are none of the table
+        if not (name in BACKENDS or name in registered or "." in name or not isinstance(node["type"], str)):
+            raise ConfigError(Problem(f"{key}.type", f"there is no backend {name!r}{nearest(name, BACKENDS)}"))
+        yield key, name, node
+
+
+def picture_folder(cfg: Mapping[str, Any], folder: Path) -> Path:
+    """Where backends write: ``vis_data`` of the visualizer's ``save_dir``, else of the run's folder."""
+    return Path((cfg.get("visualizer") or {}).get("save_dir") or folder) / "vis_data"
+
+
+def make_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
+    """The backends of a config; what they need is there when they are first used.
+
+    Raises:
+        ConfigError: unknown names or arguments, or an import path that the config may not use.
+    """
+    made = []
+    for key, name, node in backend_nodes(cfg):
+        cls = None
+        if name not in BACKENDS or name in registered or not isinstance(node["type"], str):
+            cls = users_own(node["type"], "vis_backends", f"{key}.type", rights_of(cfg))
+        if cls is None:
+            cls = getattr(importlib.import_module(f"segue.training.{BACKENDS[name]}"), name)
+        arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
+        made.append(_make(cls, {"save_dir": str(picture_folder(cfg, folder)), **arguments}, key))
+    return made
+
+
+def _make(cls: Any, arguments: dict[str, Any], key: str) -> Any:
+    parameters = inspect.signature(cls).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        unknown = [name for name in arguments if name not in parameters]
+        name = getattr(cls, "__name__", str(cls))
+        problems = [
+            Problem(f"{key}.{argument}", f"{name} has no argument {argument!r}{nearest(argument, parameters)}")
+            for argument in unknown
+            if argument != "save_dir"
+        ]
+        if problems:
+            raise ConfigError(problems)
+        arguments = {name: value for name, value in arguments.items() if name in parameters}
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise ConfigError(Problem(key, str(error))) from error

@@ -1,0 +1,3 @@
+from .segmentor import DistilledEncoderDecoder
+
+__all__ = ['DistilledEncoderDecoder']

@@ -1,0 +1,3 @@
+from .heads import GatedKernelUpdateHead, GroupIterativeHead, TunedMaskFormerHead
+
+__all__ = ['GatedKernelUpdateHead', 'GroupIterativeHead', 'TunedMaskFormerHead']

@@ -1,0 +1,4 @@
+from .head import HRDAHead
+from .segmentor import HRDAEncoderDecoder
+
+__all__ = ['HRDAHead', 'HRDAEncoderDecoder']

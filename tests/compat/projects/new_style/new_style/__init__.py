@@ -1,0 +1,4 @@
+from .blocks import TinyEncoder
+from .heads import SumHead
+
+__all__ = ['SumHead', 'TinyEncoder']

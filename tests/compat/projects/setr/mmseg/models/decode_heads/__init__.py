@@ -1,0 +1,3 @@
+from .vit_up_head import VisionTransformerUpHead
+
+__all__ = ['VisionTransformerUpHead']

@@ -1,0 +1,21 @@
+"""Losses by the reference's names and keywords. Oracle: mmseg 1.2.2, recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compat.reference import losses
+from tests.compat.reference.facts import recorded, unexpected
+
+RECORDED = recorded("losses")
+
+
+def test_each_class_has_cases() -> None:
+    assert set(RECORDED) == set(losses.CASES), "run tools/record_reference.py losses"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_the_references(name: str) -> None:
+    wanted = RECORDED[name]
+    found = losses.observe(name, wanted["module"])
+    assert not unexpected(name, found, wanted["facts"], losses.DESIGNED)
