@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.pixel_attention import attend
-from segue.layers.resize import resize
 from segue.layers.scale import Scale
 from segue.types import Size, Targets
 
@@ -97,9 +96,9 @@ class DAHead(DecodeHead):
         drop = self.dropout or nn.Identity()
         return self.classify(pam + cam), self.pam_conv_seg(drop(pam)), self.cam_conv_seg(drop(cam))
 
-    def predict(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
-        """Logits (B, out_channels, *size) of the sum."""
-        return resize(self.classify(self.embed(features)), size, self.align_corners)
+    def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
+        """Logits (B, out_channels, H', W') of the sum."""
+        return self.classify(self.embed(features))
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses of all three by name: ``pam_cam.loss_ce``, ``pam.loss_ce``, ``cam.loss_ce`` ..."""

@@ -117,9 +117,9 @@ class EncHead(DecodeHead):
         logits = self.classify(x)
         return (logits, self.se_layer(description)) if self.se_layer else logits
 
-    def predict(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
-        """Logits (B, out_channels, *size)."""
-        return resize(self.classify(self.embed(features)), size, self.align_corners)
+    def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
+        """Logits (B, out_channels, H', W')."""
+        return self.classify(self.embed(features))
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses by name; ``loss_se`` is the loss of the classes in the picture."""

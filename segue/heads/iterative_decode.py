@@ -76,7 +76,12 @@ class IterativeDecodeHead(nn.Module):
 
     def predict(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
         """Logits (B, num_classes, *size)."""
-        return resize(self(features), size, self.align_corners)
+        return resize(self.coarse(features, size, previous), size, self.align_corners)
+
+    def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
+        """Logits (B, num_classes, H', W') of the last stage, which ``predict`` resizes."""
+        last: Tensor = self(features)
+        return last
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses of all stages by name: ``loss_ce.s0``, ``loss_ce.s1`` ..."""

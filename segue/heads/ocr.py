@@ -171,6 +171,14 @@ class OCRHead(DecodeHead):
             previous = self._true_regions(features, labels)
         return super().predict(features, size, previous)
 
+    def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
+        """Logits (B, out_channels, H', W') that ``predict`` resizes; with true regions there are none without labels.
+
+        Raises:
+            InputError: true regions.
+        """
+        return super().coarse(features, size, previous)
+
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses by name, and ``acc_seg``, the percentage of labeled pixels that are right."""
         if self.regions == "ground_truth":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from segue.layers.conv import ConvModule
@@ -36,4 +35,4 @@ class PSPHead(DecodeHead):
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to what is classified: (B, channels, H', W')."""
         x = self.select(features)
-        return self.bottleneck(torch.cat([x, *self.psp_modules(x)], dim=1))
+        return self.psp_modules.joined(x, self.bottleneck)

@@ -37,7 +37,7 @@ class UPerHead(DecodeHead):
 
     def pool(self, maps: Sequence[Tensor]) -> Tensor:
         """The coarsest map with its surroundings, (B, channels, H', W')."""
-        return self.bottleneck(torch.cat([maps[-1], *self.psp_modules(maps[-1])], dim=1))
+        return self.psp_modules.joined(maps[-1], self.bottleneck)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps, finest first, to what is classified: (B, channels, H', W') at the finest map's size."""

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
-from segue.layers.resize import resize
+from segue.inference.largest import largest
+from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows
+from segue.inference.quick import predicted
 from segue.types import SegSample
 
 #: From probabilities (1, classes, H, W) of the image at a place in a batch, at its original size, to better ones.
@@ -34,14 +36,10 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
         maps: list[Tensor] = own(batch)
         return maps
-    if images and isinstance(images[0], (list, tuple)):
-        return _merged(model, images, samples, refine)
-    if refine is not None:
-        shares = ((index, probabilities(model, logits.float())) for index, logits in _logits(model, images, samples))
-        found = {index: _decided(model, refine(index, one))[0] for index, one in shares}
-    else:
-        found = {index: labels_of(model, logits)[0] for index, logits in _logits(model, images, samples)}
-    return [found[index] for index in range(len(images))]
+    found = views_of(model, images, samples)
+    if refine is None:
+        return [decided(model, views) for views in found]
+    return [_decided(model, refine(i, _whole_probabilities(model, views)))[0] for i, views in enumerate(found)]
 
 
 def _check_refined(model: nn.Module) -> None:
@@ -55,6 +53,24 @@ def _check_refined(model: nn.Module) -> None:
         raise InputError(f"{kind} predicts several classes per pixel; a CRF is for one class per pixel: omit it")
 
 
+def views_of(model: Any, images: Sequence[Any], samples: Sequence[Any]) -> list[list[Logits]]:
+    """Logits at the original size of every view of each image; an image that is not a list of views has one.
+
+    Raises:
+        InputError: images of different numbers of views, or of none.
+    """
+    if not images or not isinstance(images[0], (list, tuple)):
+        return [[logits] for logits in logits_of(model, images, samples)]
+    counts = {len(views) for views in images}
+    if len(counts) != 1 or 0 in counts:
+        raise InputError(f"the images of a batch must have one number of views, got {sorted(counts)}")
+    by_view = [
+        logits_of(model, [views[view] for views in images], [views[view] for views in samples])
+        for view in range(counts.pop())
+    ]
+    return [list(views) for views in zip(*by_view, strict=True)]
+
+
 def first_views(samples: Sequence[Any]) -> list[SegSample]:
     """The sample of each image of a batch: where it has several views, that of the first, whose labels are the image's
     own.
@@ -62,38 +78,46 @@ def first_views(samples: Sequence[Any]) -> list[SegSample]:
     return [sample[0] if isinstance(sample, (list, tuple)) else sample for sample in samples]
 
 
-def _logits(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) -> Iterator[tuple[int, Tensor]]:
-    """(index, logits (1, classes, H, W) at the original size) of each image, those of one size after each other."""
+def logits_of(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) -> list[Logits]:
+    """Logits at the original size of each image of a batch; those of one size go through the network together."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, image in enumerate(images):
         groups.setdefault(tuple(image.shape), []).append(index)
+    found: dict[int, Logits] = {}
     for indices in groups.values():
         part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
         inputs, padded = model.data_preprocessor(part, training=False)
         own_way = getattr(model, "whole_or_slide", None)  # of a segmentor of the user's, which reads the samples' metas
-        logits = own_way(inputs, padded) if own_way is not None else whole_or_slide(model, inputs)
-        for index, own, sample in zip(indices, logits, padded, strict=True):
-            yield index, original_logits(model, own[None], sample)
+        maps = seen_by(model, inputs) if own_way is None else [Held(one) for one in own_way(inputs, padded)]
+        for index, seen, sample in zip(indices, maps, padded, strict=True):
+            found[index] = original(model, seen, sample)
+    return [found[index] for index in range(len(images))]
 
 
-def _merged(
-    model: Any,
-    images: Sequence[Sequence[Tensor]],
-    samples: Sequence[Sequence[SegSample]],
-    refine: Refine | None = None,
-) -> list[Tensor]:
-    """Labels by the mean over views of the probabilities; one sum per image is kept."""
-    counts = {len(views) for views in images}
-    if len(counts) != 1 or 0 in counts:
-        raise InputError(f"the images of a batch must have one number of views, got {sorted(counts)}")
-    sums: dict[int, Tensor] = {}
-    for view in range(counts.pop()):
-        one = [views[view] for views in images], [views[view] for views in samples]
-        for index, logits in _logits(model, *one):
-            shares = probabilities(model, logits.float())
-            sums[index] = sums[index].add_(shares) if index in sums else shares
-    means = (sums[index] / len(images[index]) for index in range(len(images)))
-    return [_decided(model, one if refine is None else refine(i, one))[0] for i, one in enumerate(means)]
+def seen_by(model: Any, inputs: Tensor) -> list[Logits]:
+    """Logits (classes, H, W) of each of the preprocessed images (B, C, H, W), as the model's ``test_cfg`` says."""
+    coarse = model.coarse if hasattr(model, "coarse") else model.encode_decode
+
+    def run(part: Tensor) -> Tensor:
+        return predicted(model, part, coarse)
+
+    return _windows(model, inputs, run) if model.test.mode == "slide" else _resized(model, inputs, run)
+
+
+def _windows(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:
+    size = (inputs.shape[-2], inputs.shape[-1])
+    crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
+    windows: list[list[tuple[int, int, Logits]]] = [[] for _ in inputs]
+    for top in _starts(size[0], crop[0], stride[0]):
+        for left in _starts(size[1], crop[1], stride[1]):
+            logits = _resized(model, inputs[..., top : top + crop[0], left : left + crop[1]], run)
+            for own, one in zip(windows, logits, strict=True):
+                own.append((top, left, one))
+    return [Windows(own, size) for own in windows]
+
+
+def _resized(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:
+    return [Resized(Held(one), inputs.shape[-2:], model.head.align_corners) for one in run(inputs)]
 
 
 def whole_or_slide(model: Any, inputs: Tensor) -> Tensor:
@@ -105,46 +129,57 @@ def slide(model: Any, inputs: Tensor, encode: Callable[[Tensor], Tensor] | None 
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border. The logits of the whole image are held on its device, once. ``encode`` gives a window's logits; the
-    model's ``encode_decode`` does where it is None.
+    the border. ``encode`` gives a window's logits; the model's ``encode_decode`` does where it is None.
     """
-    encode = encode or model.encode_decode
-    height, width = inputs.shape[-2:]
-    crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
-    total: Tensor | None = None
-    count = inputs.new_zeros((1, 1, height, width))
-    for top in _starts(height, crop[0], stride[0]):
-        for left in _starts(width, crop[1], stride[1]):
-            window = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
-            logits = encode(inputs[window])
-            if total is None:
-                total = logits.new_zeros((*logits.shape[:2], height, width))
-            total[window] += logits
-            count[window] += 1
-    assert total is not None
-    total = total.to(torch.promote_types(total.dtype, count.dtype))  # half precision is not divided in half precision
-    return total.div_(count)  # in place, since a large image's logits are large
+    return torch.stack([logits.whole() for logits in _windows(model, inputs, encode or model.encode_decode)])
 
 
 def original_logits(model: Any, logits: Tensor, sample: SegSample) -> Tensor:
     """Logits (1, classes, H, W) of a padded, perhaps flipped and resized image to those of the original, (1, classes,
     H', W').
     """
-    left, right, top, bottom = sample.meta.get("padding_size", (0, 0, 0, 0))
-    height, width = logits.shape[-2:]
-    logits = logits[..., top : height - bottom, left : width - right]
+    return original(model, Held(logits[0]), sample).whole()[None]
+
+
+def original(model: Any, logits: Logits, sample: SegSample) -> Logits:
+    """Logits of a padded, perhaps flipped and resized image to those of the original."""
+    padding = sample.meta.get("padding_size", (0, 0, 0, 0))
+    if any(padding):
+        logits = Cropped(logits, padding)
     if sample.meta.get("flip"):
-        axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
-        logits = logits.flip(axes[sample.meta.get("flip_direction", "horizontal")])
-    size = tuple(sample.meta.get("ori_shape", logits.shape[-2:]))[:2]
-    return resize(logits, size, model.head.align_corners)
+        logits = Mirrored(logits, sample.meta.get("flip_direction", "horizontal"))
+    size = tuple(sample.meta.get("ori_shape", logits.size))[:2]
+    return logits if size == logits.size else Resized(logits, size, model.head.align_corners)
+
+
+def decided(model: Any, views: Sequence[Logits]) -> Tensor:
+    """Labels (H, W) int64 of an image by the mean over its views of the classes' probabilities; of a multilabel model
+    (K, H, W) bool, of a depth model (H, W) float depths.
+    """
+    if len(views) == 1 and not _by_threshold(model, views[0].classes) and not predicts_depth(model):
+        return largest(views[0])
+    return torch.cat([_decided(model, shares[None])[0] for _, shares in mean_probabilities(model, views)], dim=-2)
+
+
+def mean_probabilities(model: Any, views: Sequence[Logits]) -> Iterator[tuple[int, Tensor]]:
+    """(first row, (K, rows, W) float32) of the mean over views of the probabilities, band by band."""
+    for low, band in views[0].bands():
+        total = probabilities(model, band[None])[0]
+        for view in views[1:]:
+            total += probabilities(model, view.rows(low, low + band.shape[1])[None])[0]
+        yield low, total.div_(len(views))
+
+
+def _whole_probabilities(model: Any, views: Sequence[Logits]) -> Tensor:
+    """(1, K, H, W), the mean over views."""
+    return torch.cat([shares for _, shares in mean_probabilities(model, views)], dim=1)[None]
 
 
 def labels_of(model: Any, logits: Tensor) -> Tensor:
     """Logits (B, classes, H, W) to labels (B, H, W) int64: the largest, or with one logit whether it passes the
     threshold; of a multilabel model (B, K, H, W) bool, which of them pass it; of a depth model the depths.
     """
-    return _decided(model, probabilities(model, logits) if _by_threshold(model, logits) else logits)
+    return _decided(model, probabilities(model, logits) if _by_threshold(model, logits.shape[1]) else logits)
 
 
 def probabilities(model: Any, logits: Tensor) -> Tensor:
@@ -153,7 +188,7 @@ def probabilities(model: Any, logits: Tensor) -> Tensor:
     """
     if predicts_depth(model):
         return logits
-    return logits.sigmoid() if _by_threshold(model, logits) else logits.softmax(dim=1)
+    return logits.sigmoid() if _by_threshold(model, logits.shape[1]) else logits.softmax(dim=1)
 
 
 def is_multilabel(model: Any) -> bool:
@@ -166,14 +201,14 @@ def predicts_depth(model: Any) -> bool:
     return bool(getattr(model, "predicts_depth", False))
 
 
-def _by_threshold(model: Any, logits: Tensor) -> bool:
-    return logits.shape[1] == 1 or is_multilabel(model)
+def _by_threshold(model: Any, classes: int) -> bool:
+    return classes == 1 or is_multilabel(model)
 
 
 def _decided(model: Any, shares: Tensor) -> Tensor:
     if predicts_depth(model):
         return shares[:, 0]
-    if not _by_threshold(model, shares):
+    if not _by_threshold(model, shares.shape[1]):
         return shares.argmax(dim=1)
     threshold = getattr(model.head, "threshold", None)
     passed = shares > (0.5 if threshold is None else threshold)

@@ -63,7 +63,10 @@ class ConvModule(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in_channels, H, W) to (B, out_channels, H', W')."""
-        x = self.conv(x)
+        return self.finish(self.conv(x))
+
+    def finish(self, x: Tensor) -> Tensor:
+        """What follows the convolution, (B, out_channels, H', W') to the same shape."""
         if self.norm_name:
             x = getattr(self, self.norm_name)(x)
         return self.activate(x) if self.activate else x

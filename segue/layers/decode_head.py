@@ -191,7 +191,11 @@ class DecodeHead(nn.Module):
 
     def predict(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
         """Logits (B, out_channels, *size); ``previous`` are the logits of the head before, in a cascade."""
-        return resize(self._logits(features, previous), size, self.align_corners)
+        return resize(self.coarse(features, size, previous), size, self.align_corners)
+
+    def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
+        """Logits (B, out_channels, H', W') that ``predict`` resizes to ``size``."""
+        return self._logits(features, previous)
 
     def loss(self, features: Sequence[Tensor], targets: Targets, previous: Tensor | None = None) -> dict[str, Tensor]:
         """Losses by name, and ``acc_seg``, the percentage of labeled pixels that are right."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.points import PointSampling, Subdivision
-from segue.models.encoder_decoder import EncoderDecoder, prefixed
+from segue.models.encoder_decoder import EncoderDecoder, defined_below, prefixed, resizes_only
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
 
@@ -80,6 +80,15 @@ class CascadeEncoderDecoder(EncoderDecoder):
         """Preprocessed images (B, C, H, W) to logits (B, classes, H, W)."""
         features = self.extract_feat(inputs)
         logits: Tensor = self.heads[-1].predict(features, inputs.shape[-2:], self._before_last(features))
+        return logits
+
+    def coarse(self, inputs: Tensor) -> Tensor:
+        """As in ``EncoderDecoder``, of the last head."""
+        last = self.heads[-1]
+        if defined_below(type(self), "encode_decode", "coarse") or not resizes_only(last):
+            return self.encode_decode(inputs)
+        features = self.extract_feat(inputs)
+        logits: Tensor = last.coarse(features, inputs.shape[-2:], self._before_last(features))
         return logits
 
     def decode_loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:

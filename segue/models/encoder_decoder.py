@@ -67,6 +67,15 @@ class EncoderDecoder(nn.Module):
         """Preprocessed images (B, C, H, W) to logits (B, classes, H, W)."""
         return self.decode_head.predict(self.extract_feat(inputs), inputs.shape[-2:])  # type: ignore[arg-type]
 
+    def coarse(self, inputs: Tensor) -> Tensor:
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H', W') whose bilinear resize to (H, W)
+        ``encode_decode`` returns: those at the head's resolution, where nothing but a resize follows them.
+        """
+        head, size = self.decode_head, inputs.shape[-2:]
+        if defined_below(type(self), "encode_decode", "coarse") or not resizes_only(head):
+            return self.encode_decode(inputs)
+        return head.coarse(self.extract_feat(inputs), size)  # type: ignore[attr-defined,no-any-return]
+
     def loss(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Losses by name (``decode.loss_ce``, ``aux.loss_ce`` ...) of preprocessed images (B, C, H, W).
 
@@ -89,6 +98,17 @@ class EncoderDecoder(nn.Module):
         for i, head in enumerate(cast(list[Any], self.auxiliary_head)):
             losses |= prefixed(f"aux_{i}", head.loss(features, targets))
         return losses
+
+
+def resizes_only(head: Any) -> bool:
+    """Whether ``head.predict`` is the resize of ``head.coarse``, and not of a class's own."""
+    return hasattr(head, "coarse") and not defined_below(type(head), "predict", "coarse")
+
+
+def defined_below(cls: type, name: str, other: str) -> bool:
+    """Whether ``name`` comes from a subclass of the class that ``other`` comes from."""
+    first = next(owner for owner in cls.__mro__ if name in vars(owner) or other in vars(owner))
+    return other not in vars(first)
 
 
 def prefixed(prefix: str, losses: dict[str, Tensor]) -> dict[str, Tensor]:
