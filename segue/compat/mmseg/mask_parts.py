@@ -1,4 +1,4 @@
-"""What a subclass of Mask2FormerHead that writes ``forward`` anew finds there: the parts, called as mmdet calls them."""
+"""The parts that a subclass of Mask2FormerHead with a new ``forward`` finds there, called as mmdet calls them."""
 
 from __future__ import annotations
 
