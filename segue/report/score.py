@@ -24,8 +24,8 @@ from segue.errors import DataError, InputError, SegueError
 from segue.images.read import Array
 from segue.masks.borders import near_border
 from segue.masks.pairs import count_pairs
-from segue.metrics.bootstrap import Bootstrap
 from segue.metrics.iou import IoUMetric
+from segue.report.bootstrap import Bootstrap
 from segue.report.scored_files import Matched, Side
 from segue.system.bars import shown
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from segue.metrics.bootstrap import Bootstrap
+from segue.report.bootstrap import Bootstrap
 
 
 def test_every_resample_draws_as_many_images_as_there_are():
