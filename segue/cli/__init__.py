@@ -43,7 +43,7 @@ def make_parser(verb: str | None) -> argparse.ArgumentParser:
     actions = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     wrong = verb is not None and verb not in verbs() and not verb.startswith("-")
     if wrong:  # the message lists the verbs; no need to import them all
-        actions.choices.update(dict.fromkeys(verbs()))
+        actions.choices.update(dict.fromkeys(verbs(), parser))
     for name in [verb] if verb in verbs() else [] if wrong else verbs():
         module = importlib.import_module(f"segue.cli.{name}")
         own = actions.add_parser(

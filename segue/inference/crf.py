@@ -139,7 +139,7 @@ def crf_from(settings: Sequence[str]) -> CRF:
     Raises:
         InputError: an unknown key, or a value that it cannot have.
     """
-    kinds = {field.name: type(field.default) for field in fields(CRF)}
+    kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(CRF)}
     given: dict[str, Any] = {}
     for setting in settings:
         key, _, text = setting.partition("=")

@@ -123,4 +123,5 @@ class Lattice:
         d = self._weights.shape[1] - 1
         steps = (torch.arange(d + 1)[:, None] - torch.arange(d + 1)).abs()
         gains = (0.5**steps + 0.5 ** (d + 1 - steps)).to(self._weights)
-        return (self._weights @ gains * self._weights).sum(dim=1) * self._gain
+        found: Tensor = (self._weights @ gains * self._weights).sum(dim=1) * self._gain
+        return found

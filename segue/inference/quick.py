@@ -92,11 +92,11 @@ class Quick:
                         vars(pair.norm).pop("forward", None)
 
 
-class _Seen(TorchDispatchMode):
+class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Which convolution made a tensor, which normalization read it, and how often anything did."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._made: dict[int, tuple[ref[Tensor], nn.Conv2d]] = {}
         self._uses: dict[nn.Conv2d, int] = {}
         self._calls: dict[nn.Module, int] = {}

@@ -63,7 +63,8 @@ class Folded:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C', H', W'), normalized."""
-        return self.conv._conv_forward(x, self.weight, self.bias)
+        found: Tensor = self.conv._conv_forward(x, self.weight, self.bias)  # with its padding mode
+        return found
 
 
 def weights_of(conv: nn.Conv2d) -> tuple[Tensor, Tensor | None]:

@@ -236,10 +236,9 @@ class DeformRoIPoolPack(DeformRoIPool):
             nn.ReLU(inplace=True),
             nn.Linear(deform_fc_channels, bins * 2),
         )
-        nn.init.zeros_(self.offset_fc[-1].weight)
-        nn.init.zeros_(self.offset_fc[-1].bias)
+        _start_at_zero(self.offset_fc[-1])
 
-    def forward(self, input: Tensor, rois: Tensor, offset: None = None) -> Tensor:
+    def forward(self, input: Tensor, rois: Tensor, offset: Tensor | None = None) -> Tensor:
         """(B, C, H, W) and (N, 5) to (N, C, height, width)."""
         fixed = super().forward(input, rois)
         return super().forward(input, rois, self.offset_fc(fixed.flatten(1)).view(len(rois), 2, *self.output_size))
@@ -265,11 +264,16 @@ class ModulatedDeformRoIPoolPack(DeformRoIPoolPack):
             nn.Linear(deform_fc_channels, bins),
             nn.Sigmoid(),
         )
-        nn.init.zeros_(self.mask_fc[2].weight)
-        nn.init.zeros_(self.mask_fc[2].bias)
+        _start_at_zero(self.mask_fc[2])
 
-    def forward(self, input: Tensor, rois: Tensor, offset: None = None) -> Tensor:
+    def forward(self, input: Tensor, rois: Tensor, offset: Tensor | None = None) -> Tensor:
         """(B, C, H, W) and (N, 5) to (N, C, height, width)."""
         fixed = DeformRoIPool.forward(self, input, rois)
         weights = self.mask_fc(fixed.flatten(1)).view(len(rois), 1, *self.output_size)
         return super().forward(input, rois) * weights
+
+
+def _start_at_zero(layer: nn.Module) -> None:
+    """A linear layer whose first outputs are zero."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
