@@ -82,6 +82,7 @@ COMPUTED = {
     "cli/__init__.py": "a verb",
     "compat/components.py": "a row of reference/places.py, or a class of the user",
     "compat/finder.py": "a row of reference/places.py",
+    "compat/mmseg/backbone_blocks.py": "a backbone whose blocks user code imports",
     "compat/forks/overlay.py": "a module of the project's copy of mmseg",
     "compat/mmengine/tools.py": "a module of the user",
     "config/builder/find.py": "a component",
@@ -89,6 +90,8 @@ COMPUTED = {
     "config/language/external.py": "the recipes, which know mmseg's own configs",
     "config/trust.py": "a class that a config names, once it may",
     "convert/dataset.py": "a converter",
+    "training/backends.py": "a tracker of the table there",
+    "training/trackers.py": "a package that a tracker needs",
     "migration/work.py": "a module of the user",
     "recipes/grammar.py": "a method or a dataset",
 }

@@ -6,6 +6,7 @@ that none is missing.
 
 from __future__ import annotations
 
+import argparse
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
 
 
@@ -141,3 +143,50 @@ def test_subclasses() -> None:
         out = layer(torch.empty(2, 3, 4, 5))
     assert isinstance(out, FakeTensor) and out.shape == (2, 3, 4, 5)
     assert float(layer.running_mean.abs().sum()) == 0
+
+
+def test_actions() -> None:
+    """What a parser of arguments was given, with the options and choices of each."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--size", choices=["s", "l"])
+    assert [(action.option_strings, action.choices) for action in parser._actions] == [(["--size"], ["s", "l"])]
+
+
+def test_subparsersaction() -> None:
+    """The action whose choices are the parsers below."""
+    parser = argparse.ArgumentParser()
+    below = parser.add_subparsers().add_parser("below")
+    found = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    assert [action.choices for action in found] == [{"below": below}]
+
+
+def test_python_dispatch() -> None:
+    """A mode sees each operation with the very tensors that modules passed on, also without gradients."""
+
+    class Seen(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            calls.append((str(func), [id(value) for value in args if isinstance(value, Tensor)]))
+            return func(*args, **(kwargs or {}))
+
+    calls: list[tuple[str, list[int]]] = []
+    x = torch.ones(1)
+    with torch.inference_mode(), Seen():
+        x.add(1)
+    assert calls == [("aten.add.Tensor", [id(x)])]
+
+
+def test_forward_hooks() -> None:
+    """What a module calls after its ``forward``."""
+    model = nn.Identity()
+    assert not model._forward_hooks
+    handle = model.register_forward_hook(lambda *_: None)
+    assert len(model._forward_hooks) == 1
+    handle.remove()
+    assert not model._forward_hooks
+
+
+def test_forward_pre_hooks() -> None:
+    """What a module calls before its ``forward``."""
+    model = nn.Identity()
+    model.register_forward_pre_hook(lambda *_: None)
+    assert len(model._forward_pre_hooks) == 1

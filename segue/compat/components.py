@@ -203,7 +203,7 @@ def as_component(module: Any, kind: str) -> Any:
         from segue.compat.mmseg.old_calls import is_own_head, with_both_calls
 
         if is_own_head(module):
-            return with_both_calls(module)
+            return with_both_calls(module)  # type: ignore[arg-type]
     if kind == "task util" and "context" in inspect.signature(module).parameters:
         from segue.compat.mmseg.samplers import with_context
 

@@ -98,8 +98,8 @@ class CRF:
         picture = picture.to(shares.device, torch.float32)
         result = torch.empty_like(shares)
         for inner, outer, own in _windows(shares.shape, math.ceil(2 * max(self.sxy, self.smooth_sxy))):
-            found = self._mean_field(shares[(slice(None), *outer)], picture[outer])
-            result[(slice(None), *inner)] = found[(slice(None), *own)]
+            found = self._mean_field(shares[:, outer[0], outer[1]], picture[outer])
+            result[:, inner[0], inner[1]] = found[:, own[0], own[1]]
         return result[len(result) - len(probabilities) :].to(probabilities.dtype)
 
     def _mean_field(self, shares: Tensor, picture: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ reads the very tensor that this one made and nothing else does. Weights stay whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
@@ -117,8 +117,8 @@ class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Count the uses of what convolutions made."""
-        for value in torch.utils._pytree.tree_leaves((args, kwargs)):
-            if isinstance(value, Tensor) and (conv := self._conv(value)) is not None:
+        for value in _tensors((*args, *(kwargs or {}).values())):
+            if (conv := self._conv(value)) is not None:
                 self._uses[conv] += 1
         return func(*args, **(kwargs or {}))
 
@@ -135,9 +135,19 @@ class _Seen(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return made[1] if made is not None and made[0]() is value else None
 
 
+def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from _tensors(value)
+
+
 def _is_plain(module: nn.Conv2d | _BatchNorm) -> bool:
     """Whether the module does what its class does, with tensors that can be read here."""
     if vars(module).get("forward") is not None or module._forward_hooks or module._forward_pre_hooks:
+        return False
+    if isinstance(module, nn.Conv2d) and module.padding_mode != "zeros":
         return False
     if isinstance(module, _BatchNorm) and (module.running_mean is None or module.running_var is None):
         return False

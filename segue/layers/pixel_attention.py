@@ -29,7 +29,8 @@ def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Ten
 
     if torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v)):
         found = [
-            checkpoint(some, part, k, v, use_reentrant=False, preserve_rng_state=False) for part in torch.split(q, rows, 2)
+            checkpoint(some, part, k, v, use_reentrant=False, preserve_rng_state=False)
+            for part in torch.split(q, rows, 2)
         ]
     else:
         found = [some(part, k, v) for part in torch.split(q, rows, 2)]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.layers.cells import of_cells
 from segue.layers.conv import ConvModule
 from segue.layers.norm import Norm
 from segue.layers.quick import is_quick, weights_of
@@ -61,27 +62,6 @@ class PyramidPooling(nn.ModuleList):
         for pool in self:
             cells = pool(x)
             part = weight[:, first : first + cells.shape[1]]
-            found = found + _of_cells(cells, part, x.shape[-2:], conv.padding, self.align_corners)
+            found = found + of_cells(cells, part, x.shape[-2:], conv.padding, self.align_corners)
             first += cells.shape[1]
         return bottleneck.finish(found)
-
-
-def _of_cells(cells: Tensor, weight: Tensor, size: Sequence[int], padding: Sequence[int], corners: bool) -> Tensor:
-    """The convolution of ``cells`` (B, C, s, s) resized to ``size``, by ``weight`` (D, C, kh, kw): (B, D, H, W).
-
-    out[y, x] = sum over taps (i, j) and cells (a, b) of R[y + i, a] S[x + j, b] (weight[i, j] . cells[a, b]), with the
-    resizes R and S along the axes.
-    """
-    height, width, taps = cells.shape[2], cells.shape[3], weight.shape[2:]
-    mixed = torch.einsum("dcij,ncab->ndiajb", weight.to(cells.dtype), cells).flatten(4).flatten(2, 3)
-    down = _resized_taps(height, size[0], taps[0], padding[0], corners, cells)
-    across = _resized_taps(width, size[1], taps[1], padding[1], corners, cells)
-    return down @ mixed @ across.T
-
-
-def _resized_taps(cells: int, pixels: int, taps: int, padding: int, corners: bool, like: Tensor) -> Tensor:
-    """(H, taps * cells): which share each cell has in the pixel that each tap of a convolution sees at each place."""
-    one_each = torch.eye(cells, dtype=like.dtype, device=like.device)[None, :, :, None]  # channel a: 1 at cell a
-    shares = resize(one_each, (pixels, 1), corners)[0, :, :, 0].T
-    shares = F.pad(shares, (0, 0, padding, padding))
-    return torch.cat([shares[i : i + pixels + 2 * padding - taps + 1] for i in range(taps)], dim=1)

@@ -32,7 +32,7 @@ def count_pairs(first: Array, second: Array) -> Array | None:
                 return None  # one pass of OR sees it: also a sign is a high bit
             np.copyto(buffer[: len(band)], band, casting="unsafe")
             pair.append(buffer[: len(band)])
-        counts = cv2.calcHist(pair, [0, 1], None, [256, 256], [0, 256, 0, 256], counts, accumulate=True)
+        cv2.calcHist(pair, [0, 1], None, [256, 256], [0, 256, 0, 256], counts, accumulate=True)  # into counts
         seen += pair[0].size
         if seen > _EXACT - rows * width:
             table += counts.astype(np.int64)

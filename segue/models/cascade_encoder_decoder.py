@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.layers.points import PointSampling, Subdivision
-from segue.models.encoder_decoder import EncoderDecoder, defined_below, prefixed, resizes_only
+from segue.models.coarse import defined_below, resizes_only
+from segue.models.encoder_decoder import EncoderDecoder, prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
 

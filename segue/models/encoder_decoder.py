@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from segue.models.coarse import defined_below, resizes_only
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
 
@@ -98,17 +99,6 @@ class EncoderDecoder(nn.Module):
         for i, head in enumerate(cast(list[Any], self.auxiliary_head)):
             losses |= prefixed(f"aux_{i}", head.loss(features, targets))
         return losses
-
-
-def resizes_only(head: Any) -> bool:
-    """Whether ``head.predict`` is the resize of ``head.coarse``, and not of a class's own."""
-    return hasattr(head, "coarse") and not defined_below(type(head), "predict", "coarse")
-
-
-def defined_below(cls: type, name: str, other: str) -> bool:
-    """Whether ``name`` comes from a subclass of the class that ``other`` comes from."""
-    first = next(owner for owner in cls.__mro__ if name in vars(owner) or other in vars(owner))
-    return other not in vars(first)
 
 
 def prefixed(prefix: str, losses: dict[str, Tensor]) -> dict[str, Tensor]:

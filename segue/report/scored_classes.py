@@ -80,14 +80,14 @@ def _named(text: str) -> Classes:
         declared = getattr(find("datasets", name), "METAINFO", None)
         if isinstance(declared, Mapping) and declared.get("classes"):
             known[fold(name).removesuffix("dataset")] = name
-    name = known.get(fold(text).replace("-", "").removesuffix("dataset"))
-    if name is None:
+    dataset = known.get(fold(text).replace("-", "").removesuffix("dataset"))
+    if dataset is None:
         raise InputError(
             f"classes: {text!r} is no file, number or dataset; name two classes or more{nearest(text, sorted(known))}"
         )
-    kind: Any = find("datasets", name)
+    kind: Any = find("datasets", dataset)
     palette = tuple(tuple(color) for color in kind.METAINFO.get("palette") or ())
-    return Classes(tuple(kind.METAINFO["classes"]), palette, name)
+    return Classes(tuple(kind.METAINFO["classes"]), palette, dataset)
 
 
 def _counted(files: Matched, void: int, reduced: bool, console: Console | None) -> Classes:

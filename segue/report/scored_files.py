@@ -68,11 +68,11 @@ def match(
     stems = [
         stems_by_end(names, suffixes[i], suffixes[1 - i], str(folders[i]), whats[i]) for i, names in enumerate(found)
     ]
-    pairing = closest_pairing(*stems, share=0.9)
+    pairing = closest_pairing(stems[0], stems[1], share=0.9)
     if not pairing.pairs:
         last = [{os.path.basename(stem): name for stem, name in side.items()} for side in stems]
         if all(len(a) == len(b) for a, b in zip(last, stems, strict=True)):
-            pairing = closest_pairing(*last, share=0.9)
+            pairing = closest_pairing(last[0], last[1], share=0.9)
     if not pairing.pairs:
         raise DataError(
             f"no file of {folders[0]} ({some_of(found[0], 2)}) has the name of one of {folders[1]} "

@@ -53,7 +53,7 @@ def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
         name = type_name(node, key)
         # the user's own, and import paths, about which `segue.config.trust` decides, are none of the table
         if not (name in BACKENDS or name in registered or "." in name or not isinstance(node["type"], str)):
-            raise ConfigError(Problem(f"{key}.type", f"there is no backend {name!r}{nearest(name, BACKENDS)}"))
+            raise ConfigError(Problem(f"{key}.type", f"there is no backend {name!r}{nearest(name, list(BACKENDS))}"))
         yield key, name, node
 
 
@@ -86,7 +86,7 @@ def _make(cls: Any, arguments: dict[str, Any], key: str) -> Any:
         unknown = [name for name in arguments if name not in parameters]
         name = getattr(cls, "__name__", str(cls))
         problems = [
-            Problem(f"{key}.{argument}", f"{name} has no argument {argument!r}{nearest(argument, parameters)}")
+            Problem(f"{key}.{argument}", f"{name} has no argument {argument!r}{nearest(argument, list(parameters))}")
             for argument in unknown
             if argument != "save_dir"
         ]

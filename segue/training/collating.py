@@ -53,7 +53,7 @@ def read_own(given: Any, key: str, rights: Rights) -> Own | None:
         return _checked(Own(given, {}, key))
     name = type_name(given, key)
     arguments = {word: value for word, value in given.items() if word not in ("type", "_scope_")}
-    built_in = BUILT_IN[key.rpartition(".")[2]]
+    built_in: Any = BUILT_IN[key.rpartition(".")[2]]
     function = users_own(given["type"] if callable(given["type"]) else name, "functions", f"{key}.type", rights)
     if name in built_in and (function is None or not callable(given["type"]) or _of_family(function)):
         unknown = [word for word in arguments if word not in built_in[name]]

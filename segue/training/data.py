@@ -226,7 +226,7 @@ def read_loader(node: Mapping[str, Any], key: str, rights: Rights = Rights.NAMED
     problems = []
     if loader.batch_sampler is not None:
         problems.append(Problem(f"{key}.batch_sampler", "batch samplers are not supported; use sampler and drop_last"))
-    own = {}
+    own: dict[str, Any] = {}
     for name in BUILT_IN:
         try:
             own[name] = read_own(node.get(name), f"{key}.{name}", rights)

@@ -43,9 +43,9 @@ class Pictures(Callback):
         self.backends = list(backends) or [LocalVisBackend(str(picture_folder(cfg, folder)))]
         node = visualizer_of(cfg)
         self.alpha = float(node.get("alpha", 0.8))
-        self.metainfo = {"classes": list(metainfo.get("classes") or ()), "palette": metainfo.get("palette")}
-        given = node.get("palette") or self.metainfo["palette"]
-        self.metainfo["palette"] = given or generate_palette(self.metainfo["classes"])
+        classes = list(metainfo.get("classes") or ())
+        palette = node.get("palette") or metainfo.get("palette") or generate_palette(classes)
+        self.metainfo: dict[str, list[Any]] = {"classes": classes, "palette": list(palette)}
         self._own: Any = None
         if type_name(node, "visualizer", "SegLocalVisualizer") not in VISUALIZERS and (views := offered()) is not None:
             self._own = views.visualizer(folder, self.metainfo, node, self.backends)

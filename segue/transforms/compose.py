@@ -70,7 +70,7 @@ def taken(packed: Any) -> Any:
     if not isinstance(packed, dict):
         return packed
     found = packed.get("data_samples")
-    if hasattr(found, "as_segue"):
+    if found is not None and hasattr(found, "as_segue"):
         return {**packed, "data_samples": found.as_segue()}
     if isinstance(found, list) and any(hasattr(view, "as_segue") for view in found):  # of test-time augmentation
         return {**packed, "data_samples": [v.as_segue() if hasattr(v, "as_segue") else v for v in found]}

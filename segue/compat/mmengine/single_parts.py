@@ -168,8 +168,9 @@ class BaseInferencer:
 
     def forward(self, inputs: Any, **kwargs: Any) -> Any:
         """Predictions of a batch."""
+        model: Any = self.model
         with torch.no_grad():
-            return self.model.test_step(inputs)
+            return model.test_step(inputs)
 
     @abstractmethod
     def visualize(self, inputs: Sequence[Any], preds: Any, show: bool = False, **kwargs: Any) -> Any:

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
-from segue.compat.mmseg.segmentors import MODELS, BaseModel
+from segue.compat.mmseg.segmentors import BaseModel
 from segue.types import SegSample
 
 
@@ -87,8 +88,7 @@ class SegTTAModel(BaseTTAModel):
         """One sample of each image, with ``pred_sem_seg`` (1, H, W) and the labels of its first view."""
         merged = []
         for samples in data_samples_list:
-            total = sum(self._shares(sample.seg_logits.data) for sample in samples)
-            mean = total / len(samples)
+            mean: Tensor = torch.stack([self._shares(sample.seg_logits.data) for sample in samples]).mean(dim=0)
             head = getattr(self.module, "decode_head", None)
             head = head[-1] if isinstance(head, nn.ModuleList) else head
             if mean.shape[0] == 1:

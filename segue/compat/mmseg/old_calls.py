@@ -74,7 +74,7 @@ class OwnHead:
 def callable_by_both(head: Any) -> Any:
     """A head of a project's own with the calls of `OwnHead`; anything else as it is."""
     if is_own_head(type(head)):
-        head.__class__ = with_both_calls(type(head))
+        head.__class__ = with_both_calls(type(head))  # type: ignore[arg-type]
         settle(head)
     return head
 
@@ -127,7 +127,7 @@ class OldSegmentor:
         opacity: float = 0.5,
     ) -> np.ndarray:
         """The image (H, W, 3) BGR with the label map ``result[0]`` over it; written to ``out_file`` if given."""
-        from segue.compat.mmseg.apis import drawn_result
+        from segue.compat.mmseg.old_pictures import drawn_result
 
         return drawn_result(self, img, result, palette, win_name, show, wait_time, out_file, opacity)
 

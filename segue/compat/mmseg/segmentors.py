@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
-from segue.compat.mmengine.registry import MODELS
+from segue.compat.mmengine.registry import MODELS, build_from_cfg
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
 from segue.compat.mmseg.interface import TakesBoth
 from segue.compat.mmseg.old_calls import (
@@ -338,8 +338,6 @@ def _build(part: Any) -> Any:
 def build_segmentor(cfg: Mapping[str, Any], train_cfg: Any = None, test_cfg: Any = None) -> Any:
     """The model of a config's ``model`` section (the name of 0.x)."""
     default = {key: value for key, value in (("train_cfg", train_cfg), ("test_cfg", test_cfg)) if value is not None}
-    from segue.compat.mmengine.registry import build_from_cfg
-
     return build_from_cfg(cfg, MODELS, default)
 
 
