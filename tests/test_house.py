@@ -215,7 +215,7 @@ def test_stems_are_unambiguous(room: str) -> None:
 
 
 def test_constructors_take_no_config() -> None:
-    """No ``**kwargs`` and no ``*_cfg``, except what stands for mmseg's classes, a tracker too, and ConfigDict, a dict."""
+    """No ``**kwargs`` and no ``*_cfg``, but for what stands for mmseg's classes, and ConfigDict, which is a dict."""
     wrong = [
         f"{file}: {cls.name}"
         for file, tree in FILES.items()
