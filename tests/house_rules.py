@@ -86,6 +86,7 @@ COMPUTED = {
     "compat/forks/overlay.py": "a module of the project's copy of mmseg",
     "compat/mmengine/tools.py": "a module of the user",
     "config/builder/find.py": "a component",
+    "training/trackers.py": "the package of a service, as its class says",
     "config/builder/register.py": "a module of the user",
     "config/language/external.py": "the recipes, which know mmseg's own configs",
     "config/trust.py": "a class that a config names, once it may",
