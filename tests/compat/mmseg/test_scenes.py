@@ -18,7 +18,7 @@ rasterio = pytest.importorskip("rasterio")
 def scene(tmp_path: Path) -> Path:
     """Three bands of 20 x 30 in UTM."""
     data = np.random.default_rng(0).integers(0, 255, (3, 20, 30)).astype(np.uint8)
-    where = {"crs": "EPSG:32632", "transform": rasterio.transform.from_origin(500000, 5000000, 10, 10)}
+    where = {"crs": "EPSG:32632", "transform": rasterio.Affine(10, 0, 500000, 0, -10, 5000000)}
     with rasterio.open(
         tmp_path / "a.tif", "w", driver="GTiff", height=20, width=30, count=3, dtype="uint8", **where
     ) as f:
