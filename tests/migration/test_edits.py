@@ -60,8 +60,7 @@ def test_what_cannot_be_mended_stays() -> None:
 
 
 def test_several_statements_on_a_line_are_left_alone() -> None:
-    source = read("a.py", "from mmcv.ops import contour_expand; x = 1
-")
+    source = read("a.py", "from mmcv.ops import contour_expand; x = 1\n")
     assert fix_imports(source, needs_of(source, Own()).lacks)[0] == source.text
 
 
