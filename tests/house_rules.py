@@ -90,7 +90,6 @@ COMPUTED = {
     "config/language/external.py": "the recipes, which know mmseg's own configs",
     "config/trust.py": "a class that a config names, once it may",
     "convert/dataset.py": "a converter",
-    "training/backends.py": "a tracker of the table there",
     "training/trackers.py": "a package that a tracker needs",
     "migration/work.py": "a module of the user",
     "recipes/grammar.py": "a method or a dataset",

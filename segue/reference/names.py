@@ -56,7 +56,7 @@ def offers(module: str, name: str) -> bool:
     first, _, rest = name.partition(".")
     if not first or first == "*" or first.startswith("__") or first in modules().get(module, {}):
         return True
-    if known(f"{module}.{first}"):
+    if known(f"{module}.{first}") and (rest or first not in definers().get(module, {})):  # a file, and no function
         return offers(f"{module}.{first}", rest)
     rooms = [rooms for package, rooms in ROOMS.items() if module == package or module.startswith(f"{package}.")]
     return any(is_component(first, of) for of in rooms)

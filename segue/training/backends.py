@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,17 +10,22 @@ from typing import Any
 from segue.config.builder.register import registered
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem, nearest
+from segue.training import services, trackers
 from segue.training.translate import type_name, users_own
 
-#: mmengine's backends by name, and the file of this room that has each
-BACKENDS = {
-    "LocalVisBackend": "trackers",
-    "TensorboardVisBackend": "trackers",
-    **dict.fromkeys(
-        ("WandbVisBackend", "MLflowVisBackend", "ClearMLVisBackend", "NeptuneVisBackend", "DVCLiveVisBackend"),
-        "services",
-    ),
-    "AimVisBackend": "services",
+#: mmengine's backends by name
+BACKENDS: dict[str, Any] = {
+    cls.__name__: cls
+    for cls in (
+        trackers.LocalVisBackend,
+        trackers.TensorboardVisBackend,
+        services.WandbVisBackend,
+        services.MLflowVisBackend,
+        services.ClearMLVisBackend,
+        services.NeptuneVisBackend,
+        services.DVCLiveVisBackend,
+        services.AimVisBackend,
+    )
 }
 VISUALIZERS = ("SegLocalVisualizer", "Visualizer")
 
@@ -74,7 +78,7 @@ def make_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
         if name not in BACKENDS or name in registered or not isinstance(node["type"], str):
             cls = users_own(node["type"], "vis_backends", f"{key}.type", rights_of(cfg))
         if cls is None:
-            cls = getattr(importlib.import_module(f"segue.training.{BACKENDS[name]}"), name)
+            cls = BACKENDS[name]
         arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
         made.append(_make(cls, {"save_dir": str(picture_folder(cfg, folder)), **arguments}, key))
     return made

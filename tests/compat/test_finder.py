@@ -41,7 +41,10 @@ def test_components_under_their_import_paths(module: str, name: str, file: str) 
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("from mmcv.ops import SparseConv2d", "segue.compat has no mmcv.ops.SparseConv2d: points and boxes in space"),
+        (
+            "from mmcv.ops import RoIAwarePool3d",
+            "segue.compat has no mmcv.ops.RoIAwarePool3d: points and boxes in space",
+        ),
         ("import mmcv.tensorrt", "no mmcv.tensorrt: not offered yet: give segue.load(config, checkpoint).model"),
         ("from mmengine.runner import FlexibleRunner", "strategies are Lightning's (segue train --help)"),
         ("from mmengine.runner import Runer", "segue.compat has no mmengine.runner.Runer; Segue's own code is in the"),

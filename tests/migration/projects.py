@@ -137,18 +137,18 @@ model = dict(decode_head=dict(_delete_=True, type='{}', in_channels=32, in_index
 OWN = "custom_imports = dict(imports=['town.dataset', 'town.heads'], allow_failed_imports=False)\n"
 
 DEFORM = """
-from mmcv.ops import SAConv2d
+from mmcv.ops import BezierAlign
 from mmseg.registry import MODELS
 
 
 @MODELS.register_module()
-class DeformNet(SAConv2d):
+class DeformNet(BezierAlign):
     pass
 """
 
 MOVED = """
 from mmcv.cnn.bricks import BaseModule
-from mmcv.ops import nms_rotated, point_sample
+from mmcv.ops import contour_expand, point_sample
 from mmseg.registry import MODELS
 
 

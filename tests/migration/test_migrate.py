@@ -96,8 +96,8 @@ def test_what_runs(outcome: dict[str, Any], path: str, verdict: str) -> None:
         ("configs/lost.py", "read", "configs/lost.py:1: the base '../somewhere/model.py' does not exist (looked for "
          "'somewhere/model.py'); copy it there from mmseg's configs, or inherit from a recipe (segue models)"),
         ("configs/broken.py", "", "configs/broken.py:1: this is not valid Python 3: "),
-        ("town/ops.py", "", "line 2 imports mmcv.ops.SAConv2d: compiled operators of other tasks; write it with "
-         "torch.nn.functional"),
+        ("town/ops.py", "", "line 2 imports mmcv.ops.BezierAlign: operators of detecting texts and "
+         "turned boxes; use a package for that"),
         ("town/det.py", "", "line 2 imports mmdet.models.losses.FocalLoss: mmdet is not part of Segue; Segue's own is "
          "segue.losses.focal.FocalLoss"),
         ("town/extra.py", "", "needs 'not_installed_anywhere', which is neither in the project nor installed; the "

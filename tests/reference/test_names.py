@@ -23,7 +23,7 @@ from segue.reference.places import ADAPTED, ROOMS, modules
         ("mmcv", "Config.fromfile", True),
         ("mmcv.cnn", "*", True),
         ("mmcv.ops", "nms", True),
-        ("mmcv.ops", "SparseConv2d", False),
+        ("mmcv.ops", "RoIAwarePool3d", False),
         ("mmseg.nowhere", "", False),
     ],
 )
@@ -46,7 +46,7 @@ def test_offers_what_compat_gives() -> None:
 USE = """
 from segue.migration.needs import needs_of
 from segue.migration.source import read
-assert needs_of(read('a.py', 'from mmcv.ops import SparseConv2d\\nfrom mmseg.models import FCNHead'), set()).lacks
+assert needs_of(read('a.py', 'from mmcv.ops import RoIAwarePool3d\\nfrom mmseg.models import FCNHead'), set()).lacks
 """
 PROBE = "import sys; print([type(f).__name__ for f in sys.meta_path if 'segue' in type(f).__module__])"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.distributed.optim import ZeroRedundancyOptimizer as _Zero
 from torch.utils.checkpoint import checkpoint
 
 from segue.compat.mmengine.local_files import BaseStorageBackend
@@ -17,6 +17,10 @@ from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.wrappers import MMDistributedDataParallel
 from segue.datasets.class_balanced import ClassBalancedDataset as House
 from segue.errors import MissingExtraError
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", DeprecationWarning)  # of torch's own, about what it uses itself
+    from torch.distributed.optim import ZeroRedundancyOptimizer as _Zero
 
 
 class ClassBalancedDataset(House):
