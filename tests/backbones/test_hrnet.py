@@ -48,7 +48,7 @@ def test_single_output() -> None:
 def test_frozen_stages() -> None:
     model = HRNet(stages(), frozen_stages=2).train()
     frozen = {name.split(".")[0] for name, p in model.named_parameters() if not p.requires_grad}
-    assert frozen == {"conv1", "bn1", "conv2", "bn2", "layer1", "transition1", "stage2"}
+    assert frozen == {"conv1", "bn1", "conv2", "bn2", "layer1", "transition1", "stage2", "transition2"}
     assert not model.stage2.training and model.stage3.training
 
 
