@@ -91,8 +91,8 @@ def record_new(project: Any, root: Path) -> list[dict[str, float]]:
 
     @HOOKS.register_module()
     class Record(Hook):
-        def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-            seed(runner.iter)
+        def before_train(self, runner: Any) -> None:
+            runner.model.backbone.register_forward_pre_hook(lambda *given: seed(0))
 
         def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
             lines.append({key: float(value) for key, value in outputs.items()})
@@ -120,7 +120,7 @@ def record_old(project: Any, root: Path) -> list[dict[str, float]]:
     from mmseg.datasets import build_dataset
     from mmseg.models import build_segmentor
 
-    from tests.compat.projects.runs import fill, seed
+    from tests.compat.projects.runs import fill
 
     config = f"configs/{project.config}"
     cfg = mmcv.Config.fromfile(config)
@@ -133,9 +133,6 @@ def record_old(project: Any, root: Path) -> list[dict[str, float]]:
 
     @HOOKS.register_module()
     class Record(Hook):
-        def before_train_iter(self, runner: Any) -> None:
-            seed(runner.iter)
-
         def after_train_iter(self, runner: Any) -> None:
             lines.append({key: float(value) for key, value in runner.outputs["log_vars"].items()})
 
