@@ -193,8 +193,8 @@ class OldDataset:
 
 
 class OldSegmentor:
-    """A segmentor of 0.x as Segue's builder calls it: its constructor knows no ``data_preprocessor``, which it gets after
-    it is made.
+    """A segmentor of 0.x as Segue's builder calls it: its constructor knows no ``data_preprocessor``, which it gets
+    when it is made.
     """
 
     takes_config = True

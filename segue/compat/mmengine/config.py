@@ -25,8 +25,8 @@ class Config(SegueConfig):
     def fromfile(  # type: ignore[override]
         cls, filename: Any, use_predefined_variables: bool = True, import_custom_modules: bool = True, **kwargs: Any
     ) -> Config:
-        """As Segue's, with the modules of ``custom_imports`` imported; options of mmengine that concern executing the file
-        mean nothing here.
+        """As Segue's, with the modules of ``custom_imports`` imported; options that concern executing the file mean
+        nothing here.
         """
         known = {k: v for k, v in kwargs.items() if k in ("use_environment_variables", "trust")}
         cfg = super().fromfile(filename, use_predefined_variables=use_predefined_variables, **known)
