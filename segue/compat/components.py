@@ -192,6 +192,38 @@ class OldDataset:
         return self.cls(**old_arguments(given))
 
 
+class OldSegmentor:
+    """A segmentor of 0.x as Segue's builder calls it: its constructor knows no ``data_preprocessor``, which it gets
+    when it is made.
+    """
+
+    takes_config = True
+
+    def __init__(self, cls: Any) -> None:
+        self.cls = cls
+        self.__name__, self.__module__, self.__qualname__ = cls.__name__, cls.__module__, cls.__qualname__
+
+    def __call__(self, **given: Any) -> Any:
+        """The model."""
+        from segue.compat.mmengine.registry import MODELS
+
+        preprocessor = given.pop("data_preprocessor", None)
+        model = self.cls(**given)
+        if preprocessor is not None:
+            model.data_preprocessor = MODELS.build(preprocessor)
+        return model
+
+
+def is_old_segmentor(module: Any) -> bool:
+    """Whether a class is a segmentor whose constructor can take no ``data_preprocessor``."""
+    from segue.compat.mmseg.segmentors import BaseSegmentor
+
+    if not (inspect.isclass(module) and issubclass(module, BaseSegmentor)):
+        return False
+    taken = inspect.signature(module.__init__).parameters.values()
+    return not any(p.name == "data_preprocessor" or p.kind is p.VAR_KEYWORD for p in taken)
+
+
 def as_component(module: Any, kind: str) -> Any:
     """A user's class as the builder finds it: its arguments reach it as the config writes them."""
     if kind == "dataset" and inspect.isclass(module):
@@ -204,6 +236,8 @@ def as_component(module: Any, kind: str) -> Any:
 
         if is_own_head(module):
             return with_both_calls(module)  # type: ignore[arg-type]
+    if kind == "model" and is_old_segmentor(module):
+        return OldSegmentor(module)
     if kind == "task util" and "context" in inspect.signature(module).parameters:
         from segue.compat.mmseg.samplers import with_context
 

@@ -6,6 +6,7 @@ A hook sees a ``runner`` with what hooks commonly read: ``iter``, ``epoch``, ``m
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,6 +58,8 @@ class RunnerView:
         self.visualizer = SimpleNamespace(**nothing) if views is None else self._made(views, folder, backends)
         #: stays -1 until the first iteration has ended, then counts the finished ones
         self.iter = 0
+        #: the last iteration's, as mmcv's runner has them
+        self.outputs: dict[str, Any] = {}
 
     def _made(self, views: Any, folder: Path, backends: Sequence[Any]) -> Any:
         return views.visualizer(folder, self._metainfo(), self.cfg.get("visualizer") or {}, backends)
@@ -132,6 +135,12 @@ class RunnerView:
         return count
 
 
+def takes_runner_only(method: Any) -> bool:
+    """Whether a hook's method has one argument, as in 0.x, where the rest is read from the runner."""
+    parameters = inspect.signature(method).parameters.values()
+    return len(parameters) == 1 and all(p.kind is not p.VAR_POSITIONAL for p in parameters)
+
+
 class HookCallback(Callback):
     """Calls the points of ``hooks``, ordered by priority, and feeds ``backends`` with losses and metrics."""
 
@@ -159,7 +168,11 @@ class HookCallback(Callback):
         """One point of every hook."""
         runner = self.view(trainer, task)
         for hook in self.hooks:
-            getattr(hook, point)(runner, *args)
+            method = getattr(hook, point)
+            if takes_runner_only(method):  # as mmcv's hooks are
+                method(runner)
+            else:
+                method(runner, *args)
 
     def _fed(self, trainer: Any) -> list[Any]:
         """Who gets numbers: the first process's backends; the work folder's own log has them in any case."""
@@ -191,6 +204,8 @@ class HookCallback(Callback):
             scalars = {"lr": trainer.optimizers[0].param_groups[0]["lr"], **{k: float(v) for k, v in values.items()}}
             for backend in fed:
                 backend.add_scalars(scalars, step=batch_idx + 1)
+        outputs = {"loss": values.get("loss"), "log_vars": values, "num_samples": len(batch["data_samples"])}
+        self.view(trainer, pl_module).outputs = outputs  # where hooks of 0.x look
         self.call("after_train_iter", trainer, pl_module, batch_idx, batch, values)
         self.view(trainer, pl_module).iter = batch_idx + 1
         loop = pl_module.recipe.loop

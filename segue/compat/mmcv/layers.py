@@ -91,6 +91,9 @@ def _class(kind: Any, table: Mapping[str, Any], what: str) -> Any:
         return kind
     bare = kind.rpartition(".")[2]
     found = MODELS.own.get(bare) or table.get(bare) or MODELS.get(bare)
+    if found is None and kind.startswith("torch.nn."):  # a class of torch, as configs of pure Python name it
+        found = getattr(nn, bare, None)
+        found = found if inspect.isclass(found) and issubclass(found, nn.Module) else None
     if found is None:
         raise KeyError(f"there is no {what} {kind!r}; there are {', '.join(table)}, and what you register in MODELS")
     return found

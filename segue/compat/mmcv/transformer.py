@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,6 +77,7 @@ class MultiheadAttention(BaseModule):
 
 def build_attention(cfg: Mapping[str, Any], default_args: Mapping[str, Any] | None = None) -> Any:
     """An attention of ``ATTENTION`` or ``MODELS``."""
+    importlib.import_module("segue.compat.mmcv.deformable")  # registers its own, which mmcv's users find there
     return build_from_cfg(cfg, ATTENTION, default_args)
 
 

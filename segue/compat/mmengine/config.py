@@ -8,6 +8,7 @@ from typing import Any
 
 from segue.config import Config as SegueConfig
 from segue.config import ConfigDict
+from segue.config.builder.register import import_custom
 from segue.config.options import parse_value
 
 __all__ = ["Config", "ConfigDict", "DictAction"]
@@ -21,10 +22,17 @@ class Config(SegueConfig):
         return self.tree
 
     @classmethod
-    def fromfile(cls, filename: Any, *args: Any, **kwargs: Any) -> Config:  # type: ignore[override]
-        """As Segue's; options of mmengine that concern executing the file mean nothing here."""
-        known = ("use_predefined_variables", "use_environment_variables", "trust")
-        return super().fromfile(filename, **{k: v for k, v in kwargs.items() if k in known})  # type: ignore[return-value]
+    def fromfile(  # type: ignore[override]
+        cls, filename: Any, use_predefined_variables: bool = True, import_custom_modules: bool = True, **kwargs: Any
+    ) -> Config:
+        """As Segue's, with the modules of ``custom_imports`` imported; options that concern executing the file mean
+        nothing here.
+        """
+        known = {k: v for k, v in kwargs.items() if k in ("use_environment_variables", "trust")}
+        cfg = super().fromfile(filename, use_predefined_variables=use_predefined_variables, **known)
+        if import_custom_modules and cfg.get("custom_imports"):
+            import_custom(cfg)
+        return cfg  # type: ignore[return-value]
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """The value of a key, set first where it is missing."""

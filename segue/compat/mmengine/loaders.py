@@ -9,6 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from segue.compat.mmengine.registry import DATA_SAMPLERS, DATASETS
+from segue.compat.mmengine.sampling import InfiniteSampler
 from segue.compat.mmengine.structures import from_segue
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError, Problem
@@ -59,6 +60,9 @@ def _sampler(node: Any, dataset: Any, seed: int | None) -> Any:
         raise ConfigError(
             Problem("sampler.type", f"{kind}: a loop of one's own takes DefaultSampler or InfiniteSampler")
         )
+    if str(kind).endswith("InfiniteSampler"):
+        first = node.get("seed") if seed is None else seed
+        return InfiniteSampler(dataset, node.get("shuffle", True), None if first is None else int(first))
     if not node.get("shuffle", True):
         return None
     generator = torch.Generator()

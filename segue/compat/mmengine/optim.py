@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -24,6 +25,11 @@ class OptimWrapper:
     def param_groups(self) -> Any:
         """The optimizer's groups."""
         return self.optimizer.param_groups
+
+    @contextlib.contextmanager
+    def optim_context(self, model: Any) -> Iterator[None]:
+        """Where losses are computed; nothing is done there in full precision."""
+        yield
 
     def update_params(self, loss: torch.Tensor) -> None:
         """Backward, and a step where enough gradients are added up."""

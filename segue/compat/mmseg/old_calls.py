@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample, to_samples
 from segue.compat.mmseg.interface import TakesBoth, first_tensor, is_size, metas_of, size_of, split_arguments
+from segue.compat.overrides import overridden
 from segue.inference.segment import labels_of
 from segue.layers.resize import resize
 from segue.types import Targets
@@ -104,6 +105,24 @@ def samples_of(metas: Sequence[Any], labels: Tensor) -> list[SegDataSample]:
 
 class OldSegmentor:
     """What 0.x called a segmentor's methods; those that a subclass overrides are called in place of those of 1.x."""
+
+    _in_forward_train = False
+
+    @property
+    def trains_as_0x(self: Any) -> bool:
+        """Whether a subclass has its own ``forward_train`` and no ``loss``, and is not within the former already."""
+        return overridden(self, "forward_train") and not overridden(self, "loss") and not self._in_forward_train
+
+    def loss(self: Any, inputs: Tensor, data_samples: Any) -> Any:
+        """Losses by name, which a subclass's ``forward_train`` makes."""
+        if not self.trains_as_0x:
+            raise NotImplementedError(f"{type(self).__name__} must define loss, or forward_train as in 0.x")
+        samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
+        self._in_forward_train = True
+        try:
+            return self.forward_train(inputs, *metas_and_labels(samples, inputs.device))
+        finally:
+            self._in_forward_train = False
 
     def forward_train(self: Any, img: Tensor, img_metas: Any, gt_semantic_seg: Tensor, **kwargs: Any) -> Any:
         """Losses by name; labels (B, 1, H, W)."""

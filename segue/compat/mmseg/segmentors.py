@@ -18,7 +18,6 @@ from segue.compat.mmseg.old_calls import (
     callable_by_both,
     encode_both_ways,
     inference_both_ways,
-    metas_and_labels,
     model_loss_both_ways,
     of_simple_test,
     part_loss_both_ways,
@@ -28,6 +27,7 @@ from segue.compat.overrides import Guarded, overridden
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
+from segue.layers.resize import resize
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.models.total_loss import total_loss
@@ -136,9 +136,7 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
         """Losses, predicted samples, or logits."""
         if mode == "loss":
-            if overridden(self, "forward_train") and not overridden(self, "loss"):
-                return self.forward_train(inputs, *metas_and_labels(data_samples, inputs.device))
-            return self.loss(inputs, data_samples)  # type: ignore[operator]
+            return self.loss(inputs, data_samples)
         if mode == "predict":
             return self.predict(inputs, data_samples)
         if mode == "tensor":
@@ -254,7 +252,15 @@ class EncoderDecoder(BaseSegmentor):
 
     def encode_decode(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
         """Images to logits of their size."""
+        if overridden(self, "_decode_head_forward_test"):
+            logits = self._decode_head_forward_test(self.extract_feat(inputs), batch_img_metas)
+            return resize(logits, tuple(inputs.shape[2:]), bool(self.align_corners))
         return self.decode_head.predict(self.extract_feat(inputs), batch_img_metas, self.test_cfg)
+
+    def _decode_head_forward_test(self, x: Any, img_metas: Any) -> Tensor:
+        """Features to the head's logits, as 0.x asks for them."""
+        found: Tensor = self.decode_head.forward_test(x, img_metas, self.test_cfg)
+        return found
 
     @part_loss_both_ways
     def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:
@@ -270,7 +276,9 @@ class EncoderDecoder(BaseSegmentor):
         return losses
 
     def loss(self, inputs: Tensor, data_samples: Any) -> dict[str, Tensor]:
-        """Losses by name."""
+        """Losses by name: those of a subclass's ``forward_train``, where it is of 0.x."""
+        if self.trains_as_0x:
+            return super().loss(inputs, data_samples)
         features = self.extract_feat(inputs)
         losses = self._decode_head_forward_train(features, data_samples)
         if self.with_auxiliary_head:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from segue.compat.mmengine.structures import SegDataSample, to_samples, to_targets
@@ -56,6 +57,15 @@ class MaskInterface(TakesBoth):
             self._samples = None
 
     loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
+
+
+class MaskFormerInterface(MaskInterface):
+    """MaskFormerHead's ``forward`` stacks the layers: scores (L, B, Q, classes + 1) and masks (L, B, Q, h, w)."""
+
+    def forward(self: Any, x: Any, batch_data_samples: Any = None) -> tuple[Any, Any]:
+        """Class scores and mask logits of all layers."""
+        scores, masks = super().forward(x, batch_data_samples)
+        return torch.stack(scores), torch.stack(masks)
 
 
 class SideAdapterInterface(MaskInterface):
@@ -148,14 +158,27 @@ class _SeveralOutputs:
     loss.takes_both = True  # type: ignore[attr-defined]
 
 
+class _Updates:
+    """KernelUpdateHead, whose masks may be asked for at a size of their own."""
+
+    def forward(self: Any, x: Tensor, proposal_feat: Tensor, mask_preds: Tensor, mask_shape: Any = None) -> Any:
+        """Features (B, C, H, W), kernels (B, N, C, K, K) and mask logits (B, N, H', W') to better masks and kernels."""
+        masks, kernels = super().forward(x, proposal_feat, mask_preds)  # type: ignore[misc]
+        if mask_shape is not None and mask_shape[0] != masks.shape[-2]:
+            masks = resize(masks, (int(mask_shape[0]), int(mask_shape[1])), False)
+        return masks, kernels
+
+
 def of(cls: type, name: str, usual: type) -> type:
     """What goes before a head of Segue."""
     if name == "SideAdapterCLIPHead":
         return SideAdapterInterface
+    if name == "KernelUpdateHead":
+        return type(name, (_Updates, usual), {"__module__": __name__})
     if name == "Mask2FormerHead":
         return type(name, (Mask2FormerParts, MaskInterface), {"__module__": __name__})
     if issubclass(cls, MaskHead):
-        return MaskInterface
+        return MaskFormerInterface if name == "MaskFormerHead" else MaskInterface
     if name == "IterativeDecodeHead":
         return type(name, (IterativeInterface, usual), {"__module__": __name__})
     if name in ("PIDHead", "DDRHead"):

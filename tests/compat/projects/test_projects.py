@@ -19,9 +19,10 @@ from rich.console import Console
 
 from segue.config.builder.build import build_model
 from segue.config.builder.register import registered
+from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import Machine, train
-from tests.compat.projects.runs import PROJECTS, Project, fill, lay_out, seed
+from tests.compat.projects.runs import AWAITED, PROJECTS, Project, fill, lay_out, seed
 
 #: Two pixels in percent of the fewest that an accuracy counts (a crop of 48): another processor's order of sums turns
 #: one of them where two classes are as good as equal.
@@ -51,8 +52,8 @@ def train_config(project: Project) -> list[dict[str, float]]:
     lines: list[dict[str, float]] = []
 
     class Record(Hook):
-        def before_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None) -> None:
-            seed(runner.iter)
+        def before_train(self, runner: Any) -> None:
+            runner.model.backbone.register_forward_pre_hook(lambda *given: seed(0))
 
         def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
             lines.append({key: float(value) for key, value in outputs.items()})
@@ -91,6 +92,8 @@ def run_project(project: Project) -> list[dict[str, float]]:
     return found
 
 
+# what mmseg's own script of 0.x says
+@pytest.mark.filterwarnings("ignore:SyncBN is only supported with DDP")
 @pytest.mark.parametrize(
     ("project", "root"), [(each, each) for each in PROJECTS], indirect=["root"], ids=[each.name for each in PROJECTS]
 )
@@ -108,3 +111,17 @@ def test_two_steps_as_under_mmseg(project: Project, root: Path) -> None:
             else:
                 limit = {"rel": 1e-4, "abs": 1e-5}
             assert line[key] == pytest.approx(value, **limit), key
+
+
+@pytest.mark.parametrize(
+    ("project", "root", "message"),
+    [
+        (AWAITED[0], AWAITED[0], "train_cfg: there is no training loop 'CountingTrainLoop'"),
+        (AWAITED[1], AWAITED[1], "build_dataloader: Segue makes the loaders itself"),
+    ],
+    indirect=["root"],
+    ids=[each.name for each in AWAITED],
+)
+def test_refusals(project: Project, root: Path, message: str) -> None:
+    with pytest.raises((ConfigError, ImportError), match=message):
+        run_project(project) if project.script else train_config(project)

@@ -15,7 +15,7 @@ cudnn_benchmark = False
 optimizer = dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=0.0005)
 optimizer_config = dict()
 # learning policy
-lr_config = dict(policy='poly', power=0.9, min_lr=1e-4, by_epoch=False)
+lr_config = dict(policy='step', step=[1], gamma=0.5, by_epoch=False)
 # runtime settings
 runner = dict(type='IterBasedRunner', max_iters=2)
 checkpoint_config = dict(by_epoch=False, interval=2)

@@ -46,7 +46,7 @@ def main():
     model.train()
     for it in range(cfg.max_iters):
         log_vars = model.train_step(dict(source=next(source), target=next(target)), optim_wrapper)
-        lines.append({k: float(v) for k, v in log_vars.items()})
+        lines.append({k: v.item() for k, v in log_vars.items()})
         for group in optim_wrapper.optimizer.param_groups:
             group['lr'] *= 0.9
         logger.info(f'{it}: {lines[-1]["loss"]:.4f}')

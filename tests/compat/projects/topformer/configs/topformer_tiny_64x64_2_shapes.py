@@ -41,4 +41,3 @@ model = dict(
 optimizer = dict(
     _delete_=True, type='AdamW', lr=0.00012, betas=(0.9, 0.999), weight_decay=0.01,
     paramwise_cfg=dict(custom_keys={'norm': dict(decay_mult=0.), 'head': dict(lr_mult=10.)}))
-lr_config = dict(warmup='linear', warmup_iters=1, warmup_ratio=0.5)

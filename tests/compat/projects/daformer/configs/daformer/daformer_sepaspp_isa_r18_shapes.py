@@ -41,5 +41,5 @@ model = dict(
         norm_cfg=norm_cfg,
         align_corners=False,
         loss_decode=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=0.4)),
-    train_cfg=dict(work_dir='work_dirs'),
+    train_cfg=dict(),
     test_cfg=dict(mode='whole'))

@@ -7,7 +7,7 @@ with read_base():
 from torch.nn import BatchNorm2d, ReLU
 
 from mmseg.models.data_preprocessor import SegDataPreProcessor
-from mmseg.models.losses import CrossEntropyLoss, DiceLoss
+from mmseg.models.losses import CrossEntropyLoss, LovaszLoss
 from mmseg.models.segmentors import EncoderDecoder
 from new_style.blocks import TinyEncoder
 from new_style.heads import SumHead
@@ -37,7 +37,7 @@ model = dict(
         align_corners=False,
         loss_decode=[
             dict(type=CrossEntropyLoss, use_sigmoid=False, loss_weight=1.0),
-            dict(type=DiceLoss, loss_weight=0.5)
+            dict(type=LovaszLoss, reduction='none', loss_weight=0.5)
         ]),
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))

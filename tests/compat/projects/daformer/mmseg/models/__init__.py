@@ -1,0 +1,1 @@
+# as in mmseg 0.x
