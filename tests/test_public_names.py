@@ -10,7 +10,7 @@ import pytest
 
 import segue
 
-NAMES = """__version__ api models check evaluate load migrate pack predict train Config register Predictor Prediction"""
+NAMES = """__version__ api models check evaluate load migrate pack predict score train Config register Predictor Prediction"""
 
 
 def read_table(text: str) -> dict[str, str]:
@@ -22,11 +22,12 @@ def read_table(text: str) -> dict[str, str]:
 #: name -> its arguments with their defaults
 VERBS = read_table("""
 load(config, checkpoint=None, *, device='cpu', cfg_options=(), trust=False)
-predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False,
+predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False, crf=None,
     cfg_options=(), trust=False)
 train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None, callbacks=(), cfg_options=(),
     trust=False)
-evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, machine=None, cfg_options=(), trust=False)
+evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, show_dir=None, show=False,
+    wait_time=2.0, machine=None, cfg_options=(), trust=False)
 check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
     mask_format=None, image_suffix=None, mask_suffix=None, splits=(), cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
@@ -36,8 +37,8 @@ models(pattern='*', data=None)
 """)
 #: The same of what the verbs give back.
 METHODS = read_table("""
-Predictor.predict(images, *, batch_size=1, tta=False, rgb=None)
-Predictor.stream(images, *, batch_size=1, tta=False, rgb=None)
+Predictor.predict(images, *, batch_size=1, tta=False, rgb=None, crf=None)
+Predictor.stream(images, *, batch_size=1, tta=False, rgb=None, crf=None)
 Prediction.save(folder, name=None)
 Prediction.overlay(alpha=0.5)
 Prediction.shares()

@@ -26,7 +26,7 @@ PATHS = {
     "config show sub/confg.py": "'sub/config.py'",
     "test confg.py last.ckpt": "'config.py'",
     "train config.py --resume lst.ckpt": "'last.ckpt'",
-    "predict config.py last.pth data/images/0.png": "'last.ckpt'",
+    "predict config.py lats.ckpt data/images/0.png": "'last.ckpt'",
     "predict config.py last.ckpt data/imges/0.png": "'data/images/0.png'",
     "predict config.py last.ckpt data/images/0.jpg": "'data/images/0.png'",
     "weights inspect lasst.ckpt": "'last.ckpt'",
