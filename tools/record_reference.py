@@ -1,4 +1,4 @@
-"""Write a file of each kind in ``tests/compat/data/reference``: what mmseg 1.2.2 gives for the cases of `tests.compat.reference`.
+"""Write files into ``tests/compat/data/reference``: what mmseg 1.2.2 gives for the cases of `tests.compat.reference`.
 
     python tools/record_reference.py transforms losses ...     # or no kind: all
 
