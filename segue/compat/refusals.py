@@ -49,7 +49,17 @@ def open_entrances(cls: type, room: str) -> None:
     for name in (*ENTRANCES, *MORE.get(room, ())):
         method = getattr(cls, name, None)
         if inspect.isfunction(method) and not getattr(method, "is_entrance", False):
-            setattr(cls, name, entrance(method))
+            setattr(cls, name, entrance(method if name in vars(cls) else _inherited(cls, name, method)))
+
+
+def _inherited(cls: type, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    """What ``cls`` inherits when it is called: the base's method may be another one by then."""
+
+    @functools.wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(super(cls, self), name)(*args, **kwargs)
+
+    return call
 
 
 @functools.cache

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from segue.config.builder.build import build_dataset
 from segue.datasets.base_seg import BaseSegDataset
 from segue.errors import ConfigError
+from segue.transforms.compose import taken
 from segue.types import SegSample
 
 COUNT, SIDE = 2, 64
@@ -145,7 +146,7 @@ def generated(cfg: Mapping[str, Any], split: str, folder: Path, classes: int) ->
     try:
         with Files(folder):
             dataset = build_dataset(changed, f"{section}.dataset")
-            packs = [dataset[i] for i in range(min(COUNT, len(dataset)))]
+            packs = [taken(dataset[i]) for i in range(min(COUNT, len(dataset)))]
         names = (getattr(dataset, "metainfo", None) or {}).get("classes") or ()
     except ConfigError:  # not for want of data
         raise

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from segue.compat.forks.copies import PACKAGE, Copy, read_copy
 from segue.migration.find import Project
 from segue.migration.source import Import, Source
+from segue.reference.copies import PACKAGE, Copy, read_copy
 
 
 class Forks:

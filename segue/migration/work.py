@@ -103,14 +103,17 @@ def do(job: Mapping[str, Any]) -> int:
 def perform(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The answer of a job; user code finds ``mmseg`` and its kin in Segue, even where they are installed."""
     from segue.compat import install
+    from segue.compat.forks import overlay
     from segue.compat.forks.project import use
     from segue.migration.run import describe, run_config
 
     kind = job["kind"]
+    using: overlay.Overlay | None = None
     try:
         if job["code"]:
             install(force=True)
-            using = use(os.path.join(job["root"], str(job["file"])), script=True) if job.get("file") else None
+            if job.get("file"):
+                using = use(os.path.join(job["root"], str(job["file"])), script=True)
             for name in job.get("imports", ()):
                 importlib.import_module(name)
         if kind == "module":

@@ -81,7 +81,7 @@ def use_project(given: Any, cfg: Config, rights: Rights) -> None:
 
 
 def beside_copy(file: str | Path) -> bool:
-    """Whether a folder above a file holds a package mmseg; `segue.compat.forks.copies` looks closer."""
+    """Whether a folder above a file holds a package mmseg; `segue.reference.copies` looks closer."""
     return any((folder / "mmseg" / "__init__.py").is_file() for folder in Path(file).resolve().parents)
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 
 from segue.config import Config
+from segue.config.builder.register import registered
 from segue.errors import ConfigError
 from segue.migration.batch import generated, relative, resized, scene
+from segue.types import SegSample
 
 LOAD = [{"type": "LoadImageFromFile"}, {"type": "LoadAnnotations"}]
 PACK = [{"type": "PackSegInputs"}]
@@ -42,6 +44,20 @@ def test_datasets_find_generated_files(tmp_path: Path, kind: str, classes: int, 
     assert made.packs[0]["inputs"].shape == (3, 64, 64) and len(made.classes) == classes and len(made.packs) == 2
     assert labels[labels != 255].min() >= lowest and labels[labels != 255].max() < classes
     assert len(torch.unique(labels)) > 1 and not outside.exists()
+
+
+def test_a_users_class_finds_generated_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One derived from mmseg's name, whose samples are mmseg's until a loader takes them."""
+    from segue.compat.mmseg.datasets import BaseSegDataset
+
+    class Town(BaseSegDataset):
+        METAINFO: ClassVar = {"classes": ("sky", "road"), "palette": [[0, 0, 0], [9, 9, 9]]}
+
+    monkeypatch.setitem(registered, "Town", Town)
+    dataset = {"type": "Town", "data_root": "/x", "data_prefix": {"img_path": "i", "seg_map_path": "m"}}
+    made = generated(config({**dataset, "pipeline": LOAD + PACK}), "train", tmp_path, 2)
+    assert made.proven and made.classes == ["sky", "road"], made.reason
+    assert type(made.packs[0]["data_samples"]) is SegSample
 
 
 def test_wrapped_pairs_and_depth(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from tests.migration import projects
 def test_own_files_keep_their_names(tmp_path: Path) -> None:
     """A copy deeper in the project, and one whose file has the name of mmseg's own."""
     head = projects.FORK["mmseg/models/decode_heads/own_head.py"].replace("OwnHead", "DeepHead")
+    theirs = "from mmseg.registry import MODELS\n\n\n@MODELS.register_module()\nclass FCNHead(int):\n    x = 'mine'\n"
     files = projects.FORK | {
+        "mmseg/models/decode_heads/fcn_head.py": theirs,
         "third/mmseg/__init__.py": "",
         "third/mmseg/models/decode_heads/fcn_head.py": head,
         "third/mmseg/apis/train.py": "def train_segmentor(model, cfg):\n    return 1\n",

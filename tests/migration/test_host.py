@@ -58,7 +58,8 @@ def test_what_jobs_do_stays_with_them(host: Host, root: Path) -> None:
     assert reasons(host.run(job(root, "asks"), 60), str(root))[0].startswith("EOFError")
     missing = host.run(job(root, "no_such_module"), 60)
     assert reasons(missing, str(root)) == [
-        "needs 'no_such_module', which is neither in the project nor installed: pip install no_such_module"
+        "needs 'no_such_module', which is neither in the project nor installed; the project's own documentation may "
+        "say where it is from (a package of that name on an index can be anybody's)"
     ]
     if sys.platform == "linux":
         assert host._process is worker

@@ -31,7 +31,7 @@ def report() -> Report:
             ),
         ],
         patch="--- a\n",
-        vendored=["mmseg"],
+        vendored=["mmseg", "third/mmcv"],
         fit=Fit("w.pth", reason="the weights fit the model of none of the project's configs"),
     )
 
@@ -42,7 +42,8 @@ def test_the_page(tmp_path: Path) -> None:
     assert "1 of 3 configs run as they are, and 2 do not." in page
     assert "ResNet + PSPHead, 49.0 M parameters" in page and "starts from weights that were not fetched" in page
     assert "What stops several files" in page and "b.py, c.py" in page
-    assert "Rename or remove mmseg/ when you are done" in page
+    assert "mmseg/ is a copy of a package that Segue stands in for: what is your own in it, by content, is used" in page
+    assert "third/mmcv/ is a copy" in page and "nothing in it is used: Segue has its own; rename or remove it" in page
     assert '<span class="minus">-x</span><span class="plus">+y</span>' in page
     assert "the weights fit the model of none" in page
 

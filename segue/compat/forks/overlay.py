@@ -15,8 +15,8 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from segue.compat.forks.copies import PACKAGE, Copy, is_segues
 from segue.config.awaited import AwaitedError, awaited
+from segue.reference.copies import PACKAGE, Copy, is_segues
 from segue.reference.names import known
 from segue.system.shown import visible
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segue.compat.finder import install
 from segue.compat.forks import overlay
-from segue.compat.forks.copies import project_of, read_copy
+from segue.reference.copies import project_of, read_copy
 
 
 def use(path: str | Path | None, *, script: bool = False) -> overlay.Overlay | None:

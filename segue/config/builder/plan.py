@@ -13,6 +13,7 @@ import traceback
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from segue.config.builder.find import ROOMS, UnknownNameError, find
@@ -28,6 +29,7 @@ from segue.layers.activation import ACTIVATIONS
 from segue.layers.norm import NORMS, Norm
 from segue.types import COMPONENTS, Activation
 
+_SEGUE = Path(__file__).parents[2]
 #: the room of a component by its key, where the annotation of its parameter is only "something callable"
 KEYS = {"pipeline": "transforms", "transforms": "transforms", "dataset": "datasets", "datasets": "datasets"}
 #: arguments of the reference that ask for nothing when they are None or empty
@@ -70,11 +72,16 @@ class Plan:
         kind = "" if isinstance(error, (TypeError, ValueError, AssertionError)) else f"{type(error).__name__}: "
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         frames = traceback.extract_tb(error.__traceback__)
-        own = next((f for f in reversed(frames) if "site-packages" not in f.filename and f.filename != __file__), None)
+        own = next((f for f in reversed(frames) if _is_users(f.filename)), None)
         at = (
             f" (at {shorten(own.filename)}:{own.lineno})" if own and getattr(self.target, "takes_config", False) else ""
         )
         return f"{name} cannot be made: {kind}{said}{at}"
+
+
+def _is_users(file: str) -> bool:
+    """Whether a file is the user's: neither Segue's nor of an installed package."""
+    return "site-packages" not in file and not Path(file).is_relative_to(_SEGUE)
 
 
 class Planner:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from segue.compat.forks import copies
-from segue.compat.forks.copies import Copy, project_of, read_copy
+from segue.reference import copies
+from segue.reference.copies import Copy, project_of, read_copy
 from segue.reference.released import digests
 
 BASE = '''
