@@ -17,13 +17,11 @@ class Kind:
         title: for messages.
         fits: whether a class is one.
         packages: installed packages whose classes may stand there.
-        functions: a function may stand there, too, where the project defines it.
     """
 
     title: str
     fits: Callable[[type], bool]
     packages: tuple[str, ...] = ()
-    functions: bool = False
 
 
 def _derives(*bases: str) -> Callable[[type], bool]:
@@ -90,12 +88,8 @@ KINDS: dict[str, Kind] = {
     "vis_backends": Kind(
         "a visualizer backend, with `add_scalars`", _any(_offers("add_scalars"), _offers("add_scalar"))
     ),
-    "functions": Kind(
-        "a function that the project defines, or a class with `__call__`", _offers("__call__"), functions=True
-    ),
+    "functions": Kind("a function that the project registers, or a class with `__call__`", _offers("__call__")),
     "parts": Kind("a class", lambda cls: True),
 }
-#: Keys of a config whose ``type`` is a function -> its place.
-FUNCTIONS = ("collate_fn", "worker_init_fn")
 #: All packages of the table.
 PACKAGES: tuple[str, ...] = tuple(dict.fromkeys(package for kind in KINDS.values() for package in kind.packages))

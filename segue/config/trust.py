@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from segue.config.kinds import FUNCTIONS, KINDS, PACKAGES, Kind
+from segue.config.kinds import KINDS, PACKAGES, Kind
 from segue.config.origins import origin_of
 from segue.errors import Problem
 from segue.system.shown import visible
@@ -94,7 +94,7 @@ def admit(path: str, place: str | None, rights: Rights) -> Callable[..., Any]:
         found: Callable[..., Any] = _attribute(path, module, name)
     else:
         _check_location(path, module, name)
-        _check_source(path, module, name, functions=kind is not None and kind.functions)
+        _check_source(path, module, name)
         say(f"importing {module} of {_folder_of(module)}, which the config names: it is run", module)
         found = _attribute(path, module, name)
     _check_kind(path, found, kind, packages)
@@ -118,13 +118,13 @@ def screen(cfg: Mapping[str, Any], rights: Rights) -> list[Problem]:
             if rights is Rights.INSIDE:
                 admit(name, "optimizers" if path[-2:] == ("optimizer", "type") else None, rights)
             else:
-                _screened(name, functions=len(path) > 1 and path[-2] in FUNCTIONS)
+                _screened(name)
         except UnknownNameError as error:
             problems.append(Problem(".".join(map(str, path)), str(error), str(origin_of(cfg, path) or "")))
     return problems
 
 
-def _screened(path: str, *, functions: bool) -> None:
+def _screened(path: str) -> None:
     """Refuse what could be named nowhere; the rest is checked where it is used."""
     module, _, name = path.rpartition(".")
     if within(module, PACKAGES):
@@ -133,7 +133,7 @@ def _screened(path: str, *, functions: bool) -> None:
         if not all(part.isidentifier() for part in path.split(".")):
             raise RefusedNameError(f"{path!r} is no import path; {WAY_OUT}")
         _check_location(path, module, name)
-        _check_source(path, module, name, functions=functions)
+        _check_source(path, module, name)
 
 
 def import_names(cfg: Mapping[str, Any]) -> list[str]:
@@ -198,12 +198,8 @@ def _check_location(path: str, module: str, name: str) -> None:
         raise UnknownNameError(f"the type {path!r} is an import path, but there is no module {top!r} here")
 
 
-def _check_source(path: str, module: str, name: str, *, functions: bool) -> None:
-    """Whether the source of a module that was not imported yet defines a class of that name; it is read, not run.
-
-    Args:
-        functions: or a function.
-    """
+def _check_source(path: str, module: str, name: str) -> None:
+    """Whether the source of a module that was not imported yet defines a class of that name; it is read, not run."""
     if module in sys.modules or location(module.partition(".")[0]) == "process":
         return
     top, *rest = module.split(".")
@@ -224,7 +220,7 @@ def _check_source(path: str, module: str, name: str, *, functions: bool) -> None
     bound = set(_bindings(tree.body, name))
     if not bound:
         raise UnknownNameError(f"the module {module!r} has no {name!r}")
-    if bound == {"function"} and not functions:
+    if bound == {"function"}:
         raise RefusedNameError(f"{path!r} is a function, and only a class can be named by an import path; {WAY_OUT}")
 
 
@@ -263,13 +259,13 @@ def _attribute(path: str, module: str, name: str) -> Any:
 def _check_kind(path: str, found: Any, kind: Kind | None, packages: tuple[str, ...]) -> None:
     if any(found is known for known in registered.values()):
         return
-    if not inspect.isclass(found) and not (kind is not None and kind.functions and inspect.isfunction(found)):
+    if not inspect.isclass(found):
         what = "a function" if callable(found) else f"a {type(found).__name__}"
         raise RefusedNameError(f"{path!r} is {what}, and only a class can be named by an import path; {WAY_OUT}")
     home = str(found.__module__)
     if not within(home, packages) and location(home.partition(".")[0]) not in ("project", "process"):
         raise RefusedNameError(f"{path!r} is {home}.{found.__qualname__}; {WAY_OUT}")
-    if kind is not None and inspect.isclass(found) and not kind.fits(found):
+    if kind is not None and not kind.fits(found):
         raise RefusedNameError(f"{path!r} is a class of another kind: expected here is {kind.title}")
 
 

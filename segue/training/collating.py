@@ -61,7 +61,7 @@ def read_own(given: Any, key: str, rights: Rights) -> Own | None:
             raise ConfigError(Problem(f"{key}.{unknown[0]}", f"{name} has no argument {unknown[0]!r}"))
         return None
     if function is None:
-        advice = "register yours, or name it by its import path, such as 'my_project.data.my_function'"
+        advice = "register yours (FUNCTIONS.register_module()) in a module that custom_imports names"
         message = f"there is no function {name!r}; {advice}{nearest(name, list(built_in))}"
         raise ConfigError(Problem(f"{key}.type", message))
     if inspect.isclass(function):

@@ -23,12 +23,13 @@ from segue.config import trust as trusting
 from segue.config.builder import build
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.kinds import KINDS
-from segue.config.trust import Rights, admit, bare, location, registered, screen
+from segue.config.trust import Rights, admit, bare, location, registered, rights_of, screen
 from segue.errors import ConfigError
 from segue.inference.load import load
 from segue.inference.verify import verify
 from segue.recipes.open import read_config
 from segue.training.backends import make_backends
+from segue.training.data import read_loader
 from segue.training.plan import read_plan
 
 NORM = {"type": "BN", "requires_grad": True}
@@ -242,6 +243,10 @@ def as_text(cfg: Mapping[str, Any]) -> str:
 def use(cfg: Config) -> None:
     """All that training, testing and predicting make of a config before data is read."""
     problems = build.check(cfg)
+    try:
+        read_loader(cfg["train_dataloader"], "train_dataloader", rights_of(cfg))
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(problems)
     build.build_model(cfg)
@@ -291,9 +296,10 @@ def test_hostile_names_inside_weights(place: tuple[Any, ...], trap: Trap) -> Non
 
 def test_second_line_of_defence(trap: Trap) -> None:
     """Where a config does not pass through read_config: plain dicts in Python, scripts with mmengine's registries."""
-    from mmengine.registry import HOOKS, MODELS, Registry, build_from_cfg
+    from segue import compat
 
-    import segue.compat  # noqa: F401
+    compat.install()
+    from mmengine.registry import HOOKS, MODELS, Registry, build_from_cfg
 
     for target in TARGETS:
         for room in KINDS:

@@ -25,36 +25,41 @@ import os
 from os import system
 from shutil import rmtree
 import torch
+from segue import register
 from segue.datasets.collate import collate
 
 def say(text):
     with open("called", "a") as file:
         file.write(text)
 
+@register
 def doubled(batch, factor=1.0):
     made = collate(batch)
     made["inputs"] = [(image * factor).to(torch.uint8) for image in made["inputs"]]
     say(f"{factor} ")
     return made
 
+@register
 def listed(batch):
     return list(batch)
 
+@register
 def one_short(batch):
     made = collate(batch)
     return {**made, "inputs": made["inputs"][:-1]}
 
+@register
 def raising(batch):
     return {}["nothing"]
 
+@register
 def prepared(number, word="x"):
     with open(f"worker_{number}", "w") as file:
         file.write(word)
 
+@register
 def ending(number):
     os.kill(os.getpid(), 9)
-
-small = lambda batch: collate(batch)
 
 class Collater:
     def __init__(self, size=1):
@@ -90,30 +95,33 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     registered.update(before)
 
 
+def imported(project: str) -> str:
+    """The line of a config that makes what the project registers known."""
+    return f"custom_imports = dict(imports=['{project}'])"
+
+
 def train(*edits: str) -> int:
     Path("child.py").write_text("\n".join(["_base_ = 'config.py'", *edits]))
     return main(["train", "child.py", "--work-dir", "work", "--accelerator", "cpu"])
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_function_by_its_import_path(workers: int, project: str, capsys: pytest.CaptureFixture[str]) -> None:
-    loader = f"num_workers={workers}, collate_fn=dict(type='{project}.doubled', factor=0.5)"
-    assert train(f"train_dataloader = dict({loader})") == 0
+def test_a_registered_function(workers: int, project: str, capsys: pytest.CaptureFixture[str]) -> None:
+    loader = f"num_workers={workers}, collate_fn=dict(type='doubled', factor=0.5)"
+    assert train(imported(project), f"train_dataloader = dict({loader})") == 0
     assert Path("called").read_text().split().count("0.5") >= 4
-    assert f"importing {project} of" in capsys.readouterr().err
+    assert f"importing {project}, which custom_imports names" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["small", "Collater"])
-def test_other_callables(name: str, project: str) -> None:
-    more = ", size=3" if name == "Collater" else ""
-    edit = f"collate_fn=dict(type='{project}.{name}'{more})"
+def test_a_class_by_its_import_path(project: str) -> None:
+    edit = f"collate_fn=dict(type='{project}.Collater', size=3)"
     assert train(f"train_dataloader = dict({edit})", f"val_dataloader = dict({edit})") == 0
-    assert name != "Collater" or Path("called").read_text().startswith("class 3")
+    assert Path("called").read_text().startswith("class 3")
 
 
 def test_a_worker_is_prepared(project: str) -> None:
-    function = f"dict(type='{project}.prepared', word='y')"
-    assert train(f"train_dataloader = dict(num_workers=2, worker_init_fn={function})") == 0
+    function = "dict(type='prepared', word='y')"
+    assert train(imported(project), f"train_dataloader = dict(num_workers=2, worker_init_fn={function})") == 0
     assert [Path(f"worker_{i}").read_text() for i in (0, 1)] == ["y", "y"]
 
 
@@ -124,7 +132,8 @@ def test_a_worker_is_prepared(project: str) -> None:
         ("os.system", "is of Python's standard library"),
         ("torch.utils.data.default_collate", "is of the installed package 'torch'"),
         ("PROJECT.system", "'PROJECT.system' is"),
-        ("PROJECT.rmtree", "'PROJECT.rmtree' is shutil.rmtree"),
+        ("PROJECT.rmtree", "'PROJECT.rmtree' is a function"),
+        ("PROJECT.say", "is a function, and only a class can be named by an import path"),
         ("PROJECT.os.system", "is an import path"),
         ("PROJECT.nothing", "has no 'nothing'"),
         ("pseudo_colate", "there is no function 'pseudo_colate'"),
@@ -137,10 +146,10 @@ def test_refused(key: str, target: str, message: str, project: str, capsys: pyte
 
 
 def test_a_function_elsewhere_stays_refused(project: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(f"custom_hooks = [dict(type='{project}.doubled')]") == 1
+    assert train(f"custom_hooks = [dict(type='{project}.say')]") == 1
     assert "is a function, and only a class can be named" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="is an import path; a config inside another file"):
-        read_own({"type": f"{project}.doubled"}, "train_dataloader.collate_fn", Rights.INSIDE)
+        read_own({"type": f"{project}.say"}, "train_dataloader.collate_fn", Rights.INSIDE)
 
 
 def test_names_of_the_family() -> None:
@@ -177,7 +186,8 @@ def test_registered(project: str) -> None:
 )
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_bad_batch(name: str, message: str, workers: int, project: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert train(f"train_dataloader = dict(num_workers={workers}, collate_fn=dict(type='{project}.{name}'))") == 1
+    loader = f"train_dataloader = dict(num_workers={workers}, collate_fn=dict(type='{name}'))"
+    assert train(imported(project), loader) == 1
     said = capsys.readouterr().err
     assert message in said and "data/images/" in said and "Traceback" not in said
 
@@ -207,7 +217,8 @@ def test_a_dataset_that_fails_names_its_sample(workers: int, project: str, capsy
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="nobody is killed so here")
 def test_a_killed_worker(project: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Killed as the system does when memory runs out."""
-    assert train(f"train_dataloader = dict(num_workers=2, worker_init_fn=dict(type='{project}.ending'))") == 1
+    loader = "train_dataloader = dict(num_workers=2, worker_init_fn=dict(type='ending'))"
+    assert train(imported(project), loader) == 1
     said = capsys.readouterr().err
     assert "A worker process that reads samples (pid " in said and "because memory ran out" in said
     assert "train_dataloader.num_workers=2" in said and "Traceback" not in said

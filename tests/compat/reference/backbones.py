@@ -132,6 +132,7 @@ DESIGNED: dict[str, str] = {
     "PIDNet/0.maps": "all maps in evaluation, too",
     "PCPVT/*.children": "a dropout of 0 has no module",
     "BEiT/*.img_size": "as given",
+    "VisionTransformer/*.img_size": "as given",
     "MAE/*.img_size": "as given",
     "CGNet/*.act_cfg.num_parameters": "the argument stays as it was",
     "CGNet/*.children": "means of the image need no module",
