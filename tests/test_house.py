@@ -160,7 +160,10 @@ def test_every_option_is_read(verb: str, action: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("api.py", name) for name in ("check", "evaluate", "migrate", "models", "pack", "predict", "train")]
+    [
+        ("api.py", name)
+        for name in ("check", "evaluate", "migrate", "models", "pack", "predict", "predict_scene", "train")
+    ]
     + [("inference/load.py", "load"), ("report/score_folders.py", "score")],
 )
 def test_every_argument_is_used(file: str, name: str) -> None:

@@ -19,8 +19,8 @@ CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER PRIMAR
 CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
     description TEXT DEFAULT '', last_change DATETIME NOT NULL, min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE,
     srs_id INTEGER, FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
-CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
-    srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL, PRIMARY KEY (table_name, column_name),
+CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,
+    geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL, PRIMARY KEY (table_name, column_name),
     UNIQUE (table_name), FOREIGN KEY (table_name) REFERENCES gpkg_contents (table_name),
     FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id));
 CREATE TABLE regions (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POLYGON, class TEXT, class_id INTEGER,
@@ -29,7 +29,11 @@ CREATE TABLE regions (fid INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, geom POLYG
 
 
 def write_geopackage(
-    path: Path, title: str, rows: Iterable[tuple[Sequence[Ring], tuple[str, int, int]]], wkt: str | None, epsg: int | None
+    path: Path,
+    title: str,
+    rows: Iterable[tuple[Sequence[Ring], tuple[str, int, int]]],
+    wkt: str | None,
+    epsg: int | None,
 ) -> int:
     """Write the table ``regions`` of polygons with their class, its id and their pixels.
 
@@ -56,17 +60,24 @@ def write_geopackage(
             ("WGS 84", 4326, "EPSG", 4326, _WGS84, None),
         ]
         if wkt is not None and number != 4326:
-            systems.append((f"EPSG:{epsg}" if epsg else "of the raster", number, "EPSG" if epsg else "NONE", number, wkt, None))
+            name, organization = (f"EPSG:{epsg}", "EPSG") if epsg else ("of the raster", "NONE")
+            systems.append((name, number, organization, number, wkt, None))
         base.executemany("INSERT INTO gpkg_spatial_ref_sys VALUES (?, ?, ?, ?, ?, ?)", systems)
         for rings, values in rows:
             low, high = np.minimum(low, rings[0].min(0)), np.maximum(high, rings[0].max(0))
             place = (blob(rings, number), *values)
             base.execute("INSERT INTO regions (geom, class, class_id, pixels) VALUES (?, ?, ?, ?)", place)
             count += 1
+        # no time, so that equal regions give equal files
         bounds = (*low.tolist(), *high.tolist()) if count else (None, None, None, None)
         base.execute(
             "INSERT INTO gpkg_contents VALUES ('regions', 'features', ?, '', ?, ?, ?, ?, ?, ?)",
-            (title, "1970-01-01T00:00:00.000Z", *bounds, number),  # not the time, so that equal regions give equal files
+            (
+                title,
+                "1970-01-01T00:00:00.000Z",
+                *bounds,
+                number,
+            ),
         )
         base.execute("INSERT INTO gpkg_geometry_columns VALUES ('regions', 'geom', 'POLYGON', ?, 0, 0)", (number,))
         base.commit()

@@ -58,7 +58,10 @@ def compute(
             try:
                 yield unit, ray.get(done)
             except ray.exceptions.WorkerCrashedError as error:
-                yield unit, InputError(f"{plan.sources[unit.source].path}: its workers died {RETRIES + 1} times: {error}")
+                yield (
+                    unit,
+                    InputError(f"{plan.sources[unit.source].path}: its workers died {RETRIES + 1} times: {error}"),
+                )
     finally:
         if own:
             ray.shutdown()

@@ -1,4 +1,4 @@
-"""What there is to do, fixed once: sources, model and settings by their hashes, and the blocks that follow from them."""
+"""What there is to do, fixed once: sources, model and settings by their hashes, and the blocks that follow."""
 
 from __future__ import annotations
 
@@ -117,8 +117,8 @@ class Plan:
                 there = place.read_text(encoding="utf-8")
                 if there != text:
                     raise InputError(
-                        f"{folder}: holds blocks of another plan ({_difference(there, self.facts())}); remove the folder, "
-                        "or write to another --out"
+                        f"{folder}: holds blocks of another plan ({_difference(there, self.facts())}); remove the "
+                        "folder, or write to another --out"
                     )
                 return
             folder.mkdir(parents=True, exist_ok=True)
@@ -131,9 +131,7 @@ class Plan:
 def sources_of(files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> tuple[Source, ...]:
     """The sources of a plan."""
     names = unique_names(files)
-    return tuple(
-        Source(path, name, size, digest(path)) for path, name, size in zip(files, names, sizes, strict=True)
-    )
+    return tuple(Source(path, name, size, digest(path)) for path, name, size in zip(files, names, sizes, strict=True))
 
 
 def strides_of(settings: Settings, tile_bytes: int, logits: int) -> int:
@@ -184,8 +182,8 @@ def _difference(there: str, own: dict[str, Any]) -> str:
         if theirs == value:
             continue
         if key == "settings" and isinstance(theirs, dict):
-            changed = [f"{name} {theirs.get(name)}, now {value[name]}" for name in value if theirs.get(name) != value[name]]
-            return ", ".join(changed)
+            changed = [name for name in value if theirs.get(name) != value[name]]
+            return ", ".join(f"{name} {theirs.get(name)}, now {value[name]}" for name in changed)
         if key == "sources" and isinstance(theirs, list) and len(theirs) != len(value):
             return f"{len(theirs)} sources, now {len(value)}"
         if key == "sources":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +25,6 @@ from segue.system.replaced import clear_leftovers
 
 #: a raster of this ending is made; a folder otherwise
 RASTERS = (".tif", ".tiff", ".vrt")
-_log = logging.getLogger("segue")
 
 
 @dataclass
@@ -39,6 +37,7 @@ class Result:
         computed: how many of them this run computed.
         missing: how many are not there yet.
         seconds, read_bytes: of the blocks that were computed.
+        regions: how many outlines were drawn.
     """
 
     files: list[Path]
@@ -47,6 +46,7 @@ class Result:
     missing: int = 0
     seconds: float = 0.0
     read_bytes: int = 0
+    regions: int = 0
 
 
 class Worker:

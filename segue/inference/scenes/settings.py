@@ -56,9 +56,9 @@ class Settings:
                 raise InputError(f"{name}={value}; it must be at least 1")
         if self.bands is not None and (not self.bands or min(self.bands) < 1):
             raise InputError(f"bands={list(self.bands)}: bands are counted from 1")
-        if self.value_range is not None:
-            if len(self.value_range) != 2 or not self.value_range[0] < self.value_range[1]:
-                raise InputError(f"value_range={list(self.value_range)}: two numbers are expected, the smaller first")
+        limits = self.value_range
+        if limits is not None and (len(limits) != 2 or not limits[0] < limits[1]):
+            raise InputError(f"value_range={list(limits)}: two numbers are expected, the smaller first")
 
     @property
     def kinds(self) -> tuple[str, ...]:

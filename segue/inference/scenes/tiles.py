@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -54,13 +55,13 @@ class Axis:
         """All of the axis, in pieces whose pixels are decided by the same tiles."""
         starts = self.starts
         if self.blend == "centre":
-            inner = [(before + self.size + after) // 2 for before, after in zip(starts, starts[1:], strict=False)]
+            inner = [(before + self.size + after) // 2 for before, after in pairwise(starts)]
             edges = [0, *inner, self.length]
-            return [Cell(low, high, (i,)) for i, (low, high) in enumerate(zip(edges, edges[1:], strict=False))]
+            return [Cell(low, high, (i,)) for i, (low, high) in enumerate(pairwise(edges))]
         edges = sorted({edge for start in starts for edge in (start, start + self.size)})
         return [
             Cell(low, high, tuple(i for i, start in enumerate(starts) if start <= low and high <= start + self.size))
-            for low, high in zip(edges, edges[1:], strict=False)
+            for low, high in pairwise(edges)
         ]
 
     @property

@@ -45,13 +45,16 @@ class Region:
     rings: list[Ring]
 
 
-def check_vector(path: str | Path) -> Path:
-    """The path, if its ending is known.
+def check_vector(path: str | Path, *, simplify: float = 0.0, least_area: int = 0) -> Path:
+    """The path, if its ending is known; see `write_vectors` for the rest.
 
     Raises:
-        InputError: it is not.
+        InputError: it is not, or a number is negative.
     """
     path = Path(path)
+    for name, value in (("simplify", simplify), ("least_area", least_area)):
+        if value < 0:
+            raise InputError(f"{name}={value}; it must be at least 0")
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: outlines go to a file that ends with {', '.join(SUFFIXES)}")
     return path
@@ -83,10 +86,7 @@ def write_vectors(
     Raises:
         InputError: another ending, or a negative number.
     """
-    path = check_vector(path)
-    for name, value in (("simplify", simplify), ("least_area", least_area)):
-        if value < 0:
-            raise InputError(f"{name}={value}; it must be at least 0")
+    path = check_vector(path, simplify=simplify, least_area=least_area)
     with gdal() as rasterio, rasterio.open(labels) as file:
         crs = None if file.crs is None else file.crs
         place = file.transform if crs is not None else rasterio.Affine.identity()

@@ -98,7 +98,9 @@ def write_block(path: Path, pixels: Array, look: Look, corner: tuple[int, int]) 
         raise DataError(f"{path}: cannot be written: {error}") from error
 
 
-def write_virtual(path: Path, grid: Grid, size: tuple[int, int], look: Look, files: dict[tuple[int, int], Path]) -> None:
+def write_virtual(
+    path: Path, grid: Grid, size: tuple[int, int], look: Look, files: dict[tuple[int, int], Path]
+) -> None:
     """The virtual raster of all blocks of a scene, which holds no pixels; ``files`` of each (row, column)."""
     lines = [f'<VRTDataset rasterXSize="{size[1]}" rasterYSize="{size[0]}">']
     if look.crs is not None:
@@ -159,7 +161,8 @@ def write_whole(virtual: Path, path: Path, look: Look) -> None:
             rasterio.shutil.copy(virtual, part, driver="COG", **options)
         if look.kind == "labels":
             names = "".join(f"<Category>{escape(name)}</Category>" for name in look.classes)
-            text = f'<PAMDataset><PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand></PAMDataset>'
+            inner = f'<PAMRasterBand band="1"><CategoryNames>{names}</CategoryNames></PAMRasterBand>'
+            text = f"<PAMDataset>{inner}</PAMDataset>"
             with replaced(path.with_name(path.name + ".aux.xml")) as part:
                 part.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
@@ -168,6 +171,6 @@ def write_whole(virtual: Path, path: Path, look: Look) -> None:
 
 def _colors(look: Look) -> dict[int, tuple[int, int, int, int]]:
     """RGBA of every value of 8 bits; what is no class is black and transparent."""
-    colors = {value: (0, 0, 0, 0) for value in range(256)}
+    colors = dict.fromkeys(range(256), (0, 0, 0, 0))
     colors |= {value: (color[0], color[1], color[2], 255) for value, color in enumerate(look.palette)}
     return colors
