@@ -1,4 +1,4 @@
-"""The verbs: load, predict, predict_scene, evaluate, score, train, check, pack, migrate, models. ``segue`` calls them."""
+"""The verbs of the command ``segue`` as functions, beside `load`."""
 
 from __future__ import annotations
 

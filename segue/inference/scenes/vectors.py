@@ -107,10 +107,11 @@ def regions(file: Any, void: int, simplify: float = 0.0, least_area: int = 0) ->
     import rasterio
     from rasterio.features import shapes
 
-    for shape, value in shapes(rasterio.band(file, 1), connectivity=4, transform=rasterio.Affine.identity()):
+    back = ~file.transform  # GDAL gives coordinates of the raster
+    for shape, value in shapes(rasterio.band(file, 1), connectivity=4):
         if int(value) == void:
             continue
-        rings = [np.asarray(ring, np.float64) for ring in shape["coordinates"]]
+        rings = [np.rint(_placed(np.asarray(ring, np.float64), back)) for ring in shape["coordinates"]]
         areas = [abs(_area(ring)) for ring in rings]
         pixels = round(areas[0] - sum(areas[1:]))
         if pixels < least_area:

@@ -88,8 +88,10 @@ def write_block(path: Path, pixels: Array, look: Look, corner: tuple[int, int]) 
         path.parent.mkdir(parents=True, exist_ok=True)
         with gdal() as rasterio, replaced(path, durable=True) as part:
             if look.transform is not None:
-                place = rasterio.Affine(*look.transform)
-                profile |= {"transform": place * rasterio.Affine.translation(corner[1], corner[0]), "crs": look.crs}
+                a, b, c, d, e, f = look.transform
+                top, left = corner
+                place = rasterio.Affine(a, b, c + a * left + b * top, d, e, f + d * left + e * top)
+                profile |= {"transform": place, "crs": look.crs}
             with rasterio.open(part, "w", **profile) as file:
                 file.write(pixels)
                 if look.kind == "labels" and look.dtype == "uint8":
