@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,7 +32,7 @@ class Small(nn.Module):
         torch.manual_seed(0)
         widths = [channels, *[6] * (depth - 1), classes]
         layers: list[nn.Module] = []
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             layers += [nn.Conv2d(before, after, side, padding=side // 2), nn.Tanh()]
         self.backbone = nn.Sequential(*layers[:-1])
         self.data_preprocessor = SegDataPreProcessor(mean=[120.0] * channels, std=[60.0] * channels, bgr_to_rgb=True)
