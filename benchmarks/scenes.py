@@ -131,7 +131,9 @@ def main() -> None:
         scene = folder / "scene.tif"
         make_scene(scene, args.size, args.sparse)
         facts = measured(args, scene, folder / "seen.tif")
-        print(f"scene {args.size} x {args.size} x 3, {CLASSES} classes, {facts['blocks']} blocks, {os.cpu_count()} cores")
+        print(
+            f"scene {args.size} x {args.size} x 3, {CLASSES} classes, {facts['blocks']} blocks, {os.cpu_count()} cores"
+        )
         print(f"tile {args.tile}, overlap {args.overlap}, {args.blend}, {torch.get_num_threads()} threads")
         rate = facts["megabytes"] / facts["seconds"]
         print(f"blocks {facts['seconds']:.1f} s, {rate:.1f} MB/s; with the GeoTIFF {facts['total']:.1f} s")

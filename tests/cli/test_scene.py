@@ -68,7 +68,7 @@ def test_in_python(command: list[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--out", "seen", "--overlap", "8"], "--overlap: only for scenes, which --tile or an --out that ends with .tif"),
+        (["--out", "seen", "--overlap", "8"], "--overlap: only for scenes, which --tile or an --out that ends"),
         (["--out", "seen", "--vector", "a.gpkg"], "--vector: only for scenes"),
         (["--out", "seen.tif", "--tta"], "--tta: not for scenes, whose tiles are seen once"),
         (["--out", "seen.tif", "--crf"], "--crf: not for scenes"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from segue.inference.logits import Held, Logits, Windows
+from segue.inference.logits import Cropped, Held, Logits, Resized, Windows
 
 
 class Blended(Logits):
@@ -32,6 +32,22 @@ class Blended(Logits):
             count = weight if count is None else count + weight
         assert total is not None and count is not None
         return total.div_(count)
+
+
+def cut(tile: Logits, rows: tuple[int, int], columns: tuple[int, int]) -> Logits:
+    """A part of a tile's logits, from the first row and column to before the last; of a narrow one only the columns
+    that it needs are resized.
+    """
+    height, width = tile.size
+    low, high = columns
+    if isinstance(tile, Resized) and not tile.align_corners and width % tile.source.size[1] == 0 and high - low < width:
+        scale = width // tile.source.size[1]
+        first, last = max(low // scale - 1, 0), min(-(-high // scale) + 1, tile.source.size[1])
+        if 2 * (last - first) <= tile.source.size[1]:
+            inner = Cropped(tile.source, (first, tile.source.size[1] - last, 0, 0))
+            tile = Resized(inner, (height, (last - first) * scale), False)
+            low, high, width = low - first * scale, high - first * scale, (last - first) * scale
+    return Cropped(tile, (low, width - high, rows[0], height - rows[1]))
 
 
 def held_bytes(logits: Logits) -> int:

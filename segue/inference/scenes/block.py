@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from segue.images.read import Array
-from segue.inference.logits import Cropped, Logits
-from segue.inference.scenes.blend import Blended
+from segue.inference.logits import Logits
+from segue.inference.scenes.blend import Blended, cut
 from segue.inference.scenes.network import Network
 from segue.inference.scenes.read import Scene
 from segue.inference.scenes.settings import Settings
@@ -169,6 +169,5 @@ class Block:
             top = down.low - self.grid.down.starts[place[0]]
             left = across.low - self.grid.across.starts[place[1]]
             bottom, right = top + down.high - down.low, left + across.high - across.low
-            cut = Cropped(tile, (left, tile.size[1] - right, top, tile.size[0] - bottom))
-            parts.append((cut, heights[top:bottom], widths[left:right]))
+            parts.append((cut(tile, (top, bottom), (left, right)), heights[top:bottom], widths[left:right]))
         return parts[0][0] if len(parts) == 1 else Blended(parts)
