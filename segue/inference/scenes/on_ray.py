@@ -13,7 +13,7 @@ from typing import Any
 from segue.errors import InputError, MissingExtraError, SegueError
 from segue.inference.scenes.network import Network
 from segue.inference.scenes.plan import Plan, Unit
-from segue.inference.scenes.run import Worker
+from segue.inference.scenes.worker import Worker
 
 #: times that a block is tried again after its worker died
 RETRIES = 5

@@ -80,6 +80,19 @@ def open_scene(path: str | Path, network: Network, settings: Settings) -> Scene:
     return RasterScene(path, network, settings)
 
 
+def place_of(path: Path) -> tuple[str | None, tuple[float, ...] | None]:
+    """(crs, transform) of a scene, without its pixels."""
+    if path.suffix.lower() in WHOLE:
+        return None, None
+    with Raster(path) as raster:
+        return raster.crs, _placed(raster)
+
+
+def _placed(raster: Raster) -> tuple[float, ...] | None:
+    """The transform, but for the one that stands for none."""
+    return raster.transform if raster.transform != (1.0, 0.0, 0.0, 0.0, 1.0, 0.0) else None
+
+
 class Picture(Scene):
     """A picture that is decoded at once."""
 
@@ -134,8 +147,7 @@ class RasterScene(Scene):
     def _check(self, path: Path, network: Network, settings: Settings) -> None:
         raster, expected = self._raster, network.expected
         self.path, self.size, self.crs = path, raster.size, raster.crs
-        placed = raster.transform != (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-        self.transform = raster.transform if placed else None
+        self.transform = _placed(raster)
         step: Any = network.read
         kind = type(step).__name__
         if kind not in ("LoadImageFromFile", "LoadSingleRSImageFromFile"):

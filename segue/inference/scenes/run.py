@@ -12,14 +12,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import TextColumn, TimeRemainingColumn
 
-from segue.errors import DataError, InputError, SegueError, SomeFailedError
+from segue.errors import InputError, SegueError, SomeFailedError
 from segue.inference.predictor import Predictor
-from segue.inference.scenes.block import Block
 from segue.inference.scenes.network import Network
 from segue.inference.scenes.plan import Plan, Unit, sources_of, strides_of
-from segue.inference.scenes.read import Scene, open_scene
+from segue.inference.scenes.read import open_scene, place_of
 from segue.inference.scenes.settings import Settings
-from segue.inference.scenes.write import Look, gdal, write_block, write_virtual, write_whole
+from segue.inference.scenes.worker import Worker
+from segue.inference.scenes.write import Look, gdal, write_virtual, write_whole
 from segue.system.bars import bar
 from segue.system.replaced import clear_leftovers
 
@@ -47,61 +47,6 @@ class Result:
     seconds: float = 0.0
     read_bytes: int = 0
     regions: int = 0
-
-
-class Worker:
-    """Computes blocks of a plan, and writes them.
-
-    Args:
-        network: the model; every worker has the same.
-        plan: what there is to do.
-        folder: of the blocks.
-    """
-
-    def __init__(self, network: Network, plan: Plan, folder: Path) -> None:
-        self.network, self.plan, self.folder = network, plan, folder
-        tile = plan.settings.tile
-        if plan.sources:
-            height, width = plan.sources[0].size
-            network.warm((min(tile, height), min(tile, width)), plan.settings.batch_size)
-        self._scene: tuple[int, Scene] | None = None
-
-    def do(self, unit: Unit) -> None:
-        """One block; harmless where it is there already.
-
-        Raises:
-            DataError: it cannot be read or written.
-        """
-        with gdal():
-            scene = self._open(unit.source)
-            grid = self.plan.grid(unit.source)
-            block = Block(scene, self.network, self.plan.settings, grid, unit.row, unit.column, self.plan.logits)
-            found = block.compute()
-            for kind in self.plan.settings.kinds:
-                look = self.look(kind, scene, len(found[kind]))
-                write_block(self.plan.block(self.folder, unit, kind), found[kind], look, (block.top, block.left))
-
-    def look(self, kind: str, scene: Scene, bands: int) -> Look:
-        """What a raster of a kind says of itself."""
-        network = self.network
-        return Look(kind, network.classes, network.palette, scene.crs, scene.transform, bands)
-
-    def _open(self, index: int) -> Scene:
-        if self._scene is None or self._scene[0] != index:
-            self.close()
-            source = self.plan.sources[index]
-            scene = open_scene(source.path, self.network, self.plan.settings)
-            if scene.size != source.size:
-                scene.close()
-                raise DataError(f"{source.path}: it has changed since the plan was made")
-            self._scene = index, scene
-        return self._scene[1]
-
-    def close(self) -> None:
-        """Close the scene that is open."""
-        if self._scene is not None:
-            self._scene[1].close()
-            self._scene = None
 
 
 def predict_scenes(
@@ -252,8 +197,7 @@ def _join(network: Network, plan: Plan, folder: Path, out: Path, single: bool, k
         source, units = plan.sources[index], list(group)
         if not all(plan.done(folder, unit) for unit in units):
             continue
-        with open_scene(source.path, network, plan.settings) as scene:
-            crs, transform = scene.crs, scene.transform
+        crs, transform = place_of(source.path)
         for kind in plan.settings.kinds:
             bands = plan.logits if kind == "probabilities" else 1
             look = Look(kind, network.classes, network.palette, crs, transform, bands)

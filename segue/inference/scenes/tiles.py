@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import torch
@@ -44,13 +45,13 @@ class Axis:
         """Of a tile that fits."""
         return min(self.tile, self.length)
 
-    @property
+    @cached_property
     def starts(self) -> list[int]:
         """First pixel of each tile."""
         last, stride = self.length - self.size, self.tile - self.overlap
         return [min(i * stride, last) for i in range(math.ceil(last / stride) + 1)]
 
-    @property
+    @cached_property
     def cells(self) -> list[Cell]:
         """All of the axis, in pieces whose pixels are decided by the same tiles."""
         starts = self.starts
@@ -64,7 +65,7 @@ class Axis:
             for low, high in pairwise(edges)
         ]
 
-    @property
+    @cached_property
     def blocks(self) -> list[tuple[Cell, ...]]:
         """The cells of each block. A block begins where a tile does, so that as few as can be belong to two."""
         owner = 0 if self.blend == "centre" else -1

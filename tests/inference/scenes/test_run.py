@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from segue.errors import DataError, InputError, SomeFailedError
-from segue.inference.scenes import run
+from segue.inference.scenes import worker
 from segue.inference.scenes.run import predict_scenes
 from segue.inference.scenes.settings import Settings
 from segue.inference.scenes.write import gdal
@@ -101,7 +101,7 @@ def blocks_of(folder: Path) -> dict[str, bytes]:
 def test_killed_three_times_and_resumed(scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(**TILES, save=("confidence",))
     predict_scenes(predictor(), [scene], tmp_path / "whole.tif", settings, keep=True)
-    write, count = run.write_block, 0
+    write, count = worker.write_block, 0
 
     def killed(*args: object) -> None:
         nonlocal count
@@ -111,12 +111,12 @@ def test_killed_three_times_and_resumed(scene: Path, tmp_path: Path, monkeypatch
             raise KeyboardInterrupt
         write(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(run, "write_block", killed)
+    monkeypatch.setattr(worker, "write_block", killed)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
             predict_scenes(predictor(), [scene], tmp_path / "seen.tif", settings)
         assert not (tmp_path / "seen.tif").exists()
-    monkeypatch.setattr(run, "write_block", write)
+    monkeypatch.setattr(worker, "write_block", write)
     result = predict_scenes(predictor(), [scene], tmp_path / "seen.tif", settings, keep=True)
     assert 0 < result.computed < result.blocks
     assert blocks_of(tmp_path / "seen.tif.blocks") == blocks_of(tmp_path / "whole.tif.blocks")
