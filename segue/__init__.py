@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from segue.api import models as models
     from segue.api import pack as pack
     from segue.api import predict as predict
+    from segue.api import predict_scene as predict_scene
     from segue.api import score as score
     from segue.api import train as train
     from segue.config import Config as Config
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from segue.inference.predictor import Predictor as Predictor
 
 _HOMES = {
-    **dict.fromkeys(("check", "evaluate", "load", "migrate", "pack", "predict", "score", "train"), "segue.api"),
+    **dict.fromkeys(
+        ("check", "evaluate", "load", "migrate", "pack", "predict", "predict_scene", "score", "train"), "segue.api"
+    ),
     "Config": "segue.config",
     "register": "segue.config.builder.register",
     "Predictor": "segue.inference.predictor",

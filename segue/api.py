@@ -1,4 +1,4 @@
-"""The verbs: load, predict, evaluate, score, train, check, pack, migrate, models. The command ``segue`` calls them."""
+"""The verbs of the command ``segue`` as functions, beside `load`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import Problem, refuse
+from segue.errors import InputError, Problem, refuse
 from segue.inference.load import find_weights, load
 from segue.recipes.open import read_config
 from segue.report.score_folders import score
 from segue.system.shown import escape
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from segue.doctor import Report
     from segue.inference.crf import CRF
     from segue.inference.depth import DepthPrediction
     from segue.inference.multilabel import MultilabelPrediction
     from segue.inference.predictor import Prediction
+    from segue.inference.scenes.run import Result
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
     from segue.training import Callback, Machine, TrainResult
 
-__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "score", "train"]
+__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "predict_scene", "score", "train"]
 
 AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a recipe's name, a config, or its sections
 
@@ -60,6 +63,66 @@ def predict(
     files = find_images(images, recursive=recursive)  # before the model, which takes longer
     predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
     return write_all(predictor, files, out, batch_size=batch_size, tta=tta, crf=crf)
+
+
+def predict_scene(
+    config: AnyConfig,
+    checkpoint: str | Path | None,
+    scenes: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    tile: int = 1024,
+    overlap: int = 128,
+    blend: str = "gaussian",
+    bands: Sequence[int] | None = None,
+    value_range: Sequence[float] | None = None,
+    save: Sequence[str] = (),
+    batch_size: int = 1,
+    block: int | None = None,
+    vector: str | Path | None = None,
+    simplify: float = 0.0,
+    least_area: int = 0,
+    shard: tuple[int, int] | None = None,
+    ray: str | None = None,
+    keep: bool = False,
+    device: str = "cpu",
+    cfg_options: Sequence[str] = (),
+    trust: bool = False,
+    console: Console | None = None,
+) -> Result:
+    """Segment rasters of any size by tiles, into GeoTIFFs; the same call after an interruption does the rest.
+
+    Args:
+        config, checkpoint, device, cfg_options, trust: as for `load`.
+        scenes: a raster or picture, or several.
+        out: ``NAME.tif`` or ``NAME.vrt`` of one scene, or a folder; see `segue.inference.scenes.run.predict_scenes`.
+        tile, overlap, blend, bands, value_range, save, batch_size, block: see
+            `segue.inference.scenes.settings.Settings`.
+        vector: outlines of the labels of one scene: ``.geojson`` or ``.gpkg``.
+        simplify, least_area: of the outlines; see `segue.inference.scenes.vectors.write_vectors`.
+        shard, ray, keep, console: see `segue.inference.scenes.run.predict_scenes`.
+
+    Raises:
+        InputError, DataError, SomeFailedError: what cannot be done, and for which scene.
+    """
+    from segue.inference.scenes.run import predict_scenes
+    from segue.inference.scenes.settings import Settings
+    from segue.inference.scenes.vectors import check_vector, write_vectors
+
+    files = [scenes] if isinstance(scenes, (str, Path)) else list(scenes)
+    settings = Settings(tile, overlap, blend, bands, value_range, tuple(save), batch_size, block)
+    if vector is not None:
+        check_vector(vector, simplify=simplify, least_area=least_area)
+        if len(files) != 1:
+            raise InputError(f"{vector}: outlines are of one scene, not of {len(files)}")
+    elif simplify or least_area:
+        raise InputError("simplify and least_area: only of outlines; say with vector where they go")
+    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
+    result = predict_scenes(predictor, files, out, settings, shard=shard, ray=ray, keep=keep, console=console)
+    if vector is not None and result.files:
+        labels = result.files[0]
+        result.regions = write_vectors(labels, vector, predictor.classes, simplify=simplify, least_area=least_area)
+    return result
 
 
 def evaluate(

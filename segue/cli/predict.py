@@ -3,6 +3,7 @@
 segue predict CONFIG CHECKPOINT IMAGE|FOLDER... --out DIR
 segue predict RECIPE published IMAGE|FOLDER... --out DIR       (with the weights that are published for it)
 segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Segue wrote hold their config)
+segue predict CONFIG CHECKPOINT SCENE.tif --tile 1024 --out SEEN.tif   (rasters of any size: docs/scenes.md)
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ HELP = "segment images or folders of images"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
+    from segue.cli._scene import add_scene_options
 
     parser.add_argument("model", help="config file or recipe, then a checkpoint; or a weights file that Segue wrote")
     parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help="checkpoint, then images and folders")
@@ -32,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch-size", type=int, default=1, help="images of one size that go through together")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
     add_crf_options(parser)
+    add_scene_options(parser)
     add_download_options(parser)
     add_config_options(parser)
 
@@ -41,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from segue.api import predict
+    from segue.cli._scene import is_scene, refuse_scene_options, run_scene
     from segue.errors import InputError, SomeFailedError
     from segue.inference.inputs import list_images
     from segue.inference.load import is_weights
@@ -53,6 +57,9 @@ def run(args: argparse.Namespace) -> int:
             raise InputError("name the images or folders after the checkpoint")
     crf_of(args)  # complains before anything is read
     images, left_out = list_images(paths, recursive=args.recursive)
+    if is_scene(args):
+        return run_scene(args, checkpoint, images)
+    refuse_scene_options(args)
     console = Console()
     more = f"; {left_out} in folders below are left out, --recursive takes them" if left_out else ""
     console.print(f"{len(images)} image{'s' if len(images) != 1 else ''} found{more}", highlight=False)

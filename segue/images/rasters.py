@@ -34,6 +34,8 @@ class Raster:
         crs: coordinate reference system as text such as ``EPSG:32632``, if the file has one.
         transform: (a, b, c, d, e, f) with x = a column + b row + c and y = d column + e row + f.
         block: (H, W) of a tile or strip: windows of its multiples are the fastest.
+        roles: what each band is: ``red``, ``green``, ``blue``, ``gray``, ``alpha``, ``palette``, ``undefined`` ...
+        driver: GDAL's name of the format: ``GTiff``, ``PNG`` ...
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -55,6 +57,8 @@ class Raster:
         self.crs: str | None = None if self._file.crs is None else self._file.crs.to_string()
         self.transform: tuple[float, ...] = tuple(self._file.transform)[:6]
         self.block: tuple[int, int] = self._file.block_shapes[0]
+        self.roles: tuple[str, ...] = tuple(role.name for role in self._file.colorinterp)
+        self.driver: str = self._file.driver
 
     def read(self, window: tuple[int, int, int, int] | None = None, bands: Sequence[int] | None = None) -> NDArray[Any]:
         """Pixels as (H, W, C), bands in the order of the file.
@@ -80,6 +84,32 @@ class Raster:
             raise DataError(f"{self.path}: damaged or incomplete raster, at window {window}: {error}") from error
         pixels[:] = np.moveaxis(read, 0, -1)
         return pixels
+
+    def colors(self) -> NDArray[np.uint8] | None:
+        """(256, 3) uint8 RGB of the values of a first band that is a palette."""
+        if self.roles[0] != "palette":
+            return None
+        table = np.zeros((256, 3), np.uint8)
+        for value, color in self._file.colormap(1).items():
+            table[value] = color[:3]
+        return table
+
+    def data(self, window: tuple[int, int, int, int], bands: Sequence[int]) -> NDArray[np.bool_] | None:
+        """(height, width) bool, where any of these bands has data: by their nodata, a mask of the file, or
+        transparency; None where the file leaves nothing out.
+        """
+        flags = [set(self._file.mask_flag_enums[index]) for index in bands]
+        if all(flag.name == "all_valid" for own in flags for flag in own):
+            return None
+        top, left, height, width = window
+        place = ((top, top + height), (left, left + width))
+        found = np.zeros((height, width), np.bool_)
+        try:
+            for index in bands:
+                found |= self._file.read_masks(index + 1, window=place) > 0
+        except _rasterio().errors.RasterioError as error:
+            raise DataError(f"{self.path}: damaged or incomplete raster, at window {window}: {error}") from error
+        return found
 
     def windows(self, size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
         """(top, left, height, width) of the windows that tile the raster, row by row; the last ones may be smaller."""

@@ -259,7 +259,7 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
     planner = Planner(cfg)
     plans = [planner.component(step, "transforms", f"{path}.{i}") for i, step in enumerate(without_annotations(node))]
     first = str(node[0].get("type", "")).rpartition(".")[2]
-    if not first.startswith("LoadImage"):
+    if not first.startswith(("LoadImage", "LoadSingleRSImage")):
         planner.problem(f"{path}.0", f"a test pipeline begins with LoadImageFromFile, not {first}")
     if planner.problems:
         raise ConfigError(planner.problems)
