@@ -1,1 +1,1 @@
-"""Models as files of other runtimes, each with a certificate that it is the model. `segue.inference.exported` exports."""
+"""Models as files of other runtimes, each with a certificate; `segue.inference.exported` makes them of a predictor."""

@@ -12,7 +12,6 @@ TEXT = '''"""Segment images with {file}: python {script} IMAGE... ; writes IMAGE
 
 Needs numpy, pillow and {runtime}, and nothing else. Written by segue export from the file's certificate.
 """
-
 import sys
 from pathlib import Path
 
@@ -27,45 +26,43 @@ MEAN, STD, ORDER = np.array({mean!r}, np.float32), np.array({std!r}, np.float32)
 UINT8, LABELS, THRESHOLD, CORNERS = {uint8!r}, {labels!r}, {threshold!r}, {corners!r}
 
 
-def resized(values, height, width, corners=False):
+def resized(values, size, corners=False):
     """(H, W, C) bilinearly, without antialiasing, as OpenCV and torch do it."""
-    for axis, size in enumerate((height, width)):
-        count = values.shape[axis]
-        place = np.arange(size) * (count - 1) / max(size - 1, 1) if corners else (np.arange(size) + 0.5) * count / size - 0.5
-        place = np.clip(place, 0, count - 1)
+    for axis in (0, 1):
+        count, pixels = values.shape[axis], np.arange(size[axis])
+        place = (pixels + 0.5) * count / size[axis] - 0.5
+        place = pixels * (count - 1) / max(size[axis] - 1, 1) if corners else np.clip(place, 0, count - 1)
         low = np.floor(place).astype(int)
-        share = (place - low).reshape([-1 if i == axis else 1 for i in range(3)]).astype(np.float32)
-        values = np.take(values, low, axis) * (1 - share) + np.take(values, np.minimum(low + 1, count - 1), axis) * share
+        share = (place - low).astype(np.float32).reshape((-1, 1, 1) if axis == 0 else (-1, 1))
+        above = np.take(values, np.minimum(low + 1, count - 1), axis)
+        values = np.take(values, low, axis) * (1 - share) + above * share
     return values
 
 
 def labels_of(image, run):
     """(H, W, 3) uint8 RGB to (H, W) labels."""
-    height, width = image.shape[:2]
-    size = (height, width)
+    whole = size = image.shape[:2]
     if SCALE:
         factor = min(max(SCALE) / max(size), min(SCALE) / min(size))
-        size = (int(height * factor + 0.5), int(width * factor + 0.5)) if KEEP_RATIO else SCALE[::-1]
-    if size != (height, width):
-        image = np.rint(resized(image.astype(np.float32), *size)).astype(np.uint8)
-    given = image[None]
+        size = (int(size[0] * factor + 0.5), int(size[1] * factor + 0.5)) if KEEP_RATIO else SCALE[::-1]
+    if size != whole:
+        image = np.rint(resized(image.astype(np.float32), size)).astype(np.uint8)
     if not UINT8:
-        values = (image if ORDER == "RGB" else image[..., ::-1]).astype(np.float32)
-        given = np.ascontiguousarray(((values - MEAN) / STD if MEAN.size else values).transpose(2, 0, 1)[None], np.float32)
-    found = run(given)[0]
+        image = (image if ORDER == "RGB" else image[..., ::-1]).astype(np.float32)
+        image = np.ascontiguousarray(((image - MEAN) / STD if MEAN.size else image).transpose(2, 0, 1))
+    found = run(image[None])[0]
     if LABELS:
-        return np.asarray(Image.fromarray(found.astype(np.uint8)).resize((width, height), Image.NEAREST))
-    found = found.transpose(1, 2, 0)
-    found = resized(found, height, width, CORNERS) if found.shape[:2] != (height, width) else found
-    return found.argmax(2) if THRESHOLD is None else (1 / (1 + np.exp(-found[..., 0])) > THRESHOLD).astype(int)
+        return np.asarray(Image.fromarray(found.astype(np.uint8)).resize(whole[::-1], Image.NEAREST))
+    found = resized(found.transpose(1, 2, 0), whole, CORNERS) if size != whole else found.transpose(1, 2, 0)
+    return found.argmax(2) if THRESHOLD is None else 1 / (1 + np.exp(-found[..., 0])) > THRESHOLD
 
 
 if __name__ == "__main__":
 {open}
     for name in sys.argv[1:]:
         labels = labels_of(np.asarray(Image.open(name).convert("RGB")), run).astype(np.uint8)
-        Image.fromarray(labels).save(Path(name).with_name(Path(name).stem + "_labels.png"))
-        Image.fromarray(PALETTE[labels]).save(Path(name).with_name(Path(name).stem + "_colors.png"))
+        for end, picture in (("labels", labels), ("colors", PALETTE[labels])):
+            Image.fromarray(picture).save(Path(name).with_name(Path(name).stem + f"_{{end}}.png"))
         print(name, {{CLASSES[i]: f"{{(labels == i).mean():.1%}}" for i in np.unique(labels)}})
 '''
 OPEN = {
@@ -134,6 +131,8 @@ def _resize(facts: Mapping[str, Any]) -> tuple[tuple[int, int] | None, bool]:
         if kind == "Resize" and isinstance(step.get("scale"), (list, tuple)) and scale is None:
             width, height = step["scale"]
             scale, keep = (int(width), int(height)), bool(step.get("keep_ratio", False))
+            if step.get("interpolation", "bilinear") != "bilinear" or step.get("backend", "cv2") != "cv2":
+                raise InputError(f"--standalone: {step}: the script resizes bilinearly, as OpenCV does")
         elif kind not in HARMLESS:
             raise InputError(f"--standalone: the test pipeline has {kind or step}, which the script does not do")
     return scale, keep

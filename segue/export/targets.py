@@ -22,7 +22,7 @@ def not_here(target: str) -> MissingExtraError:
     """What to do for a target that Segue does not write itself."""
     package, install, command = ELSEWHERE[target]
     remedy = (
-        f"Segue does not write it. Export to ONNX, check the file with segue verify, and convert it where {target} runs: "
-        f"{install}; {command}. Compare the result with the gold image of the ONNX file's certificate there"
+        "Segue does not write it. Export to ONNX, check the file with segue verify, and convert it where "
+        f"{target} runs: {install}; {command}. Compare the result with the gold image of the ONNX file's certificate there"
     )
     return MissingExtraError(package, purpose=f"segue export {target}", remedy=remedy)
