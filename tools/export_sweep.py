@@ -160,15 +160,15 @@ def page(found: dict[str, Any]) -> str:
     """The table."""
     counts = {kind: sum(one["verdict"] == kind for one in found.values()) for kind in
               ("certified", "refused", "impossible", "not tried")}  # fmt: skip
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
     here = sum(not one["openvino"]["wrong"] for one in found.values() if "openvino" in one)
     lines = [
         "# Exports of the zoo",
         "",
-        "Written by `python tools/export_sweep.py OUT.json --page docs/export-zoo.md`. Random weights, logits spread as",
-        "in trained models; four inputs each: one size, two odd ones, two images at once. Differences are of logits.",
+        "Written by `python tools/export_sweep.py OUT.json --page docs/export-zoo.md`. Random weights, logits spread",
+        "as in trained models; four inputs each: one size, two odd ones, two images at once.",
         "",
-        f"{len(found)} methods: {', '.join(f'{count} {kind}' for kind, count in counts.items())}; {here} files give "
-        "the model's results under OpenVINO as well.",
+        f"{len(found)} methods: {said}; {here} files give the model's results under OpenVINO as well.",
         "",
         "| method | recipe | ONNX Runtime | free sizes | largest difference | labels that agree | OpenVINO | why |",
         "|---|---|---|---|---|---|---|---|",

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
     predictor = None
     if args.model is None:
-        given = {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config}
+        given = {"CHECKPOINT": args.checkpoint, "--cfg-options": args.cfg_options, "--trust-config": args.trust_config}
         refuse(given, "only where the model is named after the file")
     else:
         predictor = load(args.model, args.checkpoint, cfg_options=args.cfg_options, trust=args.trust_config)

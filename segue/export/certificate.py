@@ -23,6 +23,8 @@ from segue.export.layers import Pair
 FORM = 1  # of the certificate
 POINTS = 256  # pixels whose logits are kept
 LARGEST = 1 << 26  # bytes of an array of a certificate that is read
+NEEDED = {"classes", "config", "decides", "gold", "graph_sha256", "input", "limits", "output", "palette", "precision"}
+NEEDED |= {"preprocessing", "reasons", "seal", "target", "test", "verdict", "weights"}
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ def certificate_of(path: Path, notes: str | None) -> dict[str, Any]:
         raise InputError(f"{path}: its certificate is no JSON ({error})") from error
     if not isinstance(facts, dict) or facts.get("form") != FORM:
         raise InputError(f"{path}: its certificate is not of form {FORM}; export it again, or use a newer segue")
+    if missing := sorted(NEEDED - set(facts)):
+        raise InputError(f"{path}: its certificate lacks {', '.join(missing)}; export it again")
     return facts
 
 

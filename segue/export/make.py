@@ -173,8 +173,7 @@ def _certified(
     """The verdict, with what it rests on."""
     limits, threshold = LIMITS[options.precision], threshold_of(graph.model)
     compared, skipped, failed = [], [], None
-    gold_case = min((c for c in cases if len(c.inputs) == 1), key=lambda c: c.inputs.numel(), default=cases[0])
-    gold_case = gold_case if fits(session.shape, fed(graph, gold_case).shape) else cases[0]
+    gold_case = None  # the smallest that the file and the model take
     for case in cases:
         images = fed(graph, case)
         if not fits(session.shape, images.shape):
@@ -185,6 +184,8 @@ def _certified(
         except (RuntimeError, ValueError) as error:
             skipped.append(f"{case.name} (the model itself: {str(error).splitlines()[0][:120]})")
             continue
+        if gold_case is None or _length(case) < _length(gold_case):
+            gold_case = case
         shape = tuple(images.shape)
         try:
             found = session.run(images.numpy())
@@ -194,10 +195,10 @@ def _certified(
             one = compare(case.name, shape, wanted, found, limits, threshold)
         compared.append(one)
         failed = failed or (case if one.wrong else None)
+    if gold_case is None:
+        raise InputError(f"the model itself takes none of the images to compare on: {'; '.join(skipped)}")
     pairs, divergence = _walked(graph, session, failed or gold_case, names, options, failed is not None)
     reasons = [f"{one.name}: {one.wrong}" for one in compared if one.wrong]
-    if not compared:
-        reasons.append("no case could be compared")
     facts = {
         "verdict": "refused" if reasons else "certified",
         "reasons": reasons,
@@ -208,6 +209,11 @@ def _certified(
         "gold": _gold(graph.model, gold_case, threshold, () if failed else pairs).facts(),
     }
     return facts, compared, skipped
+
+
+def _length(case: Case) -> tuple[int, int]:
+    """Images, then numbers."""
+    return len(case.inputs), case.inputs.numel()
 
 
 def _walked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,8 @@ def write_script(file: Path, facts: Mapping[str, Any]) -> Path:
     ):
         if wrong:
             raise InputError(f"--standalone: {what}, which the script does not do; use segue predict {file.name}")
+    if not re.fullmatch(r"[\w. -]+", file.name):
+        raise InputError(f"--standalone: {file.name!r} has signs that do not belong into a script; rename the file")
     script = file.with_name(f"{file.stem}_run.py")
     runtime = "onnxruntime" if facts["target"] == "onnx" else "openvino"
     text = TEXT.format(

@@ -23,6 +23,6 @@ def not_here(target: str) -> MissingExtraError:
     package, install, command = ELSEWHERE[target]
     remedy = (
         "Segue does not write it. Export to ONNX, check the file with segue verify, and convert it where "
-        f"{target} runs: {install}; {command}. Compare the result with the gold image of the ONNX file's certificate there"
+        f"{target} runs: {install}; {command}. Compare the result with the ONNX file's gold image there"
     )
     return MissingExtraError(package, purpose=f"segue export {target}", remedy=remedy)

@@ -28,6 +28,7 @@ from segue.recipes.open import read_config
 from segue.types import SegSample
 
 MOST = 8  # of the user's images
+SMALL = (97, 131)  # of the gold image, which travels with the file
 
 
 def export(
@@ -81,10 +82,12 @@ def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
 
 
 def generated_cases(predictor: Predictor, size: tuple[int, int]) -> list[Case]:
-    """Images that look like images: at the size, at two odd ones, and two of them at once."""
+    """Images that look like images: at the size, at two odd ones, at a small one, and two of them at once."""
     channels = predictor._expected.channels
     height, width = size
     sizes = [(height, width), (height + 33 | 1, width * 3 // 4 | 1), (height * 3 // 4 | 1, width + 17 | 1)]
+    if min(size) > max(SMALL):
+        sizes.append(SMALL)
     cases = []
     for index, (high, wide) in enumerate(sizes):
         image = torch.from_numpy(picture(high, wide, channels, seed=index).transpose(2, 0, 1).copy())

@@ -22,7 +22,7 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
 
 
 def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
-    """(cells, pixels): the share of each pixel in each cell; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
+    """(cells, pixels): shares of pixels in cells; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
     pixel = torch.arange(pixels, device=like.device)[None]
     cell = torch.arange(cells, device=like.device)[:, None]
     first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells

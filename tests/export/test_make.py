@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -15,10 +16,10 @@ import torch
 
 import segue
 from segue.cli import main
-from segue.errors import InputError
+from segue.errors import InputError, SegueError
 from segue.export import graph
 from segue.export.certificate import Gold, is_sealed, packed, unpacked
-from segue.export.make import Options, export_model
+from segue.export.make import SUFFIX, Options, export_model
 from segue.export.standalone import write_script
 from segue.inference.exported import export, verify
 from tests.export.conftest import CLASSES, SIZE, Project
@@ -80,17 +81,9 @@ def test_beside_the_model(project: Project, exported: Path) -> None:
     assert [what for what, right, _ in verdict.checks if not right] == ["classes"]
 
 
-class Nothing:
-    """What ``tracing`` uses where the standard forms are left out."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
 def test_a_file_that_is_not_the_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its standard form, torch exports pooling for the one size that it was traced at, without a word."""
-    monkeypatch.setattr(graph, "StandardOperators", Nothing)
+    monkeypatch.setattr(graph, "StandardOperators", contextlib.nullcontext)
     made = export(project.model, "onnx", project.folder / "wrong.onnx", size=SIZE)
     assert not made.good and made.file.name == "wrong.refused.onnx" and made.file.is_file()
     assert not (project.folder / "wrong.onnx").exists()
@@ -140,3 +133,29 @@ def test_arrays_of_a_certificate() -> None:
         unpacked(packed(array) | {"shape": [1 << 30]})
     with pytest.raises(ValueError, match="not as long"):
         unpacked(packed(array) | {"shape": [3, 3]})
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [
+        ("onnx", Options(half=True)),
+        ("openvino", Options(static=True, uint8_input=True, labels_out=True)),
+    ],
+    ids=["half", "openvino"],
+)
+def test_other_files(project: Project, tmp_path: Path, target: str, options: Options) -> None:
+    pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
+    file = tmp_path / ("model" + SUFFIX[target])
+    made = export(project.model, target, file, size=SIZE, options=options)
+    assert made.good and made.file == file, made.certificate["reasons"]
+    assert verify(file)[0].good
+    fixed = made.certificate["input"]["shape"]
+    assert fixed == ([1, 64, 96, 3] if options.static else [None, 3, None, None])
+    image = cv2.imread(str(project.photo))[:64, :96]
+    if options.static:
+        cv2.imwrite(str(tmp_path / "photo.png"), image)
+        own, wanted = (model.predict(tmp_path / "photo.png").labels for model in (segue.load(file), project.model))
+        assert (own == wanted).mean() > 0.999
+        assert len(made.skipped) == 3
+        with pytest.raises(SegueError, match="the file takes images of 64 x 96 x 3"):
+            segue.load(file).predict(project.photo)
