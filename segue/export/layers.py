@@ -16,6 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from segue.errors import InputError
+from segue.export.session import Session
+
 PROJECTIONS = 4
 #: by precision, what a layer may differ by, as a share of its root mean square
 NOISE = {"float32": 1e-3, "float16": 0.05}
@@ -114,6 +117,23 @@ def pairs_of(truth: Mapping[str, np.ndarray], names: Mapping[str, str], shapes: 
         if name is not None and name in shapes and tuple(shapes[name].shape) == value.shape:
             found.append(Pair(layer, name, marks(value)))
     return found
+
+
+def reached(session: Session, images: np.ndarray, names: Sequence[str]) -> tuple[dict[str, np.ndarray], int]:
+    """The values of the first names, as many as the runtime can compute, and how many names these are."""
+    try:
+        return session.values(images, names), len(names)
+    except InputError:
+        pass
+    values: dict[str, np.ndarray] = {}
+    good, bad = 0, len(names)
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        try:
+            values, good = session.values(images, names[:middle]), middle
+        except InputError:
+            bad = middle
+    return values, good
 
 
 def first_divergence(pairs: Sequence[Pair], values: Mapping[str, np.ndarray], noise: float) -> Divergence | None:

@@ -18,7 +18,17 @@ from segue.errors import InputError, SegueError
 from segue.export.certificate import FORM, Gold, as_text, sealed, some_places, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
 from segue.export.graph import Graph, Traced, trace, tracing
-from segue.export.layers import NOISE, Divergence, Pair, first_divergence, marks, pairs_of, recorded, values_by_layer
+from segue.export.layers import (
+    NOISE,
+    Divergence,
+    Pair,
+    first_divergence,
+    marks,
+    pairs_of,
+    reached,
+    recorded,
+    values_by_layer,
+)
 from segue.export.onnx import graph_hash, put_notes, write_onnx
 from segue.export.openvino import weights_hash, write_openvino
 from segue.export.session import Session, open_session
@@ -226,14 +236,15 @@ def _walked(
     images = fed(graph, case)
     if not names or not fits(session.shape, images.shape):
         return (), None
-    try:
-        values = session.values(images.numpy(), [names[layer] for layer in truth if layer in names])
-    except InputError:
-        return (), None
+    layers = [layer for layer in truth if layer in names]
+    values, stop = reached(session, images.numpy(), [names[layer] for layer in layers])
     pairs = pairs_of(truth, names, values)
     noise = NOISE[options.precision]
     if failed:
-        return tuple(pairs), first_divergence(pairs, values, noise)
+        far = first_divergence(pairs, values, noise)
+        if far is None and stop < len(layers):  # the runtime itself gives up there
+            far = Divergence(layers[stop], layers[stop - 1] if stop else "the input", float("inf"))
+        return tuple(pairs), far
     return tuple(pair for pair in pairs if first_divergence([pair], values, noise) is None), None
 
 

@@ -65,10 +65,10 @@ class OnnxSession(Session):
         proto = onnx.load(str(self.path))
         there = {name for node in proto.graph.node for name in node.output}
         wanted = [name for name in dict.fromkeys(names) if name in there]
-        results = {result.name for result in proto.graph.output}
-        proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(n) for n in wanted if n not in results)
         if not wanted:
             return {}
+        del proto.graph.output[:]  # what they do not need is not computed
+        proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted)
         session = self._opened(proto.SerializeToString())
         try:
             found = session.run(wanted, {self._name: images})
