@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,9 @@ class OnnxSession(Session):
         wanted = [name for name in dict.fromkeys(names) if name in there]
         if not wanted:
             return {}
-        del proto.graph.output[:]  # what they do not need is not computed
+        del proto.graph.output[:]
         proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted)
+        _prune(proto.graph, wanted)
         session = self._opened(proto.SerializeToString())
         try:
             found = session.run(wanted, {self._name: images})
@@ -153,9 +154,20 @@ def open_session(path: str | Path, runtime: str | None = None) -> Session:
     return OnnxSession(path) if chosen == "onnxruntime" else OpenVINOSession(path)
 
 
-def graph_notes(proto: Any) -> Mapping[str, str]:
-    """The notes of an ONNX model."""
-    return {note.key: note.value for note in proto.metadata_props}
+def _prune(graph: Any, wanted: Sequence[str]) -> None:
+    """Leave out the nodes that some values do not need, which the runtime would compute all the same."""
+    needed, kept = set(wanted), []
+    for node in reversed(graph.node):
+        if needed.isdisjoint(node.output):
+            continue
+        kept.append(node)
+        needed.update(node.input)
+        for attribute in node.attribute:
+            needed.update(name for inner in attribute.g.node for name in inner.input)
+    kept.reverse()
+    nodes = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _first(error: Exception) -> str:
