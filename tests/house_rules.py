@@ -26,6 +26,7 @@ ORDER: dict[str, str] = {
     "reference": "what mmseg, mmengine and mmcv name, as tables",
     "training": "the only room that imports Lightning",
     "inference": "from an image to its labels",
+    "export": "models as files of other runtimes, with the proof that they are the model",
     "convert": "public datasets and annotations of other tools",
     "recipes": "the zoo as data, and where a config gets ready for use",
     "doctor": "what is wrong with images and labels, and what mends it",

@@ -18,7 +18,8 @@ from segue.config.nodes import dataset_nodes
 from segue.config.trust import rights_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.palette import generate_palette
-from segue.errors import CheckpointError, InputError
+from segue.errors import CheckpointError, InputError, refuse
+from segue.export.runtime import is_exported
 from segue.inference.predictor import Predictor
 from segue.recipes.catalogue import published_weights
 from segue.recipes.compose import looks_like_name
@@ -36,8 +37,8 @@ def load(
     """A model that predicts.
 
     Args:
-        config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, which holds its
-            config.
+        config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, or an exported
+            file (``.onnx``, ``.xml``), which hold their config.
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
             initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
@@ -48,6 +49,11 @@ def load(
     Raises:
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
     """
+    if is_exported(config):
+        from segue.inference.exported import load_exported
+
+        refuse({"a checkpoint": checkpoint}, "an exported file holds its weights")
+        return load_exported(str(config), cfg_options, device=device, trust=trust)
     weights = None
     checkpoint = find_weights(config, checkpoint)
     if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):

@@ -21,7 +21,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, scale: float = 1.0) -> Ten
     q, k, v = (x.transpose(1, 2).contiguous().unsqueeze(1) for x in (query, key, value))
     rows = max(1, _PAIRS // max(1, q.shape[0] * k.shape[2]))
     fused = q.is_cuda or q.shape[-1] == v.shape[-1]  # the kernel of the CPU takes values as wide as keys only
-    if fused or q.shape[2] <= rows:
+    if fused or torch.compiler.is_exporting() or q.shape[2] <= rows:  # a file would keep one size's parts
         return F.scaled_dot_product_attention(q, k, v, scale=scale).squeeze(1).transpose(1, 2)
 
     def some(part: Tensor, keys: Tensor, values: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from segue.config.nodes import other_class_counts
 from segue.config.origins import origin_of
 from segue.datasets.collate import collate
 from segue.errors import CheckpointError, ConfigError, DataError, Problem
+from segue.export.runtime import RuntimeModel, is_exported
 from segue.training.gather import Gathered
 
 if TYPE_CHECKING:
@@ -180,15 +181,23 @@ class Parts:
         return self._counts
 
 
-def load_trained(model: nn.Module, source: Any) -> None:
-    """Load the weights of a trained model; all of the model's must be there.
+def load_trained(model: nn.Module, source: Any) -> nn.Module:
+    """The model with the weights of a trained one, all of which must be there; or an exported file in its place.
 
     Raises:
         CheckpointError: some are missing or of another shape: what such a model predicts means nothing.
     """
+    if is_exported(source):
+        exported = RuntimeModel(source)
+        if exported.num_classes != model.num_classes:
+            raise CheckpointError(
+                f"{source} was exported with {exported.num_classes} classes, the config's model has {model.num_classes}"
+            )
+        return exported
     report = load_weights(model, source)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{source} does not fit the config's model. {report}")
+    return model
 
 
 def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:

@@ -176,7 +176,7 @@ def evaluate(
         for metric in parts.metrics:
             metric.output_dir = Path(out)
     if checkpoint is not None:
-        load_trained(parts.model, checkpoint)
+        parts.model = load_trained(parts.model, checkpoint)
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
         trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])

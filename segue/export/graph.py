@@ -1,0 +1,126 @@
+"""The module that is traced for an export: the model, perhaps with what comes before and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from segue.errors import InputError
+from segue.layers.portable import adaptive_average, grid_sample
+from segue.models.seg_data_preprocessor import SegDataPreProcessor
+
+
+class Graph(nn.Module):
+    """A segmentor as a file computes it.
+
+    Args:
+        model: the segmentor.
+        uint8_input: take images as decoders give them, (B, H, W, 3) uint8 RGB, and normalize inside.
+        labels_out: give the largest logit's class, (B, H, W) int64, not logits (B, classes, H, W).
+    """
+
+    def __init__(self, model: Any, uint8_input: bool = False, labels_out: bool = False) -> None:
+        super().__init__()
+        self.model = model
+        self.uint8_input, self.labels_out = uint8_input, labels_out
+        if uint8_input:
+            check_normalizes(model)
+            self.swap = not model.data_preprocessor.swap  # files are read as BGR, so a swap makes RGB
+            self.register_buffer("mean", model.data_preprocessor.mean.clone(), persistent=False)
+            self.register_buffer("std", model.data_preprocessor.std.clone(), persistent=False)
+        if labels_out and (model.num_classes == 1 or getattr(model.head, "multilabel", False)):
+            raise InputError("--labels-out: this model decides by a threshold; export its logits")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images to logits or labels."""
+        if self.uint8_input:
+            images = images.permute(0, 3, 1, 2).float()
+            images = (images.flip(1) if self.swap else images) - self.mean
+            images = images / self.std
+        logits: Tensor = self.model.encode_decode(images)
+        return logits.argmax(dim=1) if self.labels_out else logits
+
+
+def check_normalizes(model: Any) -> None:
+    """Raise InputError where the preparation of images cannot be part of the graph."""
+    prepare = model.data_preprocessor
+    if type(prepare) is not SegDataPreProcessor or prepare.mean.numel() != 3:
+        raise InputError(
+            "--uint8-input is for models whose data_preprocessor is a SegDataPreProcessor with mean and std of three "
+            "channels; export this one without it"
+        )
+    if prepare.test_padding is not None:
+        raise InputError("--uint8-input: this model pads images after normalizing them (test_cfg of its preprocessor)")
+
+
+class StandardOperators(TorchFunctionMode):
+    """Within, operations that are exported badly are computed by others that equal them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Replace some functions."""
+        if func is F.adaptive_avg_pool2d:
+            return adaptive_average(*args, **(kwargs or {}))
+        if func is F.grid_sample:
+            return grid_sample(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+@dataclass(frozen=True)
+class Traced:
+    """What tracing gave.
+
+    Attributes:
+        program: of torch.export.
+        free: names of the axes that may have any size: ``batch``, ``height``, ``width``.
+        lost: why others may not, one line each.
+    """
+
+    program: Any
+    free: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
+    """Trace with sizes as free as the model allows: batch, height and width, or the batch, or none.
+
+    Args:
+        graph: in evaluation mode.
+        example: input of the graph with at least two images.
+        static: fix every size.
+
+    Raises:
+        InputError: the model cannot be traced at all.
+    """
+    at = {"batch": 0, "height": 1, "width": 2} if graph.uint8_input else {"batch": 0, "height": 2, "width": 3}
+    lost: list[str] = []
+    for names in [()] if static else [("batch", "height", "width"), ("batch",), ()]:
+        free = {at[name]: torch.export.Dim.AUTO for name in names}
+        try:
+            with tracing(graph):
+                program = torch.export.export(graph, (example,), dynamic_shapes={"images": free}, strict=False)
+        except Exception as error:  # torch raises many kinds, of which none is told from a limit of the model
+            lost.append(f"{', '.join(names) or 'no size'} free: {str(error).strip().splitlines()[0][:200]}")
+            continue
+        seen = next(n for n in program.graph.nodes if n.name == "images").meta["val"].shape
+        found = tuple(name for name in names if not isinstance(seen[at[name]], int))
+        if set(names) - set(found):
+            lost.append(f"the model fixes {', '.join(name for name in names if name not in found)}")
+        return Traced(program, found, tuple(lost))
+    raise InputError("torch.export cannot trace this model; " + "; ".join(lost))
+
+
+@contextmanager
+def tracing(graph: nn.Module) -> Iterator[None]:
+    """Evaluation without gradients and with standard operators."""
+    graph.eval()
+    with torch.no_grad(), StandardOperators():
+        yield

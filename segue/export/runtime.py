@@ -1,0 +1,93 @@
+"""An exported file in place of a segmentor: prediction, evaluation and windows run it as they run a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from segue.errors import InputError
+from segue.export.certificate import certificate_of, is_sealed
+from segue.export.session import SUFFIXES, open_session
+from segue.export.verify import preprocessor_of
+from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.types import TestOptions
+
+
+class RuntimeModel(nn.Module):
+    """What an exported file computes, with the attributes of a segmentor that prediction reads.
+
+    Args:
+        path: the file.
+        runtime: ``onnxruntime`` or ``openvino``; by default as the suffix says.
+
+    Attributes:
+        certificate: of the file.
+
+    Raises:
+        InputError: it has no certificate, or one that says that it is not its model, or that was changed.
+    """
+
+    def __init__(self, path: str | Path, runtime: str | None = None) -> None:
+        super().__init__()
+        self._session = open_session(path, runtime)
+        self.certificate = certificate_of(Path(path), self._session.notes)
+        if not is_sealed(self.certificate):
+            raise InputError(f"{path}: its certificate was changed after it was written; see segue verify {path}")
+        if self.certificate["verdict"] != "certified":
+            raise InputError(f"{path}: this export is not its model ({'; '.join(self.certificate['reasons'])[:300]})")
+        decides = self.certificate["decides"]
+        self.num_classes = len(self.certificate["classes"])
+        self.predicts_depth = bool(decides["depth"])
+        self.raw = bool(self.certificate["input"]["uint8"])
+        self.data_preprocessor = SegDataPreProcessor() if self.raw else preprocessor_of(self._preparation)
+        self.head = SimpleNamespace(
+            align_corners=decides["align_corners"],
+            multilabel=decides["multilabel"],
+            threshold=decides["threshold"],
+            num_classes=self.num_classes,
+        )
+        self.test = test_options(self.certificate["test"])
+
+    @property
+    def _preparation(self) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self.certificate["preprocessing"]
+        return found
+
+    def encode_decode(self, inputs: Tensor) -> Tensor:
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H, W); of a file that gives labels, 1 where a pixel
+        has the class and 0 elsewhere.
+
+        Raises:
+            InputError: a size that the file does not take.
+        """
+        images = inputs.cpu()
+        if self.raw:
+            images = images.round().to(torch.uint8)[:, [2, 1, 0]].permute(0, 2, 3, 1)
+        shape = self._session.shape
+        if any(size not in (None, own) for size, own in zip(shape[1:], images.shape[1:], strict=True)):
+            taken = " x ".join("any" if size is None else str(size) for size in shape[1:])
+            raise InputError(f"the file takes images of {taken}, this one has {' x '.join(map(str, images.shape[1:]))}")
+        parts = images.split(len(images) if shape[0] is None else shape[0])
+        found = torch.cat([torch.from_numpy(self._session.run(part.contiguous().numpy())) for part in parts])
+        if self.certificate["output"] == "labels":
+            found = F.one_hot(found.long(), self.num_classes).permute(0, 3, 1, 2).float()
+        return found
+
+    coarse = encode_decode
+    forward = encode_decode
+
+
+def is_exported(path: object) -> bool:
+    """Whether a path names a file that a runtime runs."""
+    return isinstance(path, (str, Path)) and Path(path).suffix in (*SUFFIXES, ".pt2")
+
+
+def test_options(facts: Mapping[str, Any]) -> TestOptions:
+    """How a model looks at an image, from a certificate."""
+    return TestOptions(mode=facts["mode"], crop_size=facts["crop_size"], stride=facts["stride"])

@@ -1,0 +1,198 @@
+"""Files of exported models under the runtimes that run them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segue.errors import InputError, MissingExtraError
+from segue.system.near import near_path
+
+SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino"}
+RUNTIMES = ("onnxruntime", "openvino")
+KEY = "segue"  # of the certificate within a file
+
+
+class Session(ABC):
+    """A file that is ready to run.
+
+    Attributes:
+        shape: of its input; None where any size will do.
+        version: of the runtime.
+        notes: what stands in the file under ``KEY``.
+    """
+
+    shape: tuple[int | None, ...]
+    version: str
+    notes: str | None
+
+    @abstractmethod
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """What the file makes of its input."""
+
+    @abstractmethod
+    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """Values within the graph, by name, as far as it has them."""
+
+
+class OnnxSession(Session):
+    """An ONNX file under ONNX Runtime, on the processor."""
+
+    def __init__(self, path: str | Path) -> None:
+        runtime = _onnxruntime()
+        self.path, self.version = Path(path), f"onnxruntime {runtime.__version__}"
+        self._session = self._opened(str(path))
+        own = self._session.get_inputs()[0]
+        self._name = own.name
+        self.shape = tuple(size if isinstance(size, int) else None for size in own.shape)
+        self.notes = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """As in `Session`."""
+        try:
+            [found] = self._session.run(None, {self._name: images})
+        except Exception as error:  # ONNX Runtime's own errors have no common class
+            raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
+        return np.asarray(found)
+
+    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """As in `Session`."""
+        onnx = _onnx()
+        proto = onnx.load(str(self.path))
+        there = {name for node in proto.graph.node for name in node.output}
+        wanted = [name for name in dict.fromkeys(names) if name in there]
+        if not wanted:
+            return {}
+        del proto.graph.output[:]
+        proto.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in wanted)
+        _prune(proto.graph, wanted)
+        session = self._opened(proto.SerializeToString())
+        try:
+            found = session.run(wanted, {self._name: images})
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
+        return dict(zip(wanted, map(np.asarray, found), strict=True))
+
+    def _opened(self, model: str | bytes) -> Any:
+        runtime = _onnxruntime()
+        options = runtime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: ONNX Runtime cannot open it: {_first(error)}") from error
+
+
+class OpenVINOSession(Session):
+    """An OpenVINO or ONNX file under OpenVINO, on the processor, in float32."""
+
+    def __init__(self, path: str | Path) -> None:
+        openvino = _openvino()
+        self.path, self.version = Path(path), f"openvino {openvino.__version__.partition('-')[0]}"
+        self._core = openvino.Core()
+        try:
+            self._model = self._core.read_model(str(path))
+            self._compiled = self._core.compile_model(self._model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        except Exception as error:  # OpenVINO raises RuntimeError and others
+            raise InputError(f"{path}: OpenVINO cannot open it: {_first(error)}") from error
+        own = self._model.inputs[0].get_partial_shape()
+        self.shape = tuple(size.get_length() if size.is_static else None for size in own)
+        self.notes = self._notes()
+
+    def _notes(self) -> str | None:
+        for place in ([KEY], ["framework", KEY]):
+            if self._model.has_rt_info(place):
+                return str(self._model.get_rt_info(place).astype(str))
+        return None
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """As in `Session`."""
+        try:
+            return np.array(self._compiled([images])[0])
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
+
+    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """As in `Session`."""
+        model = self._core.read_model(str(self.path))
+        there = {name for op in model.get_ops() for output in op.outputs() for name in output.get_names()}
+        wanted = [name for name in dict.fromkeys(names) if name in there]
+        if not wanted:
+            return {}
+        taken = {name for output in model.outputs for name in output.get_names()}
+        model.add_outputs([name for name in wanted if name not in taken])
+        compiled = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+        found = compiled([images])
+        return {name: np.array(found[name]) for name in wanted}
+
+
+def open_session(path: str | Path, runtime: str | None = None) -> Session:
+    """A file under the runtime that its suffix names, or another one.
+
+    Raises:
+        InputError: no such file, or one that no runtime here runs.
+        MissingExtraError: the runtime is not installed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file{near_path(path)}")
+    if path.suffix == ".pt2":
+        raise InputError(
+            f"{path}: torch's reader of .pt2 files runs what a file says, so Segue does not open them; use "
+            "torch.export.load for one that you made, or export to onnx"
+        )
+    own = SUFFIXES.get(path.suffix)
+    if own is None:
+        raise InputError(f"{path}: no exported model; there are: {', '.join(SUFFIXES)}")
+    chosen = runtime or own
+    if chosen not in RUNTIMES or (chosen, path.suffix) == ("onnxruntime", ".xml"):
+        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNTIMES)}")
+    return OnnxSession(path) if chosen == "onnxruntime" else OpenVINOSession(path)
+
+
+def _prune(graph: Any, wanted: Sequence[str]) -> None:
+    """Leave out the nodes that some values do not need, which the runtime would compute all the same."""
+    needed, kept = set(wanted), []
+    for node in reversed(graph.node):
+        if needed.isdisjoint(node.output):
+            continue
+        kept.append(node)
+        needed.update(node.input)
+        for attribute in node.attribute:
+            needed.update(name for inner in attribute.g.node for name in inner.input)
+    kept.reverse()
+    nodes = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _first(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def _onnx() -> Any:
+    try:
+        import onnx
+    except ImportError as error:
+        raise MissingExtraError("onnx", "export", "an ONNX file") from error
+    return onnx
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError("onnxruntime", "export", "running an ONNX file") from error
+    return onnxruntime
+
+
+def _openvino() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise MissingExtraError("openvino", "export", "OpenVINO") from error
+    return openvino

@@ -1,0 +1,28 @@
+"""Where an ONNX file can go from here, for the targets whose tools are another company's."""
+
+from __future__ import annotations
+
+from segue.errors import MissingExtraError
+
+#: by target: the package, how to get it, and the command that makes the file of an ONNX one
+ELSEWHERE = {
+    "tensorrt": (
+        "tensorrt",
+        "pip install tensorrt on the machine with the NVIDIA GPU",
+        "trtexec --onnx=MODEL.onnx --saveEngine=MODEL.engine --minShapes=images:1x3xHxW --optShapes=images:1x3xHxW "
+        "--maxShapes=images:4x3xHxW",
+    ),
+    "coreml": ("coremltools", "pip install coremltools", "coremltools.convert of segue export torch's .pt2 file"),
+    "executorch": ("executorch", "pip install executorch", "executorch.exir.to_edge of segue export torch's .pt2 file"),
+    "ncnn": ("pnnx", "pip install pnnx ncnn", "pnnx MODEL.onnx"),
+}
+
+
+def not_here(target: str) -> MissingExtraError:
+    """What to do for a target that Segue does not write itself."""
+    package, install, command = ELSEWHERE[target]
+    remedy = (
+        "Segue does not write it. Export to ONNX, check the file with segue verify, and convert it where "
+        f"{target} runs: {install}; {command}. Compare the result with the ONNX file's gold image there"
+    )
+    return MissingExtraError(package, purpose=f"segue export {target}", remedy=remedy)

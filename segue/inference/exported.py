@@ -1,0 +1,216 @@
+"""Between a predictor and its exported files: what they are compared on, and a predictor made of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from segue.config import Config
+from segue.errors import InputError, SegueError
+from segue.export.certificate import text_of
+from segue.export.compare import LIMITS, Comparison, compare
+from segue.export.graph import Graph
+from segue.export.make import Case, Exported, Options, export_model, fed, fits, model_logits, threshold_of
+from segue.export.pictures import picture
+from segue.export.runtime import RuntimeModel
+from segue.export.session import open_session
+from segue.export.verify import Verdict, described, verify_file
+from segue.inference.inputs import find_images, fitted
+from segue.inference.predictor import Predictor, image_pipeline
+from segue.inference.verify import fingerprint
+from segue.inference.views import without_annotations
+from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.recipes.open import read_config
+from segue.types import SegSample
+
+MOST = 8  # of the user's images
+SMALL = (97, 131)  # of the gold image, which travels with the file
+
+
+def export(
+    predictor: Predictor,
+    target: str,
+    out: str | Path,
+    *,
+    images: Sequence[str | Path] = (),
+    size: tuple[int, int] | None = None,
+    options: Options | None = None,
+) -> Exported:
+    """Write a model for another runtime, run both, and keep the file under its name only if they agree.
+
+    Args:
+        predictor: the model with its pipeline, on the processor.
+        target: ``onnx``, ``openvino`` or ``torch``.
+        out: the file.
+        images: files and folders to compare on, besides generated images; the first eight are taken.
+        size: (H, W) of the network's input that is traced and, with ``options.static``, fixed; by default that of the
+            first image, or of the config's crops, or 512 x 512.
+        options: how to export.
+
+    Raises:
+        InputError, MissingExtraError: it cannot be exported.
+    """
+    options = options or Options()
+    model: Any = predictor.model
+    if getattr(model, "label_maps", None) is not None or getattr(model, "whole_or_slide", None) is not None:
+        raise InputError(f"{type(model).__name__} predicts in its own way, which an exported file would not do")
+    if type(model.data_preprocessor) is not SegDataPreProcessor:
+        kind = type(model.data_preprocessor).__name__
+        raise InputError(f"the data_preprocessor is {kind}, which a certificate cannot describe")
+    own = [user_case(predictor, path) for path in find_images(images)[:MOST]] if images else []
+    if size is None:
+        size = own_size(predictor, own)
+    cases = [*generated_cases(predictor, size), *own]
+    return export_model(model, target, Path(out), cases, facts_of(predictor), options)
+
+
+def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
+    """(H, W) that the network sees most."""
+    test = predictor.model.test
+    if test.mode == "slide":
+        return test.pair("crop_size")  # type: ignore[no-any-return]
+    if own:
+        return (own[0].images.shape[-2], own[0].images.shape[-1])
+    crop = predictor.cfg.get("crop_size")
+    if isinstance(crop, (list, tuple)) and len(crop) == 2:
+        return (int(crop[0]), int(crop[1]))
+    return (512, 512)
+
+
+def generated_cases(predictor: Predictor, size: tuple[int, int]) -> list[Case]:
+    """Images that look like images: at the size, at two odd ones, at a small one, and two of them at once."""
+    channels = predictor._expected.channels
+    height, width = size
+    sizes = [(height, width), (height + 33 | 1, width * 3 // 4 | 1), (height * 3 // 4 | 1, width + 17 | 1)]
+    if min(size) > max(SMALL):
+        sizes.append(SMALL)
+    cases = []
+    for index, (high, wide) in enumerate(sizes):
+        image = torch.from_numpy(picture(high, wide, channels, seed=index).transpose(2, 0, 1).copy())
+        cases.append(prepared(predictor, f"generated, {high} x {wide}", [image]))
+    pair = [torch.from_numpy(picture(height, width, channels, seed=s).transpose(2, 0, 1).copy()) for s in (3, 4)]
+    return [*cases, prepared(predictor, f"generated, 2 of {height} x {width}", pair)]
+
+
+def user_case(predictor: Predictor, path: Path) -> Case:
+    """An image file through the model's own pipeline."""
+    read, steps = image_pipeline(predictor.cfg)
+    array = fitted(read({"img_path": str(path)})["img"], predictor._expected, str(path))
+    sample = {"img": np.ascontiguousarray(array), "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
+    sample["img_path"] = str(path)
+    for step in steps:
+        sample = step(sample)
+    return prepared(predictor, str(path), [sample["inputs"]])
+
+
+def prepared(predictor: Predictor, name: str, images: Sequence[torch.Tensor]) -> Case:
+    """Images (C, H, W) as the pipeline leaves them, with the network's input."""
+    batch = {"inputs": list(images), "data_samples": [SegSample() for _ in images]}
+    inputs, _ = predictor.model.data_preprocessor(batch, training=False)  # type: ignore[operator]
+    return Case(name, torch.stack(list(images)), inputs)
+
+
+def facts_of(predictor: Predictor) -> dict[str, Any]:
+    """What a certificate says of a model, its classes and its preprocessing."""
+    cfg = predictor.cfg
+    model: Any = predictor.model
+    text = cfg.pretty_text if isinstance(cfg, Config) else Config(cfg).pretty_text
+    test = model.test
+    windows = {key: getattr(test, key) for key in ("crop_size", "stride")}
+    windows = {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in windows.items()}
+    return {
+        "classes": list(predictor.classes),
+        "classes_sha256": text_of(predictor.classes),
+        "palette": [[int(part) for part in color] for color in predictor.palette],
+        "config": text,
+        "weights": fingerprint(model.state_dict()),
+        "preprocessing": described(model.data_preprocessor, test_steps(cfg)),
+        "test": {"mode": test.mode, **windows},
+    }
+
+
+def test_steps(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps of the test pipeline that concern images, as JSON can hold them."""
+    from segue.checkpoints.notes import plain
+
+    node = cfg.get("test_pipeline")
+    if node is None:
+        from segue.config.nodes import dataset_nodes
+
+        for split in ("test", "val"):
+            loader = cfg.get(f"{split}_dataloader") or {}
+            for _, dataset in dataset_nodes(loader.get("dataset"), ""):
+                node = node or dataset.get("pipeline")
+    return [plain(dict(step)) for step in without_annotations(node or [])]
+
+
+def load_exported(
+    path: str | Path, cfg_options: Sequence[str] = (), *, device: str = "cpu", trust: bool = False
+) -> Predictor:
+    """A predictor that runs an exported file, with the pipeline that its certificate's config has.
+
+    Raises:
+        InputError: the file is refused, or another device than the processor is asked for.
+    """
+    if device != "cpu":
+        raise InputError(f"device {device!r}: exported files run on the processor here; leave --device out")
+    model = RuntimeModel(path)
+    facts = model.certificate
+    cfg = read_config(Config.inside(facts["config"], path), cfg_options, trust=trust)
+    return Predictor(model, cfg, facts["classes"], facts["palette"])
+
+
+def verify(
+    path: str | Path, runtime: str | None = None, predictor: Predictor | None = None, images: Sequence[str | Path] = ()
+) -> tuple[Verdict, list[Comparison]]:
+    """Whether a file still is its model: on the gold image it carries and, where the model is given, on images.
+
+    Raises:
+        InputError: images are given and no model to compare with; or the file cannot be read.
+    """
+    if images and predictor is None:
+        raise InputError("--images needs the model to compare with: segue verify FILE MODEL CHECKPOINT --images ...")
+    verdict = verify_file(path, runtime)
+    if predictor is None or not verdict.checks[0][1]:
+        return verdict, []
+    model: Any = predictor.model
+    from segue.export.certificate import certificate_of
+
+    session = open_session(path, runtime)
+    facts = certificate_of(Path(path), session.notes)
+    state = fingerprint(model.state_dict())
+    same = state == facts["weights"]
+    said = "the certificate's" if same else f"the model has {state}, the certificate {facts['weights']}"
+    verdict.checks.append(("weights", same, said))
+    named = tuple(facts["classes"]) == predictor.classes
+    verdict.checks.append(("classes", named, "the model's" if named else "other names, or another order"))
+    now = described(model.data_preprocessor, test_steps(predictor.cfg))
+    prepared_alike = {**now, "pipeline": 0} == {**facts["preprocessing"], "pipeline": 0}
+    verdict.checks.append(("preprocessing", prepared_alike, "the model's" if prepared_alike else "not the model's"))
+    graph = Graph(model, facts["input"]["uint8"], facts["output"] == "labels")
+    own = [user_case(predictor, file) for file in find_images(images)[:MOST]] if images else []
+    compared = []
+    for case in own or generated_cases(predictor, own_size(predictor, own)):
+        given = fed(graph, case)
+        if fits(session.shape, given.shape):
+            compared.append(_compared(model, session, case, given.numpy(), facts))
+    verdict.checks += [(one.name, not one.wrong, one.wrong or _said(one)) for one in compared]
+    return verdict, compared
+
+
+def _compared(model: Any, session: Any, case: Case, given: np.ndarray, facts: Mapping[str, Any]) -> Comparison:
+    limits = LIMITS[facts["precision"]]
+    try:
+        found = session.run(given)
+    except SegueError as error:
+        return Comparison(case.name, given.shape, None, None, limits.difference, 0.0, 0.0, str(error))
+    return compare(case.name, given.shape, model_logits(model, case.inputs), found, limits, threshold_of(model))
+
+
+def _said(one: Comparison) -> str:
+    far = "" if one.largest is None else f"logits differ by {one.largest:.2g} at most, "
+    return f"{far}{one.agreement:.2%} of the labels agree, {one.near_ties:.2%} near-ties apart"

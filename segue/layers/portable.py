@@ -1,0 +1,64 @@
+"""Operations in forms that every exporter and runtime computes alike, whatever the size of the image.
+
+``adaptive_avg_pool2d`` is otherwise exported for the one size that it was traced at, and ``grid_sample`` becomes an
+operator that runtimes disagree on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) -> Tensor:
+    """``torch.nn.functional.adaptive_avg_pool2d`` of (..., H, W) as two matrix products."""
+    wanted = (output_size,) * 2 if output_size is None or isinstance(output_size, int) else tuple(output_size)
+    height, width = (size if own is None else own for size, own in zip(x.shape[-2:], wanted, strict=True))
+    if (height, width) == (1, 1):
+        return x.mean(dim=(-2, -1), keepdim=True)
+    return _shares(x.shape[-2], height, x) @ x @ _shares(x.shape[-1], width, x).transpose(0, 1)
+
+
+def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
+    """(cells, pixels): shares of pixels in cells; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
+    pixel = torch.arange(pixels, device=like.device)[None]
+    cell = torch.arange(cells, device=like.device)[:, None]
+    first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells
+    inside = ((pixel >= first) & (pixel < end)).to(like.dtype)
+    return inside / inside.sum(dim=1, keepdim=True)
+
+
+def grid_sample(
+    x: Tensor, grid: Tensor, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+) -> Tensor:
+    """``torch.nn.functional.grid_sample`` of (B, C, H, W) at (B, h, w, 2) as sums of gathered pixels: (B, C, h, w).
+
+    Raises:
+        NotImplementedError: a mode other than bilinear and nearest, or a padding other than zeros.
+    """
+    if padding_mode != "zeros" or mode not in ("bilinear", "nearest") or x.ndim != 4:
+        raise NotImplementedError(f"grid_sample with mode={mode!r}, padding_mode={padding_mode!r} of {x.ndim} axes")
+    height, width = x.shape[2], x.shape[3]
+    if align_corners:
+        column, row = (grid[..., 0] + 1) / 2 * (width - 1), (grid[..., 1] + 1) / 2 * (height - 1)
+    else:
+        column, row = ((grid[..., 0] + 1) * width - 1) / 2, ((grid[..., 1] + 1) * height - 1) / 2
+    if mode == "nearest":
+        return _pixels(x, column.round(), row.round())
+    left, top = column.floor(), row.floor()
+    right, below = (column - left).unsqueeze(1), (row - top).unsqueeze(1)  # shares of the pixels there
+    upper = _pixels(x, left, top) * (1 - right) + _pixels(x, left + 1, top) * right
+    lower = _pixels(x, left, top + 1) * (1 - right) + _pixels(x, left + 1, top + 1) * right
+    return upper * (1 - below) + lower * below
+
+
+def _pixels(x: Tensor, column: Tensor, row: Tensor) -> Tensor:
+    """Pixels of (B, C, H, W) at whole places (B, h, w), zeros outside: (B, C, h, w)."""
+    height, width = x.shape[2], x.shape[3]
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
+    flat = index.flatten(1).unsqueeze(1).expand(-1, x.shape[1], -1)
+    found = x.flatten(2).gather(2, flat).unflatten(2, (column.shape[1], column.shape[2]))
+    return found * inside.unsqueeze(1).to(x.dtype)

@@ -1,0 +1,30 @@
+"""The forms for exports equal torch's own operations."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from segue.layers.portable import adaptive_average, grid_sample
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, (3, 5), (None, 4), 20])
+@pytest.mark.parametrize("shape", [(2, 3, 16, 24), (1, 2, 13, 17), (1, 1, 5, 40)])
+def test_adaptive_average(size, shape) -> None:
+    x = torch.randn(shape)
+    assert torch.allclose(adaptive_average(x, size), F.adaptive_avg_pool2d(x, size), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_grid_sample(mode: str, align_corners: bool) -> None:
+    """Inside and outside; of nearest, points that are not half-way, where rounding decides."""
+    x, grid = torch.randn(2, 3, 9, 14), torch.rand(2, 5, 7, 2) * 2.6 - 1.3
+    wanted = F.grid_sample(x, grid, mode=mode, padding_mode="zeros", align_corners=align_corners)
+    assert torch.allclose(grid_sample(x, grid, mode=mode, align_corners=align_corners), wanted, atol=1e-6)
+
+
+def test_what_grid_sample_does_not_do() -> None:
+    with pytest.raises(NotImplementedError, match="padding_mode='border'"):
+        grid_sample(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 1, 2), padding_mode="border")

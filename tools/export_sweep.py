@@ -1,0 +1,188 @@
+"""Export one model of each of the zoo's methods, and say which files are their models.
+
+    python tools/export_sweep.py OUT.json [--only TEXT,TEXT] [--size H W] [--page docs/export-zoo.md]
+
+A small recipe of each method is built with random weights, whose last layer is scaled so that logits spread as those of
+a trained model do, and exported to ONNX. The file is compared with the model under ONNX Runtime at SIZE (64 96), at two
+odd sizes and with two images, and then again under OpenVINO. OUT.json is written after each model; one that is in it is
+not exported again. ``--page`` writes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segue.config.builder.build import build_model
+from segue.errors import SegueError
+from segue.export.compare import LIMITS, compare
+from segue.export.graph import Graph
+from segue.export.make import Options, fed, fits, model_logits, threshold_of
+from segue.export.session import open_session
+from segue.inference.exported import export, generated_cases
+from segue.inference.load import class_names
+from segue.inference.predictor import Predictor
+from segue.recipes.catalogue import select
+from segue.recipes.open import read_config
+
+#: what names of small models hold, the smallest first
+SMALL = ["mit-b0", "hr18s", "r18-d8", "r18-", "_r18", "slim", "pidnet-s", "stdc1", "mscan-t", "vit-t", "s12", "svt-s"]
+SMALL += ["pcpvt-s", "d8_fcn", "d8-s_", "deit-s16_mln", "tiny", "swin-t", "s101-d8_fcn", "r50-d8_fcn", "r50", "naive"]
+#: methods of small models, before all others
+FIRST = [
+    "segformer",
+    "pidnet",
+    "stdc",
+    "bisenetv2",
+    "fast_scnn",
+    "mobilenet_v3",
+    "ddrnet",
+    "cgnet",
+    "erfnet",
+    "segmenter",
+]
+FIRST += ["segnext", "twins", "ocrnet", "pspnet", "fpn_poolformer", "icnet", "bisenetv1", "deeplabv3plus", "unet"]
+#: methods that take long, after all others
+LARGE = ["setr", "beit", "mae", "dpt", "san", "swin", "convnext", "mask2former", "maskformer", "knet", "vit", "resnest"]
+#: methods that need what is not here
+EXCUSED = {"vpd": "needs Stable Diffusion, another package"}
+
+
+def main() -> None:
+    """Export, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path, help="file of results")
+    parser.add_argument("--only", default="", help="parts of methods' names, with commas")
+    parser.add_argument("--size", nargs=2, type=int, default=(64, 96), metavar=("H", "W"), help="input that is traced")
+    parser.add_argument("--page", type=Path, help="file for the table")
+    args = parser.parse_args()
+    found: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    for method, recipe in sorted(recipes().items(), key=lambda pair: place(pair[0])):
+        if method in found or not any(part in method for part in args.only.split(",")):
+            continue
+        start = time.perf_counter()
+        if method in EXCUSED:
+            found[method] = {"recipe": recipe, "verdict": "not tried", "why": EXCUSED[method]}
+        else:
+            found[method] = {"recipe": recipe} | tried(recipe, (args.size[0], args.size[1]))
+        args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        said = {k: v for k, v in found[method].items() if k not in ("recipe",)}
+        print(f"{method:20} {time.perf_counter() - start:6.0f} s  {json.dumps(said)[:300]}", flush=True)
+    if args.page:
+        args.page.write_text(page(found), encoding="utf-8")
+
+
+def recipes() -> dict[str, str]:
+    """A small recipe of each method."""
+    names: dict[str, list[str]] = {}
+    for entry in select("*", None):
+        names.setdefault(entry.algorithm, []).append(entry.name)
+
+    def size(name: str) -> tuple[int, int, str]:
+        place = next((i for i, part in enumerate(SMALL) if part in name), len(SMALL))
+        return place, len(name), name
+
+    return {method: min(own, key=size) for method, own in names.items()}
+
+
+def place(method: str) -> tuple[bool, int, str]:
+    """Where a method comes: small models first, large ones last."""
+    return method in LARGE, FIRST.index(method) if method in FIRST else len(FIRST), method
+
+
+def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:
+    """What became of a recipe's export."""
+    try:
+        predictor = made(recipe, size)
+        with tempfile.TemporaryDirectory() as folder:
+            result = export(predictor, "onnx", Path(folder) / "model.onnx", size=size, options=Options())
+            facts = result.certificate
+            ways = {"onnxruntime": summed([one.facts() for one in result.comparisons])}
+            try:
+                ways["openvino"] = summed(under_openvino(predictor, result.file, size))
+            except SegueError as error:
+                ways["openvino"] = {"wrong": str(error)[:300], "largest": None, "agreement": None}
+    except Exception as error:  # of one model among many
+        return {"verdict": "impossible", "why": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+    far = facts["first_diverging"]
+    why = "; ".join(facts["reasons"])[:300] + (f"; first layer: {far['layer']}" if far else "")
+    free = facts["input"]["free"]
+    return {"verdict": facts["verdict"], "why": why, "free": list(free), "skipped": result.skipped, **ways}
+
+
+def made(recipe: str, size: tuple[int, int]) -> Predictor:
+    """The recipe's model with random weights and logits that spread."""
+    cfg = read_config(recipe)
+    torch.manual_seed(0)
+    model: Any = build_model(cfg).eval()
+    classes, palette = class_names(cfg, model.num_classes)
+    predictor = Predictor(model, cfg, classes, palette or [[0, 0, 0]] * len(classes))
+    last = getattr(model.head, "conv_seg", None)
+    if isinstance(last, torch.nn.Conv2d):
+        spread = float(model_logits(model, generated_cases(predictor, size)[0].inputs).std())
+        with torch.no_grad():
+            last.weight.mul_(3 / max(spread, 1e-6))
+    return predictor
+
+
+def under_openvino(predictor: Predictor, file: Path, size: tuple[int, int]) -> list[dict[str, Any]]:
+    """The comparisons of the same file there."""
+    session, model = open_session(file, "openvino"), predictor.model
+    found = []
+    for case in generated_cases(predictor, size):
+        images = fed(Graph(model), case)
+        if fits(session.shape, images.shape):
+            wanted, own = model_logits(model, case.inputs), session.run(images.numpy())
+            name, shape = case.name, tuple(images.shape)
+            found.append(compare(name, shape, wanted, own, LIMITS["float32"], threshold_of(model)).facts())
+    return found
+
+
+def summed(cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """The worst of some comparisons."""
+    far = [case["largest"] for case in cases if case["largest"] is not None]
+    return {
+        "cases": len(cases),
+        "largest": max(far, default=None),
+        "agreement": min((case["agreement"] for case in cases), default=None),
+        "near_ties": max((case["near_ties"] for case in cases), default=None),
+        "wrong": next((case["wrong"] for case in cases if case["wrong"]), ""),
+    }
+
+
+def page(found: dict[str, Any]) -> str:
+    """The table."""
+    counts = {kind: sum(one["verdict"] == kind for one in found.values()) for kind in
+              ("certified", "refused", "impossible", "not tried")}  # fmt: skip
+    said = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+    here = sum(not one["openvino"]["wrong"] for one in found.values() if "openvino" in one)
+    lines = [
+        "# Exports of the zoo",
+        "",
+        "Written by `python tools/export_sweep.py OUT.json --page docs/export-zoo.md`. Random weights, logits spread",
+        "as in trained models; four inputs each: one size, two odd ones, two images at once.",
+        "",
+        f"{len(found)} methods: {said}; {here} files give the model's results under OpenVINO as well.",
+        "",
+        "| method | recipe | ONNX Runtime | free sizes | largest difference | labels that agree | OpenVINO | why |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for method, one in sorted(found.items()):
+        own, other = one.get("onnxruntime", {}), one.get("openvino", {})
+        far = "" if own.get("largest") is None else f"{own['largest']:.1e}"
+        share = "" if own.get("agreement") is None else f"{own['agreement']:.2%}"
+        said = "" if not other else other["wrong"] or f"{other['largest']:.1e}"
+        why = " ".join(one["why"].split()).replace("|", "/")
+        free = ", ".join(one.get("free", ()))
+        lines.append(f"| {method} | `{one['recipe']}` | {one['verdict']} | {free} | {far} | {share} | {said} | {why} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
