@@ -20,6 +20,7 @@ from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError, InputError
 from segue.inference.predictor import Predictor
+from segue.inference.way import Way
 from segue.recipes.catalogue import published_weights
 from segue.recipes.compose import looks_like_name
 from segue.recipes.open import read_config
@@ -30,6 +31,10 @@ def load(
     checkpoint: str | Path | None = None,
     *,
     device: str = "cpu",
+    precision: str = "fp32",
+    compiled: bool = False,
+    engine: str = "torch",
+    windows: str = "constant",
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Predictor:
@@ -41,13 +46,19 @@ def load(
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
             initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
+        compiled: run the network through ``torch.compile``.
+        engine: ``torch``; others need an export.
+        windows: ``constant``, as in the reference, or ``gaussian``: how the pixels of sliding windows count.
         cfg_options: changes of the config, ``key=value``.
         trust: execute a config file that is more than data, and let a config name anything, also one inside a file of
             weights; see `segue.recipes.open.read_config`.
 
     Raises:
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
+        InputError: no such device, precision, engine or windows, or the model does not follow them.
     """
+    way = Way(precision, compiled, engine, windows)
     weights = None
     checkpoint = find_weights(config, checkpoint)
     if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
@@ -76,7 +87,7 @@ def load(
         classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
-    return Predictor(model.to(place), cfg, classes, palette)
+    return Predictor(model.to(place), cfg, classes, palette, way)
 
 
 def warn_of_random_weights(config: Any) -> None:
