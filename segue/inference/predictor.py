@@ -36,6 +36,8 @@ class Predictor:
         model: the segmentor, in evaluation mode.
         cfg: its config.
         classes, palette: of the data it was trained on.
+        way: how the network is run.
+        expected: what its pipeline gives to the network.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class Predictor:
         self.way.check(model)
         self._read, self._pipeline = image_pipeline(cfg)
         self._views: list[Any] | None = None
-        self._expected = Expected.of(model, self._read)
+        self.expected = Expected.of(model, self._read)
 
     def predict(
         self,
@@ -240,13 +242,13 @@ class Predictor:
             image = image.read()
         if isinstance(image, (str, Path)):
             path = Path(image)
-            array = fitted(self._read({"img_path": str(path)})["img"], self._expected, str(path))
+            array = fitted(self._read({"img_path": str(path)})["img"], self.expected, str(path))
         elif isinstance(image, (bytes, bytearray, memoryview)):
-            array = fitted(decoded(bytes(image), self._read, item.name), self._expected, item.name)
+            array = fitted(decoded(bytes(image), self._read, item.name), self.expected, item.name)
         elif isinstance(image, Tensor):
-            array = as_image(array_of(image), self._expected, True if rgb is None else rgb)
+            array = as_image(array_of(image), self.expected, True if rgb is None else rgb)
         elif isinstance(image, np.ndarray) or hasattr(image, "convert"):
-            array = as_image(image, self._expected, rgb)
+            array = as_image(image, self.expected, rgb)
         else:
             raise InputError(f"predict takes a path, an array, a Pillow image or a list of these, not {type(image)}")
         array = np.ascontiguousarray(array)
@@ -256,7 +258,7 @@ class Predictor:
         for step in steps:
             sample = step(sample)
         title = str(path) if path is not None else item.name if item.name != "image" else name_of(image)
-        return _Loaded(item.name, title, picture_of(array, self._expected.eight_bits), path, sample)
+        return _Loaded(item.name, title, picture_of(array, self.expected.eight_bits), path, sample)
 
 
 @dataclass
