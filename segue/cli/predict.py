@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from segue.inference.crf import CRF
 
 HELP = "segment images, folders of images, videos"
-SAVED = "labels,overlay"
+SAVED = ("labels", "overlay")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,10 +78,10 @@ def run(args: argparse.Namespace) -> int:
             frames=args.frames,
             tta=args.tta,
             crf=crf_of(args),
-            save=[kind for kind in args.save.split(",") if kind],
+            save=args.save or SAVED,
             legend=args.legend,
             background=args.draw_background,
-            least_area=args.least_area,
+            least_area=1 if args.least_area is None else args.least_area,
             precision=args.precision,
             compiled=args.compile,
             engine=args.engine,
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     except SomeFailedError as error:
         failure, results = error, error.results
     show(results, console)
-    what = "maps and overlays" if args.save == SAVED else f"results ({args.save})"
+    what = f"results ({', '.join(args.save)})" if args.save else "maps and overlays"
     console.print(f"{len(results)} {what} in {escape(str(args.out))}", highlight=False, soft_wrap=True)
     if failure is not None:
         raise failure
@@ -113,14 +113,20 @@ def add_saving_options(parser: argparse.ArgumentParser) -> None:
     """What is written, and how."""
     parser.add_argument(
         "--save",
-        default=SAVED,
+        type=_kinds,
+        default=[],
         metavar="KIND,KIND",
         help="labels, color, overlay, probabilities, probabilities-uint8, confidence, entropy, share, polygons-coco, "
-        f"polygons-labelme, polygons-geojson, montage (default: {SAVED})",
+        f"polygons-labelme, polygons-geojson, montage (default: {','.join(SAVED)})",
     )
     parser.add_argument("--legend", action="store_true", help="overlays have the names of their classes below")
     parser.add_argument("--draw-background", action="store_true", help="overlays tint a class named background, too")
-    parser.add_argument("--least-area", type=int, default=1, metavar="PIXELS", help="leave out smaller polygons (1)")
+    parser.add_argument("--least-area", type=int, metavar="PIXELS", help="leave out smaller polygons (1)")
+
+
+def _kinds(text: str) -> list[str]:
+    """``labels,overlay`` as a list."""
+    return [kind.strip() for kind in text.split(",") if kind.strip()]
 
 
 def add_way_options(parser: argparse.ArgumentParser) -> None:

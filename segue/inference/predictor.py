@@ -37,7 +37,6 @@ class Predictor:
         cfg: its config.
         classes, palette: of the data it was trained on.
         way: how the network is run.
-        expected: what its pipeline gives to the network.
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class Predictor:
         self.way.check(model)
         self._read, self._pipeline = image_pipeline(cfg)
         self._views: list[Any] | None = None
-        self.expected = Expected.of(model, self._read)
+        self._expected = Expected.of(model, self._read)
 
     def predict(
         self,
@@ -183,7 +182,8 @@ class Predictor:
 
     def _readers(self, images: Any, steps: Sequence[Any]) -> int:
         """Threads that read: several where an accelerator waits for them, for steps that are known to allow it."""
-        on_device = next(chain(self.model.parameters(), self.model.buffers())).device.type != "cpu"
+        held = next(chain(self.model.parameters(), self.model.buffers()), None)
+        on_device = held is not None and held.device.type != "cpu"
         own = all(type(step).__module__.startswith("segue.transforms.") for step in [self._read, *steps])
         return min(4, usable_cores()) if on_device and own and not is_video(images) else 1
 
@@ -242,13 +242,13 @@ class Predictor:
             image = image.read()
         if isinstance(image, (str, Path)):
             path = Path(image)
-            array = fitted(self._read({"img_path": str(path)})["img"], self.expected, str(path))
+            array = fitted(self._read({"img_path": str(path)})["img"], self._expected, str(path))
         elif isinstance(image, (bytes, bytearray, memoryview)):
-            array = fitted(decoded(bytes(image), self._read, item.name), self.expected, item.name)
+            array = fitted(decoded(bytes(image), self._read, item.name), self._expected, item.name)
         elif isinstance(image, Tensor):
-            array = as_image(array_of(image), self.expected, True if rgb is None else rgb)
+            array = as_image(array_of(image), self._expected, True if rgb is None else rgb)
         elif isinstance(image, np.ndarray) or hasattr(image, "convert"):
-            array = as_image(image, self.expected, rgb)
+            array = as_image(image, self._expected, rgb)
         else:
             raise InputError(f"predict takes a path, an array, a Pillow image or a list of these, not {type(image)}")
         array = np.ascontiguousarray(array)
@@ -258,7 +258,7 @@ class Predictor:
         for step in steps:
             sample = step(sample)
         title = str(path) if path is not None else item.name if item.name != "image" else name_of(image)
-        return _Loaded(item.name, title, picture_of(array, self.expected.eight_bits), path, sample)
+        return _Loaded(item.name, title, picture_of(array, self._expected.eight_bits), path, sample)
 
 
 @dataclass

@@ -60,7 +60,7 @@ def test_forty_images_of_which_three_are_damaged(
         command = ["predict", str(weights), str(photos), "--out", str(folder), "--batch-size", str(size)]
         assert main([*command, "--save", kinds]) == 1
         said = capsys.readouterr()
-        assert "40 images found" in said.out and f"37 results ({kinds})" in said.out
+        assert "40 images found" in said.out and f"37 results ({kinds.replace(',', ', ')})" in said.out
         assert "3 of 40 images failed, the others are in" in said.err
         for number in DAMAGED:
             assert f"{number:02d}{('.png', '.jpg', '.bmp')[number % 3]}: " in said.err
