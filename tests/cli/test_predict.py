@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import json
 import threading
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -16,7 +19,7 @@ from segue.checkpoints import save_weights
 from segue.cli import main
 from segue.config import Config
 from segue.errors import SomeFailedError
-from segue.inference.outputs import Outputs
+from segue.inference.outputs import Outputs, Saving
 from segue.inference.write import write_all
 
 from .project import make_project
@@ -176,3 +179,46 @@ def test_files_of_one_name_from_a_generator(weights: Path, photos: Path, tmp_pat
     found = segue.predict(weights, None, paths, tmp_path / "out", save=["labels"])
     assert [one.name for one in found] == ["x", "x_2"] and [one.files[0].exists() for one in found] == [True, True]
     assert set(found[0].shares()) <= {"dark", "gray", "bright"}
+
+
+def test_memory_does_not_grow_with_the_number_of_images(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 120 images, few results are alive at a time, and none at the end."""
+    alive: weakref.WeakSet[np.ndarray] = weakref.WeakSet()
+    most = 0
+    save = Outputs.save
+
+    def counted(self: Outputs, result: object, name: str) -> object:
+        nonlocal most
+        alive.add(result.labels)  # type: ignore[attr-defined]
+        most = max(most, len(alive))
+        return save(self, result, name)
+
+    monkeypatch.setattr(Outputs, "save", counted)
+
+    def images() -> Iterator[np.ndarray]:
+        for number in range(120):
+            yield np.full((40 + number % 3, 48, 3), number, np.uint8)
+
+    with pytest.warns(UserWarning, match="taken for BGR"):
+        done = write_all(segue.load(weights), images(), tmp_path / "out", batch_size=2)
+    gc.collect()
+    assert len(done) == 120 and most <= 12, f"{most} results were in memory"
+    assert not alive
+
+
+def test_ctrl_c_leaves_whole_files_and_no_threads(weights: Path, tmp_path: Path) -> None:
+    def images() -> Iterator[np.ndarray]:
+        for _ in range(20):
+            yield np.zeros((40, 40, 3), np.uint8)
+        raise KeyboardInterrupt
+
+    saving = Saving(("labels", "share", "polygons-coco", "montage"))
+    with pytest.warns(UserWarning, match="taken for BGR"), pytest.raises(KeyboardInterrupt):
+        write_all(segue.load(weights), images(), tmp_path / "out", saving=saving)
+    rows = list(csv.DictReader((tmp_path / "out" / "shares.csv").read_text().splitlines()))
+    document = json.loads((tmp_path / "out" / "polygons.json").read_text())
+    assert 0 < len(rows) == len(document["images"]) <= 20
+    assert (tmp_path / "out" / "montage.html").read_text().endswith("</html>\n")
+    assert not [thread for thread in threading.enumerate() if thread.name == "segue-ahead"]
