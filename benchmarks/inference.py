@@ -372,7 +372,11 @@ def main() -> None:
         return
     if not args.reference:
         parser.error("--reference is needed")
-    results = [measure(number, args) for number, case in enumerate(CASES) if args.only in case.title]
+    results = []
+    for number, case in enumerate(CASES):
+        if args.only in case.title:
+            print(f"{case.title} ...", file=sys.stderr, flush=True)
+            results.append(measure(number, args))
     if not results:
         parser.error(f"no row's name contains {args.only!r}: {', '.join(case.title for case in CASES)}")
     text = show(results, args.rounds)

@@ -6,7 +6,7 @@ Every queue is bounded, so that a fast reader waits for a slow writer and memory
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from threading import Event, Thread
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ R = TypeVar("R")
 LOOK_AHEAD = 4
 
 
-def ahead(items: Iterable[T], depth: int) -> Iterator[T]:
+def ahead(items: Iterable[T], depth: int) -> Generator[T, None, None]:
     """The items, taken in a thread of its own, ``depth`` of them at most before they are asked for.
 
     An error of the items comes where its item would have come. Leaving the loop, also by Ctrl-C, stops the thread.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -157,7 +158,7 @@ class Predictor:
         keep_logits: bool = True,
         recursive: bool = False,
         frames: int | None = None,
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         """As ``stream``, with the error in place of the result of an image that cannot be segmented."""
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
@@ -173,12 +174,12 @@ class Predictor:
             return self._segmented(good, crf, keep_logits) if good else list(group)
 
         items = items_of(images, recursive=recursive, frames=frames)
-        loaded: Iterator[_Loaded | SegueError]
-        if is_many(images):
-            loaded = ahead(in_parallel(load, items, self._readers(images, steps)), max(2, batch_size))
-        else:
-            loaded = map(load, items)
-        yield from in_groups(loaded, batch_size, self._key, work)
+        if not is_many(images):
+            yield from in_groups(map(load, items), batch_size, self._key, work)
+            return
+        read = in_parallel(load, items, self._readers(images, steps))
+        with closing(ahead(read, max(2, batch_size))) as loaded:  # whatever happens, its thread ends
+            yield from in_groups(loaded, batch_size, self._key, work)
 
     def _readers(self, images: Any, steps: Sequence[Any]) -> int:
         """Threads that read: several where an accelerator waits for them, for steps that are known to allow it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +65,18 @@ def write_all(
         except SegueError as error:
             return error
 
-    written = in_parallel(write, _named(stream), WRITERS)
     try:
-        try:
+        with (
+            closing(outputs),
+            closing(stream),
+            closing(in_parallel(write, _named(stream), WRITERS)) as written,
+        ):
             for one in shown(written, count or 0, "predicting", Console() if count else None):
                 if isinstance(one, SegueError):
                     failed.append(_light(one))
                 else:
                     outputs.note(one)
                     done.append(one)
-        finally:
-            outputs.close()
     except OSError as error:
         raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
     if len(failed) == 1 and not done:
