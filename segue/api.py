@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from segue.config import Config
 from segue.errors import InputError, Problem, refuse
 from segue.inference.load import find_weights, load
+from segue.inference.many import predict
 from segue.recipes.open import read_config
 from segue.report.score_folders import score
 from segue.system.shown import escape
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segue.doctor import Report
-    from segue.inference.crf import CRF
-    from segue.inference.depth import DepthPrediction
-    from segue.inference.multilabel import MultilabelPrediction
-    from segue.inference.predictor import Prediction
     from segue.inference.scenes.run import Result
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
@@ -29,40 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "predict_scene", "score", "train"]
 
 AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a recipe's name, a config, or its sections
-
-
-def predict(
-    config: AnyConfig,
-    checkpoint: str | Path | None,
-    images: Sequence[str | Path],
-    out: str | Path,
-    *,
-    device: str = "cpu",
-    batch_size: int = 1,
-    tta: bool = False,
-    recursive: bool = False,
-    crf: CRF | None = None,
-    cfg_options: Sequence[str] = (),
-    trust: bool = False,
-) -> list[Prediction | MultilabelPrediction | DepthPrediction]:
-    """Segment image files and folders of them; writes ``NAME.png`` (labels; ``CLASS/NAME.png`` where a pixel may have
-    several classes; a depth model writes thousandths of its unit) and ``NAME_overlay.png`` into ``out``.
-
-    Files of one name from several folders keep their folders below ``out``. A terminal shows a progress bar. A folder
-    stands for the images directly in it, and with ``recursive`` also for those below it. With ``tta`` the views of the
-    config's ``tta_pipeline`` are averaged; ``crf`` refines the probabilities; ``cfg_options`` and ``trust`` are as for
-    `load`.
-
-    Raises:
-        DataError: a path that is no image, or ``out`` cannot be written.
-        SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
-    """
-    from segue.inference.inputs import find_images
-    from segue.inference.write import write_all
-
-    files = find_images(images, recursive=recursive)  # before the model, which takes longer
-    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
-    return write_all(predictor, files, out, batch_size=batch_size, tta=tta, crf=crf)
 
 
 def predict_scene(

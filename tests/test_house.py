@@ -160,8 +160,13 @@ def test_every_option_is_read(verb: str, action: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("api.py", name) for name in ("check", "evaluate", "migrate", "models", "pack", "predict", "train")]
-    + [("api.py", "predict_scene"), ("inference/load.py", "load"), ("report/score_folders.py", "score")],
+    [("api.py", name) for name in ("check", "evaluate", "migrate", "models", "pack", "train")]
+    + [
+        ("api.py", "predict_scene"),
+        ("inference/load.py", "load"),
+        ("inference/many.py", "predict"),
+        ("report/score_folders.py", "score"),
+    ],
 )
 def test_every_argument_is_used(file: str, name: str) -> None:
     """The same of the verbs as functions."""

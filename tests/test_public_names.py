@@ -22,13 +22,15 @@ def read_table(text: str) -> dict[str, str]:
 
 #: name -> its arguments with their defaults
 VERBS = read_table("""
-load(config, checkpoint=None, *, device='cpu', cfg_options=(), trust=False)
-predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False, crf=None,
+load(config, checkpoint=None, *, device='cpu', precision='fp32', compiled=False, engine='torch', windows='constant',
     cfg_options=(), trust=False)
+predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False, crf=None,
+    save=('labels', 'overlay'), legend=False, background=False, least_area=1, frames=None, precision='fp32',
+    compiled=False, engine='torch', windows='constant', cfg_options=(), trust=False)
 train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None, callbacks=(), cfg_options=(),
     trust=False)
-evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, show_dir=None, show=False,
-    wait_time=2.0, machine=None, cfg_options=(), trust=False)
+evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, show_dir=None, show=False, wait_time=2.0,
+    machine=None, cfg_options=(), trust=False)
 check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
     mask_format=None, image_suffix=None, mask_suffix=None, splits=(), cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
@@ -38,10 +40,12 @@ models(pattern='*', data=None)
 """)
 #: The same of what the verbs give back.
 METHODS = read_table("""
-Predictor.predict(images, *, batch_size=1, tta=False, rgb=None, crf=None)
-Predictor.stream(images, *, batch_size=1, tta=False, rgb=None, crf=None)
+Predictor.predict(images, *, batch_size=1, tta=False, rgb=None, crf=None, keep_logits=True, recursive=False,
+    frames=None)
+Predictor.stream(images, *, batch_size=1, tta=False, rgb=None, crf=None, keep_logits=True, recursive=False,
+    frames=None)
 Prediction.save(folder, name=None)
-Prediction.overlay(alpha=0.5)
+Prediction.overlay(alpha=0.5, *, legend=False, background=False)
 Prediction.shares()
 Config.fromfile(filename, *, use_predefined_variables=True, use_environment_variables=True, trust=False)
 Config.dump(file=None)

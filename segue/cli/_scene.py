@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+#: rasters that may be written of a scene; labels always are
+SAVED = ("labels", "probabilities", "confidence")
 _WHEN = "only for scenes, which --tile or an --out that ends with .tif or .vrt asks for"
 
 
@@ -23,17 +26,9 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
         metavar=("LOW", "HIGH"),
         help="values that an 8-bit model sees black and white",
     )
-    group.add_argument(
-        "--save",
-        nargs="+",
-        choices=("labels", "probabilities", "confidence"),
-        default=[],
-        help="rasters to write; labels always are",
-    )
     group.add_argument("--block", type=int, metavar="STRIDES", help="side of the unit of work, in strides of tiles")
     group.add_argument("--vector", type=Path, metavar="FILE", help="outlines of the labels: .geojson or .gpkg")
     group.add_argument("--simplify", type=float, metavar="PIXELS", help="farthest that outlines may move (0)")
-    group.add_argument("--least-area", type=int, metavar="PIXELS", help="of an outlined region or hole (0)")
     group.add_argument("--shard", type=_shard, metavar="I/N", help="compute the I-th of N shares, from 1, and no more")
     group.add_argument("--ray", metavar="ADDRESS", help="compute on a Ray cluster: auto, HOST:PORT, local")
     group.add_argument("--keep-blocks", action="store_true", help="leave the blocks beside the GeoTIFF made of them")
@@ -61,18 +56,16 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
         "--blend": args.blend,
         "--bands": args.bands,
         "--range": args.range,
-        "--save": args.save,
         "--block": args.block,
         "--vector": args.vector,
         "--simplify": args.simplify,
-        "--least-area": args.least_area,
         "--shard": args.shard,
         "--ray": args.ray,
         "--keep-blocks": args.keep_blocks,
     }
 
 
-def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: list[Path]) -> int:
+def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence[Any]) -> int:
     """Predict scenes, and say what was written."""
     from rich.console import Console
 
@@ -80,8 +73,17 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: list[Pat
     from segue.errors import InputError, refuse
     from segue.system.shown import escape
 
-    views = {"--tta": args.tta, "--crf": args.crf, "--crf-options": args.crf_options}
+    views = {"--tta": args.tta, "--crf": args.crf, "--crf-options": args.crf_options, "--windows": args.windows}
     refuse(views, "not for scenes, whose tiles are seen once; omit it")
+    drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
+    refuse(drawn, "not for scenes; omit it")
+    way = {"--precision": args.precision if args.precision != "fp32" else None, "--compile": args.compile}
+    refuse(way | {"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
+    other = [kind for kind in args.save if kind not in SAVED]
+    if other:
+        raise InputError(f"--save {','.join(other)}: of a scene there are {', '.join(SAVED)}")
+    if not all(isinstance(scene, Path) for scene in scenes):
+        raise InputError("a scene is a file, not a video, a camera or a stream")
     if args.vector is not None and args.shard is not None:
         raise InputError("--vector: outlines are drawn by the last call, without --shard")
     if args.vector is None:

@@ -25,11 +25,13 @@ class DepthPrediction:
         depths: (H, W) float32, in the unit of the training data (meters of most), at the image's own size.
         image: (H, W, 3) uint8, RGB.
         path: the file it was read from, if any.
+        name: what files of it are called; empty for the path's.
     """
 
     depths: np.ndarray
     image: np.ndarray
     path: Path | None = None
+    name: str = ""
 
     def overlay(self) -> np.ndarray:
         """The depths as colors between the nearest and the farthest, dark to bright: (H, W, 3) uint8, RGB."""
@@ -41,12 +43,17 @@ class DepthPrediction:
         """Write ``NAME.png``, thousandths of the unit (millimeters of meters) in 16 bits, as NYU's maps are, and
         ``NAME_overlay.png``, colors, into ``folder``; returns both paths. What is beyond 65.535 is written as that.
         """
-        folder = Path(folder)
-        name = name or (self.path.stem if self.path else "image")
-        paths = folder / f"{name}.png", folder / f"{name}_overlay.png"
-        write_png(paths[0], depth_png(self.depths, FILE_UNITS))
-        write_png(paths[1], self.overlay()[..., ::-1])
-        return paths
+        name = name or self.name or (self.path.stem if self.path else "image")
+        picture = Path(folder) / f"{name}_overlay.png"
+        [path] = self.save_labels(folder, name)
+        write_png(picture, self.overlay()[..., ::-1])
+        return path, picture
+
+    def save_labels(self, folder: str | Path, name: str) -> tuple[Path, ...]:
+        """Write ``NAME.png`` only; returns its path."""
+        path = Path(folder) / f"{name}.png"
+        write_png(path, depth_png(self.depths, FILE_UNITS))
+        return (path,)
 
     def shares(self) -> dict[str, float]:
         """Share of the image's pixels at each range of depths, largest first; ranges that do not occur are left out."""

@@ -15,11 +15,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from segue.errors import DataError, InputError
 from segue.images.limits import check_file
-from segue.images.read import IMAGE_SUFFIXES, Array
+from segue.images.read import IMAGE_SUFFIXES, Array, decode_image
 from segue.system.near import near_path
 
 
@@ -75,6 +76,36 @@ def as_image(image: Any, expected: Expected, rgb: bool | None = None) -> Array:
             stacklevel=2,
         )
     return np.ascontiguousarray(array[..., [2, 1, 0, *range(3, array.shape[2])]]) if rgb else array
+
+
+def decoded(data: bytes, read: Any, name: str) -> Array:
+    """The bytes of an image file as the step that reads files would give them.
+
+    Raises:
+        DataError: they are no image.
+        InputError: the step reads files only.
+    """
+    if not (hasattr(read, "color_type") and hasattr(read, "imdecode_backend")):
+        raise InputError(f"{name}: this model's pipeline begins with {type(read).__name__}, which reads files only")
+    if not data:
+        raise DataError(f"{name}: no bytes are left to read")
+    array = decode_image(data, read.color_type, read.imdecode_backend, name)
+    return array.astype(np.float32) if getattr(read, "to_float32", False) else array
+
+
+def array_of(tensor: Tensor) -> Array:
+    """A tensor (C, H, W) or (H, W) as an array (H, W, C) or (H, W).
+
+    Raises:
+        InputError: another shape, or one that looks like (H, W, C).
+    """
+    if tensor.ndim == 3 and tensor.shape[2] in (1, 3, 4) and tensor.shape[0] not in (1, 3, 4):
+        raise InputError(f"a tensor is (C, H, W); this one of {tuple(tensor.shape)} looks like (H, W, C)")
+    if tensor.ndim not in (2, 3):
+        raise InputError(f"a tensor is (C, H, W), or (B, C, H, W) for several; this one is {tuple(tensor.shape)}")
+    tensor = tensor.detach().cpu()
+    tensor = tensor.float() if tensor.dtype in (torch.bfloat16, torch.float16) else tensor
+    return (tensor.permute(1, 2, 0) if tensor.ndim == 3 else tensor).numpy()
 
 
 def fitted(array: Array, expected: Expected, name: str = "") -> Array:

@@ -21,6 +21,7 @@ from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError, InputError, refuse
 from segue.export.runtime import is_exported
 from segue.inference.predictor import Predictor
+from segue.inference.way import Way
 from segue.recipes.catalogue import published_weights
 from segue.recipes.compose import looks_like_name
 from segue.recipes.open import read_config
@@ -31,6 +32,10 @@ def load(
     checkpoint: str | Path | None = None,
     *,
     device: str = "cpu",
+    precision: str = "fp32",
+    compiled: bool = False,
+    engine: str = "torch",
+    windows: str = "constant",
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Predictor:
@@ -42,18 +47,26 @@ def load(
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
             initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
+        compiled: run the network through ``torch.compile``.
+        engine: ``torch``; others need an export.
+        windows: ``constant``, as in the reference, or ``gaussian``: how the pixels of sliding windows count.
         cfg_options: changes of the config, ``key=value``.
         trust: execute a config file that is more than data, and let a config name anything, also one inside a file of
             weights; see `segue.recipes.open.read_config`.
 
     Raises:
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
+        InputError: no such device, precision, engine or windows, or the model does not follow them.
     """
     if is_exported(config):
         from segue.inference.exported import load_exported
 
-        refuse({"a checkpoint": checkpoint}, "an exported file holds its weights")
+        given = {"a precision": None if precision == "fp32" else precision, "compiled": compiled or None}
+        given |= {"an engine": None if engine == "torch" else engine, "windows": windows}
+        refuse({"a checkpoint": checkpoint, **given}, "an exported file holds its weights, and is run as it is")
         return load_exported(str(config), cfg_options, device=device, trust=trust)
+    way = Way(precision, compiled, engine, windows)
     weights = None
     checkpoint = find_weights(config, checkpoint)
     if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
@@ -82,7 +95,7 @@ def load(
         classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
-    return Predictor(model.to(place), cfg, classes, palette)
+    return Predictor(model.to(place), cfg, classes, palette, way)
 
 
 def warn_of_random_weights(config: Any) -> None:

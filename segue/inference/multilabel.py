@@ -20,6 +20,7 @@ class MultilabelPrediction:
         palette: [red, green, blue] of each.
         image: (H, W, 3) uint8, RGB.
         path: the file it was read from, if any.
+        name: what files of it are called; empty for the path's.
     """
 
     masks: np.ndarray
@@ -27,6 +28,7 @@ class MultilabelPrediction:
     palette: list[list[int]]
     image: np.ndarray
     path: Path | None = None
+    name: str = ""
 
     def overlay(self, alpha: float = 0.5) -> np.ndarray:
         """The image with each class's tint, mixed where they meet, and outline: (H, W, 3) uint8, RGB."""
@@ -38,13 +40,17 @@ class MultilabelPrediction:
         """Write ``CLASS/NAME.png`` (0 and 255) of every class, as a multilabel dataset reads them, and
         ``NAME_overlay.png`` into ``folder``; returns the paths.
         """
-        folder = Path(folder)
-        name = name or (self.path.stem if self.path else "image")
-        paths = [folder / one.replace("/", "_") / f"{name}.png" for one in self.classes]
+        name = name or self.name or (self.path.stem if self.path else "image")
+        picture = Path(folder) / f"{name}_overlay.png"
+        paths = self.save_labels(folder, name)
+        write_png(picture, self.overlay()[..., ::-1])
+        return (*paths, picture)
+
+    def save_labels(self, folder: str | Path, name: str) -> tuple[Path, ...]:
+        """Write ``CLASS/NAME.png`` only; returns the paths."""
+        paths = [Path(folder) / one.replace("/", "_") / f"{name}.png" for one in self.classes]
         for path, mask in zip(paths, self.masks, strict=True):
             write_png(path, mask.astype(np.uint8) * 255)
-        paths.append(folder / f"{name}_overlay.png")
-        write_png(paths[-1], self.overlay()[..., ::-1])
         return tuple(paths)
 
     def shares(self) -> dict[str, float]:

@@ -2,72 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from segue.errors import ConfigError, DataError, InputError, Problem, SegueError
-from segue.images.read import write_png
 from segue.inference.crf import CRF
 from segue.inference.depth import DepthPrediction
-from segue.inference.inputs import Expected, as_image, fitted, name_of, picture_of
+from segue.inference.flow import ahead, in_groups
+from segue.inference.inputs import Expected, array_of, as_image, decoded, fitted, name_of, picture_of
 from segue.inference.multilabel import MultilabelPrediction
-from segue.inference.segment import is_multilabel, label_maps, predicts_depth
+from segue.inference.prediction import Prediction
+from segue.inference.probabilities import Probabilities
+from segue.inference.segment import Seen, is_multilabel, padded_shape, predicts_depth, seen_in
+from segue.inference.sources import Item, is_many, is_video, items_of, video_of
 from segue.inference.views import tta_pipeline, without_annotations
+from segue.inference.way import Way, going
+from segue.system.cores import in_parallel, usable_cores
 
-BACKGROUNDS = ("background", "_background_", "bg")
-
-
-@dataclass
-class Prediction:
-    """The labels of one image.
-
-    Attributes:
-        labels: (H, W) int64, class ids, at the image's own size.
-        classes: name of each id.
-        palette: [red, green, blue] of each id.
-        image: (H, W, 3) uint8, RGB.
-        path: the file it was read from, if any.
-    """
-
-    labels: np.ndarray
-    classes: tuple[str, ...]
-    palette: list[list[int]]
-    image: np.ndarray
-    path: Path | None = None
-
-    def overlay(self, alpha: float = 0.5) -> np.ndarray:
-        """The image, tinted by class: (H, W, 3) uint8, RGB. A class named background stays as it is."""
-        from segue.report.draw import overlay
-
-        untouched = [i for i, name in enumerate(self.classes) if name.lower() in BACKGROUNDS]
-        return overlay(self.image, self.labels, self.palette, alpha, skip=untouched)
-
-    @property
-    def masks(self) -> np.ndarray:
-        """(K, H, W) bool, where each class is."""
-        masks: np.ndarray = self.labels == np.arange(len(self.classes))[:, None, None]
-        return masks
-
-    def save(self, folder: str | Path, name: str | None = None) -> tuple[Path, Path]:
-        """Write ``NAME.png`` (labels, 8 or 16 bits) and ``NAME_overlay.png`` into ``folder``; returns both paths."""
-        folder = Path(folder)
-        name = name or (self.path.stem if self.path else "image")
-        labels = self.labels.astype(np.uint8 if len(self.classes) <= 256 else np.uint16)
-        paths = folder / f"{name}.png", folder / f"{name}_overlay.png"
-        write_png(paths[0], labels)
-        write_png(paths[1], self.overlay()[..., ::-1])
-        return paths
-
-    def shares(self) -> dict[str, float]:
-        """Share of the image's pixels that each class covers, largest first; classes that do not occur are left out."""
-        counts = np.bincount(self.labels.ravel(), minlength=len(self.classes)) / self.labels.size
-        return {self.classes[i]: float(counts[i]) for i in np.argsort(-counts, kind="stable") if counts[i] > 0}
+__all__ = ["Prediction", "Predictor", "image_pipeline"]
 
 
 class Predictor:
@@ -77,10 +37,16 @@ class Predictor:
         model: the segmentor, in evaluation mode.
         cfg: its config.
         classes, palette: of the data it was trained on.
+        way: how the network is run.
     """
 
     def __init__(
-        self, model: nn.Module, cfg: Mapping[str, Any], classes: Sequence[str], palette: Sequence[Sequence[int]]
+        self,
+        model: nn.Module,
+        cfg: Mapping[str, Any],
+        classes: Sequence[str],
+        palette: Sequence[Sequence[int]],
+        way: Way | None = None,
     ) -> None:
         if len(classes) != model.num_classes:
             raise ConfigError(
@@ -91,6 +57,8 @@ class Predictor:
         self.cfg = cfg
         self.classes = tuple(classes)
         self.palette = [list(color) for color in palette]
+        self.way = way or Way()
+        self.way.check(model)
         self._read, self._pipeline = image_pipeline(cfg)
         self._views: list[Any] | None = None
         self._expected = Expected.of(model, self._read)
@@ -103,102 +71,183 @@ class Predictor:
         tta: bool = False,
         rgb: bool | None = None,
         crf: CRF | None = None,
+        keep_logits: bool = True,
+        recursive: bool = False,
+        frames: int | None = None,
     ) -> Any:
-        """Segment one image, or each of a list.
+        """Segment one image, or each of several.
 
         Args:
-            images: a path; an array (H, W, C) or (H, W) whose values are on the scale of the model's files (0 to 255 of
-                8-bit ones); a Pillow image; or a list of these.
-            batch_size: images that go through the network together, where their sizes are equal.
+            images: one image: a path; the bytes of an image file, or a file opened in binary mode; an array (H, W, C)
+                or (H, W), or a tensor (C, H, W) or (H, W), whose values are on the scale of the model's files (0 to
+                255 of 8-bit ones); a Pillow image. Or several: a list or generator of these; a folder; a pattern such
+                as ``photos/**/*.jpg``; a video file; a tensor (B, C, H, W).
+            batch_size: images that go through the network together, where padding makes their sizes equal.
             tta: average over the views that the config's ``tta_pipeline`` makes of each image.
-            rgb: whether arrays are RGB, as ``np.array`` of a Pillow image is, and not BGR, as ``cv2.imread`` gives
-                them. Not said, they are taken for BGR, with a warning.
+            rgb: whether arrays and tensors are RGB, as ``np.array`` of a Pillow image is, and not BGR, as
+                ``cv2.imread`` gives them. Not said, arrays are taken for BGR, with a warning, and tensors for RGB.
             crf: what refines the probabilities, `segue.inference.crf.CRF`.
+            keep_logits: keep what probabilities can be made of; of many classes and images, this takes memory.
+            recursive: of a folder, take the images below it, too.
+            frames: most frames of each video.
 
         Returns:
-            A ``Prediction``, or a list of them for a list; of a multilabel model ``MultilabelPrediction``,
+            A ``Prediction``, or a list of them for several images; of a multilabel model ``MultilabelPrediction``,
             of a depth model ``DepthPrediction``.
 
         Raises:
             DataError: an image that cannot be read, or that the network cannot take at this size.
             InputError: an array whose channels or values the model cannot take.
         """
-        if isinstance(images, (list, tuple)):
-            return list(self.stream(images, batch_size=batch_size, tta=tta, rgb=rgb, crf=crf))
-        return next(self.stream([images], tta=tta, rgb=rgb, crf=crf))
+        listed = images if isinstance(images, (list, tuple)) else [images]
+        if any(is_video(one) and not video_of(one).ends for one in listed):
+            raise InputError(
+                "predict takes a path, an array, a Pillow image or a list of these; a camera or stream does not end: "
+                "use Predictor.stream"
+            )
+        found = self.stream(
+            images,
+            batch_size=batch_size,
+            tta=tta,
+            rgb=rgb,
+            crf=crf,
+            keep_logits=keep_logits,
+            recursive=recursive,
+            frames=frames,
+        )
+        return list(found) if is_many(images) else next(found)
 
     def stream(
         self,
-        images: Sequence[Any],
+        images: Any,
         *,
         batch_size: int = 1,
         tta: bool = False,
         rgb: bool | None = None,
         crf: CRF | None = None,
+        keep_logits: bool = True,
+        recursive: bool = False,
+        frames: int | None = None,
     ) -> Iterator[Any]:
-        """As ``predict`` of a list, one result at a time, so that memory does not grow with the list."""
-        for result in self.attempts(images, batch_size=batch_size, tta=tta, rgb=rgb, crf=crf):
+        """As ``predict`` of several images, also of a camera (its index) or a stream (its address), one result at a
+        time: memory does not grow with their number. Images are read in a thread, a few ahead.
+        """
+        attempts = self.attempts(
+            images,
+            batch_size=batch_size,
+            tta=tta,
+            rgb=rgb,
+            crf=crf,
+            keep_logits=keep_logits,
+            recursive=recursive,
+            frames=frames,
+        )
+        for result in attempts:
             if isinstance(result, SegueError):
                 raise result
             yield result
 
     def attempts(
         self,
-        images: Sequence[Any],
+        images: Any,
         *,
         batch_size: int = 1,
         tta: bool = False,
         rgb: bool | None = None,
         crf: CRF | None = None,
-    ) -> Iterator[Any]:
+        keep_logits: bool = True,
+        recursive: bool = False,
+        frames: int | None = None,
+    ) -> Generator[Any, None, None]:
         """As ``stream``, with the error in place of the result of an image that cannot be segmented."""
         if batch_size < 1:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
         if tta and self._views is None:
             self._views = image_pipeline(self.cfg, tta=True)[1]
         steps = self._views if tta and self._views is not None else self._pipeline
-        for start in range(0, len(images), batch_size):
-            batch = images[start : start + batch_size]
-            loaded = [self._attempt(image, steps, rgb) for image in batch]
-            good = [one for one in loaded if not isinstance(one, SegueError)]
-            found = iter(self._segmented(good, crf))
-            yield from (one if isinstance(one, SegueError) else next(found) for one in loaded)
 
-    def _segmented(self, loaded: list[_Loaded], crf: CRF | None) -> list[Any]:
+        def load(item: Item) -> _Loaded | SegueError:
+            return self._attempt(item, steps, rgb)
+
+        def work(group: Sequence[_Loaded | SegueError]) -> list[Any]:
+            good = [one for one in group if not isinstance(one, SegueError)]
+            return self._segmented(good, crf, keep_logits) if good else list(group)
+
+        items = items_of(images, recursive=recursive, frames=frames)
+        if not is_many(images):
+            yield from in_groups(map(load, items), batch_size, self._key, work)
+            return
+        read = in_parallel(load, items, self._readers(images, steps))
+        with closing(ahead(read, max(2, batch_size))) as loaded:  # whatever happens, its thread ends
+            yield from in_groups(loaded, batch_size, self._key, work)
+
+    def _readers(self, images: Any, steps: Sequence[Any]) -> int:
+        """Threads that read: several where an accelerator waits for them, for steps that are known to allow it."""
+        held = next(chain(self.model.parameters(), self.model.buffers()), None)
+        on_device = held is not None and held.device.type != "cpu"
+        own = all(type(step).__module__.startswith("segue.transforms.") for step in [self._read, *steps])
+        return min(4, usable_cores()) if on_device and own and not is_video(images) else 1
+
+    def _key(self, one: _Loaded | SegueError) -> Any:
+        """What images must agree in to be one batch: the shapes of their views once they are padded."""
+        if isinstance(one, SegueError):
+            return None
+        inputs = one.packed["inputs"]
+        views = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        if not all(isinstance(view, Tensor) for view in views):
+            return "whatever a pipeline of the user's gives"
+        return tuple(padded_shape(self.model, view) for view in views)
+
+    def _segmented(self, loaded: Sequence[_Loaded], crf: CRF | None, keep_logits: bool) -> list[Any]:
         """A result, or an error, of each; where a batch fails, each image is tried by itself."""
-        if not loaded:
-            return []
         packed = [one.packed for one in loaded]
         batch = {"inputs": [p["inputs"] for p in packed], "data_samples": [p["data_samples"] for p in packed]}
         refine = None if crf is None else lambda index, shares: crf(shares[0], loaded[index].picture)[None]
         try:
-            with torch.inference_mode():
-                found = label_maps(self.model, batch, refine)
+            with torch.inference_mode(), going(self.way):
+                found = seen_in(self.model, batch, refine)
         except (SegueError, RuntimeError, ValueError) as error:
             if len(loaded) > 1:
-                return [result for one in loaded for result in self._segmented([one], crf)]
+                return [result for one in loaded for result in self._segmented([one], crf, keep_logits)]
             return [error if isinstance(error, SegueError) else _refused(loaded[0], error)]
-        return [self._result(one, labels.cpu().numpy()) for one, labels in zip(loaded, found, strict=True)]
+        return [self._result(one, seen, keep_logits) for one, seen in zip(loaded, found, strict=True)]
 
-    def _result(self, one: _Loaded, result: np.ndarray) -> Any:
+    def _result(self, one: _Loaded, seen: Seen, keep_logits: bool) -> Any:
+        labels = seen.labels.cpu().numpy()
         if predicts_depth(self.model):
-            return DepthPrediction(result.astype(np.float32), one.picture, one.path)
+            return DepthPrediction(labels.astype(np.float32), one.picture, one.path, one.name)
         if is_multilabel(self.model):
-            return MultilabelPrediction(result, self.classes, self.palette, one.picture, one.path)
-        return Prediction(result, self.classes, self.palette, one.picture, one.path)
+            return MultilabelPrediction(labels, self.classes, self.palette, one.picture, one.path, one.name)
+        behind = seen.views if seen.shares is None else seen.shares
+        logits = None
+        if keep_logits and behind is not None:
+            single = not isinstance(behind, Tensor) and behind[0].classes == 1
+            logits = Probabilities(behind, len(self.classes), single)
+        return Prediction(labels, self.classes, self.palette, one.picture, one.path, one.name, logits)
 
-    def _attempt(self, image: Any, steps: Sequence[Any], rgb: bool | None) -> _Loaded | SegueError:
+    def _attempt(self, item: Item, steps: Sequence[Any], rgb: bool | None) -> _Loaded | SegueError:
+        if item.error is not None:
+            return item.error
         try:
-            return self._load(image, steps, rgb)
+            return self._load(item, steps, rgb if item.rgb is None else item.rgb)
+        except (InputError, DataError) as error:
+            unnamed = not isinstance(item.image, (str, Path)) and item.name != "image"
+            return type(error)(f"{item.name}: {error}") if unnamed and item.name not in str(error) else error
         except SegueError as error:
             return error
 
-    def _load(self, image: Any, steps: Sequence[Any], rgb: bool | None) -> _Loaded:
+    def _load(self, item: Item, steps: Sequence[Any], rgb: bool | None) -> _Loaded:
         """An image through the pipeline."""
-        path = None
+        path, image = None, item.image
+        if hasattr(image, "read") and not hasattr(image, "convert"):
+            image = image.read()
         if isinstance(image, (str, Path)):
             path = Path(image)
             array = fitted(self._read({"img_path": str(path)})["img"], self._expected, str(path))
+        elif isinstance(image, (bytes, bytearray, memoryview)):
+            array = fitted(decoded(bytes(image), self._read, item.name), self._expected, item.name)
+        elif isinstance(image, Tensor):
+            array = as_image(array_of(image), self._expected, True if rgb is None else rgb)
         elif isinstance(image, np.ndarray) or hasattr(image, "convert"):
             array = as_image(image, self._expected, rgb)
         else:
@@ -209,7 +258,8 @@ class Predictor:
             sample["img_path"] = str(path)
         for step in steps:
             sample = step(sample)
-        return _Loaded(name_of(image), picture_of(array, self._expected.eight_bits), path, sample)
+        title = str(path) if path is not None else item.name if item.name != "image" else name_of(image)
+        return _Loaded(item.name, title, picture_of(array, self._expected.eight_bits), path, sample)
 
 
 @dataclass
@@ -217,6 +267,7 @@ class _Loaded:
     """An image on its way into the network."""
 
     name: str
+    title: str
     picture: np.ndarray
     path: Path | None
     packed: dict[str, Any]
@@ -230,7 +281,7 @@ def _refused(one: _Loaded, error: Exception) -> DataError:
         advice = "there is not enough memory for it at once; cut it into tiles, or set model.test_cfg to mode='slide'"
     else:
         advice = "the model cannot take an image of this size; enlarge or pad it"
-    refused = DataError(f"{one.name}: {width} x {height} pixels: {advice} ({said})")
+    refused = DataError(f"{one.title}: {width} x {height} pixels: {advice} ({said})")
     refused.__cause__ = error
     return refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import torch
@@ -11,11 +12,29 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.inference.largest import largest
 from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows
-from segue.inference.quick import predicted
+from segue.inference.way import present_way
+from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import SegSample
 
 #: From probabilities (1, classes, H, W) of the image at a place in a batch, at its original size, to better ones.
 Refine: TypeAlias = Callable[[int, Tensor], Tensor]
+#: windows that go through an accelerator together
+WINDOWS_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a model finds in an image, at its original size.
+
+    Attributes:
+        labels: as `label_maps` returns them.
+        views: logits of every view; None of a model that predicts in its own way, and after ``refine``.
+        shares: (K, H, W), the probabilities after ``refine``.
+    """
+
+    labels: Tensor
+    views: list[Logits] | None = None
+    shares: Tensor | None = None
 
 
 def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None = None) -> list[Tensor]:
@@ -27,6 +46,11 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None
     image, the classes' mean probability over its views decides; depths are averaged. ``refine`` has the last word on
     probabilities, as a `segue.inference.crf.CRF` has; where there are none, it is an InputError.
     """
+    return [one.labels for one in seen_in(model, batch, refine)]
+
+
+def seen_in(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None = None) -> list[Seen]:
+    """The same with the logits that the labels were decided by, of which probabilities can be made."""
     if refine is not None:
         _check_refined(model)
     own = getattr(model, "label_maps", None)
@@ -34,12 +58,12 @@ def label_maps(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None
     if own is not None:  # a segmentor of the user's that predicts in its own way
         if images and isinstance(images[0], (list, tuple)) and not getattr(model, "takes_views", False):
             raise InputError(f"{type(model).__name__} predicts in its own way, which has no mean over views: omit tta")
-        maps: list[Tensor] = own(batch)
-        return maps
+        return [Seen(labels) for labels in own(batch)]
     found = views_of(model, images, samples)
     if refine is None:
-        return [decided(model, views) for views in found]
-    return [_decided(model, refine(i, _whole_probabilities(model, views)))[0] for i, views in enumerate(found)]
+        return [Seen(decided(model, views), views) for views in found]
+    better = [refine(i, _whole_probabilities(model, views)) for i, views in enumerate(found)]
+    return [Seen(_decided(model, shares)[0], shares=shares[0]) for shares in better]
 
 
 def _check_refined(model: nn.Module) -> None:
@@ -79,10 +103,12 @@ def first_views(samples: Sequence[Any]) -> list[SegSample]:
 
 
 def logits_of(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]) -> list[Logits]:
-    """Logits at the original size of each image of a batch; those of one size go through the network together."""
+    """Logits at the original size of each image of a batch; those that padding makes equal in size go through the
+    network together.
+    """
     groups: dict[tuple[int, ...], list[int]] = {}
     for index, image in enumerate(images):
-        groups.setdefault(tuple(image.shape), []).append(index)
+        groups.setdefault(padded_shape(model, image), []).append(index)
     found: dict[int, Logits] = {}
     for indices in groups.values():
         part = {"inputs": [images[i] for i in indices], "data_samples": [samples[i] for i in indices]}
@@ -94,26 +120,43 @@ def logits_of(model: Any, images: Sequence[Tensor], samples: Sequence[SegSample]
     return [found[index] for index in range(len(images))]
 
 
+def padded_shape(model: Any, image: Tensor) -> tuple[int, ...]:
+    """(C, H, W) of an image (C, H', W') of a pipeline by itself after the model's preprocessor."""
+    own, size = model.data_preprocessor, (image.shape[-2], image.shape[-1])
+    if getattr(type(own), "forward", None) is SegDataPreProcessor.forward:
+        size = own.padded_size(size)
+    return (*image.shape[:-2], *size)
+
+
 def seen_by(model: Any, inputs: Tensor) -> list[Logits]:
     """Logits (classes, H, W) of each of the preprocessed images (B, C, H, W), as the model's ``test_cfg`` says."""
     coarse = model.coarse if hasattr(model, "coarse") else model.encode_decode
 
     def run(part: Tensor) -> Tensor:
-        return predicted(model, part, coarse)
+        return way.run(model, part, coarse)
 
-    return _windows(model, inputs, run) if model.test.mode == "slide" else _resized(model, inputs, run)
+    way = present_way()
+    if model.test.mode != "slide":
+        return _resized(model, inputs, run)
+    at_once = 1 if inputs.device.type == "cpu" else max(1, WINDOWS_AT_ONCE // len(inputs))
+    return _windows(model, inputs, run, at_once)
 
 
-def _windows(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:
+def _windows(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor], at_once: int = 1) -> list[Logits]:
+    """Logits of each image from its windows, of which ``at_once`` go through the network together."""
     size = (inputs.shape[-2], inputs.shape[-1])
     crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     windows: list[list[tuple[int, int, Logits]]] = [[] for _ in inputs]
-    for top in _starts(size[0], crop[0], stride[0]):
-        for left in _starts(size[1], crop[1], stride[1]):
-            logits = _resized(model, inputs[..., top : top + crop[0], left : left + crop[1]], run)
-            for own, one in zip(windows, logits, strict=True):
-                own.append((top, left, one))
-    return [Windows(own, size) for own in windows]
+    places = [(y, x) for y in _starts(size[0], crop[0], stride[0]) for x in _starts(size[1], crop[1], stride[1])]
+    for first in range(0, len(places), at_once):
+        some = places[first : first + at_once]
+        cut = [inputs[..., top : top + crop[0], left : left + crop[1]] for top, left in some]
+        logits = iter(_resized(model, torch.cat(cut) if len(cut) > 1 else cut[0], run))
+        for top, left in some:
+            for own in windows:
+                own.append((top, left, next(logits)))
+    weight = present_way().weight(crop, inputs.device)
+    return [Windows(own, size, weight) for own in windows]
 
 
 def _resized(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor]) -> list[Logits]:

@@ -2,53 +2,109 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
+from rich.console import Console
 
 from segue.errors import DataError, SegueError, SomeFailedError
 from segue.inference.crf import CRF
-from segue.inference.inputs import unique_names
+from segue.inference.outputs import Outputs, Saving, Written
 from segue.inference.predictor import Predictor
+from segue.inference.segment import is_multilabel, predicts_depth
+from segue.inference.sources import Video
+from segue.system.bars import shown
+from segue.system.cores import in_parallel
+
+#: threads that write, each with up to four results waiting
+WRITERS = 2
 
 
 def write_all(
     predictor: Predictor,
-    files: Sequence[Path],
+    sources: Any,
     out: str | Path,
     *,
     batch_size: int = 1,
     tta: bool = False,
     crf: CRF | None = None,
-) -> list[Any]:
-    """Segment image files and save each result into ``out`` under a name of its own; a terminal shows a bar.
+    saving: Saving | None = None,
+    frames: int | None = None,
+) -> list[Written]:
+    """Segment images and save each result into ``out`` under a name of its own; a terminal shows a bar.
+
+    Reading, computing and writing overlap. A few images are under way at any time, so memory does not grow with their
+    number. After Ctrl-C, what was begun is written and the files that hold all images are finished.
 
     Returns:
-        The results without their pictures, so that a thousand of them need not stay in memory.
+        What was written of each image.
 
     Raises:
+        InputError: the model does not give what is to be saved.
         DataError: ``out`` cannot be written, or the only image failed.
         SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
-    results, failed = [], []
-    stream = predictor.attempts(files, batch_size=batch_size, tta=tta, crf=crf)
-    named = zip(unique_names(files), track(stream, "predicting", total=len(files), transient=True), strict=True)
-    for name, result in named:
-        if isinstance(result, SegueError):
-            failed.append(result)
-            continue
+    saving = saving or Saving()
+    model = predictor.model
+    plain = not (is_multilabel(model) or predicts_depth(model))
+    saving.check(plain, getattr(model, "label_maps", None) is None, type(model).__name__)
+    outputs = Outputs(Path(out), saving, None if predicts_depth(model) else predictor.classes)
+    count = _count(sources)
+    stream = predictor.attempts(
+        sources, batch_size=batch_size, tta=tta, crf=crf, keep_logits=saving.needs_logits, frames=frames
+    )
+    done: list[Written] = []
+    failed: list[SegueError] = []
+
+    def write(named: tuple[str, Any]) -> Written | SegueError:
+        name, result = named
         try:
-            result.save(out, name)
-        except OSError as error:
-            raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
-        result.image = result.image[:0]
-        results.append(result)
-    if len(failed) == 1 == len(files):
+            return result if isinstance(result, SegueError) else outputs.save(result, name)
+        except SegueError as error:
+            return error
+
+    try:
+        with (
+            closing(outputs),
+            closing(stream),
+            closing(in_parallel(write, _named(stream), WRITERS)) as written,
+        ):
+            for one in shown(written, count or 0, "predicting", Console() if count else None):
+                if isinstance(one, SegueError):
+                    failed.append(_light(one))
+                else:
+                    outputs.note(one)
+                    done.append(one)
+    except OSError as error:
+        raise DataError(f"{out}: cannot write there: {error.strerror or error}") from error
+    if len(failed) == 1 and not done:
         raise failed[0]
     if failed:
         reasons = "\n".join(f"  {error}" for error in failed)
-        message = f"{len(failed)} of {len(files)} images failed, the others are in {out}:\n{reasons}"
-        raise SomeFailedError(message, results, failed)
-    return results
+        message = f"{len(failed)} of {len(failed) + len(done)} images failed, the others are in {out}:\n{reasons}"
+        raise SomeFailedError(message, done, failed)
+    return done
+
+
+def _light(error: SegueError) -> SegueError:
+    """The error without the frames that it passed, whose images would stay in memory."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _named(results: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+    """Each result with a name that no other has."""
+    taken: dict[str, int] = {}
+    for result in results:
+        name = "" if isinstance(result, SegueError) else result.name or "image"
+        number = taken[name] = taken.get(name, 0) + 1
+        yield (name if number == 1 else f"{name}_{number}"), result
+
+
+def _count(sources: Any) -> int | None:
+    """How many images there will be, where that is known."""
+    if not isinstance(sources, Sequence) or isinstance(sources, (str, bytes)):
+        return None
+    return None if any(isinstance(one, Video) for one in sources) else len(sources)

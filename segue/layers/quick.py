@@ -19,8 +19,8 @@ _QUICK = ContextVar("quick", default=False)
 
 
 def is_quick() -> bool:
-    """Whether layers may take their quick way."""
-    return _QUICK.get()
+    """Whether layers may take their quick way; never in a graph that is being compiled, which has its own ways."""
+    return not torch.compiler.is_compiling() and _QUICK.get()
 
 
 @contextmanager

@@ -99,6 +99,12 @@ class SegDataPreProcessor(nn.Module):
             samples.append(sample)
         return torch.stack(stacked), samples
 
+    def padded_size(self, size: Size) -> Size:
+        """(H, W) that an image of that size has in evaluation when it is a batch by itself. Images that agree in it are
+        padded in one batch as each would be alone.
+        """
+        return self._size([size], training=False)
+
     def normalize(self, image: Tensor) -> Tensor:
         """Image (C, H, W) of any dtype to normalized float32 on this module's device."""
         image = image.to(self.mean.device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -40,7 +40,7 @@ def default_workers() -> int:
     return min(usable_cores(), 16)
 
 
-def in_parallel(work: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def in_parallel(work: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     """``work`` of each item, in order, a few in memory; decoding releases Python's lock, so threads are enough.
 
     No more than four items per worker are begun before they are asked for.
