@@ -73,7 +73,12 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     from segue.errors import InputError, refuse
     from segue.system.shown import escape
 
-    views = {"--tta": args.tta, "--crf": args.crf, "--crf-options": args.crf_options, "--windows": args.windows}
+    views = {
+        "--tta": args.tta,
+        "--crf": args.crf,
+        "--crf-options": args.crf_options,
+        "--windows": args.windows if args.windows != "constant" else None,
+    }
     refuse(views, "not for scenes, whose tiles are seen once; omit it")
     drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
     refuse(drawn, "not for scenes; omit it")

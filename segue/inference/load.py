@@ -63,7 +63,10 @@ def load(
         from segue.inference.exported import load_exported
 
         given = {"a precision": None if precision == "fp32" else precision, "compiled": compiled or None}
-        given |= {"an engine": None if engine == "torch" else engine, "windows": windows}
+        given |= {
+            "an engine": None if engine == "torch" else engine,
+            "windows": None if windows == "constant" else windows,
+        }
         refuse({"a checkpoint": checkpoint, **given}, "an exported file holds its weights, and is run as it is")
         return load_exported(str(config), cfg_options, device=device, trust=trust)
     way = Way(precision, compiled, engine, windows)
