@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.decode_head import LossList
 from segue.layers.initialize import zero
+from segue.layers.loss_list import LossList
 from segue.layers.resize import resize
 from segue.types import Loss, Size, Targets
 

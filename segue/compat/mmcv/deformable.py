@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.utils import _pair
 
+from segue.compat.mmcv.attention_registries import ATTENTION
 from segue.compat.mmcv.layers import CONVOLUTIONS
-from segue.compat.mmcv.transformer import ATTENTION
 from segue.compat.mmengine.modules import BaseModule
 
 

@@ -9,15 +9,17 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from segue.compat.mmcv.attention_registries import (
+    ATTENTION,
+    FEEDFORWARD_NETWORK,
+    POSITIONAL_ENCODING,
+    TRANSFORMER_LAYER,
+    TRANSFORMER_LAYER_SEQUENCE,
+)
 from segue.compat.mmcv.layers import FFN, build_dropout, build_norm_layer
 from segue.compat.mmengine.modules import BaseModule, ModuleList
-from segue.compat.mmengine.registry import MODELS, Registry, build_from_cfg
+from segue.compat.mmengine.registry import build_from_cfg
 
-ATTENTION = Registry("attention", parent=MODELS, shared=False)
-FEEDFORWARD_NETWORK = Registry("feed-forward network", parent=MODELS, shared=False)
-POSITIONAL_ENCODING = Registry("position encoding", parent=MODELS, shared=False)
-TRANSFORMER_LAYER = Registry("transformer layer", parent=MODELS, shared=False)
-TRANSFORMER_LAYER_SEQUENCE = Registry("transformer layer sequence", parent=MODELS, shared=False)
 LN: Mapping[str, Any] = {"type": "LN"}
 NO_DROPOUT: Mapping[str, Any] = {"type": "Dropout", "drop_prob": 0.0}
 FFN_CFG: Mapping[str, Any] = {"type": "FFN", "embed_dims": 256, "feedforward_channels": 1024, "num_fcs": 2}

@@ -128,6 +128,15 @@ class OldSegmentor:
         """Losses by name; labels (B, 1, H, W)."""
         return self.loss(img, samples_of(img_metas, gt_semantic_seg))
 
+    def _decode_head_forward_test(self: Any, x: Any, img_metas: Any) -> Any:
+        """Features to the head's logits."""
+        return self.decode_head.forward_test(x, img_metas, self.test_cfg)
+
+    def encode_as_0x(self: Any, img: Tensor, img_metas: Any) -> Tensor:
+        """Images to logits of their size, by a subclass's ``_decode_head_forward_test``."""
+        logits = self._decode_head_forward_test(self.extract_feat(img), img_metas)
+        return resize(logits, (img.shape[2], img.shape[3]), bool(self.align_corners))
+
     def simple_test(self: Any, img: Tensor, img_meta: Any, rescale: bool = True) -> list[np.ndarray]:
         """Label maps (H, W), at the original size with ``rescale``."""
         logits = self.inference(img, img_meta)

@@ -27,7 +27,6 @@ from segue.compat.overrides import Guarded, overridden
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
-from segue.layers.resize import resize
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.models.total_loss import total_loss
@@ -121,8 +120,7 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
         """How a subclass that predicts in its own way finds labels; None for the others, which Segue evaluates."""
         names = ("predict", "simple_test", "inference", "slide_inference", "whole_inference", "postprocess_result")
         users = [cls for cls in type(self).__mro__ if not cls.__module__.startswith("segue.")]
-        own = any(name in cls.__dict__ for cls in users for name in names)
-        return self._own_label_maps if own else None
+        return self._own_label_maps if any(name in cls.__dict__ for cls in users for name in names) else None
 
     def whole_or_slide(self, inputs: Tensor, samples: Any) -> Tensor:
         """Logits of preprocessed images, for Segue's predictor; ``encode_decode`` gets the images' metas."""
@@ -253,14 +251,8 @@ class EncoderDecoder(BaseSegmentor):
     def encode_decode(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
         """Images to logits of their size."""
         if overridden(self, "_decode_head_forward_test"):
-            logits = self._decode_head_forward_test(self.extract_feat(inputs), batch_img_metas)
-            return resize(logits, tuple(inputs.shape[2:]), bool(self.align_corners))
+            return self.encode_as_0x(inputs, batch_img_metas)
         return self.decode_head.predict(self.extract_feat(inputs), batch_img_metas, self.test_cfg)
-
-    def _decode_head_forward_test(self, x: Any, img_metas: Any) -> Tensor:
-        """Features to the head's logits, as 0.x asks for them."""
-        found: Tensor = self.decode_head.forward_test(x, img_metas, self.test_cfg)
-        return found
 
     @part_loss_both_ways
     def _decode_head_forward_train(self, inputs: Any, data_samples: Any) -> dict[str, Tensor]:

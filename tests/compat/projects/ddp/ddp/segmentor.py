@@ -67,8 +67,8 @@ class DDP(EncoderDecoder):
         gt_down = resize(gt_semantic_seg.float(), size=(h, w), mode='nearest').to(gt_semantic_seg.dtype)
         gt_down[gt_down == 255] = self.num_classes
         gt_down = self.encode_mask(gt_down.squeeze(1))
-        times = torch.linspace(0.2, 0.8, batch)
-        noise = torch.cos(torch.arange(gt_down.numel(), dtype=torch.float32)).view_as(gt_down)
+        times = torch.full((batch, ), 0.6)
+        noise = torch.cos(torch.arange(gt_down[0].numel(), dtype=torch.float32)).view_as(gt_down[:1])
         level = times.view(-1, 1, 1, 1)
         noised_gt = (1 - level).sqrt() * gt_down + level.sqrt() * noise
         feat = self.transform(torch.cat([x, noised_gt], dim=1))

@@ -89,7 +89,7 @@ optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
     clip_grad=dict(max_norm=0.01, norm_type=2),
-    optimizer=dict(type='AdamW', lr=0.0001, weight_decay=0.05, eps=1e-8, betas=(0.9, 0.999)),
+    optimizer=dict(type='AdamW', lr=0.0001, weight_decay=0.05, eps=1e-5, betas=(0.9, 0.999)),
     paramwise_cfg=dict(
         custom_keys={
             'norm': dict(decay_mult=0.0),

@@ -39,5 +39,5 @@ model = dict(
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
 optimizer = dict(
-    _delete_=True, type='AdamW', lr=0.00012, betas=(0.9, 0.999), weight_decay=0.01,
+    _delete_=True, type='AdamW', lr=0.00012, eps=1e-4, betas=(0.9, 0.999), weight_decay=0.01,
     paramwise_cfg=dict(custom_keys={'norm': dict(decay_mult=0.), 'head': dict(lr_mult=10.)}))

@@ -40,6 +40,6 @@ model = dict(
 optim_wrapper = dict(
     _delete_=True,
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=6e-4, betas=(0.9, 0.999), weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=6e-4, eps=1e-4, betas=(0.9, 0.999), weight_decay=0.05),
     paramwise_cfg=dict(
         custom_keys={'pos_embed': dict(decay_mult=0.), 'level_embed': dict(decay_mult=0.), 'norm': dict(decay_mult=0.)}))

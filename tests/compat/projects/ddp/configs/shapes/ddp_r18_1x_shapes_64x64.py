@@ -56,4 +56,4 @@ model = dict(
     # model training and testing settings
     train_cfg=dict(),
     test_cfg=dict(mode='whole'))
-optimizer = dict(_delete_=True, type='AdamW', lr=6e-4, weight_decay=0.01)
+optimizer = dict(_delete_=True, type='AdamW', lr=6e-4, eps=1e-4, weight_decay=0.01)

@@ -13,7 +13,7 @@ log_level = 'INFO'
 load_from = None
 resume = False
 optim_wrapper = dict(
-    type=OptimWrapper, optimizer=dict(type=AdamW, lr=0.002, betas=(0.9, 0.999), weight_decay=0.05), clip_grad=None)
+    type=OptimWrapper, optimizer=dict(type=AdamW, lr=0.002, eps=1e-4, betas=(0.9, 0.999), weight_decay=0.05), clip_grad=None)
 param_scheduler = [
     dict(type=LinearLR, start_factor=0.5, by_epoch=False, begin=0, end=1),
     dict(type=PolyLR, eta_min=0.0, power=1.0, begin=1, end=2, by_epoch=False),

@@ -28,6 +28,7 @@ optimizer = dict(
     _delete_=True,
     type='AdamW',
     lr=0.0001,
+    eps=1e-4,  # what has no gradient does not move by rounding errors
     betas=(0.9, 0.999),
     weight_decay=0.01,
     paramwise_cfg=dict(
