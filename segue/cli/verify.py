@@ -17,7 +17,7 @@ HELP = "check that an exported file is the model it says, here"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
-    from segue.export.session import RUNTIMES
+    from segue.export.targets import RUNTIMES
 
     parser.add_argument("file", type=Path, help="an exported file: .onnx or .xml")
     parser.add_argument("model", nargs="?", help="the model to compare with: config file, recipe or weights file")

@@ -30,6 +30,8 @@ class Graph(nn.Module):
         super().__init__()
         self.model = model
         self.uint8_input, self.labels_out = uint8_input, labels_out
+        self.mean: Tensor
+        self.std: Tensor
         if uint8_input:
             check_normalizes(model)
             self.swap = not model.data_preprocessor.swap  # files are read as BGR, so a swap makes RGB

@@ -73,7 +73,7 @@ class RuntimeModel(nn.Module):
         if any(size not in (None, own) for size, own in zip(shape[1:], images.shape[1:], strict=True)):
             taken = " x ".join("any" if size is None else str(size) for size in shape[1:])
             raise InputError(f"the file takes images of {taken}, this one has {' x '.join(map(str, images.shape[1:]))}")
-        parts = images.split(len(images) if shape[0] is None else shape[0])
+        parts = torch.split(images, len(images) if shape[0] is None else shape[0])
         found = torch.cat([torch.from_numpy(self._session.run(part.contiguous().numpy())) for part in parts])
         if self.certificate["output"] == "labels":
             found = F.one_hot(found.long(), self.num_classes).permute(0, 3, 1, 2).float()

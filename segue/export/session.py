@@ -13,7 +13,6 @@ from segue.errors import InputError, MissingExtraError
 from segue.system.near import near_path
 
 SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino"}
-RUNTIMES = ("onnxruntime", "openvino")
 KEY = "segue"  # of the certificate within a file
 
 

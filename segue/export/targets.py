@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from segue.errors import MissingExtraError
 
+#: what runs a file here
+RUNTIMES = ("onnxruntime", "openvino")
 #: by target: the package, how to get it, and the command that makes the file of an ONNX one
 ELSEWHERE = {
     "tensorrt": (

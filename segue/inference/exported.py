@@ -70,7 +70,7 @@ def export(
 
 def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
     """(H, W) that the network sees most."""
-    test = predictor.model.test
+    test: Any = predictor.model.test
     if test.mode == "slide":
         return test.pair("crop_size")  # type: ignore[no-any-return]
     if own:
@@ -100,7 +100,11 @@ def user_case(predictor: Predictor, path: Path) -> Case:
     """An image file through the model's own pipeline."""
     read, steps = image_pipeline(predictor.cfg)
     array = fitted(read({"img_path": str(path)})["img"], predictor._expected, str(path))
-    sample = {"img": np.ascontiguousarray(array), "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
+    sample: dict[str, Any] = {
+        "img": np.ascontiguousarray(array),
+        "img_shape": array.shape[:2],
+        "ori_shape": array.shape[:2],
+    }
     sample["img_path"] = str(path)
     for step in steps:
         sample = step(sample)

@@ -82,32 +82,35 @@ class Probabilities:
         classes that do not exclude each other are rounded to the nearest.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
-        file: Numbers | None = None
+        file: Any = None
         for low, band in self.bands():
             if file is None:
                 shape = (len(band), *self.size)
-                file = np.lib.format.open_memmap(path, "w+", np.dtype(stored), shape)  # type: ignore[no-untyped-call]
+                file = np.lib.format.open_memmap(path, "w+", np.dtype(stored), shape)
             several = self.sigmoid and len(band) != 2
             file[:, low : low + band.shape[1]] = band if stored == "float16" else in_bytes(band, not several)
         if file is not None:
-            file.flush()  # type: ignore[attr-defined]
+            file.flush()
 
 
 def in_bytes(shares: Numbers, whole: bool) -> Numbers:
     """Probabilities (K, ...) as 255ths, uint8; ``whole``: those of a pixel sum to 255, by largest remainders."""
     scaled = shares * np.float32(255)
     if not whole:
-        return np.rint(scaled).astype(np.uint8)
+        rounded: Numbers = np.rint(scaled).astype(np.uint8)
+        return rounded
     floor = np.floor(scaled)
     missing = np.rint(255 - floor.sum(axis=0)).astype(np.int64)
     order = np.argsort(floor - scaled, axis=0, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(len(order)).reshape(-1, *[1] * (order.ndim - 1)), axis=0)
-    return (floor + (rank < missing)).astype(np.uint8)
+    found: Numbers = (floor + (rank < missing)).astype(np.uint8)
+    return found
 
 
 def _entropy(band: Numbers) -> Numbers:
-    return -(band * np.log(np.maximum(band, np.finfo(np.float32).tiny))).sum(axis=0)
+    found: Numbers = -(band * np.log(np.maximum(band, np.finfo(np.float32).tiny))).sum(axis=0)
+    return found
 
 
 def on_cpu(logits: Logits) -> Logits:

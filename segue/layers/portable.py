@@ -60,5 +60,6 @@ def _pixels(x: Tensor, column: Tensor, row: Tensor) -> Tensor:
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
     flat = index.flatten(1).unsqueeze(1).expand(-1, x.shape[1], -1)
-    found = x.flatten(2).gather(2, flat).unflatten(2, (column.shape[1], column.shape[2]))
+    found = x.flatten(2).gather(2, flat)
+    found = torch.unflatten(found, 2, (column.shape[1], column.shape[2]))
     return found * inside.unsqueeze(1).to(x.dtype)

@@ -213,7 +213,7 @@ class RasterScene(Scene):
         pixels: Array = self._raster.read(window, self._bands)
         data = self._raster.data(window, self._bands)
         if pixels.dtype.kind == "f":
-            finite = np.isfinite(pixels).all(axis=2)
+            finite: NDArray[np.bool_] = np.asarray(np.isfinite(pixels).all(axis=2))
             if not finite.all():
                 data = finite if data is None else data & finite
                 pixels[~finite] = 0
@@ -230,8 +230,10 @@ class RasterScene(Scene):
         if self._range is not None:
             low, high = self._range
             scaled = (pixels.astype(np.float32) - low) * (255.0 / (high - low))
-            return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
-        return (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels  # as of 16-bit pictures
+            found: Array = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        else:
+            found = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels  # as of 16-bit pictures
+        return found
 
     def _ordered(self, pixels: Array) -> Array:
         """Colors as the reading step gives them: BGR where that is OpenCV's order."""
