@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError, MissingExtraError
+from segue.export.targets import RUNTIMES
 from segue.system.near import near_path
 
 SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino"}
