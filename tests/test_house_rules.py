@@ -210,7 +210,7 @@ def test_names_in_texts() -> None:
     text = "`segue.load` and segue.heads.psp.PSPHead; not segue.yaml, /tmp/segue.x, segue/heads or segue.export."
     assert dotted_names(text) == {"load", "heads.psp.PSPHead", "export"}
     assert exists("load") and exists("heads.psp.PSPHead") and exists("config.Config.fromfile")
-    assert not exists("export") and not exists("heads.psp.PSPHeads")
+    assert not exists("exports") and not exists("heads.psp.PSPHeads")
     assert exists("training.saving.Saver.best"), "an attribute of instances"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import segue
 
-NAMES = """__version__ api models check evaluate load migrate pack predict score train Config register Predictor
+NAMES = """__version__ api models check evaluate load migrate pack predict predict_scene score train Config register Predictor
 Prediction"""
 
 

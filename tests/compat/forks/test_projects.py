@@ -33,7 +33,7 @@ def test_its_own_program_trains(name: str, tmp_path: Path) -> None:
     done = segue(root, "run", "tools/train.py", "configs/own/tiny.py", "--work-dir", "out")
     assert done.returncode == 0, done.stderr[-3000:]
     assert projects.trained(done.stdout) == TRAINED[name]
-    assert (root / "out/last.ckpt").exists() and "iter 2/2" in done.stdout + done.stderr
+    assert (root / "out/last.ckpt").exists() and "Iter(train) [2/2]" in done.stdout + done.stderr
     assert f"{root} has its own mmseg/" in done.stderr
     if name == "daformer":
         assert "STEPS True Adaptation" in done.stdout
