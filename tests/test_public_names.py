@@ -10,8 +10,8 @@ import pytest
 
 import segue
 
-NAMES = """__version__ api models check evaluate load migrate pack predict predict_scene score train Config register Predictor
-Prediction"""
+NAMES = """__version__ api models check evaluate load migrate pack predict predict_scene score train Config register
+Predictor Prediction"""
 
 
 def read_table(text: str) -> dict[str, str]:
