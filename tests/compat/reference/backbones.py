@@ -133,6 +133,8 @@ DESIGNED: dict[str, str] = {
     "PCPVT/*.children": "a dropout of 0 has no module",
     "BEiT/*.img_size": "as given",
     "VisionTransformer/*.img_size": "as given",
+    "VisionTransformer/*.norm1_name": "the name of a part that is called otherwise here",
+    "VisionTransformer/*.pre_ln_name": "the name of a part that is called otherwise here",
     "MAE/*.img_size": "as given",
     "CGNet/*.act_cfg.num_parameters": "the argument stays as it was",
     "CGNet/*.children": "means of the image need no module",
