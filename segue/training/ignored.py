@@ -8,6 +8,7 @@ from typing import Any
 
 from segue.config.builder.pretrained import unapplied_initializers
 from segue.config.nodes import heads_of, losses_of
+from segue.errors import ConfigError, Problem
 from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
 from segue.training.translate import type_name
 
@@ -84,6 +85,9 @@ def _rest(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     wrapper = cfg.get("optim_wrapper")
     if isinstance(wrapper, Mapping) and wrapper.get("use_fsdp"):
         yield "optim_wrapper.use_fsdp", "--strategy fsdp shards the model"
-    backend = ((cfg.get("env_cfg") or {}).get("dist_cfg") or {}).get("backend")
+    spread = (cfg.get("env_cfg") or {}).get("dist_cfg")
+    if spread is not None and not isinstance(spread, Mapping):
+        raise ConfigError(Problem("env_cfg.dist_cfg", f"a dict is expected here, not {spread!r}"))
+    backend = (spread or {}).get("backend")
     if backend not in (None, "nccl"):
         yield "env_cfg.dist_cfg.backend", "Lightning chooses the backend by the device"

@@ -30,6 +30,8 @@ class Rule:
     last_step: int = -1
 
     def __post_init__(self) -> None:
+        if self.begin < 0:
+            raise ValueError(f"begin must be 0 or more, got {self.begin}")
         if self.end <= self.begin:
             raise ValueError(f"end must be larger than begin, got begin={self.begin}, end={self.end}")
 

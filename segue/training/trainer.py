@@ -209,8 +209,8 @@ def evaluate(
 def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:
     """The argument, else the resumed run's, else the config's, else a new one."""
     if given is not None:
-        if given < 0:
-            raise InputError(f"seed={given}: must be a whole number from 0 on")
+        if not 0 <= given < 2**63:
+            raise InputError(f"seed={given}: must be a whole number from 0 on, below 2**63")
         return given
     noted = before.seed if isinstance(before, Handover) else before["meta"]["seed"] if before else None
     if isinstance(noted, int):
@@ -218,8 +218,11 @@ def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any
     configured = (cfg.get("randomness") or {}).get("seed")
     if configured is None:
         return secrets.randbelow(2**31)
-    if not isinstance(configured, int) or isinstance(configured, bool) or configured < 0:
-        where, message = str(origin_of(cfg, "randomness.seed") or ""), "a whole number from 0 on is expected"
+    if not isinstance(configured, int) or isinstance(configured, bool) or not 0 <= configured < 2**63:
+        where, message = (
+            str(origin_of(cfg, "randomness.seed") or ""),
+            "a whole number from 0 on, below 2**63, is expected",
+        )
         raise ConfigError(Problem("randomness.seed", f"{message}, not {configured!r}", where))
     return configured
 

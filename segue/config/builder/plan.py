@@ -148,6 +148,8 @@ class Planner:
                     self.problem(at, f"{name} has no argument {key!r}{nearest(key, _config_keys(parameters))}")
                 continue
             seen.add(parameter_name)
+            if value is None and parameter.required and _is_part(parameter.annotation):
+                self.problem(at, "expected a dict with a 'type', not None")
             plan = self.value(value, parameter.annotation, at, key)
             (groups[parameter.group] if parameter.group else arguments)[parameter_name] = plan
         for key, parameter in parameters.items():
@@ -283,3 +285,8 @@ def make(plan: Any) -> Any:
     if isinstance(plan, dict) and any(isinstance(value, Plan) for value in plan.values()):
         return {key: make(value) for key, value in plan.items()}
     return plan
+
+
+def _is_part(annotation: Any) -> bool:
+    """Whether an argument must be a component: one that may be missing says so in its annotation."""
+    return type(None) not in typing.get_args(annotation) and any(c in COMPONENTS for c in alternatives(annotation))
