@@ -70,9 +70,8 @@ class OptimWrapper:
                 if name in ("max_norm", "norm_type", "clip_value") and not isinstance(value, (int, float)):
                     raise ValueError(f"clip_grad: {name} must be a number, got {value!r}")
         if isinstance(self.loss_scale, str) and self.loss_scale != "dynamic":
-            raise ValueError(
-                f"loss_scale must be 'dynamic', a number or GradScaler's arguments, got {self.loss_scale!r}"
-            )
+            given = self.loss_scale
+            raise ValueError(f"loss_scale must be 'dynamic', a number or GradScaler's arguments, got {given!r}")
         if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
             raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
 

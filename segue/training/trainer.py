@@ -219,11 +219,8 @@ def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any
     if configured is None:
         return secrets.randbelow(2**31)
     if not isinstance(configured, int) or isinstance(configured, bool) or not 0 <= configured < 2**63:
-        where, message = (
-            str(origin_of(cfg, "randomness.seed") or ""),
-            "a whole number from 0 on, below 2**63, is expected",
-        )
-        raise ConfigError(Problem("randomness.seed", f"{message}, not {configured!r}", where))
+        message = f"a whole number from 0 on, below 2**63, is expected, not {configured!r}"
+        raise ConfigError(Problem("randomness.seed", message, str(origin_of(cfg, "randomness.seed") or "")))
     return configured
 
 

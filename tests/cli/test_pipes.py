@@ -104,6 +104,8 @@ OPENED: dict[str, Callable[[Path], Any]] = {
 @pytest.mark.parametrize("make", [pipe, folder, device])
 @pytest.mark.parametrize("name", OPENED)
 def test_what_is_no_file(name: str, make: Callable[[Path], Path], tmp_path: Path) -> None:
+    if name == "v.nii.gz":
+        pytest.importorskip("nibabel", reason="volumes of NIfTI need the extra 'medical'")
     path = make(tmp_path / name)
     with no_waiting(), pytest.raises(SegueError) as caught:
         OPENED[name](path)
