@@ -129,13 +129,12 @@ def feature_problems(model: Any, cfg: Mapping[str, Any]) -> Iterator[Problem]:
         with kept_buffers(model), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.eval()
             features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))
-            found = [(path, _refusal(head, features)) for path, head in named_heads(model)]
+            found = list(_refusals(model, features))
     except Exception as error:
         logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
         return
     for path, message in found:
-        if message:
-            yield Problem(f"model.{path}", message)
+        yield Problem(f"model.{path}", message)
 
 
 def named_heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
@@ -148,22 +147,25 @@ def named_heads(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, head
 
 
-def _refusal(head: nn.Module, features: Any) -> str:
-    """What a head says of features that it cannot take; nothing of a failure that only passing shapes has."""
-    try:
-        head(features)
-    except InputError as error:
-        return str(error)
-    except TypeError:  # one of a cascade, which wants the output of the one before, too
+def _refusals(model: nn.Module, features: Any) -> Iterator[tuple[str, str]]:
+    """What each head says of features that it cannot take; one of a cascade gets the output of the one before, too.
+
+    Nothing is said of a failure that only passing shapes has, nor of the heads of a cascade that come after one.
+    """
+    cascade = isinstance(getattr(model, "decode_head", None), nn.ModuleList)
+    output: Any = None
+    for path, head in named_heads(model):
+        later = cascade and path.startswith("decode_head.") and path != "decode_head.0"
+        if later and output is None:
+            continue
         try:
-            getattr(head, "select_all", len)(features)
+            output = head(features, output) if later else head(features)
         except InputError as error:
-            return str(error)
+            yield path, str(error)
+            output = None
         except Exception as error:
             logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
-    except Exception as error:
-        logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
-    return ""
+            output = None
 
 
 @contextmanager

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from segue.cli import main
+from segue.config.builder.build import build_model
 from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import train
+from segue.training.preflight import feature_problems
 from tests.cli.project import make_project
+from tests.models.small import ocrnet
 
 GROUPS = {"type": "GN", "num_groups": 2}
 PSP = {
@@ -152,3 +155,19 @@ def test_features_that_are_not_there(
     assert main(["train", str(tmp_path / "child.py"), "--work-dir", work, "--accelerator", "cpu"]) == 1
     said = capsys.readouterr().err
     assert message in said and "child.py:2" in said and not (tmp_path / "work").exists()
+
+
+def test_the_heads_of_a_cascade_are_looked_at_with_what_they_read() -> None:
+    """Nothing is wrong with an OCRNet; a second head that reads maps of other widths is named with its place."""
+    assert not list(feature_problems(build_model(ocrnet()), {"crop_size": (64, 64)}))
+    wrong = ocrnet()
+    wrong["model"]["decode_head"][1]["in_channels"] = 7
+    [problem] = feature_problems(build_model(wrong), {"crop_size": (64, 64)})
+    assert problem.key == "model.decode_head.1" and "in_channels=7" in problem.message
+
+
+def test_what_follows_a_head_that_fails_is_left_out() -> None:
+    wrong = ocrnet()
+    wrong["model"]["decode_head"][0]["in_index"] = 9
+    [problem] = feature_problems(build_model(wrong), {"crop_size": (64, 64)})
+    assert problem.key == "model.decode_head.0" and "in_index=9" in problem.message
