@@ -45,7 +45,10 @@ def placed(machine: Machine) -> Machine:
         InputError: other numbers are given.
     """
     counted = machine.devices not in ("auto", -1, "-1")
-    alone = machine.launcher == "pytorch" and counted and not {"RANK", "WORLD_SIZE"} & os.environ.keys()
+    # the processes that Lightning starts for us have these two, but no RANK
+    ours = {"LOCAL_RANK", "NODE_RANK"} <= os.environ.keys()
+    started = "RANK" in os.environ or ("WORLD_SIZE" in os.environ and not ours)
+    alone = machine.launcher == "pytorch" and counted and not started
     found = launched("none" if alone else machine.launcher)
     if found.launcher == "none":
         return replace(machine, launcher="none")
