@@ -18,7 +18,7 @@ FAULTS = {  # of stages that used to hide each other -> what the report has of i
     "default_hooks = dict(checkpoint=dict(save_best='mIoUU'))": "save_best: the validation has no metric 'mIoUU'",
     "val_dataloader = dict(dataset=dict(data_root='nowhere'))": "val_dataloader.dataset: nowhere/images",
     "visualizer = dict(type='SegLocalVisualiser')": "visualizer.type: there is no visualizer 'SegLocalVisualiser'",
-    "randomness = dict(seed=-5)": "randomness.seed: a whole number from 0 on is expected",
+    "randomness = dict(seed=-5)": "randomness.seed: a whole number from 0 on, below 2**63, is expected",
     "train_dataloader = dict(sampler=dict(type='InfinitSampler'))": "there is no sampler 'InfinitSampler'",
     "param_scheduler = [dict(type='PolyLr')]": "param_scheduler.0: there is no learning-rate schedule 'PolyLr'",
 }
