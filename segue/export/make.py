@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from segue.errors import InputError, SegueError
+from segue.errors import InputError
 from segue.export.certificate import FORM, Gold, as_text, sealed, some_places, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
 from segue.export.graph import Graph, Traced, trace, tracing
@@ -89,10 +89,6 @@ class Exported:
     def good(self) -> bool:
         """Whether the file is the model."""
         return bool(self.certificate["verdict"] == "certified")
-
-
-class NotTheModelError(SegueError):
-    """An exported file that is not its model."""
 
 
 def export_model(

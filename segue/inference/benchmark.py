@@ -115,7 +115,7 @@ def benchmark(
         raise InputError(f"the model cannot take {batch_size} images of {height} x {width} pixels ({said})") from error
     memory, memory_of = _memory(place)
     median = statistics.median(times)
-    channels = predictor._expected.channels
+    channels = predictor.expected.channels
     try:
         found = parts(predictor.model, (height, width), channels)
     except (NotImplementedError, RuntimeError, TypeError, ValueError):  # a forward of the user's, of another kind
@@ -147,7 +147,7 @@ def _times(
 ) -> Iterator[float]:
     """Seconds of each pass."""
     draw = torch.Generator().manual_seed(0)
-    shape = (predictor._expected.channels, *size)
+    shape = (predictor.expected.channels, *size)
     images = [torch.randint(0, 256, shape, generator=draw, dtype=torch.uint8) for _ in range(batch_size)]
     batch = {"inputs": images, "data_samples": [SegSample({"ori_shape": size, "img_shape": size}) for _ in images]}
     with torch.inference_mode(), going(predictor.way):

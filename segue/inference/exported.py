@@ -20,7 +20,7 @@ from segue.export.runtime import RuntimeModel
 from segue.export.session import open_session
 from segue.export.verify import Verdict, described, verify_file
 from segue.inference.inputs import find_images, fitted
-from segue.inference.predictor import Predictor, image_pipeline
+from segue.inference.predictor import Predictor, pipeline_node, through
 from segue.inference.verify import fingerprint
 from segue.inference.views import without_annotations
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
@@ -83,7 +83,7 @@ def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
 
 def generated_cases(predictor: Predictor, size: tuple[int, int]) -> list[Case]:
     """Images that look like images: at the size, at two odd ones, at a small one, and two of them at once."""
-    channels = predictor._expected.channels
+    channels = predictor.expected.channels
     height, width = size
     sizes = [(height, width), (height + 33 | 1, width * 3 // 4 | 1), (height * 3 // 4 | 1, width + 17 | 1)]
     if min(size) > max(SMALL):
@@ -98,17 +98,8 @@ def generated_cases(predictor: Predictor, size: tuple[int, int]) -> list[Case]:
 
 def user_case(predictor: Predictor, path: Path) -> Case:
     """An image file through the model's own pipeline."""
-    read, steps = image_pipeline(predictor.cfg)
-    array = fitted(read({"img_path": str(path)})["img"], predictor._expected, str(path))
-    sample: dict[str, Any] = {
-        "img": np.ascontiguousarray(array),
-        "img_shape": array.shape[:2],
-        "ori_shape": array.shape[:2],
-    }
-    sample["img_path"] = str(path)
-    for step in steps:
-        sample = step(sample)
-    return prepared(predictor, str(path), [sample["inputs"]])
+    array = fitted(predictor.read({"img_path": str(path)})["img"], predictor.expected, str(path))
+    return prepared(predictor, str(path), [through(predictor.steps, array, path)["inputs"]])
 
 
 def prepared(predictor: Predictor, name: str, images: Sequence[torch.Tensor]) -> Case:
@@ -141,15 +132,7 @@ def test_steps(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps of the test pipeline that concern images, as JSON can hold them."""
     from segue.checkpoints.notes import plain
 
-    node = cfg.get("test_pipeline")
-    if node is None:
-        from segue.config.nodes import dataset_nodes
-
-        for split in ("test", "val"):
-            loader = cfg.get(f"{split}_dataloader") or {}
-            for _, dataset in dataset_nodes(loader.get("dataset"), ""):
-                node = node or dataset.get("pipeline")
-    return [plain(dict(step)) for step in without_annotations(node or [])]
+    return [plain(dict(step)) for step in without_annotations(pipeline_node(cfg)[1] or [])]
 
 
 def load_exported(

@@ -7,7 +7,7 @@ hundred times as many numbers as pixels, are never held: whoever needs them asks
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -145,6 +145,24 @@ class Windows(Logits):
                 total[place] += found * weight
                 count[place] += weight
         return total.div_(count)
+
+
+def mean_bands(views: Sequence[Logits], meaning: Callable[[Tensor], Tensor]) -> Iterator[tuple[int, Tensor]]:
+    """(first row, (K, rows, W) float32), the mean over an image's views of what their logits mean, band by band."""
+    for low, band in views[0].bands():
+        total = meaning(band)
+        for view in views[1:]:
+            total = total + meaning(view.rows(low, low + band.shape[1]))
+        yield low, total / len(views)
+
+
+def bell(side: int) -> Tensor:
+    """(side,) float32: how much the pixels of a window count along an axis, by a Gaussian of an eighth of its side.
+
+    As in nnU-Net (https://arxiv.org/abs/1809.10486).
+    """
+    place = (torch.arange(side, dtype=torch.float64) + 0.5) / side - 0.5
+    return torch.exp(-0.5 * (8 * place) ** 2).float()
 
 
 @dataclass(frozen=True)

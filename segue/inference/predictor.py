@@ -38,6 +38,8 @@ class Predictor:
         cfg: its config.
         classes, palette: of the data it was trained on.
         way: how the network is run.
+        read, steps: the step that reads an image, and those that follow it.
+        expected: what the images are like.
     """
 
     def __init__(
@@ -59,9 +61,9 @@ class Predictor:
         self.palette = [list(color) for color in palette]
         self.way = way or Way()
         self.way.check(model)
-        self._read, self._pipeline = image_pipeline(cfg)
+        self.read, self.steps = image_pipeline(cfg)
         self._views: list[Any] | None = None
-        self._expected = Expected.of(model, self._read)
+        self.expected = Expected.of(model, self.read)
 
     def predict(
         self,
@@ -164,7 +166,7 @@ class Predictor:
             raise InputError(f"batch_size={batch_size}; it must be at least 1")
         if tta and self._views is None:
             self._views = image_pipeline(self.cfg, tta=True)[1]
-        steps = self._views if tta and self._views is not None else self._pipeline
+        steps = self._views if tta and self._views is not None else self.steps
 
         def load(item: Item) -> _Loaded | SegueError:
             return self._attempt(item, steps, rgb)
@@ -185,7 +187,7 @@ class Predictor:
         """Threads that read: several where an accelerator waits for them, for steps that are known to allow it."""
         held = next(chain(self.model.parameters(), self.model.buffers()), None)
         on_device = held is not None and held.device.type != "cpu"
-        own = all(type(step).__module__.startswith("segue.transforms.") for step in [self._read, *steps])
+        own = all(type(step).__module__.startswith("segue.transforms.") for step in [self.read, *steps])
         return min(4, usable_cores()) if on_device and own and not is_video(images) else 1
 
     def _key(self, one: _Loaded | SegueError) -> Any:
@@ -243,23 +245,19 @@ class Predictor:
             image = image.read()
         if isinstance(image, (str, Path)):
             path = Path(image)
-            array = fitted(self._read({"img_path": str(path)})["img"], self._expected, str(path))
+            array = fitted(self.read({"img_path": str(path)})["img"], self.expected, str(path))
         elif isinstance(image, (bytes, bytearray, memoryview)):
-            array = fitted(decoded(bytes(image), self._read, item.name), self._expected, item.name)
+            array = fitted(decoded(bytes(image), self.read, item.name), self.expected, item.name)
         elif isinstance(image, Tensor):
-            array = as_image(array_of(image), self._expected, True if rgb is None else rgb)
+            array = as_image(array_of(image), self.expected, True if rgb is None else rgb)
         elif isinstance(image, np.ndarray) or hasattr(image, "convert"):
-            array = as_image(image, self._expected, rgb)
+            array = as_image(image, self.expected, rgb)
         else:
             raise InputError(f"predict takes a path, an array, a Pillow image or a list of these, not {type(image)}")
         array = np.ascontiguousarray(array)
-        sample = {"img": array, "img_shape": array.shape[:2], "ori_shape": array.shape[:2]}
-        if path is not None:
-            sample["img_path"] = str(path)
-        for step in steps:
-            sample = step(sample)
+        sample = through(steps, array, path)
         title = str(path) if path is not None else item.name if item.name != "image" else name_of(image)
-        return _Loaded(item.name, title, picture_of(array, self._expected.eight_bits), path, sample)
+        return _Loaded(item.name, title, picture_of(array, self.expected.eight_bits), path, sample)
 
 
 @dataclass
@@ -286,6 +284,17 @@ def _refused(one: _Loaded, error: Exception) -> DataError:
     return refused
 
 
+def through(steps: Sequence[Any], image: np.ndarray, path: str | Path | None = None) -> dict[str, Any]:
+    """An image (H, W, C) through the steps of a pipeline that follow its reading."""
+    size = image.shape[:2]
+    sample: dict[str, Any] = {"img": np.ascontiguousarray(image), "img_shape": size, "ori_shape": size}
+    if path is not None:
+        sample["img_path"] = str(path)
+    for step in steps:
+        sample = step(sample)
+    return sample
+
+
 def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list[Any]]:
     """The step that reads an image, and those after it that do not concern annotations, of a config's test pipeline.
 
@@ -295,16 +304,10 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
         ConfigError: there is none, or it does not begin by reading an image.
     """
     from segue.config.builder.plan import Planner
-    from segue.config.nodes import dataset_nodes
 
     if tta:
         tta_pipeline(cfg)  # complains if there is none
-    found = [(key, cfg.get(key)) for key in (["tta_pipeline"] if tta else ["test_pipeline"])]
-    for split in () if tta else ("test", "val"):
-        loader = cfg.get(f"{split}_dataloader") or {}
-        datasets = dataset_nodes(loader.get("dataset"), f"{split}_dataloader.dataset")
-        found += [(f"{key}.pipeline", dataset.get("pipeline")) for key, dataset in datasets]
-    path, node = next(((path, node) for path, node in found if node), ("", None))
+    path, node = pipeline_node(cfg, tta)
     if node is None:
         raise ConfigError(Problem("test_pipeline", "the config has none, nor a test_dataloader with a pipeline"))
     planner = Planner(cfg)
@@ -316,3 +319,15 @@ def image_pipeline(cfg: Mapping[str, Any], tta: bool = False) -> tuple[Any, list
         raise ConfigError(planner.problems)
     read, *rest = (plan.make() for plan in plans)
     return read, rest
+
+
+def pipeline_node(cfg: Mapping[str, Any], tta: bool = False) -> tuple[str, Any]:
+    """Key path and steps of the pipeline that `image_pipeline` takes; None for the steps where there is none."""
+    from segue.config.nodes import dataset_nodes
+
+    found = [(key, cfg.get(key)) for key in (["tta_pipeline"] if tta else ["test_pipeline"])]
+    for split in () if tta else ("test", "val"):
+        loader = cfg.get(f"{split}_dataloader") or {}
+        datasets = dataset_nodes(loader.get("dataset"), f"{split}_dataloader.dataset")
+        found += [(f"{key}.pipeline", dataset.get("pipeline")) for key, dataset in datasets]
+    return next(((path, node) for path, node in found if node), ("", None))

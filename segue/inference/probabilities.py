@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segue.errors import InputError
-from segue.inference.logits import Axis, Held, Logits, Windows
+from segue.inference.logits import Axis, Held, Logits, Windows, mean_bands
 
 Numbers = NDArray[Any]
 #: Types of a file of probabilities.
@@ -48,14 +48,11 @@ class Probabilities:
     @torch.no_grad()
     def bands(self) -> Iterator[tuple[int, Numbers]]:
         """(first row, (K, rows, W) float32), from the top to the bottom."""
-        for low, band in self.views[0].bands():
-            total = self._meant(band)
-            for view in self.views[1:]:
-                total = total + self._meant(view.rows(low, low + band.shape[1]))
-            total = total / len(self.views)
+        for low, total in mean_bands(self.views, self._meant):
             if len(total) == 1 and self.classes == 2:
-                total = torch.cat([1 - total, total])
-            yield low, total.numpy()
+                yield low, torch.cat([1 - total, total]).numpy()
+            else:
+                yield low, total.numpy()
 
     def _meant(self, logits: Tensor) -> Tensor:
         if self.ready:

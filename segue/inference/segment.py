@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from segue.errors import InputError
 from segue.inference.largest import largest
-from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows
+from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows, mean_bands
 from segue.inference.way import present_way
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import SegSample
@@ -206,11 +206,7 @@ def decided(model: Any, views: Sequence[Logits]) -> Tensor:
 
 def mean_probabilities(model: Any, views: Sequence[Logits]) -> Iterator[tuple[int, Tensor]]:
     """(first row, (K, rows, W) float32) of the mean over views of the probabilities, band by band."""
-    for low, band in views[0].bands():
-        total = probabilities(model, band[None])[0]
-        for view in views[1:]:
-            total += probabilities(model, view.rows(low, low + band.shape[1])[None])[0]
-        yield low, total.div_(len(views))
+    return mean_bands(views, lambda band: probabilities(model, band[None])[0])
 
 
 def _whole_probabilities(model: Any, views: Sequence[Logits]) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.inference.logits import bell
 from segue.inference.quick import predicted
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -89,18 +90,12 @@ class Way:
     def weight(self, crop: tuple[int, int], device: torch.device) -> Tensor | None:
         """(h, w) by which the pixels of a window count; None where all count the same.
 
-        The Gaussian has an eighth of the window's side as its deviation, as in nnU-Net
-        (https://arxiv.org/abs/1809.10486), and is 1 at the center.
+        The Gaussian of `segue.inference.logits.bell`, 1 at the center.
         """
         if self.windows == "constant":
             return None
-        rows, columns = (_bell(side, device) for side in crop)
+        rows, columns = (bell(side).to(device) for side in crop)
         return (rows[:, None] * columns).clamp_min(1e-6)
-
-
-def _bell(side: int, device: torch.device) -> Tensor:
-    places = torch.arange(side, dtype=torch.float32, device=device) - (side - 1) / 2
-    return torch.exp(-0.5 * (places / (side / 8)) ** 2)
 
 
 _WAY: ContextVar[Way | None] = ContextVar("way", default=None)

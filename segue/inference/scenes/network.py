@@ -13,9 +13,8 @@ import torch
 
 from segue.errors import InputError
 from segue.images.read import Array
-from segue.inference.inputs import Expected
 from segue.inference.logits import Logits
-from segue.inference.predictor import Predictor, image_pipeline
+from segue.inference.predictor import Predictor, through
 from segue.inference.scenes.blend import held_bytes
 from segue.inference.segment import is_multilabel, logits_of, predicts_depth
 
@@ -46,8 +45,7 @@ class Network:
             raise InputError(f"{kind} predicts in its own way, which gives no logits to join tiles by: no scenes")
         if predicts_depth(self.model) or is_multilabel(self.model):
             raise InputError(f"{kind}: scenes are for models that give each pixel one class, not several or a depth")
-        self.read, steps = image_pipeline(predictor.cfg)
-        self.expected = Expected.of(self.model, self.read)
+        self.read, self.expected, steps = predictor.read, predictor.expected, predictor.steps
         self._steps = [step for step in steps if type(step).__name__ not in SIZING]
         self.said = self._remarks(steps)
         self.fill = self._mean()
@@ -87,12 +85,9 @@ class Network:
             return logits_of(self.model, [p["inputs"] for p in packed], [p["data_samples"] for p in packed])
 
     def _packed(self, tile: Array) -> dict[str, Any]:
-        size = tile.shape[:2]
-        sample: dict[str, Any] = {"img": np.ascontiguousarray(tile), "img_shape": size, "ori_shape": size}
-        for step in self._steps:
-            sample = step(sample)
+        sample = through(self._steps, tile)
         inputs = sample["inputs"]
-        if isinstance(inputs, (list, tuple)) or tuple(inputs.shape[-2:]) != size:
+        if isinstance(inputs, (list, tuple)) or tuple(inputs.shape[-2:]) != tile.shape[:2]:
             raise InputError("the test pipeline makes several views of an image, or another size, which tiles forbid")
         return sample
 

@@ -10,6 +10,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from segue.inference.logits import bell
+
 BLENDS = ("gaussian", "mean", "centre")
 
 
@@ -78,5 +80,4 @@ class Axis:
         """(size,) float32, above 0: how much the pixels of a tile count; a Gaussian of an eighth of the tile."""
         if self.blend != "gaussian":
             return torch.ones(self.size)
-        place = (torch.arange(self.size, dtype=torch.float64) + 0.5) / self.size - 0.5
-        return torch.exp(-0.5 * (8 * place) ** 2).float()
+        return bell(self.size)
