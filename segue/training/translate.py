@@ -14,7 +14,7 @@ from segue.config.builder.find import UnknownNameError, own
 from segue.config.builder.leaves import short, spell
 from segue.config.builder.plan import Planner
 from segue.config.builder.signature import alternatives
-from segue.config.trust import Rights, bare
+from segue.config.trust import SCOPES, Rights, bare, registered
 from segue.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
@@ -48,6 +48,18 @@ def users_own(kind: Any, place: str, key: str, rights: Rights = Rights.NAMED) ->
         return own(place, kind, rights)
     except UnknownNameError as error:
         raise ConfigError(Problem(key, str(error))) from error
+
+
+def replaces(kind: Any, name: str) -> bool:
+    """Whether a ``type`` that is also a name of Segue's tables means the user's class: registered, or given itself."""
+    if isinstance(kind, str):
+        return name in registered
+    return callable(kind) and not of_family(kind)
+
+
+def of_family(thing: Any) -> bool:
+    """Whether a class or function is of Segue, or of the packages whose work it does."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0] in (*SCOPES, "torch")
 
 
 def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:

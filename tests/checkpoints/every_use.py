@@ -147,9 +147,7 @@ def in_a_process(commands: dict[str, list[str]], folder: Path) -> dict[str, dict
     return {use: found.get(use, dead) for use in commands}
 
 
-def usual(
-    commands: dict[str, Callable[[str], list[str]]], folder: Path, good: Path, times: int = 3
-) -> dict[str, int]:
+def usual(commands: dict[str, Callable[[str], list[str]]], folder: Path, good: Path, times: int = 3) -> dict[str, int]:
     """Use the good file in every way here, and then tell the most that each way takes in processes forked from this."""
     made = {use: command(good.name) for use, command in commands.items()}
     here = Path.cwd()
