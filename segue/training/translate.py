@@ -77,13 +77,14 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
     As everywhere in Segue, the config key ``x_cfg`` feeds the field ``x``.
     """
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    given = {}
+    given, written = {}, {}
     for arg, value in node.items():
         if arg not in ("type", "_scope_"):
-            given[arg if arg in known else arg.removesuffix("_cfg")] = value
+            own = arg if arg in known else arg.removesuffix("_cfg")
+            given[own], written[own] = value, arg
     name = cls.__name__
     problems = [
-        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, sorted(known))}")
+        Problem(f"{key}.{written[arg]}", f"{name} has no argument {written[arg]!r}{nearest(arg, sorted(known))}")
         for arg in given
         if arg not in known
     ]
@@ -96,9 +97,9 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
     hints = get_type_hints(cls)
     for arg, value in given.items():
         if arg in known and value is not None:
-            planner.value(value, hints[arg], f"{key}.{arg}", arg)
+            planner.value(value, hints[arg], f"{key}.{written[arg]}", arg)
         elif arg in known and type(None) not in get_args(hints[arg]) and hints[arg] is not Any:
-            planner.problem(f"{key}.{arg}", f"expected {spell(alternatives(hints[arg]))}, not None")
+            planner.problem(f"{key}.{written[arg]}", f"expected {spell(alternatives(hints[arg]))}, not None")
     if problems or planner.problems:
         raise ConfigError([*problems, *planner.problems])
     try:

@@ -69,7 +69,7 @@ def test_nested_and_refused(sample):
         Albu([{"type": "Nothing"}])
     with pytest.raises(InputError, match=r"refuses \{'p': 7\}: 1 validation error for InitSchema p Input [^\n]*$"):
         Albu([{"type": "HorizontalFlip", "p": 7}])
-    with pytest.raises(InputError, match="Albu: keymap must be .* with one 'image' among the targets"):
+    with pytest.raises(InputError, match=r"Albu: keymap must be .* with one 'image' among the targets"):
         Albu([{"type": "HorizontalFlip"}], keymap={"img": "imagee"})
     with pytest.raises(InputError, match="Albu: transforms must be a list of dicts with a 'type', got 3"):
         Albu([3])

@@ -20,7 +20,7 @@ def as_step(target: Any, given: Mapping[str, Any]) -> tuple[Any, Mapping[str, An
         return find("transforms", "Albu"), {"transforms": [{"type": name, **given}]}
     if package == "torchvision":
         raise UnknownNameError(
-            f"torchvision's {name} takes an image, and a step of a pipeline takes a sample, whose labels must move with "
-            "it; use a step of Segue or albumentations, or call it in a step of your project"
+            f"torchvision's {name} takes an image, and a step of a pipeline takes a sample, whose labels must move, "
+            "too; use a step of Segue or albumentations, or call it in a step of your project"
         )
     return target, given
