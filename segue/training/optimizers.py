@@ -236,7 +236,7 @@ def _arguments_of(wrapper: OptimWrapper) -> list[str]:
 
 
 def unmatched(model: nn.Module, wrapper: OptimWrapper) -> list[str]:
-    """A line for each of the ``custom_keys`` that is part of no trained parameter's name, or asks for what nothing has."""
+    """A line for each of the ``custom_keys`` that is in no trained parameter's name, or asks for what nothing has."""
     if wrapper.constructor not in CONSTRUCTORS or wrapper.constructor in LAYER_DECAY:
         return []
     names = [f".{name}" for name, parameter in model.named_parameters() if parameter.requires_grad]
