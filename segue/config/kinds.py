@@ -67,7 +67,7 @@ KINDS: dict[str, Kind] = {
     "transforms": Kind(
         "a class with `__call__` or `transform`",
         _any(_offers("__call__"), _offers("transform")),
-        ("torchvision.transforms", "albumentations"),
+        ("albumentations",),
     ),
     "metrics": Kind(
         "a metric, with `update` and `compute` or mmengine's `process` and `compute_metrics`",

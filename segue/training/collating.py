@@ -12,7 +12,7 @@ from typing import Any
 
 from segue.config.trust import Rights
 from segue.errors import ConfigError, DataError, Problem, SegueError, line_of, nearest
-from segue.training.translate import type_name, users_own
+from segue.training.translate import of_family, type_name, users_own
 from segue.transforms.compose import taken
 
 #: Names of the family's own: what they do is done anyway; the arguments are of mmcv's.
@@ -55,7 +55,7 @@ def read_own(given: Any, key: str, rights: Rights) -> Own | None:
     arguments = {word: value for word, value in given.items() if word not in ("type", "_scope_")}
     built_in: Any = BUILT_IN[key.rpartition(".")[2]]
     function = users_own(given["type"] if callable(given["type"]) else name, "functions", f"{key}.type", rights)
-    if name in built_in and (function is None or not callable(given["type"]) or _of_family(function)):
+    if name in built_in and (function is None or of_family(function)):
         unknown = [word for word in arguments if word not in built_in[name]]
         if unknown:
             raise ConfigError(Problem(f"{key}.{unknown[0]}", f"{name} has no argument {unknown[0]!r}"))
@@ -70,10 +70,6 @@ def read_own(given: Any, key: str, rights: Rights) -> Own | None:
         except Exception as error:
             raise ConfigError(Problem(key, f"{name} cannot be made: {error}")) from error
     return _checked(Own(function, arguments, key))
-
-
-def _of_family(function: Any) -> bool:
-    return str(getattr(function, "__module__", "")).partition(".")[0] in ("segue", "mmengine", "mmcv", "torch")
 
 
 def _checked(own: Own) -> Own:

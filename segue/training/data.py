@@ -25,7 +25,7 @@ from segue.errors import ConfigError, DataError, Problem, SegueError, line_of
 from segue.training.collating import BUILT_IN, Own, batch_of, read_own
 from segue.training.rare import RareClassSampler
 from segue.training.streams import Draw, EvaluationStream, TrainStream
-from segue.training.translate import lookup, settings, type_name, users_own
+from segue.training.translate import lookup, of_family, settings, type_name, users_own
 
 Batch = dict[str, Any]
 MOST_SAMPLES, MOST_WORKERS = 65536, 1024  # of a loader; more is a slip, found out only by waiting
@@ -243,7 +243,7 @@ def read_loader(node: Mapping[str, Any], key: str, rights: Rights = Rights.NAMED
         return loader, Sampler(seed=rare.seed, infinite=True, rare=rare)
     name = type_name(given, f"{key}.sampler")
     cls = users_own(name, "samplers", f"{key}.sampler.type", rights)
-    if cls is None and name not in SAMPLERS and inspect.isclass(given["type"]):
+    if cls is None and inspect.isclass(given["type"]) and (name not in SAMPLERS or not of_family(given["type"])):
         cls = given["type"]
     if cls is not None:
         arguments = {name: value for name, value in given.items() if name != "type"}

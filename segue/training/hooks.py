@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError, Problem, alike, nearest
-from segue.training.translate import lookup, settings, type_name, users_own
+from segue.errors import ConfigError
+from segue.training.accepted_hooks import ACCEPTED, Accepted, name_problems, unknown_arguments
+from segue.training.translate import lookup, replaces, settings, type_name, users_own
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
 LESS = ("loss", "error", "rmse", "rel", "log10", "silog", "mae")
@@ -232,58 +233,6 @@ TRANSLATED: dict[str, tuple[str, type]] = {
 }
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """A hook of mmengine without a counterpart.
-
-    Attributes:
-        why: what happens in its place.
-        arguments: what it takes; None of a hook whose arguments are another vendor's.
-        done: what it is for happens anyway.
-    """
-
-    why: str
-    arguments: tuple[str, ...] | None = ()
-    done: bool = True
-
-
-ACCEPTED: dict[str, Accepted] = {
-    "IterTimerHook": Accepted("time and data_time are always logged"),
-    "ParamSchedulerHook": Accepted("the schedule always runs"),
-    "RuntimeInfoHook": Accepted("losses, rates and metrics are always logged"),
-    "DistSamplerSeedHook": Accepted("the order of the data is a function of seed and position"),
-    "SyncBuffersHook": Accepted("Lightning synchronizes buffers"),
-    "PrepareTTAHook": Accepted("test-time augmentation is an option of evaluation", ("tta_cfg",)),
-    "EmptyCacheHook": Accepted(
-        "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
-        ("before_epoch", "after_epoch", "after_iter"),
-        done=False,
-    ),
-    "ProfilerHook": Accepted(
-        "nothing is profiled; use Lightning's or torch's profiler around segue train",
-        (
-            "by_epoch",
-            "profile_times",
-            "activity_with_cpu",
-            "activity_with_cuda",
-            "schedule",
-            "on_trace_ready",
-            "record_shapes",
-            "profile_memory",
-            "with_stack",
-            "with_flops",
-            "json_trace_path",
-        ),
-        done=False,
-    ),
-    "NPUProfilerHook": Accepted("nothing is profiled; use the vendor's profiler around segue train", None, done=False),
-}
-
-
-#: mmengine's keys of ``default_hooks``; others are accepted, if they are not near to one of these.
-DEFAULT_NAMES = ("runtime_info", "timer", "sampler_seed", "logger", "param_scheduler", "checkpoint", "visualization")
-
-
 def hook_nodes(defaults: Mapping[str, Any] | None, custom: Sequence[Any] | None) -> list[tuple[str, Any]]:
     """The dicts of all hooks with their key paths."""
     nodes = [(f"default_hooks.{name}", node) for name, node in (defaults or {}).items()]
@@ -299,28 +248,26 @@ def read_hooks(
     table: dict[str, Any] = {**TRANSLATED, **ACCEPTED}
     found: dict[str, Any] = {}
     customs: list[CustomHook] = []
-    problems = []
-    for name in defaults or ():
-        if name not in DEFAULT_NAMES and (close := alike(str(name), DEFAULT_NAMES, cutoff=0.8)):
-            message = f"no default hook is called so; did you mean {close[0]!r}? Others belong into custom_hooks"
-            problems.append(Problem(f"default_hooks.{name}", message))
+    problems = name_problems(defaults or {})
     for key, node in hook_nodes(defaults, custom):
         if node is None:
             if key == "default_hooks.checkpoint":  # nothing asked for is nothing written, except by Ctrl-C
                 found["checkpoint"] = CheckpointHook(save_last=False)
             continue
-        priority = node.get("priority")
-        node = {name: value for name, value in node.items() if name != "priority"}
         try:
             name = type_name(node, key)
-            users = None if name in table else users_own(node["type"], "hooks", f"{key}.type", rights)
+            priority = node.get("priority")
+            node = {name: value for name, value in node.items() if name != "priority"}
+            users = None
+            if name not in table or replaces(node["type"], name):
+                users = users_own(node["type"], "hooks", f"{key}.type", rights)
             if users is not None:
                 arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
                 customs.append(CustomHook(users, arguments, key, priority))
                 continue
             entry = lookup(table, name, key, "hook")
             if isinstance(entry, Accepted):
-                problems += _unknown_arguments(node, name, entry, key)
+                problems += unknown_arguments(node, name, entry, key)
                 continue
             if name == "EMAHook" and "ema_type" in node:
                 node["ema_type"] = str(node["ema_type"]).rsplit(".", 1)[-1]
@@ -330,14 +277,3 @@ def read_hooks(
     if problems:
         raise ConfigError(problems)
     return Hooks(**found, custom=tuple(customs))
-
-
-def _unknown_arguments(node: Mapping[str, Any], name: str, entry: Accepted, key: str) -> list[Problem]:
-    known = entry.arguments
-    if known is None:
-        return []
-    return [
-        Problem(f"{key}.{argument}", f"{name} has no argument {argument!r}{nearest(argument, known)}")
-        for argument in node
-        if argument not in (*known, "type", "_scope_")
-    ]

@@ -7,10 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from segue.config.builder.pretrained import unapplied_initializers
+from segue.config.builder.register import aside
 from segue.config.nodes import heads_of, losses_of
+from segue.config.trust import bare
 from segue.errors import ConfigError, Problem
-from segue.training.hooks import ACCEPTED, TRANSLATED, hook_nodes
-from segue.training.translate import type_name
+from segue.training.accepted_hooks import ACCEPTED, DEFAULT_NAMES
+from segue.training.hooks import TRANSLATED, hook_nodes
+from segue.training.translate import of_family, replaces, type_name
 
 #: Arguments of translated hooks that have no effect, and why.
 ARGUMENTS: dict[str, dict[str, str]] = {
@@ -27,6 +30,12 @@ ARGUMENTS: dict[str, dict[str, str]] = {
         "backend_args": "files are written to the local disk",
     },
 }
+#: What Segue does itself where a hook of the user's own stands in the place of mmengine's.
+OWN_WORK = {
+    "checkpoint": "a checkpoint is written after each epoch",
+    "logger": "the log is written",
+    "param_scheduler": "the schedule runs",
+}
 _NO_EFFECT = {
     "launcher": "--launcher says who starts the processes",
     "model_wrapper_cfg": "Lightning's --strategy wraps the model",
@@ -37,7 +46,7 @@ _NO_EFFECT = {
 
 def ignored(cfg: Mapping[str, Any]) -> list[str]:
     """A line, ``ignored: KEY: what and why``, for everything of that kind in a config."""
-    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _rest) for key, why in part(cfg)]
+    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _aside, _rest) for key, why in part(cfg)]
 
 
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -56,10 +65,20 @@ def _starts(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     first: dict[str, str] = {}
+    names = ", ".join(DEFAULT_NAMES)
     for key, node in hook_nodes(cfg.get("default_hooks"), cfg.get("custom_hooks")):
+        place = key.removeprefix("default_hooks.")
         if node is None:
+            if place not in DEFAULT_NAMES:  # it may have switched off a hook of the base
+                yield key, f"None: Segue has no default hook of this name to switch off; it has {names}"
+            elif DEFAULT_NAMES[place]:
+                yield key, f"None: {DEFAULT_NAMES[place]}"
             continue
         name = type_name(node, key)
+        if (name not in TRANSLATED and name not in ACCEPTED) or replaces(node["type"], name):
+            if place in OWN_WORK:
+                yield key, f"{name} runs, and does not take the place of Segue's own: {OWN_WORK[place]}"
+            continue
         if name in TRANSLATED and first.setdefault(name, key) != key:
             yield first[name], f"there is one {name}, and {key} comes later"
             first[name] = key
@@ -70,6 +89,21 @@ def _hooks(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             for argument, why in ARGUMENTS.get(name, {}).items():
                 if argument in node and node[argument] != defaults[argument]:
                     yield f"{key}.{argument}", why
+
+
+def _aside(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Classes of the project's own by the names of mmengine's, where training has no place for them."""
+    nodes = [(name, cfg.get(name)) for name in ("train_cfg", "val_cfg", "test_cfg", "optim_wrapper", "log_processor")]
+    schedule = cfg.get("param_scheduler")
+    if isinstance(schedule, (list, tuple)):
+        nodes += [(f"param_scheduler.{i}", node) for i, node in enumerate(schedule)]
+    else:
+        nodes.append(("param_scheduler", schedule))
+    for key, node in nodes:
+        kind = node.get("type") if isinstance(node, Mapping) else None
+        name = bare(kind) if isinstance(kind, str) else getattr(kind, "__name__", "")
+        if kind is not None and (name in aside if isinstance(kind, str) else not of_family(kind)):
+            yield f"{key}.type", f"{name} is Segue's own here, and the project's class of that name is not called"
 
 
 def _rest(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

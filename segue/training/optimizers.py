@@ -7,6 +7,7 @@ a group, because a fused or foreach optimizer walks a group at once; the arithme
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch import nn
 
 from segue.config.trust import Rights, registered
-from segue.errors import ConfigError, Problem, nearest
+from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
 from segue.training.translate import lookup, settings, type_name, users_own
 
@@ -29,6 +30,9 @@ DTYPES = {"float16": "16-mixed", "fp16": "16-mixed", "bfloat16": "bf16-mixed", "
 CONSTRUCTORS = ("DefaultOptimWrapperConstructor", "ForceDefaultOptimWrapperConstructor", *LAYER_DECAY)
 CLIP_BY_NORM = ("type", "max_norm", "norm_type", "error_if_nonfinite", "foreach")
 CLIP_BY_VALUE = ("type", "clip_value", "foreach")
+SCALER = ("init_scale", "growth_factor", "backoff_factor", "growth_interval", "enabled")  # of torch's GradScaler
+MULTIPLIERS = ("lr_mult", "decay_mult")
+CUSTOM_KEYS = "optim_wrapper.paramwise_cfg.custom_keys"
 PLAIN_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper")
 
 
@@ -63,6 +67,8 @@ class OptimWrapper:
         if self.accumulative_counts < 1:
             raise ValueError(f"accumulative_counts must be at least 1, got {self.accumulative_counts}")
         if self.clip_grad:
+            if self.clip_grad.get("type", "norm") not in ("norm", "value"):
+                raise ValueError(f"clip_grad: type must be 'norm' or 'value', got {self.clip_grad['type']!r}")
             known = CLIP_BY_VALUE if self.clip_grad.get("type") == "value" else CLIP_BY_NORM
             for name, value in self.clip_grad.items():
                 if name not in known:
@@ -72,6 +78,12 @@ class OptimWrapper:
         if isinstance(self.loss_scale, str) and self.loss_scale != "dynamic":
             given = self.loss_scale
             raise ValueError(f"loss_scale must be 'dynamic', a number or GradScaler's arguments, got {given!r}")
+        if isinstance(self.loss_scale, Mapping):
+            for name, value in self.loss_scale.items():
+                if name not in SCALER:
+                    raise ValueError(f"loss_scale has no argument {name!r}{nearest(name, SCALER)}")
+                if name != "enabled" and not _is_number(value):
+                    raise ValueError(f"loss_scale: {name} must be a number, got {value!r:.60}")
         if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
             raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
 
@@ -179,6 +191,67 @@ def parameter_settings(
     return walk(model, "", False)
 
 
+def kind_problems(cls: type, node: Mapping[str, Any], key: str) -> Iterator[Problem]:
+    """Arguments of another kind than the default of torch's class has; torch would compare them and say just that."""
+    parameters = inspect.signature(cls).parameters if cls.__module__.startswith("torch.") else {}
+    for name, value in node.items():
+        default = parameters[name].default if name in parameters else None
+        if isinstance(default, bool) and not isinstance(value, bool):
+            yield Problem(f"{key}.{name}", f"True or False is expected, not {value!r:.60}")
+        elif isinstance(default, tuple) and not (
+            isinstance(value, (list, tuple)) and len(value) == len(default) and all(map(_is_number, value))
+        ):
+            yield Problem(f"{key}.{name}", f"{len(default)} numbers are expected, not {value!r:.60}")
+        elif type(default) in (int, float) and not _is_number(value):
+            yield Problem(f"{key}.{name}", f"a number is expected, not {value!r:.60}")
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number that arithmetic stays finite with."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= sys.float_info.max  # false for nan, infinity and integers beyond any float
+
+
+def custom_problems(rules: ParamRules, wrapper: OptimWrapper) -> Iterator[Problem]:
+    """What is wrong with ``custom_keys``: each is a text, and has multipliers that are numbers."""
+    own = [*MULTIPLIERS, *_arguments_of(wrapper)]
+    for part, given in rules.custom_keys.items():
+        path = f"{CUSTOM_KEYS}.{part}"
+        if not isinstance(part, str):
+            yield Problem(CUSTOM_KEYS, f"parts of parameters' names are expected, not {part!r}")
+            continue
+        for name, value in given.items():
+            if name in MULTIPLIERS and not (_is_number(value) and value >= 0):
+                yield Problem(f"{path}.{name}", f"a number from 0 on is expected, not {value!r}")
+            elif name not in own and (near := alike(str(name), MULTIPLIERS, cutoff=0.8)):
+                yield Problem(f"{path}.{name}", f"there is no {name!r}; did you mean {near[0]!r}?")
+
+
+def _arguments_of(wrapper: OptimWrapper) -> list[str]:
+    """What the optimizer takes, as far as it is known."""
+    kind = wrapper.optimizer.get("type")
+    cls = kind if inspect.isclass(kind) else torch_optimizers().get(str(kind).rpartition(".")[2])
+    return [] if cls is None else [name for name in inspect.signature(cls).parameters if name != "params"]
+
+
+def unmatched(model: nn.Module, wrapper: OptimWrapper) -> list[str]:
+    """A line for each of the ``custom_keys`` that is in no trained parameter's name, or asks for what nothing has."""
+    if wrapper.constructor not in CONSTRUCTORS or wrapper.constructor in LAYER_DECAY:
+        return []
+    names = [f".{name}" for name, parameter in model.named_parameters() if parameter.requires_grad]
+    own = [*MULTIPLIERS, *_arguments_of(wrapper)]
+    lines = []
+    for key, given in ((wrapper.paramwise or {}).get("custom_keys") or {}).items():
+        if not any(key in name for name in names):
+            lines.append(f"ignored: {CUSTOM_KEYS}.{key}: no trained parameter has it in its name")
+        elif len(own) > len(MULTIPLIERS):
+            lines += [
+                f"ignored: {CUSTOM_KEYS}.{key}.{x}: the optimizer has no such argument" for x in given if x not in own
+            ]
+    return lines
+
+
 def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, Any]]:
     """The optimizer's groups, each with the ``names`` of its parameters, in order of first appearance."""
     lr, decay = wrapper.optimizer.get("lr"), wrapper.optimizer.get("weight_decay")
@@ -188,6 +261,8 @@ def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, 
         named = layer_decay_groups(model, paramwise, lr, decay, key="optim_wrapper.paramwise_cfg")
     else:
         rules = settings(ParamRules, paramwise, "optim_wrapper.paramwise_cfg")
+        if problems := list(custom_problems(rules, wrapper)):
+            raise ConfigError(problems)
         needs = [k for k in paramwise if k.endswith("decay_mult") and k != "flat_decay_mult"]
         needs += [f"custom_keys.{k}" for k, v in rules.custom_keys.items() if "decay_mult" in v]
         if needs and decay is None:
@@ -230,7 +305,7 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
         for arg in node
         if arg not in known
     ]
-    if problems:
+    if problems := problems or list(kind_problems(cls, node, key)):
         raise ConfigError(problems)
     groups = parameter_groups(model, wrapper)
     if not any(g["params"] for g in groups):

@@ -28,7 +28,7 @@ from segue.training.loops import Loop
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.mmengine_log import RunLog
-from segue.training.optimizers import build_optimizer
+from segue.training.optimizers import build_optimizer, unmatched
 from segue.training.own_hooks import own_callbacks
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
@@ -291,7 +291,7 @@ class Run:
             f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
             f"Everything is written to {self.folder}"
         )
-        for line in [*ignored(self.cfg), *self.parts.said]:
+        for line in [*ignored(self.cfg), *unmatched(model, self.plan.wrapper), *self.parts.said]:
             self.say(line)
         apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
         if apart and has_sync_norm(self.cfg.get("model")):

@@ -14,7 +14,7 @@ from segue.config.builder.find import UnknownNameError, own
 from segue.config.builder.leaves import short, spell
 from segue.config.builder.plan import Planner
 from segue.config.builder.signature import alternatives
-from segue.config.trust import Rights, bare
+from segue.config.trust import SCOPES, Rights, bare, registered
 from segue.errors import ConfigError, Problem, nearest
 
 T = TypeVar("T")
@@ -50,6 +50,18 @@ def users_own(kind: Any, place: str, key: str, rights: Rights = Rights.NAMED) ->
         raise ConfigError(Problem(key, str(error))) from error
 
 
+def replaces(kind: Any, name: str) -> bool:
+    """Whether a ``type`` that is also a name of Segue's tables means the user's class: registered, or given itself."""
+    if isinstance(kind, str):
+        return name in registered
+    return callable(kind) and not of_family(kind)
+
+
+def of_family(thing: Any) -> bool:
+    """Whether a class or function is of Segue, or of the packages whose work it does."""
+    return str(getattr(thing, "__module__", "")).partition(".")[0] in (*SCOPES, "torch")
+
+
 def lookup(table: Mapping[str, T], name: str, key: str, kind: str) -> T:
     """The entry of ``table`` for a config's ``type``; a ConfigError with the nearest name if there is none."""
     try:
@@ -65,13 +77,14 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
     As everywhere in Segue, the config key ``x_cfg`` feeds the field ``x``.
     """
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    given = {}
+    given, written = {}, {}
     for arg, value in node.items():
         if arg not in ("type", "_scope_"):
-            given[arg if arg in known else arg.removesuffix("_cfg")] = value
+            own = arg if arg in known else arg.removesuffix("_cfg")
+            given[own], written[own] = value, arg
     name = cls.__name__
     problems = [
-        Problem(f"{key}.{arg}", f"{name} has no argument {arg!r}{nearest(arg, sorted(known))}")
+        Problem(f"{key}.{written[arg]}", f"{name} has no argument {written[arg]!r}{nearest(arg, sorted(known))}")
         for arg in given
         if arg not in known
     ]
@@ -84,9 +97,9 @@ def settings(cls: type[T], node: Mapping[str, Any], key: str) -> T:
     hints = get_type_hints(cls)
     for arg, value in given.items():
         if arg in known and value is not None:
-            planner.value(value, hints[arg], f"{key}.{arg}", arg)
+            planner.value(value, hints[arg], f"{key}.{written[arg]}", arg)
         elif arg in known and type(None) not in get_args(hints[arg]) and hints[arg] is not Any:
-            planner.problem(f"{key}.{arg}", f"expected {spell(alternatives(hints[arg]))}, not None")
+            planner.problem(f"{key}.{written[arg]}", f"expected {spell(alternatives(hints[arg]))}, not None")
     if problems or planner.problems:
         raise ConfigError([*problems, *planner.problems])
     try:

@@ -30,6 +30,7 @@ class Albu:
 
     Args:
         transforms: dicts of a class name in albumentations (``type``) and its arguments; some hold ``transforms`` too.
+            ``type='albumentations.HorizontalFlip'`` as a step of its own is such a list of one.
         keymap: {key of the sample: name of a target}; None means ``img`` as image and all maps as masks.
         update_pad_shape: record ``pad_shape``.
     """
@@ -54,6 +55,8 @@ class Albu:
         self._steps = [self._built(step) for step in transforms]
         self._pipelines: dict[tuple[tuple[str, str], ...], Any] = {}
         self.keymap = None if keymap is None else dict(keymap)
+        if self.keymap is not None and "image" not in self.keymap.values():
+            raise refuse(self, "keymap", "{key of the sample: target}, with one 'image' among the targets", keymap)
         self.update_pad_shape = update_pad_shape
 
     def _built(self, step: Any) -> Any:
@@ -71,7 +74,8 @@ class Albu:
                 warnings.filterwarnings("error", message=".*not valid for transform.*")  # it would drop them
                 return target(**arguments)
         except (TypeError, ValueError, UserWarning) as error:
-            raise InputError(f"Albu: {step['type']} of albumentations refuses {arguments}: {error}") from error
+            said = " ".join(line.strip() for line in str(error).splitlines() if "further information" not in line)
+            raise InputError(f"Albu: {step['type']} of albumentations refuses {arguments}: {said}") from error
 
     def __call__(self, sample: Sample) -> Sample:
         """Draw a seed, apply."""

@@ -20,6 +20,6 @@ SAMPLE = (
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_a_sample(tmp_path: Path) -> None:
-    rows = results(tmp_path, SAMPLE, trained="none")
+    rows = results(tmp_path, SAMPLE, trained="")
     assert len({row["file"] for row in rows}) >= 10
     assert [(row["file"], row["use"], row["ended"], row["text"]) for row in rows if row["ended"] not in GOOD] == []

@@ -47,6 +47,7 @@ CONFIGS: dict[str, Any] = {
     "a head that is no dict": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet'), decode_head=5)",
     "a huge model": "model = dict(type='EncoderDecoder', backbone=dict(type='ResNet', base_channels=10**7))\n",
     "escapes": f"model = dict(type={ESCAPES!r})\n",
+    "half a character": "model = dict(type='\ud800')\n",
     "another class": EVIL.replace("os.system", "subprocess.run"),
 }
 META: dict[str, Any] = {
@@ -80,6 +81,8 @@ META: dict[str, Any] = {
         for value in ("x", -1, 10**30, [1], float("nan"))
     },
     "classes of escapes": {"CLASSES": [ESCAPES, "b", "c"]},
+    "classes of half characters": {"CLASSES": ["\ud800", "b\udc80", "c"]},
+    "notes of half characters": {"\ud800": "\udfff", "exp_name": "\ud800", "env_info": "\udcff"},
     "keys that are no text": {5: 5, None: 1, (1, 2): 3},
     "names with paths": {"config": "../../etc/passwd", "exp_name": "/etc/passwd", "CLASSES": ["../a", "/b", "C:\\c"]},
     "an array of text": {"CLASSES": np.array(["a", "b", "c"])},
@@ -178,6 +181,7 @@ def notes() -> dict[str, str]:
         "a deep nest": "[" * 100_000 + "]" * 100_000,
         "many digits": '{"iter": ' + "9" * 100_000 + "}",
         "escapes": json.dumps({"classes": [ESCAPES, "b", "c"]}),
+        "half characters": json.dumps({"classes": ["\ud800", "b", "c"], "exp_name": "\ud800"}),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -301,3 +302,40 @@ def test_deprecation(tmp_path: Path) -> None:
 def test_from_string_needs_a_known_format() -> None:
     with pytest.raises(ConfigError, match="a config's format is one of"):
         Config.fromstring("a = 1", ".toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lines"),
+    [
+        ("a.py", "x = {'a': 1,\n 'b': 2,\n 'a': 3}", ["a.py:3: the key 'a' is set a second time (first in line 1)"]),
+        ("b.py", "x = dict(y=[{0: 1, 0: 255}])", ["b.py:1: the key '0' is set a second time (first in line 1)"]),
+        ("c.yaml", "a: 1\nb:\n  c: 1\n  c: 2\na: 3\n", ["c.yaml:4: the key 'c'", "c.yaml:5: the key 'a'"]),
+        ("d.json", '{"a": 1,\n"b": {"c": 1, "c": 2},\n"a": 3}', ["d.json:2: the key 'c'", "d.json:3: the key 'a'"]),
+        ("e.json", '{"a": 1, "a": 3}' + " " * 300_000, ["e.json: the key 'a' is set a second time; the last"]),
+        (
+            "f.py",
+            "_base_ = []\n_base_ = ['x.py']",
+            ["f.py:2: this _base_ is ignored, as by mmengine: the one in line 1"],
+        ),
+        ("g.py", "x = {**{'a': 1}, 'a': 2}\ny = dict(x, a=3)\ny['a'] = 4\nx = 1", []),
+        ("h.yaml", "a: &one {b: 1, c: 2}\nd:\n  <<: *one\n  b: 2\n", []),
+    ],
+)
+def test_what_stands_twice_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    name: str, text: str, lines: list[str],
+) -> None:  # fmt: skip
+    """As Python, YAML's reader and mmengine have it, one of the two counts; the other must not be lost in silence."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(text)
+    with caplog.at_level(logging.WARNING, "segue"):
+        load(tmp_path, name)
+    assert len(caplog.messages) == len(lines)
+    assert all(message.startswith(line) for message, line in zip(sorted(caplog.messages), lines, strict=True))
+
+
+def test_few_lines_are_said_of_many(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.py").write_text("x = {" + "\n".join(f"'a{i}': 1, 'a{i}': 2," for i in range(1000)) + "}")
+    with caplog.at_level(logging.WARNING, "segue"):
+        load(tmp_path, "a.py")
+    assert len(caplog.messages) == 20

@@ -81,6 +81,9 @@ class Data(torch.utils.data.Dataset):
 """
 
 
+TAKEN = {"train": "mine", "val": "pseudo_collate"}
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     before = dict(registered)
@@ -117,6 +120,23 @@ def test_a_class_by_its_import_path(project: str) -> None:
     edit = f"collate_fn=dict(type='{project}.Collater', size=3)"
     assert train(f"train_dataloader = dict({edit})", f"val_dataloader = dict({edit})") == 0
     assert Path("called").read_text().startswith("class 3")
+
+
+def test_a_function_of_the_registry_goes_before_the_built_in_one(project: str) -> None:
+    """mmengine's FUNCTIONS, as the message proposes; also by a name that is built in."""
+    Path("in_registry.py").write_text(
+        "from mmengine.registry import FUNCTIONS\n"
+        f"from {project} import collate, say\n"
+        "@FUNCTIONS.register_module()\ndef mine(batch):\n    say('mine ')\n    return collate(batch)\n"
+        "@FUNCTIONS.register_module(force=True)\n"
+        "def pseudo_collate(batch):\n    say('over ')\n    return collate(batch)\n"
+    )
+    import segue.compat  # noqa: F401  # gives the import names
+
+    loaders = [f"{n}_dataloader = dict(collate_fn=dict(type='{t}'))" for n, t in TAKEN.items()]
+    assert train("custom_imports = dict(imports=['in_registry'])", *loaders) == 0
+    assert {"mine", "over"} == set(Path("called").read_text().split())
+    sys.modules.pop("in_registry")
 
 
 def test_a_worker_is_prepared(project: str) -> None:

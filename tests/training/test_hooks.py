@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from segue.compat.mmengine import built_in_hooks
+from segue.config.builder.register import registered
 from segue.errors import ConfigError
 from segue.training.hooks import read_hooks
 
@@ -29,6 +31,41 @@ def test_published_hooks() -> None:
 def test_rule_is_told_from_the_metric() -> None:
     hook = read_hooks({"c": {"type": "CheckpointHook", "save_best": ["IoU/road", "rmse", "loss"]}}, None).checkpoint
     assert [hook.greater(m) for m in hook.best] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("visualisation", None, "did you mean 'visualization'?"),
+        ("saver", {"type": "SaverHook"}, "there is no hook 'SaverHook'"),
+        ("saver", {}, "a dict(type='...') is expected"),
+        ("saver", 5, "a dict(type='...') is expected"),
+        ("saver", {"type": "os.system"}, "os.system"),
+    ],
+)
+def test_other_names_of_default_hooks(name: str, value: object, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_hooks({name: value}, None)
+    assert f"default_hooks.{name}" in str(caught.value)
+    assert said in str(caught.value)
+
+
+class EMAHook:
+    """A class of the user's own by the name of mmengine's."""
+
+    def before_train_iter(self, *given: object) -> None: ...
+
+    def after_train_iter(self, *given: object) -> None: ...
+
+
+def test_own_hooks_by_built_in_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class itself, and one that is registered; mmengine's own by either way is Segue's."""
+    hooks = read_hooks(None, [{"type": EMAHook}])
+    assert hooks.ema is None and hooks.custom[0].cls is EMAHook
+    monkeypatch.setitem(registered, "CheckpointHook", EMAHook)
+    hooks = read_hooks({"checkpoint": {"type": "CheckpointHook", "interval": 3}}, None)
+    assert hooks.custom[0].cls is EMAHook and hooks.custom[0].arguments == {"interval": 3}
+    assert read_hooks(None, [{"type": built_in_hooks.EMAHook, "momentum": 0.1}]).ema is not None
 
 
 def test_hook_set_to_none_is_off() -> None:

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from segue.cli import main
+from segue.config.builder.register import aside
 from segue.errors import ConfigError
-from segue.training.hooks import ACCEPTED, read_hooks
+from segue.training.accepted_hooks import ACCEPTED
+from segue.training.hooks import read_hooks
 from segue.training.ignored import ignored
 from tests.cli.project import make_project
 
@@ -30,6 +32,16 @@ from tests.cli.project import make_project
             {"model": {"decode_head": {"loss_decode": [{"type": "DiceLoss", "loss_name": "dice"}]}}},
             "model.decode_head.loss_decode.0.loss_name: 'dice' is logged and not trained",
         ),
+        ({"default_hooks": {"logger": None}}, "default_hooks.logger: None: the log is always written"),
+        (
+            {"default_hooks": {"saver": None}},
+            "default_hooks.saver: None: Segue has no default hook of this name to switch off; it has runtime_info, ti",
+        ),
+        ({"default_hooks": {"param_scheduler": None}}, "default_hooks.param_scheduler: None: the schedule always runs"),
+        (
+            {"default_hooks": {"checkpoint": {"type": "MySaver"}}},
+            "default_hooks.checkpoint: MySaver runs, and does not take the place of Segue's own",
+        ),
         ({"launcher": "pytorch"}, "launcher: --launcher says who starts"),
         ({"runner_type": "Mine"}, "runner_type"),
         ({"optim_wrapper": {"use_fsdp": True}}, "optim_wrapper.use_fsdp: --strategy fsdp"),
@@ -41,12 +53,30 @@ def test_a_line_each(cfg: dict[str, Any], said: str) -> None:
     assert line.startswith(f"ignored: {said}")
 
 
+def test_own_classes_without_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop, a schedule and a wrapper of the project's own, by names that Segue has."""
+
+    class PolyLR:
+        pass
+
+    monkeypatch.setitem(aside, "IterBasedTrainLoop", object)
+    cfg = {
+        "train_cfg": {"type": "IterBasedTrainLoop"},
+        "val_cfg": {"type": "ValLoop"},
+        "param_scheduler": [{"type": "PolyLR"}, {"type": PolyLR}],
+    }
+    lines = ignored(cfg)
+    assert [line.split(":")[1].strip() for line in lines] == ["train_cfg.type", "param_scheduler.1.type"]
+    assert "the project's class of that name is not called" in lines[0]
+
+
 @pytest.mark.parametrize(
     "cfg",
     [
         {"visualizer": {"type": "SegLocalVisualizer", "vis_backends": [{"type": "LocalVisBackend"}], "name": "v"}},
         {"default_hooks": {"visualization": {"type": "SegVisualizationHook"}, "timer": {"type": "IterTimerHook"}}},
         {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "interval": 2, "filename_tmpl": None}}},
+        {"default_hooks": {"checkpoint": None, "visualization": None, "sampler_seed": None, "extra": {"type": "Mine"}}},
         {"log_processor": {"by_epoch": False}, "log_level": "INFO", "launcher": "none"},
         {"env_cfg": {"dist_cfg": {"backend": "nccl"}, "cudnn_benchmark": True}},
     ],

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from segue.errors import ConfigError
-from segue.training.optimizers import build_optimizer, parameter_groups, read_optim_wrapper
+from segue.training.optimizers import build_optimizer, parameter_groups, read_optim_wrapper, unmatched
 
 from .optimizer_models import PARAMWISE, Model
 
@@ -26,6 +26,74 @@ def test_settings_of_each_parameter_equal_mmengine(case: str) -> None:
     names = {id(p): name for name, p in model.named_parameters()}
     given = {names[id(p)]: [g["lr"], g["weight_decay"]] for g in optimizer.param_groups for p in g["params"]}
     assert given == RECORDED[case]
+
+
+@pytest.mark.parametrize(
+    ("keys", "where", "said"),
+    [
+        ({"head": {"lr_mult": "x"}}, ".head.lr_mult", "a number from 0 on is expected, not 'x'"),
+        ({"head": {"decay_mult": -1}}, ".head.decay_mult", "a number from 0 on is expected, not -1"),
+        ({"head": {"lr_mult": float("nan")}}, ".head.lr_mult", "a number from 0 on is expected, not nan"),
+        ({"head": {"lr_mult": True}}, ".head.lr_mult", "a number from 0 on is expected, not True"),
+        ({"head": {"lr_mul": 10.0}}, ".head.lr_mul", "there is no 'lr_mul'; did you mean 'lr_mult'?"),
+        ({5: {"lr_mult": 1.0}}, "", "parts of parameters' names are expected, not 5"),
+    ],
+)
+def test_wrong_custom_keys(keys: dict[object, object], where: str, said: str) -> None:
+    wrapper = read_optim_wrapper({"optimizer": ADAMW, "paramwise_cfg": {"custom_keys": keys}})
+    with pytest.raises(ConfigError) as caught:
+        build_optimizer(Model(), wrapper)
+    (problem,) = caught.value.problems
+    assert problem.key == f"optim_wrapper.paramwise_cfg.custom_keys{where}"
+    assert problem.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"lr": "1e-3"}, "lr: a number is expected, not '1e-3'"),
+        ({"lr": [0.1]}, "lr: a number is expected, not [0.1]"),
+        ({"lr": float("inf")}, "lr: a number is expected, not inf"),
+        ({"lr": 10**400}, "lr: a number is expected, not 1000"),
+        ({"lr": True}, "lr: a number is expected, not True"),
+        ({"eps": None}, "eps: a number is expected, not None"),
+        ({"betas": 5}, "betas: 2 numbers are expected, not 5"),
+        ({"betas": (0.9,)}, "betas: 2 numbers are expected, not (0.9,)"),
+        ({"betas": (0.9, "x")}, "betas: 2 numbers are expected, not (0.9, 'x')"),
+        ({"amsgrad": "x"}, "amsgrad: True or False is expected, not 'x'"),
+        ({"weight_decay": {}}, "weight_decay: a number is expected, not {}"),
+    ],
+)
+def test_arguments_of_another_kind(edit: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_optimizer(Model(), read_optim_wrapper({"optimizer": {**ADAMW, **edit}}))
+    assert f"optim_wrapper.optimizer.{said}" in str(caught.value)
+
+
+def test_custom_keys_that_match_nothing_are_said() -> None:
+    keys = {"decode_head": {"lr_mult": 10.0}, "haed": {"lr_mult": 10.0}, "pos_embed": {"eps": 1e-6, "momentum": 1}}
+    wrapper = read_optim_wrapper({"optimizer": ADAMW, "paramwise_cfg": {"custom_keys": keys}})
+    build_optimizer(Model(), wrapper)
+    lines = unmatched(Model(), wrapper)
+    key = "optim_wrapper.paramwise_cfg.custom_keys"
+    assert lines == [
+        f"ignored: {key}.haed: no trained parameter has it in its name",
+        f"ignored: {key}.pos_embed.momentum: the optimizer has no such argument",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        ({"paramwise_cfg": 5}, "optim_wrapper.paramwise_cfg: expected Mapping"),
+        ({"loss_scale": {"init_scal": 1}}, "loss_scale has no argument 'init_scal'; did you mean 'init_scale'?"),
+        ({"loss_scale": {"init_scale": "x"}}, "loss_scale: init_scale must be a number, got 'x'"),
+        ({"clip_grad": {"type": "valu", "max_norm": 1}}, "clip_grad: type must be 'norm' or 'value', got 'valu'"),
+    ],
+)
+def test_wrong_settings(edit: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_optim_wrapper({"optimizer": ADAMW, **edit})
 
 
 def test_parameters_with_equal_settings_share_a_group() -> None:

@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 import pytest
 
+from segue.config.builder.plan import Planner
 from segue.errors import InputError, MissingExtraError
 from segue.transforms.albu import Albu
 from tests.transforms.conftest import banded, label_map
@@ -48,6 +49,17 @@ def test_floats_keep_their_range():
         Albu(steps)({"img": np.array([[[0.0], [6000.0]]], np.float32)})
 
 
+@pytest.mark.parametrize("name", ["albumentations.HorizontalFlip", "albumentations.augmentations.HorizontalFlip"])
+def test_by_its_import_path(sample, name):
+    """Such a step moves the labels, too."""
+    plan = Planner({}).component({"type": name, "p": 1.0}, "transforms", "pipeline.0")
+    given = sample()
+    before = {key: given[key].copy() for key in ("img", "gt_seg_map")}
+    result = plan.make()(given)
+    for key, array in before.items():
+        np.testing.assert_array_equal(result[key], array[:, ::-1])
+
+
 def test_nested_and_refused(sample):
     nested = [{"type": "OneOf", "transforms": [{"type": "VerticalFlip", "p": 1.0}], "p": 1.0}]
     given = sample()
@@ -55,6 +67,10 @@ def test_nested_and_refused(sample):
     np.testing.assert_array_equal(Albu(nested)(given)["img"], before[::-1])
     with pytest.raises(InputError, match=r"Albu: transforms must be classes of albumentations \S+, got 'Nothing'"):
         Albu([{"type": "Nothing"}])
+    with pytest.raises(InputError, match=r"refuses \{'p': 7\}: 1 validation error for InitSchema p Input [^\n]*$"):
+        Albu([{"type": "HorizontalFlip", "p": 7}])
+    with pytest.raises(InputError, match=r"Albu: keymap must be .* with one 'image' among the targets"):
+        Albu([{"type": "HorizontalFlip"}], keymap={"img": "imagee"})
     with pytest.raises(InputError, match="Albu: transforms must be a list of dicts with a 'type', got 3"):
         Albu([3])
     with pytest.raises(InputError, match=r"Albu: albumentations refuses img uint8 \(20, 26, 13\): HueSaturationValue"):

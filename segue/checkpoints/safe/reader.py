@@ -65,7 +65,7 @@ class Checkpoint:
         """Class names, wherever the writer put them; None where what stands there are none."""
         found = self.dataset_meta("classes", "CLASSES")
         named = isinstance(found, (list, tuple)) and all(isinstance(name, (str, int)) for name in found)
-        return tuple(str(name) for name in found) if named else None
+        return tuple(str(name).encode("utf-8", "backslashreplace").decode() for name in found) if named else None
 
     @property
     def palette(self) -> list[list[int]] | None:
@@ -233,6 +233,8 @@ def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
         if isinstance(value, np.ndarray):
             value = torch.from_numpy(np.require(value, requirements=("C", "W")))  # copied if it may not be written to
         if isinstance(value, Tensor) and type(key) is str:  # anything else is bookkeeping: counters, _extra_state
+            if not encodable(key):
+                raise budget.damaged(f"the name of its weight {key[:60]!r} is no text that can be written")
             weights[key] = value
     if not weights:
         keys = ", ".join(repr(str(key))[:40] for key in list(root)[:6]) or "nothing"
@@ -242,6 +244,15 @@ def find_weights(root: dict[Any, Any], budget: Budget) -> dict[str, Tensor]:
         weights._metadata = root._metadata  # type: ignore[attr-defined]
         check_versions(root._metadata, budget)
     return weights
+
+
+def encodable(text: str) -> bool:
+    """Whether it is Unicode throughout: pickles and JSON can also hold halves of characters, which no file takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_versions(metadata: Any, budget: Budget) -> None:

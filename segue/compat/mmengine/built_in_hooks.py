@@ -6,18 +6,31 @@ others may be derived from; what they do at their points is done by Segue.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import torch
 
 from segue.compat.mmengine.hooks import Hook
+from segue.config.builder.register import registered
+from segue.config.trust import bare
+from segue.training.accepted_hooks import ACCEPTED
+from segue.training.hooks import TRANSLATED
 
 
 class _Configured(Hook):
     """A hook that ``default_hooks`` or ``custom_hooks`` configures; its work is a part of Segue's training."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        self.arguments = kwargs
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        names = [field.name for field in fields(TRANSLATED[self._built_in()][1])]
+        if len(args) > len(names):
+            raise TypeError(f"{self._built_in()} takes {len(names)} arguments, got {len(args)}")
+        self.arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+
+    @classmethod
+    def _built_in(cls) -> str:
+        return next(base.__name__ for base in cls.__mro__ if base.__module__ == __name__)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -92,3 +105,16 @@ class EmptyCacheHook(Hook):
     def _empty(self, when: str) -> None:
         if self._do[when] and torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def configured(hook: Any) -> dict[str, Any] | None:
+    """The entry of ``custom_hooks`` that asks for what a hook does; None for those with points of their own.
+
+    ``hook`` is a config dict, or an object of one of the classes above whose work is a part of Segue's training.
+    """
+    if isinstance(hook, _Configured):
+        return {"type": hook._built_in(), **hook.arguments}
+    kind = hook.get("type") if isinstance(hook, Mapping) else None
+    if not isinstance(kind, str) or bare(kind) in registered:
+        return None
+    return dict(hook) if bare(kind) in TRANSLATED or bare(kind) in ACCEPTED else None

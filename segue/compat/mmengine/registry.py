@@ -17,7 +17,7 @@ from segue.compat.mmengine.modules import CLASSES, Sequential
 from segue.compat.refusals import as_there
 from segue.config.awaited import AwaitedError, settle
 from segue.config.builder.find import names
-from segue.config.builder.register import registered
+from segue.config.builder.register import aside, registered
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trust import RefusedNameError
@@ -34,6 +34,7 @@ PLACES = {
     "optimizer wrapper constructor": "constructors",
     "data sampler": "samplers",
     "vis_backend": "vis_backends",
+    "function": "functions",
 }
 
 
@@ -142,6 +143,8 @@ class Registry:
             self.own[key] = module
             if self.shared:
                 registered[key] = behind.as_component(module, self.name)
+            elif self is not WEIGHT_INITIALIZERS:
+                aside[key] = module
         return module
 
     def get(self, key: Any) -> Any:
@@ -266,7 +269,7 @@ RUNNER_CONSTRUCTORS = Registry("runner constructor")
 EVALUATOR = Registry("evaluator")
 LOG_PROCESSORS = Registry("log_processor")
 INFERENCERS = Registry("inferencer")
-FUNCTIONS = Registry("function")
+FUNCTIONS = Registry("function", shared=True)
 COLLATE_FUNCTIONS = FUNCTIONS
 ACTIVATION_LAYERS = NORM_LAYERS = CONV_LAYERS = UPSAMPLE_LAYERS = PADDING_LAYERS = PLUGIN_LAYERS = MODELS
 ATTENTION = MODELS

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segue.compat.mmengine.built_in_hooks import configured
 from segue.compat.mmengine.config import Config
 from segue.compat.mmengine.loaders import build_dataloader
 from segue.compat.mmengine.registry import HOOKS, MODELS
@@ -81,7 +82,11 @@ class Runner:
         return Path(self.work_dir).name
 
     def register_hook(self, hook: Any, priority: Any = None) -> None:
-        """Add a hook."""
+        """Add a hook. One of mmengine's own counts as if ``custom_hooks`` asked for it, so its settings are checked."""
+        asked = configured(hook)
+        if asked is not None:
+            self.cfg["custom_hooks"] = [*(self.cfg.get("custom_hooks") or ()), asked]
+            return
         given = dict(hook) if isinstance(hook, Mapping) else None
         priority = given.pop("priority", priority) if given is not None else priority
         self._hooks.append((HOOKS.build(given) if given is not None else hook, priority))

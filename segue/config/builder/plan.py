@@ -18,6 +18,7 @@ from typing import Any
 
 from segue.config.builder.find import ROOMS, UnknownNameError, find
 from segue.config.builder.leaves import PLAIN, leaf_problem, short, size_problem, spell
+from segue.config.builder.packages import as_step
 from segue.config.builder.pretrained import initializer_problems
 from segue.config.builder.signature import Parameter, alternatives, options_class, signature
 from segue.config.marks import shorten
@@ -112,13 +113,16 @@ class Planner:
             return None
         kind = node["type"]
         target: Any = kind
-        if isinstance(kind, str):
-            try:
+        given: Mapping[str, Any] = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
+        try:
+            if isinstance(kind, str):
                 target = find(room, kind, rights_of(self.cfg))
-            except UnknownNameError as error:
-                self.problem(f"{path}.type", str(error))
-                return None
-        return self.call(target, {k: v for k, v in node.items() if k not in ("type", "_scope_")}, path)
+            if room == "transforms":
+                target, given = as_step(target, given)
+        except UnknownNameError as error:
+            self.problem(f"{path}.type", str(error))
+            return None
+        return self.call(target, given, path)
 
     def call(self, target: Any, given: Mapping[str, Any], path: str) -> Plan:
         """Plan ``target(**given)``, each value converted by the annotation of its parameter.

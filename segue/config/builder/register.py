@@ -11,9 +11,11 @@ from segue.config.origins import origin_of
 from segue.config.trust import SCOPES, import_names, location, project_on_path, registered, say
 from segue.errors import ConfigError, Problem
 
-__all__ = ["SCOPES", "import_custom", "register", "registered"]
+__all__ = ["SCOPES", "aside", "import_custom", "register", "registered"]
 
 T = TypeVar("T")
+#: What user code registered where training takes Segue's own only (loops, schedules ...), by name: its class.
+aside: dict[str, Any] = {}
 
 
 @overload

@@ -6,6 +6,7 @@ created, and one for every 64 characters. What a human or a dump writes takes a 
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from segue.config.marks import Origin
@@ -18,6 +19,7 @@ MAX_BITS = 4096  # of an integer
 MAX_KEY_BITS = 63  # of an integer key: beyond, keys with equal hashes could be made at will
 MAX_DEPTH = 100  # of nested values and expressions
 MAX_FILES = 64  # in one chain of bases
+MAX_LINES = 20  # said of one load
 MAX_WIDTH = 10_000  # in format specifications
 
 WAY_OUT = "to execute the file as a Python program, if you trust its author, pass --trust-config (trust=True)"
@@ -29,6 +31,18 @@ class Budget:
     def __init__(self) -> None:
         self.left = MAX_STEPS
         self.at = Origin("", 0)
+        self._said: set[str] = set()
+
+    def twice(self, key: object, first: Origin | None, second: Origin) -> None:
+        """Say that a key stands twice between the same braces: as in Python, the last one counts."""
+        before = f" (first in line {first.line})" if first else ""
+        self.say(f"{second}: the key {str(key)[:80]!r} is set a second time{before}; the last one counts")
+
+    def say(self, line: str) -> None:
+        """A line for the author of the config, once; at most twenty for a load."""
+        if line not in self._said and len(self._said) < MAX_LINES:
+            logging.getLogger("segue").warning(line)
+            self._said.add(line)
 
     def charge(self, steps: int) -> None:
         """Spend steps, or refuse the file."""

@@ -44,14 +44,18 @@ class Displays(Scope):
         """A dict display, with ``**unpacking``."""
         result: dict[Any, Any] = {}
         marks = self.marks.of_dict(result)
+        written: dict[Any, Origin] = {}
         for key_node, value_node in zip(node.keys, node.values, strict=True):
             value = self.evaluate(value_node)
             if key_node is None:
                 self.unpack(value_node, value, result)
                 continue
             key = self.key(self.evaluate(key_node))
+            origin = Origin(self.file, key_node.lineno)
+            if key in written:
+                self.budget.twice(key, written[key], origin)
             result[key] = value
-            marks[key] = Origin(self.file, key_node.lineno)
+            marks[key] = written[key] = origin
         return result
 
     def unpack(self, node: ast.expr, value: Any, result: dict[Any, Any]) -> None:

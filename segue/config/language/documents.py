@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +38,16 @@ def read_yaml(text: str, file: str, budget: Budget, replace: Callable[[str, str]
 
 def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str], Any]) -> ConfigDict:
     """The tree of a JSON document. Lines come from reading it as YAML too, unless it is too long for that."""
+    twice: list[str] = []
+
+    def repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.extend(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        return found
+
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=repeated)
     except json.JSONDecodeError as error:
         raise ConfigError(
             Problem("", f"this is not valid JSON: {error.msg}", str(Origin(file, error.lineno)))
@@ -51,6 +60,8 @@ def read_json(text: str, file: str, budget: Budget, replace: Callable[[str, str]
             node = _compose(text, file, Budget())
         except ConfigError:
             node = None  # valid JSON that is no YAML (tabs, some escapes): only lines are lost
+    for name in twice if node is None else ():
+        budget.twice(name, None, Origin(file, 0))
     if not isinstance(value, dict):
         raise _not_a_mapping(file, value)
     tree: ConfigDict = _Document(file, budget, replace).json(value, node, Origin(file, 1), 0)[0]
@@ -131,6 +142,7 @@ class _Document:
                 for key, value in other.items():
                     if key not in tree:
                         tree.put(key, value, other._marks.get(key))
+        written: dict[Any, Origin] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _TAG + "merge":
                 continue
@@ -140,6 +152,9 @@ class _Document:
             key = self.scalar(key_node, origin)
             if isinstance(key, int) and key.bit_length() > MAX_KEY_BITS:
                 raise ConfigError(Problem("", "an integer key is too large", str(origin)))
+            if key in written:
+                self.budget.twice(key, written[key], origin)
+            written[key] = origin
             value, mark = self.value(value_node, depth + 1)
             tree.put(key, value, Items(origin, mark.marks) if isinstance(mark, Items) else origin)
 
@@ -170,7 +185,11 @@ class _Document:
         if isinstance(value, dict):
             nodes: dict[str, Any] = {}
             if isinstance(node, yaml.MappingNode):
-                nodes = {str(key.value): (key, item) for key, item in node.value}
+                for key_node, item_node in node.value:
+                    name, at = str(key_node.value), Origin(self.file, key_node.start_mark.line + 1)
+                    if name in nodes:
+                        self.budget.twice(name, Origin(self.file, nodes[name][0].start_mark.line + 1), at)
+                    nodes[name] = (key_node, item_node)
             tree = ConfigDict()
             for key, item in value.items():
                 key_node, item_node = nodes.get(key, (None, None))

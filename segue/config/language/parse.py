@@ -44,11 +44,14 @@ def parse(text: str, file: str, budget: Budget) -> Module:
         raise ConfigError(Problem("", "the file is nested too deeply to be read", str(Origin(file, 0)))) from None
     except ValueError as error:
         raise ConfigError(Problem("", f"this is not valid Python: {error}", str(Origin(file, 0)))) from None
-    module = Module(file, [])
+    module, first = Module(file, []), 0
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and any(_is_base(target) for target in statement.targets):
-            if not module.has_bases:
-                module.bases = _bases(statement, file, budget)
+            if module.has_bases:
+                what = f"this _base_ is ignored, as by mmengine: the one in line {first} counts"
+                budget.say(f"{Origin(file, statement.lineno)}: {what}; write one list of all bases")
+            else:
+                module.bases, first = _bases(statement, file, budget), statement.lineno
                 module.has_bases = True
             continue
         module.body.append(statement)

@@ -121,6 +121,7 @@ def test_refused(text: str, line: int, message: str) -> None:
         ("_base_ = ('a.py',)", "_base_ must be a path or a list of paths"),
         ("_base_ = 3", "_base_ must be a path or a list of paths"),
         ("p = 'a.py'\n_base_ = p", "the name 'p' is not defined"),
+        ("_base_ = []\nif True:\n    _base_ = []", "assigning to _base_ here"),
     ],
 )
 def test_mistakes_name_the_line(text: str, message: str) -> None:
