@@ -30,8 +30,11 @@ KINDS = {
     "necks": (("mmseg.MODELS",), "mmseg.models.necks"),
     "segmentors": (("mmseg.MODELS",), "mmseg.models.segmentors"),
     "metrics": (("mmseg.METRICS",), "mmseg"),
-    "datasets": (("mmseg.DATASETS",), "mmseg"),
+    "datasets": (("mmseg.DATASETS", "mmengine.DATASETS"), ""),
+    "samplers": (("mmseg.TASK_UTILS", "mmengine.DATA_SAMPLERS"), ("mmseg.structures.sampler", "mmengine.dataset")),
 }
+#: package of a registry -> the module that has it
+PLACES = {"mmcv": "mmcv.transforms", "mmseg": "mmseg.registry", "mmengine": "mmengine.registry"}
 
 
 def stub_operators() -> None:
@@ -48,7 +51,7 @@ def classes(kind: str) -> dict[str, str]:
     registries, begins = KINDS[kind]
     for place in registries:
         package, _, name = place.partition(".")
-        registry: Any = importlib.import_module("mmcv.transforms" if package == "mmcv" else "mmseg.registry")
+        registry: Any = importlib.import_module(PLACES[package])
         for key, cls in getattr(registry, name).module_dict.items():
             if inspect.isclass(cls) and cls.__module__.startswith(begins):
                 found[key] = cls.__module__

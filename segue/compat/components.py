@@ -165,11 +165,11 @@ def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
 
         return Guarded, loss_calls.BY_NAME.get(name, loss_calls.LossCalls), Initialized
     if room == "datasets" and hasattr(cls, "load_data_list"):
-        from segue.compat.mmseg.datasets import DatasetMethods
+        from segue.compat.mmseg.dataset_methods import DatasetMethods
 
         return Guarded, DatasetMethods
     if room == "datasets":
-        from segue.compat.mmseg.datasets import OfDatasets
+        from segue.compat.mmseg.dataset_methods import OfDatasets
 
         return Guarded, OfDatasets
     return (Guarded, Initialized) if issubclass(cls, nn.Module) else (Guarded,)
