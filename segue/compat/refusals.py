@@ -22,6 +22,7 @@ ENTRANCES = ("__init__", "__getitem__", "full_init")
 MORE = {
     "transforms": ("__call__", "transform"),
     "losses": ("forward",),
+    "metrics": ("process", "compute_metrics", "evaluate"),
     **dict.fromkeys(("backbones", "necks", "heads"), ("__call__",)),
 }
 

@@ -218,7 +218,8 @@ class DepthMetric(BaseMetric):
             label = None if truth is None else truth["data"].squeeze().float()
             self.house.reset()
             self.house.update(sample["pred_depth_map"]["data"].squeeze().float(), label, sample)
-            self.results.append(self.house.state()["sums"])
+            if not self.format_only:
+                self.results.append(self.house.state()["sums"])
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """The means over the images."""
