@@ -212,4 +212,4 @@ class UpConvBlock(nn.Module):
 
 def _refuse(dcn: Any, plugins: Any) -> None:
     if dcn is not None or plugins is not None:
-        raise NotImplementedError("dcn and plugins of U-Net's blocks are not there, nor were they in mmseg: omit them")
+        raise RefusedValueError("dcn and plugins of U-Net's blocks are not there, nor were they in mmseg: omit them")

@@ -142,7 +142,7 @@ class DatasetMethods(Items):
     def _set_classes(self: Any, metainfo: Any, ignore_index: int, label_map: Any) -> None:
         super()._set_classes(metainfo, ignore_index, label_map)  # type: ignore[misc]
         given = (metainfo or {}).get("classes")
-        self._listed = isinstance(self.METAINFO.get("classes") if given is None else given, list)
+        self._listed = isinstance(self.METAINFO.get("classes") if given is None else given, (list, str))
         if overridden(self, "get_label_map"):
             self.label_map = self.get_label_map((metainfo or {}).get("classes"))
 

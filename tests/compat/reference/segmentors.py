@@ -33,7 +33,8 @@ PREPROCESSOR = {"type": "SegDataPreProcessor", "mean": [0.1, 0.2, 0.3], "std": [
 #: class -> arguments beside USUAL
 CASES: dict[str, list[dict[str, Any]]] = {
     "EncoderDecoder": [{}, {"auxiliary_head": [SECOND, {**SECOND, "in_channels": 16,
-                       "in_index": 1}]}, {"test_cfg": SLIDE}, {"decode_head": ONE}, {"neck": NECK, "decode_head": {**HEAD, "in_channels": 8}},
+                       "in_index": 1}]}, {"test_cfg": SLIDE}, {"decode_head": ONE}, {"neck": NECK,
+                       "decode_head": {**HEAD, "in_channels": 8}},
                        {"data_preprocessor": PREPROCESSOR}, {"decode_head": {**HEAD, "align_corners": True,
                        "loss_decode": [{"type": "CrossEntropyLoss"}, {"type": "DiceLoss", "loss_name": "loss_d"}]}}],
     "CascadeEncoderDecoder": [{"num_stages": 2, "decode_head": [SECOND, OCR]}, {"num_stages": 2, "decode_head":
@@ -96,7 +97,7 @@ def modes(made_by: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     total, logged = model.parse_losses(model(images, samples(classes, True), mode="loss"))
     found["total"] = [look(total), sorted(logged)]
     if "data_preprocessor" in more:
-        batch = {"inputs": [image for image in 100 * images.abs()], "data_samples": samples(classes, True)}
+        batch = {"inputs": list(100 * images.abs()), "data_samples": samples(classes, True)}
         found["val_step"] = [predicted(each) for each in model.eval().val_step(batch)]
         found["test_step"] = len(model.test_step(batch))
     return found
@@ -127,7 +128,8 @@ def tta(made_by: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
     views = []
     for flip in (False, True):
         sample = samples(3, True)[0]
-        sample.set_metainfo({"pad_shape": (24, 24), "img_path": "a.png", "flip": flip, "flip_direction": "horizontal" if flip else None})
+        sample.set_metainfo({"pad_shape": (24, 24), "img_path": "a.png", "flip": flip,
+                             "flip_direction": "horizontal" if flip else None})  # fmt: skip
         views.append(sample)
     image = pattern(1, 3, 24, 24)[0]
     data = {"inputs": [image[None], image.flip(2)[None]], "data_samples": [[views[0]], [views[1]]]}
