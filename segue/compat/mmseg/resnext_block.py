@@ -11,7 +11,7 @@ from segue.compat.mmseg.residual import Bottleneck as Plain
 
 
 class Bottleneck(Plain):
-    """ResNet's, ``planes * base_width / base_channels`` channels wide in each of ``groups``; ``kwargs`` are ResNet's."""
+    """ResNet's, ``planes * base_width / base_channels`` channels wide in each of ``groups``."""
 
     def __init__(
         self,

@@ -64,11 +64,11 @@ BLOCKS: list[tuple[str, str, dict[str, Any], tuple[Any, ...]]] = [
     (U, "PatchEmbed", {"in_channels": 8, "embed_dims": 4, "kernel_size": 5, "stride": 5, "padding": "same"}, (MAP,)),
     (U, "PatchEmbed", {"in_channels": 8, "embed_dims": 4, "kernel_size": 5, "stride": 5, "dilation": 2, "input_size":
                        (12, 10), "padding": "corner"}, (MAP,)),
-    (U, "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP.flatten(2).transpose(1, 2), (12, 10))),
-    (U, "PatchMerging", {"in_channels": 8, "out_channels": 6, "kernel_size": 3, "stride": 2, "padding": "same"},
-     (MAP.flatten(2).transpose(1, 2), (12, 10))),
-    (U, "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP, (12, 10))),
-    (U, "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP.flatten(2).transpose(1, 2), 12)),
+    (U + ".embed", "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP.flatten(2).transpose(1, 2), (12, 10))),
+    (U + ".embed", "PatchMerging", {"in_channels": 8, "out_channels": 6, "kernel_size": 3, "stride": 2, "padding":
+     "same"}, (MAP.flatten(2).transpose(1, 2), (12, 10))),
+    (U + ".embed", "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP, (12, 10))),
+    (U + ".embed", "PatchMerging", {"in_channels": 8, "out_channels": 6}, (MAP.flatten(2).transpose(1, 2), 12)),
     (U, "InvertedResidual", {"in_channels": 8, "out_channels": 8, "stride": 1, "expand_ratio": 2}, (MAP,)),
     (U, "InvertedResidual", {"in_channels": 8, "out_channels": 6, "stride": 2, "expand_ratio": 1}, (MAP,)),
     (U, "InvertedResidual", {"in_channels": 8, "out_channels": 6, "stride": 3, "expand_ratio": 1}, (MAP,)),
