@@ -26,7 +26,7 @@ DESIGNED: dict[str, str] = {
     "total_areas/*.dtype": "in double precision",
     "digit_version *.error": "a ValueError",
     "groups 1/.error": "a ConfigError",
-    "groups [0789]/[[]2]": "a group of each parameter, with the same rates",
+    "groups [068]/[[]2]": "a group of each parameter, with the same rates",
 }
 
 
