@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "tests" / "compat" / "data" / "reference"
 sys.path.insert(0, str(ROOT))
-#: kind -> registries, and the part of mmseg that the module of a class must begin with
+#: kind -> registries, and the part of mmseg that the module of a class must begin with; small calls are of no class
 KINDS = {
     "transforms": (("mmcv.TRANSFORMS", "mmseg.TRANSFORMS"), ""),
     "losses": (("mmseg.MODELS",), "mmseg.models.losses"),
@@ -30,8 +30,14 @@ KINDS = {
     "necks": (("mmseg.MODELS",), "mmseg.models.necks"),
     "segmentors": (("mmseg.MODELS",), "mmseg.models.segmentors"),
     "metrics": (("mmseg.METRICS",), "mmseg"),
-    "datasets": (("mmseg.DATASETS",), "mmseg"),
+    "datasets": (("mmseg.DATASETS", "mmengine.DATASETS"), ""),
+    "calls_data": ((), ""),
+    "calls_models": ((), ""),
+    "calls_engine": ((), ""),
+    "samplers": (("mmseg.TASK_UTILS", "mmengine.DATA_SAMPLERS"), ("mmseg.structures.sampler", "mmengine.dataset")),
 }
+#: package of a registry -> the module that has it
+PLACES = {"mmcv": "mmcv.transforms", "mmseg": "mmseg.registry", "mmengine": "mmengine.registry"}
 
 
 def stub_operators() -> None:
@@ -48,7 +54,7 @@ def classes(kind: str) -> dict[str, str]:
     registries, begins = KINDS[kind]
     for place in registries:
         package, _, name = place.partition(".")
-        registry: Any = importlib.import_module("mmcv.transforms" if package == "mmcv" else "mmseg.registry")
+        registry: Any = importlib.import_module(PLACES[package])
         for key, cls in getattr(registry, name).module_dict.items():
             if inspect.isclass(cls) and cls.__module__.startswith(begins):
                 found[key] = cls.__module__
@@ -76,7 +82,7 @@ def main(kinds: list[str]) -> None:
     for kind in kinds or KINDS:
         cases: Any = importlib.import_module(f"tests.compat.reference.{kind}")
         found = {}
-        for name, module in sorted(classes(kind).items()):
+        for name, module in sorted((classes(kind) or dict.fromkeys(cases.CASES, "")).items()):
             if name not in cases.CASES:
                 print(f"{kind}: no case for {name}")
                 continue

@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from segue.compat.mmengine.modules import Initialized
-from segue.compat.mmseg.kept import keep
+from segue.compat.mmseg.kept import keep, norms
 from segue.compat.overrides import Guarded
 from segue.config.builder.find import UnknownNameError, find
 from segue.config.builder.plan import Planner, make
@@ -116,6 +116,7 @@ def adapted(target: Any, room: str) -> Any:
             self._remember(given)
 
     fields = {"__init__": __init__, "__doc__": cls.__doc__, "__module__": cls.__module__, "stands_for": (room, name)}
+    fields |= norms(name)
     return type(name, bases, fields)
 
 
@@ -165,11 +166,11 @@ def interfaces(cls: type, name: str, room: str) -> tuple[type, ...]:
 
         return Guarded, loss_calls.BY_NAME.get(name, loss_calls.LossCalls), Initialized
     if room == "datasets" and hasattr(cls, "load_data_list"):
-        from segue.compat.mmseg.datasets import DatasetMethods
+        from segue.compat.mmseg.dataset_methods import DatasetMethods
 
         return Guarded, DatasetMethods
     if room == "datasets":
-        from segue.compat.mmseg.datasets import OfDatasets
+        from segue.compat.mmseg.dataset_methods import OfDatasets
 
         return Guarded, OfDatasets
     return (Guarded, Initialized) if issubclass(cls, nn.Module) else (Guarded,)

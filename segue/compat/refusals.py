@@ -16,10 +16,21 @@ from typing import Any
 from segue.errors import SegueError
 
 KINDS = (ValueError, TypeError, AssertionError, KeyError)
-#: methods of a class of Segue by which user code comes in; of modules only the constructor, since a `forward` is traced
+#: methods of a class of Segue by which user code comes in
 ENTRANCES = ("__init__", "__getitem__", "full_init")
-#: room -> others
-MORE = {"transforms": ("__call__", "transform"), "losses": ("forward",)}
+#: room -> others; of modules the call and not `forward`, which is traced
+MORE = {
+    "transforms": ("__call__", "transform"),
+    "losses": ("forward",),
+    "metrics": ("process", "compute_metrics", "evaluate"),
+    **dict.fromkeys(("backbones", "necks", "heads"), ("__call__",)),
+}
+
+
+class RefusedValueError(*KINDS):  # type: ignore[misc]
+    """What Segue's code refuses with a ``ValueError`` or ``TypeError`` of Python's own."""
+
+    __str__ = Exception.__str__  # not KeyError's, of a repr
 
 
 def as_there(error: SegueError) -> SegueError:
@@ -39,9 +50,21 @@ def entrance(method: Callable[..., Any]) -> Callable[..., Any]:
         except SegueError as error:
             as_there(error)
             raise
+        except KINDS as error:
+            if type(error) not in KINDS or not _is_ours(error):
+                raise
+            raise RefusedValueError(*error.args).with_traceback(error.__traceback__) from error.__cause__
 
     call.is_entrance = True  # type: ignore[attr-defined]
     return call
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether a line of Segue raised it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("segue.")
 
 
 def open_entrances(cls: type, room: str) -> None:

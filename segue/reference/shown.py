@@ -103,7 +103,7 @@ SHOWN: tuple[tuple[str, str, str], ...] = (
     ("mmseg.prompts", "mmseg.utils mmseg.utils.tokenizer", "tokenize"),
     ("mmseg.volumes", "mmseg.utils mmseg.utils.io", "datafrombytes"),
     ("mmseg.scenes", "mmseg.apis mmseg.apis.remote_sense_inferencer", "RSInferencer RSImage"),
-    ("mmengine.single_parts", "mmengine.dataset mmengine.dataset.dataset_wrapper", "ClassBalancedDataset"),
+    ("mmseg.datasets", "mmengine.dataset mmengine.dataset.dataset_wrapper", "ClassBalancedDataset"),
     (
         "mmengine.single_parts",
         "mmengine.optim mmengine.optim.optimizer mmengine.optim.optimizer.zero_optimizer",

@@ -116,3 +116,27 @@ def test_samples_hold_pixel_data(name: str, value: Any) -> None:
     assert name in sample
     with pytest.raises(AssertionError, match="metainfo should be a dict"):
         sample.set_metainfo([1])
+
+
+def test_what_python_itself_refuses_within_segue() -> None:
+    from mmseg.models.backbones.unet import DeconvModule
+    from mmseg.models.necks import ICNeck
+
+    with pytest.raises(AssertionError, match="must be scale_factor"):
+        DeconvModule(3, 4, kernel_size=5)
+    neck = ICNeck(in_channels=(4, 6, 8), out_channels=4)
+    maps = [torch.zeros(1, 4, 8, 8), torch.zeros(1, 6, 4, 4)]
+    with pytest.raises(AssertionError, match="values to unpack"):
+        neck(maps)
+
+
+def test_the_error_of_a_users_own_line_stays_as_it_is() -> None:
+    from mmseg.models.necks import ICNeck
+
+    class Mine(ICNeck):
+        def forward(self, inputs):
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine") as caught:
+        Mine(in_channels=(4, 6, 8), out_channels=4)([])
+    assert type(caught.value) is ValueError

@@ -126,5 +126,5 @@ def test_one_process() -> None:
 def test_versions() -> None:
     from mmengine.utils import digit_version, is_seq_of, to_2tuple
 
-    assert digit_version("1.13.1+cpu") == (1, 13, 1, 0) < digit_version("2.0.0")
+    assert digit_version("1.13.1+cpu") == (1, 13, 1, 0, 0, 0) < digit_version("2.0.0")
     assert to_2tuple(3) == (3, 3) and to_2tuple((1, 2)) == (1, 2) and is_seq_of([1, 2], int)

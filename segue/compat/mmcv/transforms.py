@@ -60,6 +60,8 @@ class Compose:
 def build_transform(step: Any) -> Any:
     """The transform of a dict, one that 0.x wrote included."""
     if not isinstance(step, Mapping):
+        if not callable(step):
+            raise TypeError(f"transform must be callable or a dict, but got {type(step).__name__}")
         return step
     return TRANSFORMS.build(step)
 

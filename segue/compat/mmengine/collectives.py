@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -69,7 +70,7 @@ def all_reduce_params(
 
 def sync_random_seed(group: Any = None) -> int:
     """A random number that all processes share."""
-    numbers = [int(torch.randint(2**31, ()))]
+    numbers = [int(np.random.randint(2**31))]
     broadcast_object_list(numbers, 0, group)
     return numbers[0]
 

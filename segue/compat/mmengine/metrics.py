@@ -14,6 +14,7 @@ from torch import Tensor
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample
 from segue.compat.overrides import Guarded
+from segue.compat.refusals import entrance
 from segue.images.read import write_png
 from segue.metrics.depth import DepthMetric as DepthHouse
 from segue.metrics.iou import IoUMetric as House
@@ -145,6 +146,7 @@ class IoUMetric(BaseMetric):
         return tuple(area.float() for area in (inside, predicted + labeled - inside, predicted, labeled))
 
     @classmethod
+    @entrance
     def total_area_to_metrics(
         cls,
         total_area_intersect: Tensor,
@@ -218,7 +220,8 @@ class DepthMetric(BaseMetric):
             label = None if truth is None else truth["data"].squeeze().float()
             self.house.reset()
             self.house.update(sample["pred_depth_map"]["data"].squeeze().float(), label, sample)
-            self.results.append(self.house.state()["sums"])
+            if not self.format_only:
+                self.results.append(self.house.state()["sums"])
 
     def compute_metrics(self, results: list[Any]) -> dict[str, float]:
         """The means over the images."""
@@ -241,8 +244,20 @@ class Evaluator:
     def __init__(self, metrics: Any) -> None:
         from segue.compat.mmengine.registry import METRICS
 
+        self._dataset_meta: dict[str, Any] | None = None
         given = metrics if isinstance(metrics, Sequence) else [metrics]
         self.metrics = [METRICS.build(m) if isinstance(m, Mapping) else m for m in given]
+
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """The dataset's notes, which every metric gets."""
+        return self._dataset_meta
+
+    @dataset_meta.setter
+    def dataset_meta(self, value: dict[str, Any]) -> None:
+        self._dataset_meta = value
+        for metric in self.metrics:
+            metric.dataset_meta = value
 
     def process(self, data_samples: Sequence[Any], data_batch: Any = None) -> None:
         """Pass a batch to every metric."""

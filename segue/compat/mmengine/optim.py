@@ -10,6 +10,8 @@ import torch
 from torch import nn
 
 from segue.compat.mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from segue.compat.refusals import as_there
+from segue.errors import SegueError
 from segue.training.optimizers import ParamRules, parameter_settings, torch_optimizers
 from segue.training.translate import lookup, settings
 
@@ -64,6 +66,10 @@ class OptimWrapper:
         self.optimizer.load_state_dict(state)
 
 
+#: constructors of mmseg that Segue has built in
+DECAYS = ("LearningRateDecayOptimizerConstructor", "LayerDecayOptimizerConstructor")
+
+
 class DefaultOptimWrapperConstructor:
     """Parameters to an optimizer: override ``add_params(params, module, prefix)`` to group them your own way."""
 
@@ -106,4 +112,11 @@ def build_optim_wrapper(model: nn.Module, cfg: Mapping[str, Any]) -> OptimWrappe
     kind = given.pop("constructor", "DefaultOptimWrapperConstructor")
     paramwise = given.pop("paramwise_cfg", None)
     cls = OPTIM_WRAPPER_CONSTRUCTORS.get(kind)
-    return (cls or DefaultOptimWrapperConstructor)(given, paramwise)(model)
+    known = ("DefaultOptimWrapperConstructor", *DECAYS)
+    if cls is None and isinstance(kind, str) and kind not in known:
+        raise KeyError(f"{kind} is not in the optimizer wrapper constructor registry; there are {', '.join(known)}")
+    try:
+        return (cls or DefaultOptimWrapperConstructor)(given, paramwise)(model)
+    except SegueError as error:
+        as_there(error)
+        raise

@@ -229,6 +229,8 @@ def build_from_cfg(
         raise KeyError(f'`cfg` or `default_args` must contain the key "type", but got {dict(cfg)}')
     arguments.pop("_scope_")
     kind = arguments.pop("type")
+    if not (isinstance(kind, str) or callable(kind)):
+        raise TypeError(f"type must be a str or valid type, but got {type(kind)}")
     registry = MODELS if registry is None else registry  # an empty one counts as false
     try:
         target = registry._find(kind)

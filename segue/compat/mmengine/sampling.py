@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import Sampler
 from torch.utils.data import default_collate as torch_collate
 
+from segue.compat.mmengine.collectives import sync_random_seed
 from segue.compat.mmengine.processes import get_dist_info
 from segue.compat.mmengine.structures import BaseDataElement
 
@@ -23,7 +24,7 @@ class DefaultSampler(Sampler[int]):
     def __init__(self, dataset: Any, shuffle: bool = True, seed: int | None = None, round_up: bool = True) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset, self.shuffle, self.round_up, self.epoch = dataset, shuffle, round_up, 0
-        self.seed = 0 if seed is None else seed
+        self.seed = sync_random_seed() if seed is None else seed
         count = len(dataset)
         self.num_samples = math.ceil((count if round_up else count - self.rank) / self.world_size)
         self.total_size = self.num_samples * self.world_size if round_up else count
@@ -50,7 +51,7 @@ class InfiniteSampler(Sampler[int]):
     def __init__(self, dataset: Any, shuffle: bool = True, seed: int | None = None) -> None:
         self.rank, self.world_size = get_dist_info()
         self.dataset, self.size, self.shuffle = dataset, len(dataset), shuffle
-        self.seed = 0 if seed is None else seed
+        self.seed = sync_random_seed() if seed is None else seed
         self.indices = self._indices_of_rank()
 
     def _infinite_indices(self) -> Iterator[int]:

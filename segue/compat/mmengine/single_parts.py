@@ -1,4 +1,4 @@
-"""Single parts of mmengine: rare classes, what is shared out, saved memory, files in LMDB, inferencers."""
+"""Single parts of mmengine: what is shared out, saved memory, files in LMDB, inferencers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,12 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from segue.compat.mmengine.local_files import BaseStorageBackend
-from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.wrappers import MMDistributedDataParallel
-from segue.datasets.class_balanced import ClassBalancedDataset as House
 from segue.errors import MissingExtraError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # of torch's own, about what it uses itself
     from torch.distributed.optim import ZeroRedundancyOptimizer as _Zero
-
-
-class ClassBalancedDataset(House):
-    """Images of rare classes more often; ``dataset`` may be a dict."""
-
-    def __init__(self, dataset: Any, oversample_thr: float, lazy_init: bool = False) -> None:
-        super().__init__(DATASETS.build(dataset) if isinstance(dataset, dict) else dataset, oversample_thr, lazy_init)
 
 
 class ZeroRedundancyOptimizer(_Zero):

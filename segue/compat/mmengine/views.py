@@ -85,7 +85,7 @@ class SegTTAModel(BaseTTAModel):
     stands_for: ClassVar = ("models", "SegTTAModel")
 
     def merge_preds(self, data_samples_list: Sequence[Any]) -> list[SegDataSample]:
-        """One sample of each image, with ``pred_sem_seg`` (1, H, W) and the labels of its first view."""
+        """The sample of each image's first view, with ``pred_sem_seg`` (1, H, W) of all its views."""
         merged = []
         for samples in data_samples_list:
             mean: Tensor = torch.stack([self._shares(sample.seg_logits.data) for sample in samples]).mean(dim=0)
@@ -96,11 +96,8 @@ class SegTTAModel(BaseTTAModel):
                 labels = (mean > (0.5 if threshold is None else threshold)).to(torch.int64)
             else:
                 labels = mean.argmax(dim=0, keepdim=True)
-            sample = SegDataSample(metainfo=dict(samples[0].metainfo))
-            if "gt_sem_seg" in samples[0]:
-                sample.gt_sem_seg = samples[0].gt_sem_seg
-            sample.pred_sem_seg = PixelData(data=labels)
-            merged.append(sample)
+            samples[0].pred_sem_seg = PixelData(data=labels)
+            merged.append(samples[0])
         return merged
 
     @staticmethod

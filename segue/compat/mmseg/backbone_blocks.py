@@ -13,6 +13,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import Initialized
+from segue.compat.refusals import RefusedValueError
 from segue.config.builder.plan import Planner, make
 from segue.errors import ConfigError
 
@@ -110,9 +111,9 @@ def _made(name: str) -> type:
         init_cfg = given.pop("init_cfg", None)
         for key, value in {"conv_cfg": None, **_ONLY.get(name, {})}.items():
             if given.pop(key, value) != value:
-                raise ValueError(f"{name}: {key} can only be {value!r} in Segue; write a block of your own")
+                raise RefusedValueError(f"{name}: {key} can only be {value!r} in Segue; write a block of your own")
         if name == "CEBlock" and given.pop("in_channels") != given["out_channels"]:
-            raise ValueError("CEBlock: in_channels must be out_channels, since the input is added")
+            raise RefusedValueError("CEBlock: in_channels must be out_channels, since the input is added")
         base.__init__(self, **_typed(name, base, {own_names.get(key, key): value for key, value in given.items()}))
         self.init_cfg = init_cfg
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.compat.mmcv.layers import ConvModule, build_activation_layer, build_norm_layer, build_upsample_layer
+from segue.compat.refusals import RefusedValueError
 from segue.layers.pyramid_pooling import PyramidPooling
 from segue.layers.recompute import recompute
 from segue.layers.resize import resize
@@ -143,7 +144,7 @@ class DeconvModule(_Recomputed):
         super().__init__()
         border, odd = divmod(kernel_size - scale_factor, 2)
         if border < 0 or odd:
-            raise ValueError(
+            raise RefusedValueError(
                 f"DeconvModule: kernel_size={kernel_size} must be scale_factor={scale_factor} or an even number more"
             )
         self.with_cp = with_cp
@@ -211,4 +212,4 @@ class UpConvBlock(nn.Module):
 
 def _refuse(dcn: Any, plugins: Any) -> None:
     if dcn is not None or plugins is not None:
-        raise NotImplementedError("dcn and plugins of U-Net's blocks are not there, nor were they in mmseg: omit them")
+        raise RefusedValueError("dcn and plugins of U-Net's blocks are not there, nor were they in mmseg: omit them")

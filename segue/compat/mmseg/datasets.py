@@ -2,115 +2,22 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from torch.utils.data import Dataset
 
 from segue.compat.mmcv.transforms import Compose
 from segue.compat.mmengine.registry import DATASETS
-from segue.compat.mmengine.structures import from_segue
-from segue.compat.overrides import Guarded, overridden
+from segue.compat.mmseg.dataset_methods import DatasetMethods
+from segue.compat.overrides import Guarded
 from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
-from segue.datasets.concat import ConcatDataset
 from segue.datasets.options import DatasetOptions
-from segue.datasets.repeat import RepeatDataset
 from segue.masks.labels import IGNORE
-from segue.types import SegSample
-
-
-class OldName:
-    """``CLASSES`` or ``PALETTE`` of 0.x, of a dataset and of its class; a dataset may have its own."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def __get__(self, dataset: Any, cls: Any) -> Any:
-        info = cls.METAINFO if dataset is None and hasattr(cls, "METAINFO") else getattr(dataset, "metainfo", {})
-        return info.get(self.key)
-
-
-class Items:
-    """What user code finds in every dataset, those of datasets included."""
-
-    CLASSES: Any = OldName("classes")
-    PALETTE: Any = OldName("palette")
-
-    def __getitem__(self: Any, index: Any) -> Any:
-        """A sample, packed as a `SegDataSample`, until Segue's loader takes it."""
-        sample = super().__getitem__(index)  # type: ignore[misc]
-        if isinstance(sample, dict) and isinstance(sample.get("data_samples"), SegSample):
-            sample["data_samples"] = from_segue(sample["data_samples"])
-        return sample
-
-
-class OfDatasets(Items):
-    """A dataset of datasets: those that it is given as dicts are built as user code would build them."""
-
-    @staticmethod
-    def prebuilt(given: dict[str, Any]) -> dict[str, Any]:
-        """The arguments, with datasets."""
-        from segue.config.builder.register import registered
-
-        def built(part: Any) -> Any:  # the user's own classes are left to the builder, which knows how to call them
-            mine = isinstance(part, Mapping) and part.get("type") in registered
-            return DATASETS.build(part) if isinstance(part, Mapping) and not mine else part
-
-        for key in given.keys() & {"dataset", "datasets"}:
-            several = isinstance(given[key], (list, tuple))
-            given[key] = [built(part) for part in given[key]] if several else built(given[key])
-        return given
-
-
-class DatasetMethods(Items):
-    """What mmseg calls on a dataset, over one of Segue's."""
-
-    METAINFO: ClassVar[Mapping[str, Any]]
-    data_list: Sequence[dict[str, Any]]
-    _listed: bool = False
-
-    @property
-    def metainfo(self: Any) -> dict[str, Any]:
-        """``classes`` (a list where a list was given), ``palette``, ``label_map`` and whatever else METAINFO holds."""
-        found: dict[str, Any] = super().metainfo  # type: ignore[misc]
-        if self._listed and found["classes"] is not None:
-            found["classes"] = list(found["classes"])
-        return found
-
-    @classmethod
-    def get_label_map(cls, new_classes: Any = None) -> dict[int, int] | None:
-        """Ids of METAINFO's classes to those of ``new_classes``, 255 where one is left out; None if nothing changes."""
-        old = cls.METAINFO.get("classes")
-        if new_classes is None or old is None or list(new_classes) == list(old):
-            return None
-        new = list(new_classes)
-        return {i: new.index(name) if name in new else 255 for i, name in enumerate(old)}
-
-    def _set_classes(self: Any, metainfo: Any, ignore_index: int, label_map: Any) -> None:
-        super()._set_classes(metainfo, ignore_index, label_map)  # type: ignore[misc]
-        given = (metainfo or {}).get("classes")
-        self._listed = isinstance(self.METAINFO.get("classes") if given is None else given, list)
-        if overridden(self, "get_label_map"):
-            self.label_map = self.get_label_map((metainfo or {}).get("classes"))
-
-    def get_subset_(self: Any, indices: Any) -> None:
-        """Keep the first ``indices`` samples, or the last if it is negative, or those that it lists."""
-        self.full_init()
-        count = len(self.data_list)
-        if isinstance(indices, int):
-            indices = range(count)[:indices] if indices >= 0 else range(count)[indices:]
-        self.data_list = [self.data_list[i] for i in indices]
-
-    def get_subset(self: Any, indices: Any) -> Any:
-        """A copy with these samples only."""
-        found = copy.copy(self)
-        found.get_subset_(indices)
-        return found
 
 
 class BaseSegDataset(Guarded, DatasetMethods, House):
@@ -141,7 +48,6 @@ class BaseSegDataset(Guarded, DatasetMethods, House):
         mask_format: Any = None,
         pack: str | None = None,
     ) -> None:
-        self.backend_args, self.filter_cfg, self.serialize_data = backend_args, filter_cfg, serialize_data
         super().__init__(
             ann_file=ann_file,
             img_suffix=img_suffix,
@@ -166,18 +72,6 @@ class BaseSegDataset(Guarded, DatasetMethods, House):
             ),
         )
         self.void_given = ignore_index != IGNORE  # 255 is what everybody has who says nothing
-
-    @property
-    def _metainfo(self) -> dict[str, Any]:
-        return self.metainfo
-
-    @property
-    def _fully_initialized(self) -> bool:
-        return self._ready
-
-    @_fully_initialized.setter
-    def _fully_initialized(self, value: bool) -> None:
-        self._ready = value
 
     def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
         """Label maps one after the other, as the files have them (0.x)."""
@@ -346,4 +240,13 @@ def build_dataloader(dataset: Any, *args: Any, **kwargs: Any) -> Any:
                       "segue.train(cfg)")  # fmt: skip
 
 
-__all__ = ["ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]
+def __getattr__(name: str) -> Any:
+    """The datasets of datasets: the same classes that a registry gives."""
+    if name not in ("ClassBalancedDataset", "ConcatDataset", "RepeatDataset"):
+        raise AttributeError(name)
+    from segue.compat.components import component
+
+    return component(name, ("datasets",))
+
+
+__all__ = ["ClassBalancedDataset", "ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]  # noqa: F822

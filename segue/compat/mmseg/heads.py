@@ -36,6 +36,8 @@ def accuracy(pred: Tensor, target: Tensor, topk: Any = 1, thresh: float | None =
     if pred.numel() == 0:
         found = [pred.new_zeros(1) for _ in wanted]
         return found[0] if isinstance(topk, int) else found
+    if max(wanted) > pred.shape[1]:
+        raise AssertionError(f"maxk {max(wanted)} exceeds pred dimension {pred.shape[1]}")
     values, classes = pred.topk(max(wanted), dim=1)
     right = classes.transpose(0, 1).eq(target.unsqueeze(0).expand_as(classes.transpose(0, 1)))
     if thresh is not None:

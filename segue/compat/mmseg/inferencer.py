@@ -14,6 +14,7 @@ from rich.progress import track
 from segue.compat.mmengine.visualization import SegLocalVisualizer
 from segue.compat.mmseg.apis import inference_model, init_model
 from segue.compat.mmseg.names import get_classes, get_palette
+from segue.compat.refusals import entrance
 from segue.datasets.palette import generate_palette
 from segue.images.read import read_image, write_png
 from segue.inference.inputs import find_images
@@ -37,6 +38,7 @@ class MMSegInferencer:
         scope: accepted.
     """
 
+    @entrance
     def __init__(
         self,
         model: Any,

@@ -80,6 +80,20 @@ BESIDE: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
 }
 
 
+#: class -> its normalizations by mmseg's names, which ``norm1_name`` ... say
+NORMS = {
+    **dict.fromkeys(("ResNet", "ResNetV1c", "ResNetV1d", "ResNeXt", "ResNeSt"), ("norm1",)),
+    "HRNet": ("norm1", "norm2"),
+}
+
+
+def norms(name: str) -> dict[str, Any]:
+    """Properties that give a class's normalizations."""
+    return {
+        key: property(lambda net, key=key: getattr(net, getattr(net, f"{key}_name"))) for key in NORMS.get(name, ())
+    }
+
+
 def keep(module: Any, name: str, given: Mapping[str, Any]) -> None:
     """Set them, where the object has none of the name."""
     found = {"loss_name_": module.loss_name} if hasattr(module, "loss_name") else {}

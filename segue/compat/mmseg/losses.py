@@ -34,6 +34,8 @@ def weight_reduce_loss(
 ) -> Tensor:
     """Weigh, then reduce; ``avg_factor`` replaces the number of elements in a mean."""
     if weight is not None:
+        if weight.dim() != loss.dim():
+            raise AssertionError(f"weight has {weight.dim()} dimensions, the loss {loss.dim()}")
         loss = loss * weight
     if avg_factor is None:
         return reduce_loss(loss, reduction)
@@ -68,6 +70,10 @@ def cross_entropy(
 ) -> Tensor:
     """Cross-entropy of logits (B, C, ...) and labels, as a function."""
     loss = F.cross_entropy(pred, label, weight=class_weight, reduction="none", ignore_index=ignore_index)
-    if avg_factor is None and avg_non_ignore and reduction == "mean":
-        avg_factor = label.numel() - (label == ignore_index).sum().item()
+    if avg_factor is None and reduction == "mean":
+        if class_weight is not None:
+            counted = torch.ones_like(label, dtype=torch.bool) if not avg_non_ignore else label != ignore_index
+            avg_factor = class_weight[label[counted]].sum()
+        elif avg_non_ignore:
+            avg_factor = label.numel() - (label == ignore_index).sum().item()
     return weight_reduce_loss(loss, None if weight is None else weight.float(), reduction, avg_factor)

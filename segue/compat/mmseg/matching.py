@@ -94,6 +94,9 @@ class HungarianAssigner(BaseAssigner):
         given = match_costs if isinstance(match_costs, (list, tuple)) else [match_costs]
         if not given:
             raise AssertionError("match_costs must not be a empty list.")
+        for cost in given:
+            if not (isinstance(cost, Mapping) or callable(cost)):
+                raise TypeError(f"match_costs must be costs or dicts of them, but got {type(cost).__name__}")
         self.match_costs = [TASK_UTILS.build(cost) if isinstance(cost, Mapping) else cost for cost in given]
 
     def assign(self, pred_instances: Any, gt_instances: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,8 +23,9 @@ DATASETS = {
     "pascal_voc": "PascalVOCDataset",
     "voc12": "PascalVOCDataset",
     "voc12aug": "PascalVOCDataset",
-    "pcontext": "PascalContextDataset",
-    "pascal_context": "PascalContextDataset",
+    "pcontext": "PascalContextDataset59",
+    "pascal_context": "PascalContextDataset59",
+    "voc2010": "PascalContextDataset59",
     "pcontext59": "PascalContextDataset59",
     "loveda": "LoveDADataset",
     "potsdam": "PotsdamDataset",
@@ -44,6 +46,10 @@ DATASETS = {
     "mapillary_v2": "MapillaryDataset_v2",
     "bdd100k": "BDD100KDataset",
 }
+_VERSION = re.compile(
+    r"v?(?P<release>\d+(\.\d+)*)([._-]?(?P<pre>alpha|a|beta|b|preview|pre|rc|c)[._-]?(?P<number>\d*))?"
+    r"([._-]?(post|rev|r)[._-]?(?P<post>\d*))?([._-]?dev[._-]?(?P<dev>\d*))?(\+[a-z0-9._-]+)?"
+)
 ConfigType = Mapping[str, Any]
 OptConfigType = Mapping[str, Any] | None
 MultiConfig = Mapping[str, Any] | Sequence[Mapping[str, Any]]
@@ -56,6 +62,8 @@ OptSampleList = Sequence[Any] | None
 
 
 def _metainfo(dataset: str) -> Mapping[str, Any]:
+    if not isinstance(dataset, str):
+        raise TypeError(f"dataset must be a str, the name of one, but got {type(dataset).__name__}")
     name = DATASETS.get(dataset.lower(), dataset)
     try:
         return find("datasets", name).METAINFO  # type: ignore[attr-defined]
@@ -102,9 +110,30 @@ def collect_env() -> dict[str, str]:
 
 
 def digit_version(version_str: str, length: int = 4) -> tuple[int, ...]:
-    """``'1.13.1+cpu'`` to ``(1, 13, 1, 0)``, for comparing."""
-    digits = [int("".join(c for c in part if c.isdigit()) or 0) for part in version_str.split("+")[0].split(".")]
-    return tuple((digits + [0] * length)[:length])
+    """``'1.13.1+cpu'`` to ``(1, 13, 1, 0, 0, 0)``, for comparing; the last two say what comes before or after it.
+
+    Raises:
+        ValueError: the text is no version.
+    """
+    found = _VERSION.fullmatch(version_str.strip().lower())
+    if found is None:
+        raise ValueError(f"Invalid version: {version_str!r}")
+    digits = ([int(digit) for digit in found["release"].split(".")] + [0] * length)[:length]
+    if found["pre"]:
+        return (*digits, {"a": -3, "b": -2}.get(found["pre"][0], -1), int(found["number"] or 0))
+    if found["dev"] is not None:
+        return (*digits, -4, int(found["dev"] or 0))
+    return (*digits, 0, 0) if found["post"] is None else (*digits, 1, int(found["post"] or 0))
+
+
+def parse_version_info(version_str: str) -> tuple[int | str, ...]:
+    """``'1.0.0rc5'`` to ``(1, 0, 0, 'rc5')``."""
+    found: list[int | str] = []
+    for part in version_str.split("."):
+        number, mark, candidate = part.partition("rc")
+        if number.isdigit():
+            found += [int(number), *([f"rc{candidate}"] if mark else [])]
+    return tuple(found)
 
 
 def get_device() -> str:

@@ -58,6 +58,7 @@ class SegDataPreProcessor(Guarded, House):
             rgb_to_bgr=rgb_to_bgr,
             test=PadOptions(**test_cfg) if test_cfg else None,
         )
+        self._pads_in_tests = bool(test_cfg)
 
     @property
     def device(self) -> torch.device:
@@ -86,6 +87,9 @@ class SegDataPreProcessor(Guarded, House):
         foreign = self._by_hand = isinstance(given[0], SegDataSample)
         inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
         made = [from_segue(sample) for sample in samples] if foreign else samples
+        if foreign and not training and self._pads_in_tests:
+            for sample in made:
+                sample.set_metainfo({"img_padding_size": sample.metainfo.get("padding_size", (0, 0, 0, 0))})
         return Prepared(inputs=inputs, data_samples=made)
 
 
@@ -111,6 +115,27 @@ class BaseDataPreprocessor(Guarded, nn.Module):
     def forward(self, data: Any, training: bool = False) -> Any:
         """The batch on the device."""
         return self.cast_data(data)
+
+
+def stack_batch(
+    inputs: Any,
+    data_samples: Any = None,
+    size: Any = None,
+    size_divisor: int | None = None,
+    pad_val: float = 0,
+    seg_pad_val: float = 255,
+) -> tuple[Tensor, list[Any]]:
+    """Images (C, H, W) padded at right and bottom to one size, (B, C, H, W); and their samples, padded likewise."""
+    if not isinstance(inputs, list):
+        raise AssertionError(f"Expected input type to be list, but got {type(inputs)}")
+    if (size is None) == (size_divisor is None):
+        raise AssertionError("only one of size and size_divisor should be valid")
+    made = SegDataPreProcessor(size=size, size_divisor=size_divisor, pad_val=pad_val, seg_pad_val=seg_pad_val)
+    found = made({"inputs": inputs, "data_samples": data_samples or [SegDataSample() for _ in inputs]}, True)
+    if data_samples is None:
+        metas = [sample.metainfo for sample in found["data_samples"]]
+        return found["inputs"], [{"img_padding_size": m["padding_size"], "pad_shape": m["pad_shape"]} for m in metas]
+    return found["inputs"], found["data_samples"]
 
 
 def _moved(data: Any, device: torch.device) -> Any:

@@ -34,6 +34,8 @@ class SELayer(nn.Module):
         act_cfg: Any = SE_ACTS,
     ) -> None:
         super().__init__()
+        if not isinstance(act_cfg, Mapping) and len(act_cfg) != 2:
+            raise AssertionError(f"act_cfg must be a dict or two of them, not {len(act_cfg)}")
         first, second = (act_cfg, act_cfg) if isinstance(act_cfg, Mapping) else act_cfg
         inner = make_divisible(channels // ratio, 8)
         self.global_avgpool = nn.AdaptiveAvgPool2d(1)

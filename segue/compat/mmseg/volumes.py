@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from segue.compat.refusals import entrance
 from segue.errors import InputError
 from segue.images.volumes import decode_npy, read_volume
 
 
+@entrance
 def datafrombytes(content: bytes, backend: str = "numpy") -> np.ndarray:
     """The array of ``numpy`` or ``nifti`` bytes.
 

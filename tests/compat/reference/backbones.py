@@ -143,7 +143,7 @@ DESIGNED: dict[str, str] = {
     "SVT/*.children": "a dropout of 0 has no module",
     "SVT/0.attributes.out_indices": "as many as there are stages",
     "STDCNet/*.stage_strides": "known to the function that makes a stage",
-    "*.error": "an InputError or a ConfigError, all problems at once",
+    "SwinTransformer/bad 2.error": "the index that is missing there is not looked up here",
 }
 
 

@@ -128,7 +128,6 @@ DESIGNED: dict[str, str] = {
     "FCNHead/5.losses.acc_seg": "the sign of the logit decides",
     "LightHamHead/0.*": "the bases of evaluation come from a fixed seed",
     "OCRHead/*.children": "regions are gathered by a function",
-    "*.error": "an InputError or a ConfigError, all problems at once",
 }
 
 

@@ -63,7 +63,6 @@ BAD: dict[str, list[tuple[dict[str, Any], tuple[tuple[int, int, int], ...]]]] = 
 }  # fmt: skip
 DESIGNED: dict[str, str] = {
     "Feature2Pyramid/1.maps*": "the maps are in the order of rescales, whatever it is",
-    "*.error": "an InputError or a ConfigError, all problems at once",
 }
 
 

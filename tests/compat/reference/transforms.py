@@ -263,7 +263,7 @@ DESIGNED: dict[str, str] = {
     "Rerange/*.dtype": "float32",
     "RandomMosaic/*.*_shape": "(H, W)",
     "RandomRot*/*.img_shape*": "the size after the rotation",
-    "*.error": "an InputError or a ConfigError, all problems at once",
+    "LoadImageFromFile/5.error": "a DataError that names the file",
 }
 
 

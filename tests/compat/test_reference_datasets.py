@@ -1,0 +1,21 @@
+"""Datasets by the reference's names and keywords. Oracle: mmseg 1.2.2, recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compat.reference import datasets
+from tests.compat.reference.facts import recorded, unexpected
+
+RECORDED = recorded("datasets")
+
+
+def test_each_class_has_cases() -> None:
+    assert set(RECORDED) == set(datasets.CASES), "run tools/record_reference.py datasets"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_the_references(name: str) -> None:
+    wanted = RECORDED[name]
+    found = datasets.observe(name, wanted["module"])
+    assert not unexpected(name, found, wanted["facts"], datasets.DESIGNED)

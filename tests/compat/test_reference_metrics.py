@@ -1,0 +1,21 @@
+"""Metrics by the reference's names and keywords. Oracle: mmseg 1.2.2, recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compat.reference import metrics
+from tests.compat.reference.facts import recorded, unexpected
+
+RECORDED = recorded("metrics")
+
+
+def test_each_class_has_cases() -> None:
+    assert set(RECORDED) == set(metrics.CASES), "run tools/record_reference.py metrics"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_the_references(name: str) -> None:
+    wanted = RECORDED[name]
+    found = metrics.observe(name, wanted["module"])
+    assert not unexpected(name, found, wanted["facts"], metrics.DESIGNED)

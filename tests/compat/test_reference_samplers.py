@@ -1,0 +1,21 @@
+"""Samplers by the reference's names and keywords. Oracle: mmseg 1.2.2, recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compat.reference import samplers
+from tests.compat.reference.facts import recorded, unexpected
+
+RECORDED = recorded("samplers")
+
+
+def test_each_class_has_cases() -> None:
+    assert set(RECORDED) == set(samplers.CASES), "run tools/record_reference.py samplers"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_the_references(name: str) -> None:
+    wanted = RECORDED[name]
+    found = samplers.observe(name, wanted["module"])
+    assert not unexpected(name, found, wanted["facts"], samplers.DESIGNED)

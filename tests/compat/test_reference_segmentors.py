@@ -1,0 +1,21 @@
+"""Segmentors by the reference's names and keywords. Oracle: mmseg 1.2.2, recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.compat.reference import segmentors
+from tests.compat.reference.facts import recorded, unexpected
+
+RECORDED = recorded("segmentors")
+
+
+def test_each_class_has_cases() -> None:
+    assert set(RECORDED) == set(segmentors.CASES), "run tools/record_reference.py segmentors"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_it_is_the_references(name: str) -> None:
+    wanted = RECORDED[name]
+    found = segmentors.observe(name, wanted["module"])
+    assert not unexpected(name, found, wanted["facts"], segmentors.DESIGNED)
