@@ -162,6 +162,11 @@ class SegmentationTask(LightningModule):
         self.values = {"loss": total.detach(), **{name: value.detach() for name, value in values.items()}}
         return total * self._remainder_scale(batch_idx)
 
+    def looked_at(self, loss: Tensor) -> None:
+        """Before the backward pass of a loop of the user's own: note a loss that no step of this task has computed."""
+        self._look(loss.detach().sum(), [])
+        self.values.setdefault("loss", loss.detach())
+
     def _remainder_scale(self, batch_idx: int) -> float:
         # Lightning divides by accumulate_grad_batches; the last, incomplete group is averaged over its own number
         counts, length = self.recipe.wrapper.accumulative_counts, self.recipe.loop.max_iters

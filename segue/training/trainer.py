@@ -41,6 +41,7 @@ from segue.training.run import Run, TrainResult
 from segue.training.saving import may_write, writable
 from segue.training.streams import EvaluationStream
 from segue.training.task import Evaluation, SegmentationTask
+from segue.training.user_views import offered
 
 __all__ = ["Machine", "TrainResult", "evaluate", "train"]
 
@@ -117,7 +118,8 @@ def _prepared(
     if gathered.left_out:  # the rest would be judged by defaults that are not meant
         gathered.attempt("", lambda: check_components(cfg))
         gathered.raise_all()
-    parts = build_parts(cfg, "train", gathered)
+    views = offered() if plan is not None and plan.loop.own else None
+    parts = build_parts(cfg, "train", gathered, views.segmentor if views else None)
     check_before_first_step(cfg, plan, parts, gathered)
     gathered.raise_all()
     assert plan is not None

@@ -13,8 +13,8 @@ from torch.utils.data import Dataset
 from segue.compat.mmcv.transforms import Compose
 from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.structures import from_segue
+from segue.compat.mmseg.old_datasets import EvaluatedAsOld
 from segue.compat.overrides import Guarded, overridden
-from segue.config.v0 import migrate_dataset
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
 from segue.datasets.concat import ConcatDataset
@@ -35,7 +35,7 @@ class OldName:
         return info.get(self.key)
 
 
-class Items:
+class Items(EvaluatedAsOld):
     """What user code finds in every dataset, those of datasets included."""
 
     CLASSES: Any = OldName("classes")
@@ -179,12 +179,6 @@ class BaseSegDataset(Guarded, DatasetMethods, House):
     def _fully_initialized(self, value: bool) -> None:
         self._ready = value
 
-    def get_gt_seg_maps(self, efficient_test: bool = False) -> Any:
-        """Label maps one after the other, as the files have them (0.x)."""
-        from segue.masks.decode import read_mask
-
-        return (read_mask(self.get_data_info(i)["seg_map_path"]) for i in range(len(self)))
-
 
 class BaseDataset(BaseSegDataset):
     """mmengine's: ``load_data_list`` reads ``dict(metainfo=..., data_list=[...])`` from ``ann_file``, a JSON file."""
@@ -319,31 +313,6 @@ def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
     old["split"] = given.pop("ann_file", None)
     old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
     return {**{key: value for key, value in old.items() if value is not None}, **given}
-
-
-def build_dataset(cfg: Any, default_args: Mapping[str, Any] | None = None) -> Any:
-    """The dataset of a dict, or of a list of dicts, of 0.x or 1.x."""
-    from segue.config.awaited import settle
-    from segue.config.builder.register import registered
-
-    if default_args and isinstance(cfg, Mapping):
-        cfg = {**cfg, **default_args}
-    old = ("img_dir", "ann_dir", "split", "classes")
-    text = repr(cfg)
-    if isinstance(cfg, Sequence) or any(f"'{key}'" in text for key in old) or "'DefaultFormatBundle'" in text:
-        cfg = migrate_dataset(cfg, train="'DefaultFormatBundle'" in text)
-    kind = cfg.get("type")
-    if isinstance(kind, str):
-        settle(kind)
-    if isinstance(kind, str) and kind in registered:
-        return registered[kind](**{k: v for k, v in cfg.items() if k not in ("type", "_scope_")})
-    return DATASETS.build(cfg)
-
-
-def build_dataloader(dataset: Any, *args: Any, **kwargs: Any) -> Any:
-    """0.x's: Segue makes its loaders itself."""
-    raise ImportError("build_dataloader: Segue makes the loaders itself; pass the datasets to train_segmentor, or use "
-                      "segue.train(cfg)")  # fmt: skip
 
 
 __all__ = ["ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]

@@ -137,11 +137,48 @@ class OldSegmentor:
         logits = self._decode_head_forward_test(self.extract_feat(img), img_metas)
         return resize(logits, (img.shape[2], img.shape[3]), bool(self.align_corners))
 
+    def called_as_0x(self: Any, img: Any, img_metas: Any, return_loss: bool = True, **kwargs: Any) -> Any:
+        """``model(img=..., img_metas=..., return_loss=False)``: losses by name, or label maps (H, W)."""
+        step = self.forward_train if return_loss else self.forward_test
+        return step(img, img_metas, **kwargs)
+
+    def forward_test(self: Any, imgs: Sequence[Tensor], img_metas: Sequence[Any], **kwargs: Any) -> list[np.ndarray]:
+        """Label maps of images, of which there may be several views."""
+        for name, value in (("imgs", imgs), ("img_metas", img_metas)):
+            if not isinstance(value, (list, tuple)):
+                raise TypeError(f"{name} must be a list, but got {type(value)}")
+        if len(imgs) == 1:
+            found: list[np.ndarray] = self.simple_test(imgs[0], img_metas[0], **kwargs)
+            return found
+        return self.aug_test(imgs, img_metas, **kwargs)
+
     def simple_test(self: Any, img: Tensor, img_meta: Any, rescale: bool = True) -> list[np.ndarray]:
         """Label maps (H, W), at the original size with ``rescale``."""
-        logits = self.inference(img, img_meta)
+        logits = _unflipped(self.inference(img, img_meta), img_meta)
         size = tuple(img_meta[0]["ori_shape"][:2]) if rescale else tuple(logits.shape[-2:])
         return list(labels_of(self, resize(logits, size, self.align_corners)).cpu().numpy())
+
+    def aug_test(self: Any, imgs: Any, img_metas: Any, rescale: bool = True) -> list[np.ndarray]:
+        """Label maps (H, W) at the original size, of the mean of the views' probabilities."""
+        if not rescale:
+            raise AssertionError("views have different sizes: rescale=True")
+        total: Any = 0
+        for img, meta in zip(imgs, img_metas, strict=True):
+            logits = _unflipped(self.inference(img, meta), meta)
+            logits = resize(logits, tuple(meta[0]["ori_shape"][:2]), self.align_corners)
+            total = total + (logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1))
+        mean = total / len(imgs)
+        return list(labels_of(self, mean.logit() if mean.shape[1] == 1 else mean.log()).cpu().numpy())
+
+    def stepped_as_0x(self: Any, data_batch: Any) -> dict[str, Any]:
+        """``train_step(data_batch, optimizer)`` of 0.x: the loss, of which the caller takes the gradients."""
+        loss, log_vars = self._parse_losses(self(**data_batch))
+        return {"loss": loss, "log_vars": log_vars, "num_samples": len(data_batch["img_metas"])}
+
+    def _parse_losses(self: Any, losses: Any) -> tuple[Tensor, dict[str, float]]:
+        """The sum of the entries whose name contains ``loss``, and all values as numbers."""
+        total, values = self.parse_losses(losses)
+        return total, {name: float(value) for name, value in values.items()}
 
     def show_result(
         self: Any,
@@ -158,6 +195,27 @@ class OldSegmentor:
         from segue.compat.mmseg.old_pictures import drawn_result
 
         return drawn_result(self, img, result, palette, win_name, show, wait_time, out_file, opacity)
+
+
+def merged_calls(inputs: Any, second: Any, old: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``model(img, img_metas, return_loss=..., ...)``, some of which may have come by position.
+
+    Raises:
+        TypeError: they are not those of 0.x.
+    """
+    given = {name: value for name, value in (("img", inputs), ("img_metas", second)) if value is not None}
+    if missing := {"img", "img_metas"} - {*given, *old}:
+        raise TypeError(f"forward() got the unexpected arguments {sorted(old)}; as in 0.x it needs {sorted(missing)}")
+    return {**given, **old}
+
+
+def _unflipped(logits: Tensor, metas: Sequence[Any]) -> Tensor:
+    """Logits of a mirrored view as of the image itself."""
+    if not metas[0].get("flip"):
+        return logits
+    direction = metas[0].get("flip_direction") or "horizontal"
+    axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
+    return logits.flip(axes[direction])
 
 
 def of_simple_test(found: Any, data_samples: Any) -> list[Any]:

@@ -68,6 +68,7 @@ PROJECTS = (
     Project("vit_adapter", "upernet_vit_adapter_64_2_shapes.py"),
     Project("crop_fields", "fcn_r18_fields.py"),
     Project("slow_start", "fcn_r18_slow_start.py"),
+    Project("slow_start", "fcn_r18_counting_loop.py"),
     Project("distil", "fcn_r18_distil.py"),
     Project("edge_losses", "fcn_r18_edge_losses.py"),
     Project("group_knet", "knet_r18_shapes.py"),
@@ -80,12 +81,6 @@ PROJECTS = (
         ("tools/train.py", "{config}", "--work-dir", "work_dirs", "--load-from", "weights.pth", "--seed", "0"),
         old=True,
     ),
-)
-
-#: Those that do not run here: a loop of one's own in ``train_cfg`` is refused, and so are the loader and the loop of
-#: testing that 0.x's ``tools/test.py`` makes itself. `test_refusals` holds what is said.
-AWAITED = (
-    Project("slow_start", "fcn_r18_counting_loop.py"),
     Project(
         "old_test",
         "fcn_r18_64x64_2_shapes.py",

@@ -19,10 +19,9 @@ from rich.console import Console
 
 from segue.config.builder.build import build_model
 from segue.config.builder.register import registered
-from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import Machine, train
-from tests.compat.projects.runs import AWAITED, PROJECTS, Project, fill, lay_out, seed
+from tests.compat.projects.runs import PROJECTS, Project, fill, lay_out, seed
 
 #: Two pixels in percent of the fewest that an accuracy counts (a crop of 48): another processor's order of sums turns
 #: one of them where two classes are as good as equal.
@@ -111,17 +110,3 @@ def test_two_steps_as_under_mmseg(project: Project, root: Path) -> None:
             else:
                 limit = {"rel": 1e-4, "abs": 1e-5}
             assert line[key] == pytest.approx(value, **limit), key
-
-
-@pytest.mark.parametrize(
-    ("project", "root", "message"),
-    [
-        (AWAITED[0], AWAITED[0], "train_cfg: there is no training loop 'CountingTrainLoop'"),
-        (AWAITED[1], AWAITED[1], "build_dataloader: Segue makes the loaders itself"),
-    ],
-    indirect=["root"],
-    ids=[each.name for each in AWAITED],
-)
-def test_refusals(project: Project, root: Path, message: str) -> None:
-    with pytest.raises((ConfigError, ImportError), match=message):
-        run_project(project) if project.script else train_config(project)
