@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import torch
@@ -20,15 +21,32 @@ from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.trainer import call
 from torch import Tensor
 
-from segue.errors import ConfigError, Problem, SegueError
+from segue.errors import ConfigError, InputError, Problem, SegueError
+from segue.models.seg_data_preprocessor import stack_targets
+from segue.models.total_loss import total_loss
 from segue.training.data import Loader
 from segue.training.hook_callback import HookCallback, RunnerView
 from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper
 from segue.training.user_views import offered
+from segue.transforms.compose import taken
 
 #: As many batches as a loop may ask for; the loop ends by itself.
 ENDLESS = 2**62
+
+
+def train_step_of(model: Any, data: Any, optim_wrapper: StepWrapper) -> dict[str, Tensor]:
+    """``model.train_step`` of a model that has none, since it is not of mmseg's classes."""
+    with optim_wrapper.optim_context(model):
+        inputs, samples = model.data_preprocessor(taken_batch(data), training=True)
+        total, values = total_loss(model.loss(inputs, stack_targets(samples, inputs.device)))
+    optim_wrapper.update_params(total)
+    return {"loss": total, **values}
+
+
+def taken_batch(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """A batch with Segue's samples."""
+    return {**batch, "data_samples": [taken({"data_samples": one})["data_samples"] for one in batch["data_samples"]]}
 
 
 class Batches:
@@ -170,6 +188,8 @@ class LoopRunner(RunnerView):
         super().__init__(trainer, task, cfg, folder, backends)
         self._plan, self._batch_size = loop, batch_size
         self._wrapper = StepWrapper(trainer, task, task.recipe.wrapper)
+        if not hasattr(task.model, "train_step"):
+            task.model.train_step = MethodType(train_step_of, task.model)
         for callback in self._hooking:
             callback.runner, callback.by_loop = self, True
 
@@ -300,7 +320,12 @@ class OwnEpochLoop(_TrainingEpochLoop):
         self.on_run_start(data_fetcher)
         self.val_loop.restarting = False
         self.on_iteration_done()
-        self.runner.train_loop.run()
+        try:
+            self.runner.train_loop.run()
+        except StopIteration as error:  # which Lightning would take for the end of training
+            name = type(self.runner.train_loop).__name__
+            message = f"{name}.run: StopIteration: it asks for a batch after the last one of an epoch; iterate again"
+            raise InputError(message) from error
         self.runner.finished()
         self.batch_progress.is_last_batch = True
 
@@ -326,6 +351,5 @@ class OwnEpochLoop(_TrainingEpochLoop):
     def validate(self) -> None:
         """Validate now."""
         self.trainer.validating = True
-        call._call_lightning_module_hook(self.trainer, "on_validation_model_zero_grad")
         self.val_loop.run()
         self.trainer.training = True
