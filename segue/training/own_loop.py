@@ -112,8 +112,7 @@ class StepWrapper:
     def should_update(self) -> bool:
         """Whether enough gradients are added up."""
         return (
-            self._inner_count % self.accumulative_counts == 0
-            or self._inner_count == self._task.recipe.loop.max_iters
+            self._inner_count % self.accumulative_counts == 0 or self._inner_count == self._task.recipe.loop.max_iters
         )
 
     def update_params(self, loss: Tensor, step_kwargs: Any = None, zero_kwargs: Any = None) -> None:

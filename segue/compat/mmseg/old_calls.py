@@ -178,7 +178,7 @@ class OldSegmentor:
     def _parse_losses(self: Any, losses: Any) -> tuple[Tensor, dict[str, float]]:
         """The sum of the entries whose name contains ``loss``, and all values as numbers."""
         total, values = self.parse_losses(losses)
-        return total, {name: float(value) for name, value in values.items()}
+        return total, {name: float(torch.as_tensor(value).detach()) for name, value in values.items()}
 
     def show_result(
         self: Any,

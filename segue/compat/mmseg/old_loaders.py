@@ -18,9 +18,11 @@ from torch.utils.data import DataLoader, DistributedSampler, RandomSampler
 
 from segue.compat.mmcv.parallel import DataContainer
 from segue.compat.mmengine.registry import DATASETS
+from segue.compat.mmengine.structures import from_segue
 from segue.compat.mmseg.preprocessors import SegDataPreProcessor
 from segue.config.v0 import migrate_dataset
 from segue.config.v0.pipelines import Pipeline
+from segue.types import SegSample
 
 
 @dataclass
@@ -85,7 +87,8 @@ def _views(sample: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _prepared(prepare: SegDataPreProcessor, samples: Sequence[Mapping[str, Any]], training: bool) -> tuple[Any, Any]:
     batch = {key: [sample[key] for sample in samples] for key in ("inputs", "data_samples")}
     made = prepare(batch, training)
-    return made["inputs"], made["data_samples"]
+    found = made["data_samples"]
+    return made["inputs"], [from_segue(each) if isinstance(each, SegSample) else each for each in found]
 
 
 def format_of(pipelines: Sequence[Pipeline], train: bool) -> OldFormat:

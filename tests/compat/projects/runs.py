@@ -87,6 +87,12 @@ PROJECTS = (
         ("tools/test.py", "{config}", "weights.pth", "--eval", "mIoU"),
         old=True,
     ),
+    Project(
+        "old_test",
+        "fcn_r18_flipped_shapes.py",
+        ("tools/test.py", "{config}", "weights.pth", "--aug-test", "--eval", "mIoU", "mDice", "--show-dir", "shown"),
+        old=True,
+    ),
 )
 
 
