@@ -109,7 +109,7 @@ def translate(cfg: Config, options: Sequence[str] = ()) -> Config:
 
 
 def migrate_dataset(node: Any, *, train: bool = False, pipelines: list[Pipeline] | None = None) -> ConfigDict:
-    """One dataset of a 0.x config (``cfg.data.train``) as 1.x writes it; ``pipelines`` takes what becomes of its own."""
+    """One dataset of a 0.x config (``cfg.data.train``) as 1.x writes it; ``pipelines`` takes what it was made of."""
     reader = DataReader(Ledger())
     split = "train" if train else "test"
     tree = ConfigDict({"dataset": node})

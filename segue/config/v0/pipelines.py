@@ -178,8 +178,9 @@ class _Reading:
 
 
 def _augmented(step: ConfigDict, ratios: Any) -> list[ConfigDict]:
-    """The pipeline for test-time augmentation that a ``MultiScaleFlipAug`` described: its sizes are ``img_scale`` by each
-    ratio, or of the image where there is no ``img_scale``.
+    """The pipeline for test-time augmentation that a ``MultiScaleFlipAug`` described.
+
+    Its sizes are ``img_scale`` by each ratio, or those of the image where there is no ``img_scale``.
     """
     mark = step._marks.get("img_ratios") or step._marks.get("flip")
     ratios = list(ratios) if isinstance(ratios, (list, tuple)) else [ratios or 1.0]
