@@ -1,4 +1,4 @@
-"""Loops of the user's own in ``train_cfg``. Oracle: a loop that changes nothing trains as Segue's own loop, bit for bit."""
+"""Loops of the user's own in ``train_cfg``. Oracle: one that changes nothing trains as Segue's, bit for bit."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_an_error_in_the_loop_is_the_users(tmp_path: Path, monkeypatch: pytest.M
         raise RuntimeError("mine")
 
     monkeypatch.setitem(registered, "Broken", type("Broken", (IterBasedTrainLoop,), {"run_iter": run_iter}))
-    with pytest.raises(RuntimeError, match="^mine$"):
+    with pytest.raises(RuntimeError, match=r"^mine$"):
         run(config(train_cfg={"type": "Broken", "max_iters": 2}), tmp_path)
 
 

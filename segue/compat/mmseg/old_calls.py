@@ -160,15 +160,29 @@ class OldSegmentor:
 
     def aug_test(self: Any, imgs: Any, img_metas: Any, rescale: bool = True) -> list[np.ndarray]:
         """Label maps (H, W) at the original size, of the mean of the views' probabilities."""
+        mean = torch.as_tensor(self.aug_test_logits(imgs, img_metas, rescale))
+        return list(labels_of(self, mean.logit() if mean.shape[1] == 1 else mean.log()).cpu().numpy())
+
+    def simple_test_logits(self: Any, img: Tensor, img_metas: Any, rescale: bool = True) -> np.ndarray:
+        """Probabilities (B, C, H, W), in spite of the name."""
+        return self.aug_test_logits([img], [img_metas], rescale)  # type: ignore[no-any-return]
+
+    def aug_test_logits(self: Any, img: Any, img_metas: Any, rescale: bool = True) -> np.ndarray:
+        """The mean of the views' probabilities (B, C, H, W), at the original size."""
         if not rescale:
             raise AssertionError("views have different sizes: rescale=True")
         total: Any = 0
-        for img, meta in zip(imgs, img_metas, strict=True):
-            logits = _unflipped(self.inference(img, meta), meta)
+        for view, meta in zip(img, img_metas, strict=True):
+            logits = _unflipped(self.inference(view, meta), meta)
             logits = resize(logits, tuple(meta[0]["ori_shape"][:2]), self.align_corners)
             total = total + (logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1))
-        mean = total / len(imgs)
-        return list(labels_of(self, mean.logit() if mean.shape[1] == 1 else mean.log()).cpu().numpy())
+        found: np.ndarray = (total / len(img)).detach().cpu().numpy()
+        return found
+
+    def forward_dummy(self: Any, img: Tensor) -> Tensor:
+        """Logits at the size of the image, for scripts that count operations."""
+        found: Tensor = self.encode_decode(img, None)
+        return found
 
     def stepped_as_0x(self: Any, data_batch: Any) -> dict[str, Any]:
         """``train_step(data_batch, optimizer)`` of 0.x: the loss, of which the caller takes the gradients."""

@@ -1,4 +1,4 @@
-"""``build_dataset``, ``build_dataloader``, ``single_gpu_test`` and the dataset's measures of 0.x, on a generated project.
+"""``build_dataset``, ``build_dataloader``, ``single_gpu_test`` and the measures of datasets of 0.x.
 
 What 0.30 computes by them is in ``tests/compat/projects/old_test``; here their parts agree with each other.
 """
@@ -73,7 +73,7 @@ def test_views_of_an_image(cfg: Any) -> None:
     step = cfg.data.test.pipeline[1]
     step.img_ratios, step.flip = [1.0, 1.5], True
     batch = next(iter(loader_of(build_dataset(cfg.data.test))))
-    found = [(tuple(img.shape[2:]), meta.data[0][0]["flip"]) for img, meta in zip(batch["img"], batch["img_metas"])]
+    found = [(tuple(img.shape[2:]), meta.data[0][0]["flip"]) for meta, img in zip(*batch.values(), strict=True)]
     assert sorted(found) == [((64, 64), False), ((64, 64), True), ((96, 96), False), ((96, 96), True)]
 
 
