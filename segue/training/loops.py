@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from segue.config.trust import Rights
@@ -54,11 +54,15 @@ EVALUATION_LOOPS = {"ValLoop": EvaluationLoop, "TestLoop": EvaluationLoop}
 
 @dataclass(frozen=True)
 class OwnLoop:
-    """A training loop of the user's own: a class derived from mmengine's, with what the config gives it."""
+    """A training loop of the user's own: a class derived from mmengine's, with what the config gives it.
+
+    ``title`` is what messages call it.
+    """
 
     cls: type
     arguments: Mapping[str, Any]
     key: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,16 @@ def _own(cls: Any, arguments: Mapping[str, Any], epoch_length: int) -> Loop:
         epoch_length=epoch_length,
         val_begin=1,
         val_intervals=((0, int(length)),),
-        own=OwnLoop(cls, dict(arguments), key),
+        own=OwnLoop(cls, dict(arguments), key, f"{cls.__name__} is a loop of your own"),
     )
+
+
+def stepwise(loop: Loop, cls: type, model: str) -> Loop:
+    """The same loop run by mmengine's ``cls``, for a model that has a ``train_step`` of its own."""
+    first, *others = loop.val_intervals
+    unit = "max_epochs" if loop.by_epoch else "max_iters"
+    arguments = {unit: loop.length, "val_begin": loop.val_begin, "val_interval": first[1], "dynamic_intervals": others}
+    return replace(loop, own=OwnLoop(cls, arguments, "model", f"{model} has a train_step of its own"))
 
 
 def _default(cls: type, name: str) -> Any:

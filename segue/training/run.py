@@ -170,9 +170,8 @@ class Run:
             ConfigError: there are several processes.
         """
         assert loop.own is not None
-        name = loop.own.cls.__name__
         if trainer.world_size > 1:
-            message = f"{name} is a loop of your own, which trains in one process; {trainer.world_size} are asked for"
+            message = f"{loop.own.title}, which trains in one process; {trainer.world_size} are asked for"
             raise ConfigError(Problem(f"{loop.own.key}.type", message))
         task.automatic_optimization = False
         size = read_loader(self.cfg["train_dataloader"], "train_dataloader", rights_of(self.cfg))[0].batch_size

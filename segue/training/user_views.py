@@ -31,6 +31,10 @@ class Views(Protocol):
         """A batch of the loader as mmengine's has it, with SegDataSamples."""
         ...
 
+    def loop(self, by_epoch: bool) -> type:
+        """mmengine's loop of training, by epochs or by iterations."""
+        ...
+
     def segmentor(self, cfg: Mapping[str, Any]) -> Any:
         """The model of a config with mmseg's calls, ``train_step`` and the like."""
         ...

@@ -9,12 +9,17 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from segue.compat.mmengine.loaders import shown
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS
-from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
-from segue.compat.overrides import Guarded
+from segue.compat.mmengine.run_views import RunViews
+from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge, SegDataPreProcessor
+from segue.compat.overrides import Guarded, overridden
 from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
 from segue.models.total_loss import total_loss
+from segue.training.user_views import offer
+
+offer(RunViews())
 
 
 class BaseModel(Guarded, BaseModule):
@@ -28,6 +33,8 @@ class BaseModel(Guarded, BaseModule):
         if isinstance(given, Mapping):
             bare = given.get("type") == "BaseDataPreprocessor"
             given = BaseDataPreprocessor() if bare else MODELS.build(given)
+        if type(given) is House:  # as the builder makes it; the same with the results of mmseg's
+            given.__class__ = SegDataPreProcessor
         self.data_preprocessor = given if isinstance(given, House) else Bridge(given)
 
     def _run_forward(self, data: Any, mode: str) -> Any:
@@ -44,6 +51,20 @@ class BaseModel(Guarded, BaseModule):
         total, values = self.parse_losses(losses)
         optim_wrapper.update_params(total)
         return values
+
+    @property
+    def trains_by_steps(self) -> bool:
+        """Whether a subclass has a ``train_step`` of its own: a loop must call it."""
+        return overridden(self, "train_step")
+
+    @property
+    def own_losses(self) -> Any:
+        """What makes the total and the values of a batch, where a subclass says how; None where Segue knows."""
+        return self._own_losses if overridden(self, "parse_losses", "_run_forward", "forward") else None
+
+    def _own_losses(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        data = {key: shown(value) for key, value in batch.items() if key != "counted"}
+        return self.parse_losses(self._run_forward(self.data_preprocessor(data, True), mode="loss"))
 
     def val_step(self, data: Any) -> Any:
         """Predictions of a batch of the loader."""

@@ -14,6 +14,7 @@ from segue.compat.mmcv.transforms import Compose
 from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.structures import from_segue
 from segue.compat.mmseg.old_datasets import EvaluatedAsOld
+from segue.compat.mmseg.old_metas import old_sample
 from segue.compat.overrides import Guarded, overridden
 from segue.datasets.base_seg import BaseSegDataset as House
 from segue.datasets.collate import collate as pseudo_collate
@@ -40,13 +41,14 @@ class Items(EvaluatedAsOld):
 
     CLASSES: Any = OldName("classes")
     PALETTE: Any = OldName("palette")
+    old_format: Any = None  # of a dataset that `build_dataset` made of a dict of 0.x
 
     def __getitem__(self: Any, index: Any) -> Any:
         """A sample, packed as a `SegDataSample`, until Segue's loader takes it."""
         sample = super().__getitem__(index)  # type: ignore[misc]
         if isinstance(sample, dict) and isinstance(sample.get("data_samples"), SegSample):
             sample["data_samples"] = from_segue(sample["data_samples"])
-        return sample
+        return sample if self.old_format is None else old_sample(sample)
 
 
 class OfDatasets(Items):
@@ -205,78 +207,6 @@ class BaseDataset(BaseSegDataset):
         return raw_data_info
 
 
-class CustomDataset(BaseSegDataset):
-    """0.x's: class attributes CLASSES and PALETTE, arguments ``img_dir``, ``ann_dir``, ``split``."""
-
-    stands_for = ("datasets", "CustomDataset")
-    CLASSES: Any = None
-    PALETTE: Any = None
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        declared = {"classes": cls.CLASSES, "palette": cls.PALETTE}
-        cls.METAINFO = {key: value for key, value in declared.items() if value is not None}
-
-    def __init__(
-        self,
-        pipeline: Any = (),
-        img_dir: str | None = None,
-        img_suffix: str = ".jpg",
-        ann_dir: str | None = None,
-        seg_map_suffix: str = ".png",
-        split: str | None = None,
-        data_root: str | None = None,
-        test_mode: bool = False,
-        ignore_index: int = 255,
-        reduce_zero_label: bool = False,
-        classes: Any = None,
-        palette: Any = None,
-        gt_seg_map_loader_cfg: Any = None,
-        file_client_args: Any = None,
-        **newer: Any,
-    ) -> None:
-        self.file_client = FileClient()
-        metainfo = {k: v for k, v in (("classes", classes), ("palette", palette)) if v is not None}
-        super().__init__(
-            ann_file=split or "",
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            metainfo=metainfo or None,
-            data_root=data_root,
-            data_prefix={"img_path": img_dir or "", "seg_map_path": ann_dir},
-            pipeline=pipeline,
-            test_mode=test_mode,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
-            **newer,
-        )
-        self.CLASSES, self.PALETTE = self.metainfo["classes"], self.metainfo["palette"]
-
-    @property
-    def img_dir(self) -> str:
-        """Folder of the images."""
-        return self.data_prefix.get("img_path", "")
-
-    @property
-    def ann_dir(self) -> str | None:
-        """Folder of the label maps."""
-        return self.data_prefix.get("seg_map_path")
-
-    @property
-    def split(self) -> str | None:
-        """The file of stems."""
-        return self.ann_file or None
-
-    @property
-    def img_infos(self) -> list[dict[str, Any]]:
-        """One dict per image, as 0.x kept them."""
-        found = []
-        for item in self.data_list:
-            ann = {"seg_map": os.path.relpath(item["seg_map_path"], self.ann_dir)} if "seg_map_path" in item else {}
-            found.append({"filename": os.path.relpath(item["img_path"], self.img_dir or "."), "ann": ann})
-        return found
-
-
 class FileClient:
     """What 0.x datasets ask of their file client: the local disk."""
 
@@ -302,17 +232,6 @@ class FileClient:
     def join_path(self, path: Any, *paths: Any) -> str:
         """A joined path."""
         return os.path.join(path, *paths)
-
-
-def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a 1.x dataset's dict by the names that subclasses of CustomDataset take."""
-    given = dict(given)
-    prefix = given.pop("data_prefix", None) or {}
-    metainfo = given.pop("metainfo", None) or {}
-    old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path")}
-    old["split"] = given.pop("ann_file", None)
-    old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
-    return {**{key: value for key, value in old.items() if value is not None}, **given}
 
 
 __all__ = ["ConcatDataset", "Dataset", "RepeatDataset", "pseudo_collate"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample, to_samples
 from segue.compat.mmseg.interface import TakesBoth, first_tensor, is_size, metas_of, size_of, split_arguments
+from segue.compat.mmseg.old_metas import norm_of, old_meta
 from segue.compat.overrides import overridden
 from segue.inference.segment import labels_of
 from segue.layers.resize import resize
@@ -89,7 +90,7 @@ def settle(head: Any) -> None:
 
 def metas_and_labels(samples: Sequence[Any], device: Any = None) -> tuple[list[dict[str, Any]], Tensor]:
     """What 0.x passes: metas, and labels (B, 1, H, W), of samples of 1.x."""
-    metas = [dict(sample.metainfo) for sample in samples]
+    metas = [old_meta(sample.metainfo) for sample in samples]
     return metas, torch.stack([sample.gt_sem_seg.data for sample in samples]).to(device)
 
 
@@ -120,7 +121,9 @@ class OldSegmentor:
         samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
         self._in_forward_train = True
         try:
-            return self.forward_train(inputs, *metas_and_labels(samples, inputs.device))
+            metas, labels = metas_and_labels(samples, inputs.device)
+            norm = norm_of(self.data_preprocessor)
+            return self.forward_train(inputs, [{"img_norm_cfg": norm, **meta} for meta in metas], labels)
         finally:
             self._in_forward_train = False
 
@@ -249,6 +252,35 @@ def model_loss_both_ways(method: Any) -> Any:
         return method(self, inputs, samples, *args)
 
     return loss
+
+
+def train_step_both_ways(method: Any) -> Any:
+    """``train_step(data, optim_wrapper)`` of 1.x; or of 0.x, ``(data_batch, optimizer)``, which is given a batch of 0.x
+    and whose loss is stepped with here, as 0.x's runners did.
+    """
+    names = list(inspect.signature(method).parameters)
+    if len(names) < 3 or names[2] != "optimizer":
+        return method
+
+    @functools.wraps(method)
+    def train_step(self: Any, data: Any, optim_wrapper: Any = None, **kwargs: Any) -> Any:
+        if isinstance(data, Mapping) and "img_metas" in data:
+            return method(self, data, optim_wrapper, **kwargs)
+        prepared = self.data_preprocessor(data, True)
+        metas, labels = metas_and_labels(prepared["data_samples"], prepared["inputs"].device)
+        norm = norm_of(self.data_preprocessor)
+        batch = {
+            "img_metas": [{"img_norm_cfg": norm, **meta} for meta in metas],
+            "img": prepared["inputs"],
+            "gt_semantic_seg": labels.long(),
+        }
+        found = method(self, batch, getattr(optim_wrapper, "optimizer", optim_wrapper), **kwargs)
+        loss = found.get("loss")
+        if isinstance(loss, Tensor) and loss.requires_grad:
+            optim_wrapper.update_params(loss)
+        return dict(found.get("log_vars") or {})
+
+    return train_step
 
 
 def encode_both_ways(method: Any) -> Any:

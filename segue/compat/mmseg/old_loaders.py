@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader, DistributedSampler, RandomSampler
 
 from segue.compat.mmcv.parallel import DataContainer
 from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.structures import from_segue
+from segue.compat.mmseg.old_metas import old_meta
 from segue.compat.mmseg.preprocessors import SegDataPreProcessor
 from segue.config.v0 import migrate_dataset
 from segue.config.v0.pipelines import Pipeline
@@ -60,20 +60,6 @@ class OldFormat:
         norm = {"mean": self.preprocessor.get("mean"), "std": self.preprocessor.get("std")}
         norm["to_rgb"] = bool(self.preprocessor.get("bgr_to_rgb"))
         return [{**old_meta(sample.metainfo), "img_norm_cfg": norm} for sample in samples]
-
-
-def old_meta(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """The notes of an image as 0.x has them."""
-    made = dict(meta)
-    for key in ("ori_shape", "img_shape", "pad_shape"):
-        if key in made:
-            made[key] = (*tuple(made[key])[:2], 3)
-    path = made.get("img_path")
-    made |= {"filename": path, "ori_filename": None if path is None else str(path).replace("\\", "/").split("/")[-1]}
-    factor = np.atleast_1d(np.asarray(made.get("scale_factor", 1.0), np.float32))
-    made["scale_factor"] = np.resize(factor, 4)
-    made["flip"], made["flip_direction"] = bool(made.get("flip")), made.get("flip_direction") or "horizontal"
-    return made
 
 
 def _views(sample: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from segue.compat.mmseg.old_calls import (
     model_loss_both_ways,
     of_simple_test,
     part_loss_both_ways,
+    train_step_both_ways,
 )
 from segue.compat.overrides import overridden
 from segue.config.tree import ConfigDict
@@ -38,6 +39,7 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     both_ways: ClassVar = {
         "loss": model_loss_both_ways,
         "encode_decode": encode_both_ways,
+        "train_step": train_step_both_ways,
         "_decode_head_forward_train": part_loss_both_ways,
         "_auxiliary_head_forward_train": part_loss_both_ways,
         "inference": inference_both_ways,

@@ -74,6 +74,11 @@ PROJECTS = (
     Project("group_knet", "knet_r18_shapes.py"),
     Project("group_knet", "maskformer_r18_shapes.py", masks=True),
     Project("new_style", "new/tiny_sum_shapes.py"),
+    Project("beit", "fcn_r18_layer_decay_shapes.py", old=True),
+    Project("flood", "fcn_r18_flood.py", old=True),
+    Project("kd_zoo", "kd_fcn_r18_shapes.py", old=True),
+    Project("adversary", "fcn_r18_adversary.py"),
+    Project("gears", "fcn_r18_gears.py"),
     Project("mean_teacher", "dacs_fcn_r18_shapes.py", ("train_uda.py", "{config}")),
     Project(
         "old_train",
