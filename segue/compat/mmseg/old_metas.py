@@ -31,7 +31,7 @@ def norm_of(preprocessor: nn.Module | None) -> dict[str, Any]:
         name: None if value is None else np.asarray(value.detach().cpu().numpy().ravel(), np.float32)
         for name, value in found.items()
     }
-    return {**made, "to_rgb": bool(getattr(inner, "bgr_to_rgb", False) or getattr(inner, "channel_conversion", False))}
+    return {**made, "to_rgb": bool(getattr(inner, "swap", getattr(inner, "channel_conversion", False)))}
 
 
 def old_sample(sample: Any) -> Any:
