@@ -74,7 +74,6 @@ PROJECTS = (
     Project("group_knet", "knet_r18_shapes.py"),
     Project("group_knet", "maskformer_r18_shapes.py", masks=True),
     Project("new_style", "new/tiny_sum_shapes.py"),
-    Project("beit", "fcn_r18_layer_decay_shapes.py", old=True),
     Project("flood", "fcn_r18_flood.py", old=True),
     Project("kd_zoo", "kd_fcn_r18_shapes.py", old=True),
     Project("adversary", "fcn_r18_adversary.py"),
@@ -99,6 +98,9 @@ PROJECTS = (
         old=True,
     ),
 )
+
+#: It has a runner and an optimizer hook of its own, which are refused; what 0.30 computes with them is recorded.
+REFUSED = Project("beit", "fcn_r18_layer_decay_shapes.py", old=True)
 
 
 def lay_out(project: Project, folder: Path) -> Path:

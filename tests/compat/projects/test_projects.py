@@ -19,9 +19,10 @@ from rich.console import Console
 
 from segue.config.builder.build import build_model
 from segue.config.builder.register import registered
+from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import Machine, train
-from tests.compat.projects.runs import PROJECTS, Project, fill, lay_out, seed
+from tests.compat.projects.runs import PROJECTS, REFUSED, Project, fill, lay_out, seed
 
 #: Two pixels in percent of the fewest that an accuracy counts (a crop of 48): another processor's order of sums turns
 #: one of them where two classes are as good as equal.
@@ -110,3 +111,11 @@ def test_two_steps_as_under_mmseg(project: Project, root: Path) -> None:
             else:
                 limit = {"rel": 1e-4, "abs": 1e-5}
             assert line[key] == pytest.approx(value, **limit), key
+
+
+@pytest.mark.parametrize("root", [REFUSED], indirect=True)
+def test_a_runner_of_ones_own_is_refused(root: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        train_config(REFUSED)
+    assert "runner.type: 'IterBasedRunnerAmp' is a runner of your own" in str(error.value)
+    assert "optimizer_config.type: 'DistOptimizerHook' is a hook of your own" in str(error.value)
