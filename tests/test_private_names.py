@@ -227,17 +227,24 @@ class Seen(Callback):
 
 
 @pytest.fixture(scope="module")
-def twice() -> tuple[Trainer, Seen, list[int]]:
+def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, Seen, list[int]]:
     seen, started = Seen(), []
 
     class Module(Line):
         def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
             started.append(batch_idx)
 
-    quiet = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
-    trainer = Trainer(max_epochs=1, accelerator="cpu", enable_model_summary=False, callbacks=[seen], **quiet)
+        def on_train_start(self) -> None:
+            """Nothing."""
+
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    root = tmp_path_factory.mktemp("twice")
+    trainer = Trainer(max_epochs=1, accelerator="cpu", devices=1, callbacks=[seen], limit_val_batches=0,
+                      default_root_dir=root, **quiet)  # fmt: skip
     trainer.fit_loop.epoch_loop = Twice(trainer)
-    trainer.fit(Module(), DataLoader(torch.zeros(5, 1), batch_size=1), DataLoader(torch.zeros(1, 1)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own use of torch
+        trainer.fit(Module(), DataLoader(torch.zeros(5, 1), batch_size=1))
     return trainer, seen, started
 
 
