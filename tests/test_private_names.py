@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import torch
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
+from lightning.pytorch.trainer import call
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.data import DataLoader
@@ -190,3 +192,73 @@ def test_forward_pre_hooks() -> None:
     model = nn.Identity()
     model.register_forward_pre_hook(lambda *_: None)
     assert len(model._forward_pre_hooks) == 1
+
+
+class Twice(_TrainingEpochLoop):
+    """As `segue.training.own_loop` puts a loop in the place of Lightning's: two iterations, by its own calls."""
+
+    def run(self, data_fetcher: Any) -> None:
+        self.reset()
+        self.on_run_start(data_fetcher)
+        self.on_iteration_done()
+        for index in range(2):
+            self.batch_progress.increment_ready()
+            self.trainer._logger_connector.on_batch_start(index)
+            call._call_callback_hooks(self.trainer, "on_train_batch_start", index, index)
+            call._call_lightning_module_hook(self.trainer, "on_train_batch_start", index, index)
+            self.batch_progress.increment_started()
+            self.batch_progress.increment_processed()
+            call._call_callback_hooks(self.trainer, "on_train_batch_end", None, index, index)
+            self.trainer._logger_connector.on_batch_end()
+            self.batch_progress.increment_completed()
+
+
+class Seen(Callback):
+    """Notes the batches of a callback."""
+
+    def __init__(self) -> None:
+        self.points: list[str] = []
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self.points.append(f"start {batch_idx}")
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
+        self.points.append(f"end {batch_idx}")
+
+
+@pytest.fixture(scope="module")
+def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trainer, Seen, list[int]]:
+    seen, started = Seen(), []
+
+    class Module(Line):
+        def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+            started.append(batch_idx)
+
+        def on_train_start(self) -> None:
+            """Nothing."""
+
+    quiet = dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False)
+    root = tmp_path_factory.mktemp("twice")
+    trainer = Trainer(max_epochs=1, accelerator="cpu", devices=1, callbacks=[seen], limit_val_batches=0,
+                      default_root_dir=root, **quiet)  # fmt: skip
+    trainer.fit_loop.epoch_loop = Twice(trainer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Lightning's own use of torch
+        trainer.fit(Module(), DataLoader(torch.zeros(5, 1), batch_size=1))
+    return trainer, seen, started
+
+
+def test_trainingepochloop(twice: Any) -> None:
+    assert twice[0].fit_loop.batch_idx == 1 and twice[0].fit_loop.epoch_progress.current.completed == 1
+
+
+def test_call_callback_hooks(twice: Any) -> None:
+    assert twice[1].points == ["start 0", "end 0", "start 1", "end 1"]
+
+
+def test_call_lightning_module_hook(twice: Any) -> None:
+    assert twice[2] == [0, 1]
+
+
+def test_logger_connector(twice: Any) -> None:
+    assert twice[0]._logger_connector.on_batch_start and twice[0]._logger_connector.on_batch_end

@@ -188,7 +188,7 @@ class OldDataset:
 
     def __call__(self, **given: Any) -> Any:
         """The dataset."""
-        from segue.compat.mmseg.datasets import old_arguments
+        from segue.compat.mmseg.custom_dataset import old_arguments
 
         return self.cls(**old_arguments(given))
 
@@ -228,7 +228,7 @@ def is_old_segmentor(module: Any) -> bool:
 def as_component(module: Any, kind: str) -> Any:
     """A user's class as the builder finds it: its arguments reach it as the config writes them."""
     if kind == "dataset" and inspect.isclass(module):
-        from segue.compat.mmseg.datasets import CustomDataset
+        from segue.compat.mmseg.custom_dataset import CustomDataset
 
         if issubclass(module, CustomDataset):
             return OldDataset(module)
@@ -243,5 +243,9 @@ def as_component(module: Any, kind: str) -> Any:
         from segue.compat.mmseg.samplers import with_context
 
         module = with_context(module)
+    if kind == "transform" and inspect.isclass(module) and "__call__" in vars(module):
+        from segue.compat.mmseg.old_results import with_old_names
+
+        with_old_names(module)
     module.takes_config = True
     return module

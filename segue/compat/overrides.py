@@ -67,6 +67,7 @@ MORE: dict[str, str] = {
     **dict.fromkeys(("BaseTTAModel", "SegTTAModel"), "merge_preds test_step val_step"),
     "IoUMetric": "intersect_and_union total_area_to_metrics",
     "BaseDataset": "parse_data_info",
+    "CustomDataset": "load_annotations get_ann_info pre_pipeline prepare_train_img prepare_test_img",
 }
 _MASKS = "_transform_inputs cls_seg _forward_feature _stack_batch_gt loss_by_feat predict_by_feat losses forward_train"
 #: class -> those of ``CALLED`` that it does not call

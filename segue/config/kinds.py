@@ -83,6 +83,7 @@ KINDS: dict[str, Kind] = {
         ("lightning.pytorch.callbacks",),
     ),
     "samplers": Kind("a sampler, with `__iter__` and `__len__`", _offers("__iter__", "__len__")),
+    "loops": Kind("a loop of training, with `run`", _offers("run")),
     "optimizers": Kind("a torch.optim.Optimizer", _derives("torch.optim.optimizer.Optimizer"), ("torch.optim",)),
     "constructors": Kind("an optimizer constructor, with `__call__`", _offers("__call__")),
     "vis_backends": Kind(

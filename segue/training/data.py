@@ -147,6 +147,7 @@ class Loader:
     def __init__(self, loader: DataLoader[Any], start: int = 0) -> None:
         self.loader = loader
         self.start = start
+        self.length: int | None = None  # where the stream itself has no end
         #: When the last batch was asked for, and when it was there, in seconds of `time.perf_counter`.
         self.asked = self.arrived = time.perf_counter()
         self._reading: Iterator[Any] | None = None
@@ -162,7 +163,7 @@ class Loader:
             self.asked = time.perf_counter()
 
     def __len__(self) -> int:
-        return self.start + len(self.loader)
+        return self.start + len(self.loader) if self.length is None else self.length
 
     def close(self) -> None:
         """End the workers now. Left to the garbage collector, each would be waited for five seconds."""

@@ -156,7 +156,8 @@ class HookCallback(Callback):
         self.hooks = [hook for _, hook in sorted(ranked, key=lambda pair: pair[0])]
         self.backends, self.cfg, self.folder, self.interval = list(backends), cfg, folder, interval
         self.runner: RunnerView | None = None
-        self.validations = 0
+        #: a loop of the user's own calls the points of training itself, by `call_named`
+        self.by_loop = False
 
     def view(self, trainer: Any, task: Any) -> RunnerView:
         """The run, as hooks see it."""
@@ -174,6 +175,19 @@ class HookCallback(Callback):
             else:
                 method(runner, *args)
 
+    def call_named(self, point: str, given: Mapping[str, Any]) -> None:
+        """One point of those hooks that have it, with what a loop of the user's own gives by name."""
+        for hook in self.hooks:
+            method = getattr(hook, point, None)
+            if method is not None and takes_runner_only(method):
+                method(self.runner)
+            elif method is not None:
+                method(self.runner, **given)
+
+    def _of_training(self, point: str, trainer: Any, task: Any, *args: Any) -> None:
+        if not self.by_loop:
+            self.call(point, trainer, task, *args)
+
     def _fed(self, trainer: Any) -> list[Any]:
         """Who gets numbers: the first process's backends; the work folder's own log has them in any case."""
         return [b for b in self.backends if type(b) is not LocalVisBackend] if trainer.is_global_zero else []
@@ -186,15 +200,15 @@ class HookCallback(Callback):
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Before the first iteration."""
-        self.call("before_train", trainer, pl_module)
-        self.call("before_train_epoch", trainer, pl_module)
+        self._of_training("before_train", trainer, pl_module)
+        self._of_training("before_train_epoch", trainer, pl_module)
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
         """Before an iteration, and before an epoch's first."""
         loop = pl_module.recipe.loop
         if loop.by_epoch and batch_idx and batch_idx % loop.epoch_length == 0:
-            self.call("before_train_epoch", trainer, pl_module)
-        self.call("before_train_iter", trainer, pl_module, batch_idx, batch)
+            self._of_training("before_train_epoch", trainer, pl_module)
+        self._of_training("before_train_iter", trainer, pl_module, batch_idx, batch)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         """After the optimizer's step."""
@@ -205,18 +219,19 @@ class HookCallback(Callback):
             for backend in fed:
                 backend.add_scalars(scalars, step=batch_idx + 1)
         outputs = {"loss": values.get("loss"), "log_vars": values, "num_samples": len(batch["data_samples"])}
-        self.view(trainer, pl_module).outputs = outputs  # where hooks of 0.x look
-        self.call("after_train_iter", trainer, pl_module, batch_idx, batch, values)
+        if not self.by_loop:
+            self.view(trainer, pl_module).outputs = outputs  # where hooks of 0.x look
+        self._of_training("after_train_iter", trainer, pl_module, batch_idx, batch, values)
         self.view(trainer, pl_module).iter = batch_idx + 1
         loop = pl_module.recipe.loop
         if loop.by_epoch and (batch_idx + 1) % loop.epoch_length == 0:
-            self.call("after_train_epoch", trainer, pl_module)
+            self._of_training("after_train_epoch", trainer, pl_module)
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """After the last iteration."""
         if not pl_module.recipe.loop.by_epoch:
-            self.call("after_train_epoch", trainer, pl_module)
-        self.call("after_train", trainer, pl_module)
+            self._of_training("after_train_epoch", trainer, pl_module)
+        self._of_training("after_train", trainer, pl_module)
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """After everything."""

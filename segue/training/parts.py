@@ -46,25 +46,33 @@ class Metric(Protocol):
         """Continue from sums."""
 
 
-def build_parts(cfg: Mapping[str, Any], split: str, gathered: Gathered | None = None) -> Parts:
+def build_parts(
+    cfg: Mapping[str, Any],
+    split: str,
+    gathered: Gathered | None = None,
+    model: Callable[[Mapping[str, Any]], nn.Module] | None = None,
+) -> Parts:
     """Build what ``split`` (``train``, ``val`` or ``test``) needs; training also validates if the config can.
 
     Args:
         cfg: a config.
         split: of the data.
         gathered: takes what fails, and the parts come without it; None: it is raised.
+        model: makes the model in place of Segue's builder.
 
     Raises:
         SegueError: what is wrong with the parts, all of it.
     """
     gather = Gathered() if gathered is None else gathered
-    parts = _built(cfg, split, gather)
+    parts = _built(cfg, split, gather, model)
     if gathered is None:
         gather.raise_all()
     return parts
 
 
-def _built(cfg: Mapping[str, Any], split: str, gather: Gathered) -> Parts:
+def _built(
+    cfg: Mapping[str, Any], split: str, gather: Gathered, model: Callable[[Mapping[str, Any]], nn.Module] | None
+) -> Parts:
     from segue.config.balance import named_weights
     from segue.config.builder import build
     from segue.config.labels import apply_labels
@@ -111,7 +119,7 @@ def _built(cfg: Mapping[str, Any], split: str, gather: Gathered) -> Parts:
             cfg, said = weighted or (cfg, [])
             parts.said += said
     if "model" in wrong and not wrong["model"]:
-        parts.built = gather.attempt("model", lambda: build.build_model(cfg))
+        parts.built = gather.attempt("model", lambda: (model or build.build_model)(cfg))
         parts.model = parts.built or parts.model
     return parts
 

@@ -47,7 +47,7 @@ def read_plan(cfg: Mapping[str, Any], amp: bool) -> Plan:
         if not cfg.get(section):
             problems.append(Problem(section, MISSING))
     if cfg.get("train_cfg"):
-        attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1))
+        attempt("loop", lambda: read_train_loop(cfg["train_cfg"], 1, rights_of(cfg)))
     if cfg.get("optim_wrapper"):
         attempt("wrapper", lambda: read_optim_wrapper(cfg["optim_wrapper"], amp=amp, rights=rights_of(cfg)))
     attempt("hooks", lambda: read_hooks(cfg.get("default_hooks"), cfg.get("custom_hooks"), rights_of(cfg)))

@@ -30,6 +30,7 @@ from segue.training.machine import Machine, has_sync_norm, machine_count, make_t
 from segue.training.mmengine_log import RunLog
 from segue.training.optimizers import build_optimizer, unmatched
 from segue.training.own_hooks import own_callbacks
+from segue.training.own_loop import ENDLESS, LoopRunner, OwnEpochLoop
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
@@ -122,6 +123,8 @@ class Run:
         ]
         trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
         task = self.task(trainer, loop, averaging, files)
+        if loop.own:
+            self.give_over(trainer, loop, task)
         if self.raw and source is not None:
             loops = {name: getattr(trainer, name).state_dict() for name in ("fit_loop", "validate_loop")}
             fits(source, self.raw, self.parts.model, build_optimizer(self.parts.model, self.plan.wrapper), loops)
@@ -160,6 +163,21 @@ class Run:
         found = file if file.exists() else saver.last if saver.last.exists() else None
         return TrainResult(self.folder, found, dict(task.metrics), best, task.iteration, trainer.is_global_zero)
 
+    def give_over(self, trainer: Trainer, loop: Loop, task: SegmentationTask) -> None:
+        """Put a loop of the user's own in the place of Lightning's.
+
+        Raises:
+            ConfigError: there are several processes.
+        """
+        assert loop.own is not None
+        if trainer.world_size > 1:
+            message = f"{loop.own.title}, which trains in one process; {trainer.world_size} are asked for"
+            raise ConfigError(Problem(f"{loop.own.key}.type", message))
+        task.automatic_optimization = False
+        size = read_loader(self.cfg["train_dataloader"], "train_dataloader", rights_of(self.cfg))[0].batch_size
+        runner = LoopRunner(trainer, task, self.cfg, self.folder, loop, size, self.resumed)
+        trainer.fit_loop.epoch_loop = OwnEpochLoop(trainer, runner)
+
     def pending(self, loop: Loop) -> bool:
         """Whether the validation after the resumed iteration was cut off."""
         assert self.raw is not None
@@ -185,7 +203,8 @@ class Run:
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             limit_val_batches=1.0 if self.parts.val_data is not None else 0,
-            accumulate_grad_batches=wrapper.accumulative_counts,
+            # a loop of the user's own adds gradients up itself
+            accumulate_grad_batches=1 if self.plan.loop.own else wrapper.accumulative_counts,
             # torch synchronizes batch normalization between GPUs only
             sync_batchnorm=machine_count(machine) > 1 and uses_cuda(machine) and has_sync_norm(cfg.get("model")),
             deterministic="warn" if randomness.get("deterministic") else None,
@@ -230,8 +249,10 @@ class Run:
 
         def train_loader(rank: int, world: int) -> Loader:
             self.seed = recipe.seed  # of the first process, where each has drawn its own
-            stream = self.stream(rank, world, loop.max_iters)
-            return self.opened(make_loader(parts.train_data, stream, train_node, parts.collate, workers))
+            stream = self.stream(rank, world, ENDLESS if loop.own else loop.max_iters)
+            loader = make_loader(parts.train_data, stream, train_node, parts.collate, workers)
+            loader.length = loop.max_iters if loop.own else None
+            return self.opened(loader)
 
         def val_loader(rank: int, world: int) -> Loader:
             node, _ = read_loader(cfg["val_dataloader"], "val_dataloader", rights_of(cfg))

@@ -155,12 +155,22 @@ class SegmentationTask(LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The total loss: the sum of the values whose name contains ``loss``."""
-        inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator]
-        losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
-        total, values = total_loss(losses)
+        own: Any = getattr(self.model, "own_losses", None)
+        if own is not None:  # a user's class says how losses are made and added up
+            total, values = own(batch)
+            samples = list(batch["data_samples"])
+        else:
+            inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator]
+            losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
+            total, values = total_loss(losses)
         self._look(total.detach(), samples)
-        self.values = {"loss": total.detach(), **{name: value.detach() for name, value in values.items()}}
+        self.values = {**{name: value.detach() for name, value in values.items()}, "loss": total.detach()}
         return total * self._remainder_scale(batch_idx)
+
+    def looked_at(self, loss: Tensor) -> None:
+        """Before the backward pass of a loop of the user's own: note a loss that no step of this task has computed."""
+        self._look(loss.detach().sum(), [])
+        self.values.setdefault("loss", loss.detach())
 
     def _remainder_scale(self, batch_idx: int) -> float:
         # Lightning divides by accumulate_grad_batches; the last, incomplete group is averaged over its own number

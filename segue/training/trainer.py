@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from segue.training.handover import Handover
 from segue.training.hooks import read_hooks
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
-from segue.training.loops import read_evaluation_loop
+from segue.training.loops import read_evaluation_loop, stepwise
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
 from segue.training.own_hooks import own_callbacks
@@ -41,6 +42,7 @@ from segue.training.run import Run, TrainResult
 from segue.training.saving import may_write, writable
 from segue.training.streams import EvaluationStream
 from segue.training.task import Evaluation, SegmentationTask
+from segue.training.user_views import offered
 
 __all__ = ["Machine", "TrainResult", "evaluate", "train"]
 
@@ -108,7 +110,7 @@ def _prepared(
     """The sections and parts of a training; everything that can be found wrong with them is raised together."""
     if build is not None:
         gathered.raise_all()
-        return read_plan(cfg, amp), build()
+        return stepping(read_plan(cfg, amp), parts := build()), parts
     plan = gathered.attempt("", lambda: read_plan(cfg, amp))
     gathered.attempt("", lambda: visualizer_of(cfg))
     gathered.attempt("", lambda: list(backend_nodes(cfg)))
@@ -117,11 +119,21 @@ def _prepared(
     if gathered.left_out:  # the rest would be judged by defaults that are not meant
         gathered.attempt("", lambda: check_components(cfg))
         gathered.raise_all()
-    parts = build_parts(cfg, "train", gathered)
+    views = offered() if plan is not None and plan.loop.own else None
+    parts = build_parts(cfg, "train", gathered, views.segmentor if views else None)
     check_before_first_step(cfg, plan, parts, gathered)
     gathered.raise_all()
     assert plan is not None
-    return plan, parts
+    return stepping(plan, parts), parts
+
+
+def stepping(plan: Plan, parts: Parts) -> Plan:
+    """The plan with a loop that calls the model's ``train_step``, if a user's class has its own."""
+    views = offered()
+    if views is None or plan.loop.own is not None or not getattr(parts.model, "trains_by_steps", False):
+        return plan
+    loop = stepwise(plan.loop, views.loop(plan.loop.by_epoch), type(parts.model).__name__)
+    return replace(plan, loop=loop)
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""What a user's hook sees in mmseg's own classes: a visualizer that draws, and the samples of a batch.
+"""What user code sees of a run in mmseg's own classes: a visualizer that draws, the samples of a batch, the model.
 
 Those classes are in `segue.compat`, which stands above this room and offers them here.
 """
@@ -25,6 +25,18 @@ class Views(Protocol):
 
     def sample(self, sample: SegSample, predicted: Tensor) -> Any:
         """A SegDataSample with what was predicted: labels (H, W), or a map per class (K, H, W)."""
+        ...
+
+    def batch(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A batch of the loader as mmengine's has it, with SegDataSamples."""
+        ...
+
+    def loop(self, by_epoch: bool) -> type:
+        """mmengine's loop of training, by epochs or by iterations."""
+        ...
+
+    def segmentor(self, cfg: Mapping[str, Any]) -> Any:
+        """The model of a config with mmseg's calls, ``train_step`` and the like."""
         ...
 
 

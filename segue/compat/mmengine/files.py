@@ -66,7 +66,7 @@ def dump(obj: Any, file: Any = None, file_format: str | None = None, **kwargs: A
     """Write a .json or .yaml file, or return its text."""
     kind = (file_format or Path(file).suffix.lstrip(".")).lower()
     if kind not in ("json", "yaml", "yml"):
-        raise TypeError(f"{file}: segue.compat writes .json and .yaml")
+        raise TypeError(f"{file}: segue.compat writes .json and .yaml, no pickles, which it would not read either")
     text = json.dumps(obj, **kwargs) if kind == "json" else yaml.safe_dump(obj)
     if file is None:
         return text

@@ -72,8 +72,11 @@ def _sampler(node: Any, dataset: Any, seed: int | None) -> Any:
 
 def collate(samples: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """Samples as a dict of lists, as mmengine's ``pseudo_collate``; label maps in a ``SegDataSample``."""
-    return {key: [_shown(sample[key]) for sample in samples] for key in samples[0]}
+    return {key: [shown(sample[key]) for sample in samples] for key in samples[0]}
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
+    """A sample as mmseg has it, also in a list; anything else as it is."""
+    if isinstance(value, list):
+        return [shown(each) for each in value]
     return from_segue(value) if isinstance(value, SegSample) else value

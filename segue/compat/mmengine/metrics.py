@@ -16,6 +16,7 @@ from segue.compat.mmengine.structures import PixelData, SegDataSample
 from segue.compat.overrides import Guarded
 from segue.compat.refusals import entrance
 from segue.images.read import write_png
+from segue.masks.decode import read_mask
 from segue.metrics.depth import DepthMetric as DepthHouse
 from segue.metrics.iou import IoUMetric as House
 
@@ -270,7 +271,15 @@ class Evaluator:
         return {name: value for metric in self.metrics for name, value in metric.evaluate(size).items()}
 
 
-def intersect_and_union(pred: Any, label: Any, num_classes: int, ignore_index: int, *args: Any) -> Any:
-    """Areas per class of two label maps (0.x)."""
-    return IoUMetric.intersect_and_union(torch.as_tensor(np.asarray(pred)), torch.as_tensor(np.asarray(label)),
-                                         num_classes, ignore_index)  # fmt: skip
+def intersect_and_union(
+    pred: Any, label: Any, num_classes: int, ignore_index: int, label_map: Any = None, reduce_zero_label: bool = False
+) -> Any:
+    """Areas per class of two label maps, or of their files (.npy, and an image) (0.x)."""
+    labels = np.load(pred) if isinstance(pred, str) else np.asarray(pred)
+    truth = np.array(read_mask(label) if isinstance(label, str) else label)
+    given = truth.copy()
+    for old, new in (label_map or {}).items():
+        truth[given == old] = new
+    if reduce_zero_label:
+        truth = np.where((truth == 0) | (truth == 255), 255, truth.astype(np.int64) - 1)
+    return IoUMetric.intersect_and_union(torch.as_tensor(labels), torch.as_tensor(truth), num_classes, ignore_index)

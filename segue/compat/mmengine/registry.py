@@ -33,6 +33,7 @@ PLACES = {
     "optimizer": "optimizers",
     "optimizer wrapper constructor": "constructors",
     "data sampler": "samplers",
+    "loop": "loops",
     "vis_backend": "vis_backends",
     "function": "functions",
 }
@@ -265,7 +266,7 @@ PARAM_SCHEDULERS = Registry("parameter scheduler")
 WEIGHT_INITIALIZERS = Registry("weight initializer")
 WEIGHT_INITIALIZERS.own = CLASSES
 MODEL_WRAPPERS = Registry("model_wrapper")
-LOOPS = Registry("loop")
+LOOPS = Registry("loop", shared=True)
 RUNNERS = Registry("runner")
 RUNNER_CONSTRUCTORS = Registry("runner constructor")
 EVALUATOR = Registry("evaluator")

@@ -8,9 +8,11 @@ from typing import Any
 
 from torch import Tensor
 
-from segue.compat.mmengine.registry import VISUALIZERS
+from segue.compat.mmengine.loaders import shown
+from segue.compat.mmengine.registry import LOOPS, MODELS, VISUALIZERS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
 from segue.compat.mmengine.visualization import SegLocalVisualizer, Visualizer
+from segue.config.tree import ConfigDict
 from segue.datasets.palette import generate_palette
 from segue.types import SegSample
 
@@ -37,3 +39,20 @@ class RunViews:
         made = from_segue(sample)
         made.pred_sem_seg = PixelData(data=predicted if predicted.ndim == 3 else predicted[None])
         return made
+
+    def batch(self, batch: Mapping[str, Any]) -> dict[str, Any]:
+        """A dict of lists, with SegDataSamples; without what Segue's loader notes beside them."""
+        return {key: shown(value) for key, value in batch.items() if key != "counted"}
+
+    def loop(self, by_epoch: bool) -> type:
+        """mmengine's."""
+        found: type = LOOPS.get("EpochBasedTrainLoop" if by_epoch else "IterBasedTrainLoop")
+        return found
+
+    def segmentor(self, cfg: Mapping[str, Any]) -> Any:
+        """Of mmseg's classes, so that a loop of the user's own finds ``train_step``, ``parse_losses`` ..."""
+        node = cfg["model"]
+        top = cfg.get("data_preprocessor")
+        if top and not node.get("data_preprocessor"):
+            node = {**node, "data_preprocessor": top}
+        return MODELS.build(ConfigDict(node))

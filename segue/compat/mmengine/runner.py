@@ -16,7 +16,8 @@ from torch import nn
 from segue.compat.mmengine.built_in_hooks import configured
 from segue.compat.mmengine.config import Config
 from segue.compat.mmengine.loaders import build_dataloader
-from segue.compat.mmengine.registry import HOOKS, MODELS
+from segue.compat.mmengine.registry import HOOKS
+from segue.compat.mmengine.run_views import RunViews
 from segue.config.builder.build import build_dataset, build_metric
 from segue.config.tree import ConfigDict
 from segue.errors import ConfigError
@@ -67,11 +68,7 @@ class Runner:
     def model(self) -> Any:
         """The segmentor; built at first use."""
         if self._model is None:
-            node = self.cfg["model"]
-            top = self.cfg.get("data_preprocessor")
-            if top and not node.get("data_preprocessor"):
-                node = {**node, "data_preprocessor": top}
-            self._model = MODELS.build(ConfigDict(node))
+            self._model = RunViews().segmentor(self.cfg)
         return self._model
 
     build_dataloader = staticmethod(build_dataloader)

@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from segue.compat.mmengine.registry import DATASETS
 from segue.compat.mmengine.structures import from_segue
+from segue.compat.mmseg.old_datasets import EvaluatedAsOld
+from segue.compat.mmseg.old_metas import old_sample
 from segue.compat.overrides import overridden
 from segue.types import SegSample
 
@@ -34,18 +36,19 @@ class Given:
         return None if dataset is None else attrgetter(self.where)(dataset)
 
 
-class Items:
+class Items(EvaluatedAsOld):
     """What user code finds in every dataset, those of datasets included."""
 
     CLASSES: Any = OldName("classes")
     PALETTE: Any = OldName("palette")
+    old_format: Any = None  # of a dataset that `build_dataset` made of a dict of 0.x
 
     def __getitem__(self: Any, index: Any) -> Any:
         """A sample, packed as a `SegDataSample`, until Segue's loader takes it."""
         sample = super().__getitem__(index)  # type: ignore[misc]
         if isinstance(sample, dict) and isinstance(sample.get("data_samples"), SegSample):
             sample["data_samples"] = from_segue(sample["data_samples"])
-        return sample
+        return sample if self.old_format is None else old_sample(sample)
 
 
 class OfDatasets(Items):

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from segue.compat.mmcv.parallel import MMDataParallel, MMDistributedDataParallel
 from segue.config.builder.find import UnknownNameError, find, names
 from segue.datasets.palette import generate_palette
 from segue.errors import nearest
@@ -151,12 +152,20 @@ def get_git_hash(fallback: str = "unknown", digits: int | None = None) -> str:
     return fallback
 
 
-def build_dp(model: Any, device: str = "cpu", **kwargs: Any) -> Any:
-    """The model as it is: Lightning places it."""
-    return model
+def build_dp(model: Any, device: str = "cuda", dim: int = 0, **kwargs: Any) -> Any:
+    """The model in `MMDataParallel`, for a loop of testing of a script's own."""
+    if device == "cuda" and torch.cuda.is_available():
+        model = model.cuda(kwargs["device_ids"][0])
+    return MMDataParallel(model, dim=dim, **kwargs)
 
 
-build_ddp = build_dp
+def build_ddp(model: Any, device: str = "cuda", **kwargs: Any) -> Any:
+    """The model in `MMDistributedDataParallel`; in `MMDataParallel` where one process runs."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return build_dp(model, device, **kwargs)
+    if device == "cuda" and torch.cuda.is_available():
+        return MMDistributedDataParallel(model.cuda(), **kwargs)
+    return MMDistributedDataParallel(model, **{**kwargs, "device_ids": None})
 
 
 def setup_multi_processes(cfg: Any) -> None:

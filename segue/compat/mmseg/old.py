@@ -89,11 +89,3 @@ def inference_segmentor(model: Any, imgs: Any) -> list[Any]:
     found = inference_model(model, imgs)
     found = found if isinstance(found, list) else [found]
     return [sample.pred_sem_seg.data[0].cpu().numpy() for sample in found]
-
-
-def single_gpu_test(*args: Any, **kwargs: Any) -> Any:
-    """0.x's loop of testing."""
-    raise ImportError("single_gpu_test: use Runner.from_cfg(cfg).test(), or segue.evaluate(config, checkpoint)")
-
-
-multi_gpu_test = single_gpu_test

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample, to_samples
 from segue.compat.mmseg.interface import TakesBoth, first_tensor, is_size, metas_of, size_of, split_arguments
+from segue.compat.mmseg.old_metas import norm_of, old_meta
 from segue.compat.overrides import overridden
 from segue.inference.segment import labels_of
 from segue.layers.resize import resize
@@ -89,7 +90,7 @@ def settle(head: Any) -> None:
 
 def metas_and_labels(samples: Sequence[Any], device: Any = None) -> tuple[list[dict[str, Any]], Tensor]:
     """What 0.x passes: metas, and labels (B, 1, H, W), of samples of 1.x."""
-    metas = [dict(sample.metainfo) for sample in samples]
+    metas = [old_meta(sample.metainfo) for sample in samples]
     return metas, torch.stack([sample.gt_sem_seg.data for sample in samples]).to(device)
 
 
@@ -120,7 +121,9 @@ class OldSegmentor:
         samples = to_samples(data_samples) if isinstance(data_samples, Targets) else data_samples
         self._in_forward_train = True
         try:
-            return self.forward_train(inputs, *metas_and_labels(samples, inputs.device))
+            metas, labels = metas_and_labels(samples, inputs.device)
+            norm = norm_of(self.data_preprocessor)
+            return self.forward_train(inputs, [{"img_norm_cfg": norm, **meta} for meta in metas], labels)
         finally:
             self._in_forward_train = False
 
@@ -137,11 +140,62 @@ class OldSegmentor:
         logits = self._decode_head_forward_test(self.extract_feat(img), img_metas)
         return resize(logits, (img.shape[2], img.shape[3]), bool(self.align_corners))
 
+    def called_as_0x(self: Any, img: Any, img_metas: Any, return_loss: bool = True, **kwargs: Any) -> Any:
+        """``model(img=..., img_metas=..., return_loss=False)``: losses by name, or label maps (H, W)."""
+        step = self.forward_train if return_loss else self.forward_test
+        return step(img, img_metas, **kwargs)
+
+    def forward_test(self: Any, imgs: Sequence[Tensor], img_metas: Sequence[Any], **kwargs: Any) -> list[np.ndarray]:
+        """Label maps of images, of which there may be several views."""
+        for name, value in (("imgs", imgs), ("img_metas", img_metas)):
+            if not isinstance(value, (list, tuple)):
+                raise TypeError(f"{name} must be a list, but got {type(value)}")
+        if len(imgs) == 1:
+            found: list[np.ndarray] = self.simple_test(imgs[0], img_metas[0], **kwargs)
+            return found
+        return self.aug_test(imgs, img_metas, **kwargs)
+
     def simple_test(self: Any, img: Tensor, img_meta: Any, rescale: bool = True) -> list[np.ndarray]:
         """Label maps (H, W), at the original size with ``rescale``."""
-        logits = self.inference(img, img_meta)
+        logits = _unflipped(self.inference(img, img_meta), img_meta)
         size = tuple(img_meta[0]["ori_shape"][:2]) if rescale else tuple(logits.shape[-2:])
         return list(labels_of(self, resize(logits, size, self.align_corners)).cpu().numpy())
+
+    def aug_test(self: Any, imgs: Any, img_metas: Any, rescale: bool = True) -> list[np.ndarray]:
+        """Label maps (H, W) at the original size, of the mean of the views' probabilities."""
+        mean = torch.as_tensor(self.aug_test_logits(imgs, img_metas, rescale))
+        return list(labels_of(self, mean.logit() if mean.shape[1] == 1 else mean.log()).cpu().numpy())
+
+    def simple_test_logits(self: Any, img: Tensor, img_metas: Any, rescale: bool = True) -> np.ndarray:
+        """Probabilities (B, C, H, W), in spite of the name."""
+        return self.aug_test_logits([img], [img_metas], rescale)  # type: ignore[no-any-return]
+
+    def aug_test_logits(self: Any, img: Any, img_metas: Any, rescale: bool = True) -> np.ndarray:
+        """The mean of the views' probabilities (B, C, H, W), at the original size."""
+        if not rescale:
+            raise AssertionError("views have different sizes: rescale=True")
+        total: Any = 0
+        for view, meta in zip(img, img_metas, strict=True):
+            logits = _unflipped(self.inference(view, meta), meta)
+            logits = resize(logits, tuple(meta[0]["ori_shape"][:2]), self.align_corners)
+            total = total + (logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1))
+        found: np.ndarray = (total / len(img)).detach().cpu().numpy()
+        return found
+
+    def forward_dummy(self: Any, img: Tensor) -> Tensor:
+        """Logits at the size of the image, for scripts that count operations."""
+        found: Tensor = self.encode_decode(img, None)
+        return found
+
+    def stepped_as_0x(self: Any, data_batch: Any) -> dict[str, Any]:
+        """``train_step(data_batch, optimizer)`` of 0.x: the loss, of which the caller takes the gradients."""
+        loss, log_vars = self._parse_losses(self(**data_batch))
+        return {"loss": loss, "log_vars": log_vars, "num_samples": len(data_batch["img_metas"])}
+
+    def _parse_losses(self: Any, losses: Any) -> tuple[Tensor, dict[str, float]]:
+        """The sum of the entries whose name contains ``loss``, and all values as numbers."""
+        total, values = self.parse_losses(losses)
+        return total, {name: float(torch.as_tensor(value).detach()) for name, value in values.items()}
 
     def show_result(
         self: Any,
@@ -158,6 +212,27 @@ class OldSegmentor:
         from segue.compat.mmseg.old_pictures import drawn_result
 
         return drawn_result(self, img, result, palette, win_name, show, wait_time, out_file, opacity)
+
+
+def merged_calls(inputs: Any, second: Any, old: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of ``model(img, img_metas, return_loss=..., ...)``, some of which may have come by position.
+
+    Raises:
+        TypeError: they are not those of 0.x.
+    """
+    given = {name: value for name, value in (("img", inputs), ("img_metas", second)) if value is not None}
+    if missing := {"img", "img_metas"} - {*given, *old}:
+        raise TypeError(f"forward() got the unexpected arguments {sorted(old)}; as in 0.x it needs {sorted(missing)}")
+    return {**given, **old}
+
+
+def _unflipped(logits: Tensor, metas: Sequence[Any]) -> Tensor:
+    """Logits of a mirrored view as of the image itself."""
+    if not metas[0].get("flip"):
+        return logits
+    direction = metas[0].get("flip_direction") or "horizontal"
+    axes = {"horizontal": (3,), "vertical": (2,), "diagonal": (2, 3)}
+    return logits.flip(axes[direction])
 
 
 def of_simple_test(found: Any, data_samples: Any) -> list[Any]:
@@ -177,6 +252,35 @@ def model_loss_both_ways(method: Any) -> Any:
         return method(self, inputs, samples, *args)
 
     return loss
+
+
+def train_step_both_ways(method: Any) -> Any:
+    """``train_step(data, optim_wrapper)`` of 1.x; or of 0.x, ``(data_batch, optimizer)``, which is given a batch of 0.x
+    and whose loss is stepped with here, as 0.x's runners did.
+    """
+    names = list(inspect.signature(method).parameters)
+    if len(names) < 3 or names[2] != "optimizer":
+        return method
+
+    @functools.wraps(method)
+    def train_step(self: Any, data: Any, optim_wrapper: Any = None, **kwargs: Any) -> Any:
+        if isinstance(data, Mapping) and "img_metas" in data:
+            return method(self, data, optim_wrapper, **kwargs)
+        prepared = self.data_preprocessor(data, True)
+        metas, labels = metas_and_labels(prepared["data_samples"], prepared["inputs"].device)
+        norm = norm_of(self.data_preprocessor)
+        batch = {
+            "img_metas": [{"img_norm_cfg": norm, **meta} for meta in metas],
+            "img": prepared["inputs"],
+            "gt_semantic_seg": labels.long(),
+        }
+        found = method(self, batch, getattr(optim_wrapper, "optimizer", optim_wrapper), **kwargs)
+        loss = found.get("loss")
+        if isinstance(loss, Tensor) and loss.requires_grad:
+            optim_wrapper.update_params(loss)
+        return dict(found.get("log_vars") or {})
+
+    return train_step
 
 
 def encode_both_ways(method: Any) -> Any:

@@ -116,7 +116,7 @@ class EvalHook(Hook):
         self.eval_kwargs = kwargs
 
     def _do_evaluate(self, runner: Any) -> None:
-        from segue.compat.mmseg.old import single_gpu_test
+        from segue.compat.mmseg.old_testing import single_gpu_test
 
         results = single_gpu_test(runner.model, self.dataloader)
         self.evaluate(runner, results)

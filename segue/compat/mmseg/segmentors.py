@@ -2,72 +2,33 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.registry import MODELS, build_from_cfg
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
+from segue.compat.mmseg.base_model import BaseModel
 from segue.compat.mmseg.interface import TakesBoth
 from segue.compat.mmseg.old_calls import (
     OldSegmentor,
     callable_by_both,
     encode_both_ways,
     inference_both_ways,
+    merged_calls,
     model_loss_both_ways,
     of_simple_test,
     part_loss_both_ways,
+    train_step_both_ways,
 )
-from segue.compat.mmseg.preprocessors import BaseDataPreprocessor, Bridge
-from segue.compat.overrides import Guarded, overridden
+from segue.compat.overrides import overridden
 from segue.config.tree import ConfigDict
 from segue.inference.segment import labels_of, original_logits, slide
 from segue.layers.points import PointSampling, Subdivision
 from segue.models.encoder_decoder import prefixed
-from segue.models.seg_data_preprocessor import SegDataPreProcessor as House
-from segue.models.total_loss import total_loss
 from segue.types import SegSample, TestOptions
-
-
-class BaseModel(Guarded, BaseModule):
-    """The base of models: ``forward(inputs, data_samples, mode)`` with the modes loss, predict and tensor."""
-
-    stands_for: ClassVar = ("models", "BaseModel")
-
-    def __init__(self, data_preprocessor: Any = None, init_cfg: Any = None) -> None:
-        super().__init__(init_cfg)
-        given = {"type": "BaseDataPreprocessor"} if data_preprocessor is None else data_preprocessor
-        if isinstance(given, Mapping):
-            bare = given.get("type") == "BaseDataPreprocessor"
-            given = BaseDataPreprocessor() if bare else MODELS.build(given)
-        self.data_preprocessor = given if isinstance(given, House) else Bridge(given)
-
-    def _run_forward(self, data: Any, mode: str) -> Any:
-        if isinstance(data, Mapping):
-            return self(**data, mode=mode)
-        return self(*data, mode=mode)
-
-    def train_step(self, data: Any, optim_wrapper: Any) -> dict[str, Tensor]:
-        """One step of training by hand; returns what to log."""
-        losses = self._run_forward(self.data_preprocessor(data, True), mode="loss")
-        total, values = self.parse_losses(losses)
-        optim_wrapper.update_params(total)
-        return values
-
-    def val_step(self, data: Any) -> Any:
-        """Predictions of a batch of the loader."""
-        return self._run_forward(self.data_preprocessor(data, False), mode="predict")
-
-    test_step = val_step
-
-    def parse_losses(self, losses: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The sum of the entries whose name contains ``loss``, and all values."""
-        total, values = total_loss(losses)
-        return total, OrderedDict([("loss", total), *values.items()])
 
 
 class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
@@ -78,6 +39,7 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     both_ways: ClassVar = {
         "loss": model_loss_both_ways,
         "encode_decode": encode_both_ways,
+        "train_step": train_step_both_ways,
         "_decode_head_forward_train": part_loss_both_ways,
         "_auxiliary_head_forward_train": part_loss_both_ways,
         "inference": inference_both_ways,
@@ -131,8 +93,10 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
         found = self.val_step({"inputs": list(batch["inputs"]), "data_samples": samples})
         return [sample.pred_sem_seg.data[0].long() for sample in found]
 
-    def forward(self, inputs: Any, data_samples: Any = None, mode: str = "tensor") -> Any:
-        """Losses, predicted samples, or logits."""
+    def forward(self, inputs: Any = None, data_samples: Any = None, mode: str = "tensor", **old: Any) -> Any:
+        """Losses, predicted samples, or logits; or as 0.x was called, with ``img``, ``img_metas``, ``return_loss``."""
+        if old:
+            return self.called_as_0x(**merged_calls(inputs, data_samples, old))
         if mode == "loss":
             return self.loss(inputs, data_samples)
         if mode == "predict":

@@ -108,14 +108,16 @@ def translate(cfg: Config, options: Sequence[str] = ()) -> Config:
     return new
 
 
-def migrate_dataset(node: Any, *, train: bool = False) -> ConfigDict:
-    """One dataset of a 0.x config (``cfg.data.train``) as 1.x writes it."""
+def migrate_dataset(node: Any, *, train: bool = False, pipelines: list[Pipeline] | None = None) -> ConfigDict:
+    """One dataset of a 0.x config (``cfg.data.train``) as 1.x writes it; ``pipelines`` takes what it was made of."""
     reader = DataReader(Ledger())
     split = "train" if train else "test"
     tree = ConfigDict({"dataset": node})
     found = reader.dataset(tree["dataset"], None, "data", split)
     if reader.ledger.problems:
         raise ConfigError(reader.ledger.problems)
+    if pipelines is not None:
+        pipelines += reader.pipelines[split]
     return found
 
 

@@ -178,21 +178,35 @@ class _Reading:
 
 
 def _augmented(step: ConfigDict, ratios: Any) -> list[ConfigDict]:
-    """The pipeline for test-time augmentation that a ``MultiScaleFlipAug`` described."""
-    ratios = ratios if isinstance(ratios, (list, tuple)) else [ratios]
+    """The pipeline for test-time augmentation that a ``MultiScaleFlipAug`` described.
+
+    Its sizes are ``img_scale`` by each ratio, or those of the image where there is no ``img_scale``.
+    """
     mark = step._marks.get("img_ratios") or step._marks.get("flip")
+    ratios = list(ratios) if isinstance(ratios, (list, tuple)) else [ratios or 1.0]
+    scale: Any = step.get("img_scale")
     given = step.get("flip_direction", "horizontal")
     directions = [given] if isinstance(given, str) else list(given)
     flips = [derived(mark, type="RandomFlip", prob=0.0, direction=directions[0])]
     if step.get("flip"):
         flips += [derived(mark, type="RandomFlip", prob=1.0, direction=way) for way in directions]
-    return tta_pipeline(ratios, flips, mark)
+    if scale is None:
+        return tta_pipeline(ratios, flips, mark)
+    scales = [scale] if not isinstance(scale[0], (list, tuple)) else scale
+    inner = next((each for each in step.get("transforms") or [] if str(each.get("type")).endswith("Resize")), {})
+    kept = inner.get("keep_ratio", True)
+    sizes = [tuple(int(side * ratio) for side in size) for size in scales for ratio in ratios]
+    return _views([derived(mark, type="Resize", scale=size, keep_ratio=kept) for size in sizes], flips, mark)
 
 
 def tta_pipeline(ratios: Sequence[float], flips: list[ConfigDict], mark: Mark = None) -> list[ConfigDict]:
     """``TestTimeAug`` over sizes and flips."""
+    return _views([derived(mark, type="Resize", scale_factor=ratio, keep_ratio=True) for ratio in ratios], flips, mark)
+
+
+def _views(sizes: list[ConfigDict], flips: list[ConfigDict], mark: Mark) -> list[ConfigDict]:
     views = [
-        [derived(mark, type="Resize", scale_factor=ratio, keep_ratio=True) for ratio in ratios],
+        sizes,
         flips,
         [derived(mark, type="LoadAnnotations")],
         [derived(mark, type="PackSegInputs")],

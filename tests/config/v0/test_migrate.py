@@ -116,7 +116,7 @@ def test_training_sections(new: Config) -> None:
 
 def test_test_time_augmentation_keeps_the_old_ratios(new: Config) -> None:
     views = new.tta_pipeline[1].transforms
-    assert [view.scale_factor for view in views[0]] == [0.5, 1.0]
+    assert [view.scale for view in views[0]] == [(48, 32), (96, 64)]
     assert [view.prob for view in views[1]] == [0.0, 1.0]
 
 

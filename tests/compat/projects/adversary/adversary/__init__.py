@@ -1,0 +1,3 @@
+from .segmentor import AdversarialEncoderDecoder, BoundedFCNHead
+
+__all__ = ['AdversarialEncoderDecoder', 'BoundedFCNHead']

@@ -1,0 +1,3 @@
+from .segmentor import DoubledEncoderDecoder
+
+__all__ = ['DoubledEncoderDecoder']
