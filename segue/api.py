@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segue.doctor import Report
+    from segue.inference.crf import CRF
     from segue.inference.scenes.run import Result
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
@@ -42,6 +43,8 @@ def predict_scene(
     save: Sequence[str] = (),
     batch_size: int = 1,
     block: int | None = None,
+    tta: bool = False,
+    crf: CRF | None = None,
     vector: str | Path | None = None,
     simplify: float = 0.0,
     least_area: int = 0,
@@ -49,6 +52,9 @@ def predict_scene(
     ray: str | None = None,
     keep: bool = False,
     device: str = "cpu",
+    precision: str = "fp32",
+    compiled: bool = False,
+    windows: str = "constant",
     cfg_options: Sequence[str] = (),
     trust: bool = False,
     console: Console | None = None,
@@ -56,10 +62,10 @@ def predict_scene(
     """Segment rasters of any size by tiles, into GeoTIFFs; the same call after an interruption does the rest.
 
     Args:
-        config, checkpoint, device, cfg_options, trust: as for `load`.
+        config, checkpoint, device, precision, compiled, windows, cfg_options, trust: as for `load`.
         scenes: a raster or picture, or several.
         out: ``NAME.tif`` or ``NAME.vrt`` of one scene, or a folder; see `segue.inference.scenes.run.predict_scenes`.
-        tile, overlap, blend, bands, value_range, save, batch_size, block: see
+        tile, overlap, blend, bands, value_range, save, batch_size, block, tta, crf: see
             `segue.inference.scenes.settings.Settings`.
         vector: outlines of the labels of one scene: ``.geojson`` or ``.gpkg``.
         simplify, least_area: of the outlines; see `segue.inference.scenes.vectors.write_vectors`.
@@ -73,14 +79,23 @@ def predict_scene(
     from segue.inference.scenes.vectors import check_vector, write_vectors
 
     files = [scenes] if isinstance(scenes, (str, Path)) else list(scenes)
-    settings = Settings(tile, overlap, blend, bands, value_range, tuple(save), batch_size, block)
+    settings = Settings(tile, overlap, blend, bands, value_range, tuple(save), batch_size, block, tta, crf)
     if vector is not None:
         check_vector(vector, simplify=simplify, least_area=least_area)
         if len(files) != 1:
             raise InputError(f"{vector}: outlines are of one scene, not of {len(files)}")
     elif simplify or least_area:
         raise InputError("simplify and least_area: only of outlines; say with vector where they go")
-    predictor = load(config, checkpoint, device=device, cfg_options=cfg_options, trust=trust)
+    predictor = load(
+        config,
+        checkpoint,
+        device=device,
+        precision=precision,
+        compiled=compiled,
+        windows=windows,
+        cfg_options=cfg_options,
+        trust=trust,
+    )
     result = predict_scenes(predictor, files, out, settings, shard=shard, ray=ray, keep=keep, console=console)
     if vector is not None and result.files:
         labels = result.files[0]

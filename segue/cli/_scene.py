@@ -70,20 +70,13 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     from rich.console import Console
 
     from segue.api import predict_scene
+    from segue.cli.predict import crf_of
     from segue.errors import InputError, refuse
     from segue.system.shown import escape
 
-    views = {
-        "--tta": args.tta,
-        "--crf": args.crf,
-        "--crf-options": args.crf_options,
-        "--windows": args.windows if args.windows != "constant" else None,
-    }
-    refuse(views, "not for scenes, whose tiles are seen once; omit it")
     drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
     refuse(drawn, "not for scenes; omit it")
-    way = {"--precision": args.precision if args.precision != "fp32" else None, "--compile": args.compile}
-    refuse(way | {"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
+    refuse({"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
     other = [kind for kind in args.save if kind not in SAVED]
     if other:
         raise InputError(f"--save {','.join(other)}: of a scene there are {', '.join(SAVED)}")
@@ -109,6 +102,8 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
         save=[name for name in args.save if name != "labels"],
         batch_size=args.batch_size,
         block=args.block,
+        tta=args.tta,
+        crf=crf_of(args),
         vector=args.vector,
         simplify=args.simplify or 0.0,
         least_area=args.least_area or 0,
@@ -116,6 +111,9 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
         ray=args.ray,
         keep=args.keep_blocks,
         device=args.device,
+        precision=args.precision,
+        compiled=args.compile,
+        windows=args.windows,
         cfg_options=args.cfg_options,
         trust=args.trust_config,
         console=console,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class Plan:
 
     def facts(self) -> dict[str, Any]:
         """As JSON. Paths are left out: on another machine they may be others."""
-        own = vars(self.settings)
+        own = asdict(self.settings)
         settings = {name: list(value) if isinstance(value, (tuple, list)) else value for name, value in own.items()}
         return {
             "format": FORMAT,

@@ -90,7 +90,7 @@ def predict_scenes(
         raise InputError("shard and ray both share the blocks out; give one of them")
     failed: list[SegueError] = []
     with gdal():
-        network = Network(predictor)
+        network = Network(predictor, settings.tta, settings.crf)
         network.say()
         plan = make_plan(network, [Path(file) for file in files], settings, failed)
         folder = out.with_name(out.name + ".blocks")
