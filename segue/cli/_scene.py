@@ -29,7 +29,9 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--block", type=int, metavar="STRIDES", help="side of the unit of work, in strides of tiles")
     group.add_argument("--vector", type=Path, metavar="FILE", help="outlines of the labels: .geojson or .gpkg")
     group.add_argument("--simplify", type=float, metavar="PIXELS", help="farthest that outlines may move (0)")
-    group.add_argument("--shard", type=_shard, metavar="I/N", help="compute the I-th of N shares, from 1, and no more")
+    group.add_argument(
+        "--shard", type=shard_of, metavar="I/N", help="compute the I-th of N shares, from 1, and no more"
+    )
     group.add_argument("--ray", metavar="ADDRESS", help="compute on a Ray cluster: auto, HOST:PORT, local")
     group.add_argument("--keep-blocks", action="store_true", help="leave the blocks beside the GeoTIFF made of them")
 
@@ -130,7 +132,7 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     return 0
 
 
-def _shard(text: str) -> tuple[int, int]:
+def shard_of(text: str) -> tuple[int, int]:
     """``2/8`` as (2, 8)."""
     first, slash, count = text.partition("/")
     if not slash or not first.isdigit() or not count.isdigit() or not 1 <= int(first) <= int(count):
