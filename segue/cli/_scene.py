@@ -72,7 +72,7 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     from rich.console import Console
 
     from segue.api import predict_scene
-    from segue.cli.predict import crf_of
+    from segue.cli._crf import crf_of
     from segue.errors import InputError, refuse
     from segue.system.shown import escape
 

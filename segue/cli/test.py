@@ -10,8 +10,8 @@ HELP = "measure a checkpoint"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
+    from segue.cli._crf import add_crf_options
     from segue.cli._scene import shard_of
-    from segue.cli.predict import add_crf_options
     from segue.cli.train import add_machine_options
 
     parser.add_argument("config", help="config file, or the name of a recipe")
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; the table is printed on the way."""
     from segue.api import evaluate
-    from segue.cli.predict import crf_of
+    from segue.cli._crf import crf_of
     from segue.cli.train import machine_of
     from segue.errors import refuse
 
