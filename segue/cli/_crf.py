@@ -17,7 +17,7 @@ def add_crf_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="sxy=80 srgb=13 compat=10 smooth_sxy=3 smooth_compat=3 iterations=5 normalize=true method=auto",
+        help="sxy=3 srgb=9 compat=1.5 smooth_sxy=1 smooth_compat=0 iterations=5 normalize=true method=auto",
     )
 
 
