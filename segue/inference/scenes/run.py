@@ -93,6 +93,7 @@ def predict_scenes(
         network = Network(predictor, settings.tta, settings.crf)
         network.say()
         plan = make_plan(network, [Path(file) for file in files], settings, failed)
+        _check_apart(plan, out, single)
         folder = out.with_name(out.name + ".blocks")
         if plan.sources:
             plan.keep(folder)
@@ -105,6 +106,16 @@ def predict_scenes(
         reasons = "\n".join(f"  {error}" for error in failed)
         raise SomeFailedError(f"{len(failed)} of {len(files)} scenes failed:\n{reasons}", [result], failed)
     return result
+
+
+def _check_apart(plan: Plan, out: Path, single: bool) -> None:
+    """Refuse results that would take the place of a scene."""
+    scenes = {source.path.resolve() for source in plan.sources}
+    for source in plan.sources:
+        for kind in plan.settings.kinds:
+            target = _target(out, single, source.name, kind)
+            if target.resolve() in scenes:
+                raise InputError(f"{target}: is a scene itself, which would be written over; name another place")
 
 
 def make_plan(network: Network, files: Sequence[Path], settings: Settings, failed: list[SegueError]) -> Plan:

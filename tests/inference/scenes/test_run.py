@@ -296,3 +296,12 @@ def test_the_way_of_the_network_is_that_of_the_predictor(scene: Path, tmp_path: 
     assert 0 < off.mean() < 0.01 * 65535
     with pytest.raises(InputError, match="another model or other weights"):
         predict_scenes(predictor(), [scene], tmp_path / "bf16.tif", settings)
+
+
+def test_a_scene_is_not_written_over(scene: Path, tmp_path: Path) -> None:
+    own = write_scene(tmp_path / "own.tif", noise(60, 80))
+    before = own.read_bytes()
+    for out in (own, tmp_path):  # NAME.tif of a folder is the scene itself, too
+        with pytest.raises(InputError, match=r"own\.tif: is a scene itself, which would be written over"):
+            predict_scenes(predictor(), [own], out, Settings(**TILES))
+    assert own.read_bytes() == before and not list(tmp_path.glob("*.blocks"))
