@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segue.errors import InputError
+from segue.errors import DataError, InputError, SegueError
 from segue.images.read import Array
 from segue.inference.crf import CRF
 from segue.inference.inputs import picture_of
@@ -100,13 +100,22 @@ class Network:
         return sum(held_bytes(view) for view in found), found[0].classes
 
     def views(self, tiles: Sequence[Array]) -> list[list[Logits]]:
-        """Logits (K, h, w) of every view of tiles (h, w, C) of one size; the CRF leaves one."""
+        """Logits (K, h, w) of every view of tiles (h, w, C) of one size; the CRF leaves one.
+
+        Raises:
+            DataError: the network does not take tiles of this size, or there is not enough memory.
+        """
         packed = [self._packed(tile) for tile in tiles]
-        with torch.inference_mode(), going(self.way):
-            found = views_of(self.model, [p["inputs"] for p in packed], [p["data_samples"] for p in packed])
-            if self.crf is None:
-                return found
-            return [[self._refined(self.crf, views, tile)] for views, tile in zip(found, tiles, strict=True)]
+        try:
+            with torch.inference_mode(), going(self.way):
+                found = views_of(self.model, [p["inputs"] for p in packed], [p["data_samples"] for p in packed])
+                if self.crf is None:
+                    return found
+                return [[self._refined(self.crf, views, tile)] for views, tile in zip(found, tiles, strict=True)]
+        except SegueError:
+            raise
+        except (RuntimeError, ValueError) as error:
+            raise _refused(tiles, error) from error
 
     def _refined(self, crf: CRF, views: Sequence[Logits], tile: Array) -> Logits:
         """Logits whose probabilities are those that the CRF makes of the views' mean.
@@ -165,3 +174,14 @@ def _check_views(steps: Sequence[Any]) -> None:
                         f"tta_pipeline: {name} gives a view a size of its own, which tiles forbid; views of scenes are "
                         "made by Resize(scale_factor=...) and RandomFlip"
                     )
+
+
+def _refused(tiles: Sequence[Array], error: Exception) -> DataError:
+    """What a network's own error says about tiles."""
+    said = str(error).strip().partition("\n")[0]
+    height, width = tiles[0].shape[:2]
+    full = "allocate memory" in said or "out of memory" in said.lower()
+    advice = "not enough memory; take a smaller tile or batch" if full else "the model cannot take tiles of this size"
+    return DataError(
+        f"{len(tiles)} tile{'s' if len(tiles) > 1 else ''} of {width} x {height} pixels: {advice} ({said})"
+    )

@@ -134,6 +134,12 @@ def sources_of(files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> tuple
     return tuple(Source(path, name, size, digest(path)) for path, name, size in zip(files, names, sizes, strict=True))
 
 
+def largest_tile(settings: Settings, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(H, W) of the largest tile of scenes of these sizes."""
+    tile = settings.tile
+    return min(tile, max(height for height, _ in sizes)), min(tile, max(width for _, width in sizes))
+
+
 def strides_of(settings: Settings, tile_bytes: int, logits: int) -> int:
     """Side of a block, in strides of tiles: given, or as large as memory allows.
 

@@ -15,7 +15,7 @@ from rich.progress import TextColumn, TimeRemainingColumn
 from segue.errors import InputError, SegueError, SomeFailedError
 from segue.inference.predictor import Predictor
 from segue.inference.scenes.network import Network
-from segue.inference.scenes.plan import Plan, Unit, sources_of, strides_of
+from segue.inference.scenes.plan import Plan, Unit, largest_tile, sources_of, strides_of
 from segue.inference.scenes.read import open_scene, place_of
 from segue.inference.scenes.settings import Settings
 from segue.inference.scenes.worker import Worker
@@ -130,7 +130,7 @@ def make_plan(network: Network, files: Sequence[Path], settings: Settings, faile
             failed.append(error)
     strides, logits = 1, len(network.classes)
     if good:
-        side = (min(settings.tile, sizes[0][0]), min(settings.tile, sizes[0][1]))
+        side = largest_tile(settings, sizes)
         held, logits = network.warm(side, settings.batch_size)
         strides = strides_of(settings, held * settings.tile**2 // (side[0] * side[1]), logits)
     return Plan(sources_of(good, sizes), settings, network.digest(), network.classes, strides, logits)

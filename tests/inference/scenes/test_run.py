@@ -305,3 +305,21 @@ def test_a_scene_is_not_written_over(scene: Path, tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"own\.tif: is a scene itself, which would be written over"):
             predict_scenes(predictor(), [own], out, Settings(**TILES))
     assert own.read_bytes() == before and not list(tmp_path.glob("*.blocks"))
+
+
+class Picky(Small):
+    """Takes no images of less than 40 pixels, and says so as networks do."""
+
+    def encode_decode(self, inputs: torch.Tensor) -> torch.Tensor:
+        if min(inputs.shape[2:]) < 40:
+            raise RuntimeError("Kernel size can't be greater than actual input size\nmore")
+        return super().encode_decode(inputs)
+
+
+def test_a_scene_that_is_too_small_does_not_end_the_work(scene: Path, tmp_path: Path) -> None:
+    tiny = write_scene(tmp_path / "tiny.tif", noise(20, 30))
+    with pytest.raises(DataError, match=r"1 tile of 30 x 20 pixels: the model cannot take tiles of this size \(Kernel"):
+        predict_scenes(predictor(Picky()), [tiny], tmp_path / "seen.tif", Settings(**TILES))
+    with pytest.raises(SomeFailedError, match="1 of 2 scenes failed"):
+        predict_scenes(predictor(Picky()), [tiny, scene], tmp_path / "out", Settings(**TILES))
+    assert (tmp_path / "out" / "scene.tif").exists() and not (tmp_path / "out" / "tiny.tif").exists()
