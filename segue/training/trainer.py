@@ -196,9 +196,7 @@ def evaluate(
         if share.done:
             say(f"share {share.index} of {share.count} is there already")
             return joined(share, parts.metrics, console)
-        say(
-            f"share {share.index} of {share.count} of {len(parts.val_data)} images; the table that follows is of this share"
-        )
+        say(f"share {share.index} of {share.count} of {len(parts.val_data)} images, which alone the table shows")
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
         trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
