@@ -4,8 +4,9 @@
     python benchmarks/crf.py ... --config my_config.py --checkpoint last.ckpt
 
 Held-out images are segmented without and with the CRF, and both are scored by boundary IoU. Without a checkpoint the
-probabilities are made from the labels: their shares in blocks of 8 x 8 pixels, enlarged bilinearly, with noise, as of a
-network with output stride 8; that says what the CRF can do about coarse borders, and nothing about a model. The error
+probabilities are made from the labels, as of a network with output stride 8, in one of two ways (--made): from the
+classes' shares in blocks of 8 x 8 pixels, or from their logarithms, which are surer of themselves; with noise, enlarged
+bilinearly. That says what the CRF can do about coarse borders, and nothing about a model. The error
 is measured on the same probabilities at a size that has all pairs computed. Processor seconds of one thread.
 """
 
@@ -39,15 +40,19 @@ from segue.report.scored_files import Side, match  # noqa: E402
 NEAR = (0.005, 0.02)  # of the diagonal
 
 
-def degraded(labels: np.ndarray, classes: int, seed: int) -> torch.Tensor:
+def degraded(labels: np.ndarray, classes: int, seed: int, made: str) -> torch.Tensor:
     """(C, H, W) probabilities of a network that sees in blocks of 8 pixels."""
     rng = np.random.default_rng(seed)
     height, width = labels.shape
     there = torch.from_numpy(np.stack([labels == k for k in range(classes)]).astype(np.float32))[None]
     blocks = torch.nn.functional.avg_pool2d(there, 8, ceil_mode=True)
-    blocks += torch.from_numpy(rng.normal(0, 0.15, blocks.shape).astype(np.float32))
+    if made == "shares":
+        blocks = 5 * (blocks + torch.from_numpy(rng.normal(0, 0.15, blocks.shape).astype(np.float32)))
+    else:
+        blocks = torch.log(0.97 * blocks / blocks.sum(1, keepdim=True).clamp(min=1e-3) + 0.03 / classes)
+        blocks += torch.from_numpy(rng.normal(0, 0.7, blocks.shape).astype(np.float32))
     logits = torch.nn.functional.interpolate(blocks, size=(height, width), mode="bilinear", align_corners=False)[0]
-    return torch.softmax(5 * logits, dim=0)
+    return torch.softmax(logits, dim=0)
 
 
 class Recorder(CRF):
@@ -64,7 +69,7 @@ def all_probabilities(args: argparse.Namespace, files: list[Any], classes: int) 
     for number, (name, image_file, label_file) in enumerate(files):
         picture = np.ascontiguousarray(read_image(image_file)[..., ::-1])
         if predictor is None:
-            shares = degraded(read_mask(label_file), classes, number)
+            shares = degraded(read_mask(label_file), classes, number, args.made)
         else:
             recorder = Recorder()
             predictor.predict(image_file, crf=recorder)
@@ -80,6 +85,7 @@ def main() -> None:
     parser.add_argument("--ignore-index", type=int, default=255)
     parser.add_argument("--config", help="of a model, with --checkpoint")
     parser.add_argument("--checkpoint", help="weights of the model")
+    parser.add_argument("--made", choices=("shares", "logits"), default="logits", help="how probabilities are made")
     parser.add_argument("--crf-options", nargs="+", default=[], metavar="KEY=VALUE")
     parser.add_argument("--every", type=int, default=1, help="take each n-th image")
     args = parser.parse_args()
@@ -105,7 +111,9 @@ def main() -> None:
             scores = [measure(kept, *sides, boundary=near, resamples=0).summary for near in NEAR]
             rows[side] = [scores[0]["aAcc"], scores[0]["mIoU"], *(score["boundary mIoU"] for score in scores)]
     of = (
-        f"{Path(args.config).stem}, {Path(args.checkpoint).name}" if args.checkpoint else "labels made coarse and noisy"
+        f"{Path(args.config).stem}, {Path(args.checkpoint).name}"
+        if args.checkpoint
+        else f"labels made coarse and noisy ({args.made})"
     )
     height, width = picture.shape[:2]
     mean, most, agree = np.mean(errors, axis=0)
@@ -119,7 +127,7 @@ def main() -> None:
         f"average and {most:.2f} at most, {agree:.2%} of the labels agree.",
     ]  # fmt: skip
     print("\n".join(lines))
-    kind = "model" if args.checkpoint else "degraded"
+    kind = "model" if args.checkpoint else args.made
     out = HERE / "results" / f"crf_{kind}-{datetime.date.today()}.md"
     out.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -3,12 +3,17 @@
     python benchmarks/scenes.py --size 20000
     python benchmarks/scenes.py --size 20000 --model segformer_mit-b0_8xb2-160k_cityscapes-1024x1024
     python benchmarks/scenes.py --size 100000 --sparse
+    python benchmarks/scenes.py --size 20000 --block 4 --kill 3 --shards 2 --ray --tilings
 
 A GeoTIFF of three bands is made, in tiles, and segmented into 19 classes by a process of its own, whose peak resident
 memory is read at its end, beside what it was when the model had seen one tile. Without a recipe the network is one
 convolution of 8 x 8 with stride 8, so that what is measured is everything else. With --sparse only a corner of the
-scene is in the file, which GDAL reads as zeros elsewhere; all of it is predicted. --kill ends the process so many times
-and starts it again; the result must have the same bytes as one that was left alone.
+scene is in the file, which GDAL reads as zeros elsewhere; all of it is predicted.
+
+--kill ends the process so many times, each after its share of the blocks, and starts it again. --shards has so many
+processes share the blocks out. --ray has a local Ray cluster compute them, one of whose workers is killed half way.
+Each of these results must have the same bytes as one that was left alone. --tilings predicts the scene by tiles of
+another size, and prints on how many pixels farther than a tile's overlap from the border both agree.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ import hashlib
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -100,7 +106,9 @@ def work(args: argparse.Namespace) -> None:
     with torch.inference_mode():
         Network(model).warm((args.tile, args.tile), args.batch_size)
     before, begin = peak(), time.perf_counter()
-    result = run.predict_scenes(model, [args.scene], args.out, settings)
+    shard = None if args.share is None else (args.share, args.shards)
+    where = "local" if args.ray else None
+    result = run.predict_scenes(model, [args.scene], args.out, settings, shard=shard, ray=where)
     seconds = time.perf_counter() - begin
     facts = {"before": before, "peak": peak(), "total": seconds, "blocks": result.blocks, "computed": result.computed}
     print(json.dumps(facts | {"seconds": result.seconds, "megabytes": result.read_bytes / 1e6}))
@@ -118,9 +126,15 @@ def main() -> None:
     parser.add_argument("--block", type=int)
     parser.add_argument("--sparse", action="store_true", help="only a corner of the scene is in the file")
     parser.add_argument("--kill", type=int, default=0, help="times that the process is ended half way")
+    parser.add_argument("--shards", type=int, default=0, help="processes that share the blocks out")
+    parser.add_argument(
+        "--ray", action="store_true", help="compute on a local Ray cluster, and kill one of its workers"
+    )
+    parser.add_argument("--tilings", action="store_true", help="compare with tiles of three quarters the size")
     parser.add_argument("--folder", type=Path, help="where scene and result are, and stay")
     parser.add_argument("--scene", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--share", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.scene is not None:
         work(args)
@@ -130,21 +144,61 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         scene = folder / "scene.tif"
         make_scene(scene, args.size, args.sparse)
-        facts = measured(args, scene, folder / "seen.tif")
-        print(
-            f"scene {args.size} x {args.size} x 3, {CLASSES} classes, {facts['blocks']} blocks, {os.cpu_count()} cores"
-        )
-        print(f"tile {args.tile}, overlap {args.overlap}, {args.blend}, {torch.get_num_threads()} threads")
+        seen = folder / "seen.tif"
+        facts = measured(args, scene, seen)
+        blocks = facts["blocks"]
+        print(f"scene {args.size} x {args.size} x 3, {CLASSES} classes, {blocks} blocks, {os.cpu_count()} cores")
+        print(f"{args.model or 'one convolution'}, tile {args.tile}, overlap {args.overlap}, {args.blend}")
         rate = facts["megabytes"] / facts["seconds"]
         print(f"blocks {facts['seconds']:.1f} s, {rate:.1f} MB/s; with the GeoTIFF {facts['total']:.1f} s")
-        print(f"peak memory {facts['peak']:.2f} GB, with the model alone {facts['before']:.2f} GB")
+        print(f"peak memory {facts['peak']:.2f} GB, with the model alone {facts['before']:.2f} GB", flush=True)
+        with gdal() as rasterio, rasterio.open(seen) as file:
+            print(f"rasterio: {file.driver}, {file.crs}, {file.width} x {file.height}, overviews {file.overviews(1)}")
+        again = folder / "again.tif"
         if args.kill:
-            again = folder / "again.tif"
             for count in range(args.kill):
-                kill_half_way(args, scene, again, count)
+                kill_half_way(args, scene, again, blocks * (count + 1) // (args.kill + 1))
             found = measured(args, scene, again)
-            same = digest(again) == digest(folder / "seen.tif")
-            print(f"killed {args.kill} times, {found['computed']} blocks were left; bytes equal: {same}")
+            compare(f"killed {args.kill} times, {found['computed']} blocks were left", again, seen)
+        if args.shards:
+            started = [
+                start(args, scene, again, "--share", i, "--shards", args.shards) for i in range(1, args.shards + 1)
+            ]
+            statuses = [process.wait() for process in started]
+            found = measured(args, scene, again)
+            text = f"{args.shards} shards at once (statuses {statuses}), then {found['computed']} blocks"
+            compare(text, again, seen)
+        if args.ray:
+            process = start(args, scene, again, "--ray")
+            killed = kill_worker(process, again, blocks // 2)
+            compare(f"Ray, its worker {killed} killed half way, status {process.wait()}", again, seen)
+        if args.tilings:
+            other = argparse.Namespace(**vars(args) | {"tile": args.tile * 3 // 4})
+            measured(other, scene, again)
+            share = agreement(seen, again, args.overlap)
+            print(f"tiles of {args.tile} and of {other.tile} agree on {share:.3%} of the pixels", flush=True)
+
+
+def compare(text: str, again: Path, seen: Path) -> None:
+    """Print whether two results have the same bytes, and remove the second."""
+    print(f"{text}; bytes equal: {digest(again) == digest(seen)}", flush=True)
+    again.unlink()
+
+
+def agreement(seen: Path, again: Path, border: int) -> float:
+    """Share of pixels with one label, but for a border of so many pixels."""
+    equal = count = 0
+    with gdal() as rasterio, rasterio.open(seen) as one, rasterio.open(again) as other:
+        for top in range(border, one.height - border, 512):
+            place = ((top, min(top + 512, one.height - border)), (border, one.width - border))
+            same = one.read(1, window=place) == other.read(1, window=place)
+            equal, count = equal + int(same.sum()), count + same.size
+    return equal / count
+
+
+def start(args: argparse.Namespace, scene: Path, out: Path, *more: object) -> subprocess.Popen[bytes]:
+    """The process of its own, under way."""
+    return subprocess.Popen(command(args, scene, out) + [str(part) for part in more], stdout=subprocess.DEVNULL)
 
 
 def command(args: argparse.Namespace, scene: Path, out: Path) -> list[str]:
@@ -162,14 +216,45 @@ def measured(args: argparse.Namespace, scene: Path, out: Path) -> dict[str, Any]
     return facts
 
 
-def kill_half_way(args: argparse.Namespace, scene: Path, out: Path, count: int) -> None:
-    """Kill it when it has written some blocks more."""
-    process = subprocess.Popen(command(args, scene, out), stdout=subprocess.DEVNULL)
+def wait_for(process: subprocess.Popen[bytes], out: Path, count: int) -> None:
+    """Until so many blocks are there, or the process has ended."""
     blocks = out.with_name(out.name + ".blocks")
-    while process.poll() is None and len(list(blocks.rglob("labels_*.tif"))) < 1 + count:
+    while process.poll() is None and len(list(blocks.rglob("labels_*.tif"))) < count:
         time.sleep(0.02)
+
+
+def kill_half_way(args: argparse.Namespace, scene: Path, out: Path, count: int) -> None:
+    """Kill it when so many blocks are there."""
+    process = start(args, scene, out)
+    wait_for(process, out, count)
     process.kill()
     process.wait()
+
+
+def kill_worker(process: subprocess.Popen[bytes], out: Path, count: int) -> int | None:
+    """Kill a process of the cluster that computes a block, when so many are there; its number, if there was one."""
+    wait_for(process, out, count)
+    while process.poll() is None:
+        for place in Path("/proc").iterdir():
+            if place.name.isdigit() and _is_worker_of(int(place.name), process.pid):
+                os.kill(int(place.name), signal.SIGKILL)
+                return int(place.name)
+        time.sleep(0.02)
+    return None
+
+
+def _is_worker_of(number: int, owner: int) -> bool:
+    """Whether a process computes a block, in the cluster that ``owner`` started."""
+    try:
+        if not Path(f"/proc/{number}/cmdline").read_bytes().startswith(b"ray::_block"):
+            return False
+        while number > 1:
+            number = int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+            if number == owner:
+                return True
+    except OSError:  # it has ended
+        pass
+    return False
 
 
 def digest(path: Path) -> str:

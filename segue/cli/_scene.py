@@ -29,7 +29,9 @@ def add_scene_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--block", type=int, metavar="STRIDES", help="side of the unit of work, in strides of tiles")
     group.add_argument("--vector", type=Path, metavar="FILE", help="outlines of the labels: .geojson or .gpkg")
     group.add_argument("--simplify", type=float, metavar="PIXELS", help="farthest that outlines may move (0)")
-    group.add_argument("--shard", type=_shard, metavar="I/N", help="compute the I-th of N shares, from 1, and no more")
+    group.add_argument(
+        "--shard", type=shard_of, metavar="I/N", help="compute the I-th of N shares, from 1, and no more"
+    )
     group.add_argument("--ray", metavar="ADDRESS", help="compute on a Ray cluster: auto, HOST:PORT, local")
     group.add_argument("--keep-blocks", action="store_true", help="leave the blocks beside the GeoTIFF made of them")
 
@@ -70,20 +72,13 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     from rich.console import Console
 
     from segue.api import predict_scene
+    from segue.cli._crf import crf_of
     from segue.errors import InputError, refuse
     from segue.system.shown import escape
 
-    views = {
-        "--tta": args.tta,
-        "--crf": args.crf,
-        "--crf-options": args.crf_options,
-        "--windows": args.windows if args.windows != "constant" else None,
-    }
-    refuse(views, "not for scenes, whose tiles are seen once; omit it")
     drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
     refuse(drawn, "not for scenes; omit it")
-    way = {"--precision": args.precision if args.precision != "fp32" else None, "--compile": args.compile}
-    refuse(way | {"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
+    refuse({"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
     other = [kind for kind in args.save if kind not in SAVED]
     if other:
         raise InputError(f"--save {','.join(other)}: of a scene there are {', '.join(SAVED)}")
@@ -109,6 +104,8 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
         save=[name for name in args.save if name != "labels"],
         batch_size=args.batch_size,
         block=args.block,
+        tta=args.tta,
+        crf=crf_of(args),
         vector=args.vector,
         simplify=args.simplify or 0.0,
         least_area=args.least_area or 0,
@@ -116,6 +113,9 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
         ray=args.ray,
         keep=args.keep_blocks,
         device=args.device,
+        precision=args.precision,
+        compiled=args.compile,
+        windows=args.windows,
         cfg_options=args.cfg_options,
         trust=args.trust_config,
         console=console,
@@ -132,7 +132,7 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
     return 0
 
 
-def _shard(text: str) -> tuple[int, int]:
+def shard_of(text: str) -> tuple[int, int]:
     """``2/8`` as (2, 8)."""
     first, slash, count = text.partition("/")
     if not slash or not first.isdigit() or not count.isdigit() or not 1 <= int(first) <= int(count):

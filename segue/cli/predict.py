@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from segue.inference.crf import CRF
 
 HELP = "segment images, folders of images, videos"
 SAVED = ("labels", "overlay")
@@ -27,6 +26,7 @@ SAVED = ("labels", "overlay")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
+    from segue.cli._crf import add_crf_options
     from segue.cli._scene import add_scene_options
 
     parser.add_argument("model", help="config file or recipe, then a checkpoint; or a weights file that Segue wrote")
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from segue.api import predict
+    from segue.cli._crf import crf_of
     from segue.cli._scene import is_scene, refuse_scene_options, run_scene
     from segue.errors import InputError, SomeFailedError, refuse
     from segue.inference.load import is_weights
@@ -149,29 +150,6 @@ def add_way_options(parser: argparse.ArgumentParser) -> None:
         default="constant",
         help="how the pixels of sliding windows count: alike, as in the reference, or less towards the edges",
     )
-
-
-def add_crf_options(parser: argparse.ArgumentParser) -> None:
-    """The options of the CRF."""
-    parser.add_argument("--crf", action="store_true", help="refine with a fully connected CRF, which follows edges")
-    parser.add_argument(
-        "--crf-options",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="sxy=80 srgb=13 compat=10 smooth_sxy=3 smooth_compat=3 iterations=5 normalize=true method=auto",
-    )
-
-
-def crf_of(args: argparse.Namespace) -> CRF | None:
-    """What those options ask for."""
-    from segue.errors import refuse
-    from segue.inference.crf import crf_from
-
-    if args.crf:
-        return crf_from(args.crf_options)
-    refuse({"--crf-options": args.crf_options}, "only with --crf")
-    return None
 
 
 def show(results: Sequence[Any], console: Console) -> None:

@@ -10,6 +10,8 @@ HELP = "measure a checkpoint"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
+    from segue.cli._crf import add_crf_options
+    from segue.cli._scene import shard_of
     from segue.cli.train import add_machine_options
 
     parser.add_argument("config", help="config file, or the name of a recipe")
@@ -17,6 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--work-dir", help="folder for the metrics as JSON")
     parser.add_argument("--out", help="folder for the predicted label maps")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")
+    add_crf_options(parser)
+    parser.add_argument(
+        "--shard", type=shard_of, metavar="I/N", help="measure the I-th of N shares of the images, from 1"
+    )
     parser.add_argument("--show-dir", help="folder for pictures of what is predicted")
     parser.add_argument("--show", action="store_true", help="show each picture in a window")
     parser.add_argument("--wait-time", type=float, help="seconds for which --show shows each (default: 2)")
@@ -28,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate; the table is printed on the way."""
     from segue.api import evaluate
+    from segue.cli._crf import crf_of
     from segue.cli.train import machine_of
     from segue.errors import refuse
 
@@ -38,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         work_dir=args.work_dir,
         out=args.out,
         tta=args.tta,
+        crf=crf_of(args),
+        shard=args.shard,
         show_dir=args.show_dir,
         show=args.show,
         wait_time=2.0 if args.wait_time is None else args.wait_time,

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from segue.errors import DataError, SegueError, SomeFailedError
+from segue.errors import DataError, InputError, SegueError, SomeFailedError
 from segue.inference.crf import CRF
 from segue.inference.outputs import Outputs, Saving, Written
 from segue.inference.predictor import Predictor
@@ -42,7 +42,7 @@ def write_all(
         What was written of each image.
 
     Raises:
-        InputError: the model does not give what is to be saved.
+        InputError: the model does not give what is to be saved, or an image would be written over.
         DataError: ``out`` cannot be written, or the only image failed.
         SomeFailedError: images that cannot be read or segmented; all others are written, and are its ``results``.
     """
@@ -50,6 +50,7 @@ def write_all(
     model = predictor.model
     plain = not (is_multilabel(model) or predicts_depth(model))
     saving.check(plain, getattr(model, "label_maps", None) is None, type(model).__name__)
+    _check_apart(sources, Path(out))
     outputs = Outputs(Path(out), saving, None if predicts_depth(model) else predictor.classes)
     count = _count(sources)
     stream = predictor.attempts(
@@ -86,6 +87,18 @@ def write_all(
         message = f"{len(failed)} of {len(failed) + len(done)} images failed, the others are in {out}:\n{reasons}"
         raise SomeFailedError(message, done, failed)
     return done
+
+
+def _check_apart(sources: Any, out: Path) -> None:
+    """Refuse a folder whose own PNG files are to be segmented: labels have their names."""
+    if not isinstance(sources, Sequence) or isinstance(sources, (str, bytes)):
+        return
+    folder = out.resolve()
+    for one in sources:
+        if isinstance(one, (str, Path)) and str(one).lower().endswith(".png") and folder in Path(one).resolve().parents:
+            raise InputError(
+                f"{out}: {Path(one).name} is an image there, and labels would be written over it; name another"
+            )
 
 
 def _light(error: SegueError) -> SegueError:

@@ -7,7 +7,7 @@ import random
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback
 from rich.console import Console
+from rich.text import Text
 
 from segue.config.origins import origin_of
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem
+from segue.inference.crf import CRF
 from segue.inference.views import with_views
 from segue.system.shown import visible
 from segue.training.backends import backend_nodes, visualizer_of
@@ -33,13 +35,14 @@ from segue.training.loops import read_evaluation_loop, stepwise
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
 from segue.training.own_hooks import own_callbacks
-from segue.training.parts import Parts, build_parts, check_components, load_trained
+from segue.training.parts import Metric, Parts, build_parts, check_components, load_trained
 from segue.training.plan import Plan, located, read_plan
 from segue.training.preflight import check_before_first_step
-from segue.training.progress import Terminal
+from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
 from segue.training.run import Run, TrainResult
 from segue.training.saving import may_write, writable
+from segue.training.shares import Share, check_sums, facts_of
 from segue.training.streams import EvaluationStream
 from segue.training.task import Evaluation, SegmentationTask
 from segue.training.user_views import offered
@@ -143,6 +146,8 @@ def evaluate(
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
     tta: bool = False,
+    crf: CRF | None = None,
+    shard: tuple[int, int] | None = None,
     machine: Machine | None = None,
     console: Console | None = None,
     build: Callable[[], Parts] | None = None,
@@ -157,6 +162,8 @@ def evaluate(
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
+        crf: what refines the probabilities, on the pictures as their files hold them.
+        shard: (i, n): measure the i-th of n shares of the images, from 1; the last of them to end adds all up.
         machine: devices; by default Lightning's choice.
         console: where progress is shown.
         build: makes the parts instead of the config.
@@ -167,6 +174,8 @@ def evaluate(
     missing = [section for section in needed if not cfg.get(section)]
     if missing:
         raise ConfigError([Problem(section, "measuring needs this section") for section in missing])
+    if shard is not None and work_dir is None:
+        raise InputError("shard: the shares are kept in work_dir; name one that all machines have")
     if tta:
         cfg = with_views(cfg)
     for given in (work_dir, out):
@@ -189,6 +198,16 @@ def evaluate(
             metric.output_dir = Path(out)
     if checkpoint is not None:
         parts.model = load_trained(parts.model, checkpoint)
+    share = None
+    if shard is not None:
+        check_sums(parts.metrics)
+        options = {"tta": tta, "crf": None if crf is None else asdict(crf)}
+        facts = facts_of(cfg, parts.model, len(parts.val_data), options)
+        share = Share(*shard, Path(work_dir or "") / "shares", facts)
+        if share.done:
+            say(f"share {share.index} of {share.count} is there already")
+            return joined(share, parts.metrics, console)
+        say(f"share {share.index} of {share.count} of {len(parts.val_data)} images, which alone the table shows")
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
         trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
@@ -197,11 +216,12 @@ def evaluate(
         loaders: list[Loader] = []
 
         def loader(rank: int, world: int) -> Loader:
+            rank, world = (rank, world) if share is None else share.part(rank, world)
             stream = EvaluationStream(len(parts.val_data), settings.batch_size, rank=rank, world=world)
             loaders.append(make_loader(parts.val_data, stream, settings, parts.collate, workers))
             return loaders[-1]
 
-        task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader))
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader, crf))
         task.notes = {"dataset_meta": metainfo}
         try:
             trainer.test(task, verbose=False)
@@ -213,9 +233,32 @@ def evaluate(
         finally:
             for made in loaders:
                 made.close()
+    if share is not None:
+        if trainer.is_global_zero:
+            share.write(parts.metrics)
+        return joined(share, parts.metrics, console)
     if work_dir is not None and trainer.is_global_zero:
         write_metrics(Path(work_dir) / "metrics.json", task.metrics)
     return dict(task.metrics)
+
+
+def joined(share: Share, metrics: Sequence[Metric], console: Console) -> dict[str, float]:
+    """The metrics of all shares, with ``metrics.json``; of none, with a word about what is missing."""
+    missing = share.join(metrics)
+    if missing:
+        some = ", ".join(str(i) for i in missing[:10]) + (" ..." if len(missing) > 10 else "")
+        console.print(
+            f"{len(missing)} of {share.count} shares are missing: {some}; the last one measures", soft_wrap=True
+        )
+        return {}
+    found: dict[str, float] = {}
+    for metric in metrics:
+        found |= {name: float(value) for name, value in metric.compute().items()}
+        console.print(Text(f"All {share.count} shares", style="bold"), class_table(metric.table()), sep="\n")
+    console.print(summary(found, {}), highlight=False, markup=False, soft_wrap=True)
+    if is_first():
+        write_metrics(share.folder.parent / "metrics.json", found)
+    return found
 
 
 def choose_seed(cfg: Mapping[str, Any], given: int | None, before: dict[str, Any] | Handover | None) -> int:

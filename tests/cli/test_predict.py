@@ -115,6 +115,13 @@ def test_what_would_do_nothing_is_refused(
     assert message in capsys.readouterr().err
 
 
+def test_images_are_not_written_over(weights: Path, photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    assert main(["predict", str(weights), str(photos), "--out", str(photos)]) == 1
+    assert "00.png is an image there, and labels would be written over it" in capsys.readouterr().err.replace("\n", " ")
+    assert {path.name: path.read_bytes() for path in photos.iterdir()} == before
+
+
 def test_windows_and_precision(weights: Path, photos: Path, tmp_path: Path) -> None:
     """Gaussian windows and bfloat16 change few labels, and change something at all."""
     slide = ["model.test_cfg.mode=slide", "model.test_cfg.crop_size=(32,32)", "model.test_cfg.stride=(16,16)"]

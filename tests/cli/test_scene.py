@@ -65,13 +65,35 @@ def test_in_python(command: list[str], tmp_path: Path) -> None:
         assert np.isin(file.read(1), (0, 1, 2)).all()
 
 
+def test_views_crf_and_precision(command: list[str], tmp_path: Path) -> None:
+    config = Path(command[1])
+    views = [[{"type": "RandomFlip", "prob": p} for p in (0.0, 1.0)], [{"type": "PackSegInputs"}]]
+    steps = [{"type": "LoadImageFromFile"}, {"type": "TestTimeAug", "transforms": views}]
+    config.write_text(config.read_text() + f"\ntta_pipeline = {steps!r}\n")
+    options = {
+        "plain": [],
+        "tta": ["--tta"],
+        "crf": ["--crf", "--crf-options", "sxy=3"],
+        "bf16": ["--precision", "bf16"],
+    }
+    for name, more in options.items():
+        out = ["--out", str(tmp_path / f"{name}.tif"), "--save", "probabilities"]
+        assert main([*command, "--tile", "96", *out, *more]) == 0
+    shares = {name: rasterio.open(tmp_path / f"{name}_probabilities.tif").read() for name in options}
+    for name, found in shares.items():
+        assert np.abs(found.astype(int).sum(0) - 65535).max() <= 65, name
+        assert name == "plain" or (found != shares["plain"]).any(), name
+    assert main([*command, "--tile", "96", "--out", str(tmp_path / "again.tif"), "--windows", "gaussian"]) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         (["--out", "seen", "--overlap", "8"], "--overlap: only for scenes, which --tile or an --out that ends"),
         (["--out", "seen", "--vector", "a.gpkg"], "--vector: only for scenes"),
-        (["--out", "seen.tif", "--tta"], "--tta: not for scenes, whose tiles are seen once"),
-        (["--out", "seen.tif", "--crf"], "--crf: not for scenes"),
+        (["--out", "seen.tif", "--tta"], "tta_pipeline: the config has none, so there are no views to average"),
+        (["--out", "seen.tif", "--crf-options", "sxy=3"], "--crf-options: only with --crf"),
+        (["--out", "seen.tif", "--engine", "openvino"], "--engine: not for scenes yet"),
         (["--out", "seen.tif", "--simplify", "2"], "--simplify: only with --vector"),
         (["--out", "seen.tif", "--vector", "a.gpkg", "--shard", "1/2"], "outlines are drawn by the last call, without"),
         (["--out", "seen.tif", "--vector", "a.shp"], "a.shp: outlines go to a file that ends with .geojson"),

@@ -90,9 +90,9 @@ def config_of_1x(model: Any) -> Any:
     return known[1]
 
 
-def packed(model: Any, images: Sequence[Any]) -> dict[str, Any]:
-    """Images (paths, or arrays BGR) through the test pipeline, as a batch."""
-    read, steps = image_pipeline(config_of_1x(model))
+def packed(model: Any, images: Sequence[Any], pipeline: tuple[Any, list[Any]] | None = None) -> dict[str, Any]:
+    """Images (paths, or arrays BGR) through the test pipeline, or through one that was built before, as a batch."""
+    read, steps = pipeline or image_pipeline(config_of_1x(model))
     batch: dict[str, Any] = {"inputs": [], "data_samples": []}
     for image in images:
         if isinstance(image, np.ndarray):

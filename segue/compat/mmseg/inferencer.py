@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import torch
 from rich.progress import track
 
 from segue.compat.mmengine.visualization import SegLocalVisualizer
-from segue.compat.mmseg.apis import inference_model, init_model
+from segue.compat.mmseg.apis import config_of_1x, init_model, packed
 from segue.compat.mmseg.names import get_classes, get_palette
 from segue.compat.refusals import entrance
 from segue.datasets.palette import generate_palette
 from segue.images.read import read_image, write_png
+from segue.inference.flow import ahead, in_groups
 from segue.inference.inputs import find_images
+from segue.inference.predictor import image_pipeline
+from segue.inference.segment import padded_shape
 from segue.recipes.catalogue import published_weights
 
 FORWARD, VISUALIZE, POSTPROCESS = (
@@ -85,7 +89,7 @@ class MMSegInferencer:
         Args:
             inputs: a file, a folder, an array BGR (H, W, 3), or a list of files and arrays.
             return_datasamples: SegDataSample instead of arrays.
-            batch_size: accepted; images pass one by one, since their sizes may differ.
+            batch_size: images that go through the network together, where padding makes their sizes equal.
             return_vis: return the pictures, too.
             show: open windows.
             wait_time: seconds that a window stays.
@@ -102,12 +106,14 @@ class MMSegInferencer:
         if unknown:
             known = sorted(FORWARD | VISUALIZE | POSTPROCESS)
             raise ValueError(f"unknown argument {sorted(unknown)[0]!r} for `__call__`; there are {', '.join(known)}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size={batch_size}; it must be at least 1")
         images = self._list(inputs)
         draw = return_vis or show or bool(out_dir and img_out_dir)
         found: list[Any] = []
         pictures: list[Any] = []
-        for image in track(images, "predicting", transient=True, disable=len(images) < 2):
-            sample = inference_model(self.model, image)
+        samples = self._samples(images, batch_size)
+        for image, sample in track(samples, "predicting", total=len(images), transient=True, disable=len(images) < 2):
             if draw:
                 picture = self._draw(image, sample, kwargs, show, wait_time)
                 if out_dir and img_out_dir:
@@ -129,6 +135,26 @@ class MMSegInferencer:
             "predictions": found[0] if single else found,
             "visualization": pictures[0] if single and pictures else pictures,
         }
+
+    def _samples(self, images: Sequence[Any], batch_size: int) -> Iterator[tuple[Any, Any]]:
+        """Each image with its SegDataSample, in order; a thread reads ahead, as for `segue.inference.predictor`."""
+        pipeline = image_pipeline(config_of_1x(self.model))
+
+        def load(image: Any) -> tuple[Any, dict[str, Any]]:
+            return image, packed(self.model, [image], pipeline)
+
+        def key(one: tuple[Any, dict[str, Any]]) -> Any:
+            inputs = one[1]["inputs"][0]
+            return padded_shape(self.model, inputs) if isinstance(inputs, torch.Tensor) else None
+
+        def work(group: Sequence[tuple[Any, dict[str, Any]]]) -> list[tuple[Any, Any]]:
+            batch = {name: [packs[name][0] for _, packs in group] for name in ("inputs", "data_samples")}
+            with torch.no_grad():
+                found = self.model.test_step(batch)
+            return [(image, sample) for (image, _), sample in zip(group, found, strict=True)]
+
+        with closing(ahead(map(load, images), max(2, batch_size))) as loaded:
+            yield from in_groups(loaded, batch_size, key, work)
 
     def _list(self, inputs: Any) -> list[Any]:
         if isinstance(inputs, (list, tuple)):

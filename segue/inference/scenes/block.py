@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from segue.images.read import Array
 from segue.inference.logits import Logits
@@ -82,7 +83,7 @@ class Block:
         for kind in settings.kinds[:-1]:
             count, dtype = (logits, np.uint16) if kind == "probabilities" else (1, np.uint8)
             self.found[kind] = np.zeros((count, height, width), dtype)
-        self._tiles: dict[tuple[int, int], Logits | None] = {}  # None: without data
+        self._tiles: dict[tuple[int, int], list[Logits] | None] = {}  # views; None: without data
 
     def compute(self) -> dict[str, Array]:
         """(bands, h, w) of each kind: labels uint8 or uint16; shares of their `FULL`. Void pixels are 0 in these.
@@ -133,8 +134,8 @@ class Block:
         ]
 
     def _run(self, waiting: list[tuple[tuple[int, int], Array]]) -> None:
-        logits = self.network.logits([pixels for _, pixels in waiting])
-        self._tiles.update({place: found for (place, _), found in zip(waiting, logits, strict=True)})
+        views = self.network.views([pixels for _, pixels in waiting])
+        self._tiles.update({place: found for (place, _), found in zip(waiting, views, strict=True)})
 
     @torch.inference_mode()
     def _decide(self, down: Cell, across: Cell) -> None:
@@ -143,13 +144,13 @@ class Block:
         data = self.data[rows, columns]
         if not data.any():
             return
-        logits = self._logits(down, across)
+        views = self._views(down, across)
         model = self.network.model
-        labels = decided(model, [logits]).cpu().numpy()
+        labels = decided(model, views).cpu().numpy()
         np.copyto(self.found["labels"][0, rows, columns], labels.astype(self.found["labels"].dtype), where=data)
         if len(self.found) == 1:
             return
-        for low, shares in mean_probabilities(model, [logits]):
+        for low, shares in mean_probabilities(model, views):
             there = data[low : low + shares.shape[1]]
             band = slice(rows.start + low, rows.start + low + shares.shape[1])
             for kind in self.found.keys() - {"labels"}:
@@ -159,9 +160,9 @@ class Block:
                 scaled = (values * FULL[kind]).round().to(torch.int32).cpu().numpy()
                 self.found[kind][:, band, columns] = np.where(there, scaled, 0)
 
-    def _logits(self, down: Cell, across: Cell) -> Logits:
-        """Of the pixels where two cells cross."""
-        parts = []
+    def _views(self, down: Cell, across: Cell) -> list[Logits]:
+        """Logits of every view of the pixels where two cells cross."""
+        parts: list[list[tuple[Logits, Tensor, Tensor]]] = []
         heights, widths = self.grid.down.weight(), self.grid.across.weight()
         for place in product(down.tiles, across.tiles):
             tile = self._tiles[place]
@@ -169,5 +170,8 @@ class Block:
             top = down.low - self.grid.down.starts[place[0]]
             left = across.low - self.grid.across.starts[place[1]]
             bottom, right = top + down.high - down.low, left + across.high - across.low
-            parts.append((cut(tile, (top, bottom), (left, right)), heights[top:bottom], widths[left:right]))
-        return parts[0][0] if len(parts) == 1 else Blended(parts)
+            weights = heights[top:bottom], widths[left:right]
+            parts.append([(cut(view, (top, bottom), (left, right)), *weights) for view in tile])
+        if len(parts) == 1:
+            return [logits for logits, _, _ in parts[0]]
+        return [Blended(list(view)) for view in zip(*parts, strict=True)]

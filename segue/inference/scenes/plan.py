@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class Plan:
 
     def facts(self) -> dict[str, Any]:
         """As JSON. Paths are left out: on another machine they may be others."""
-        own = vars(self.settings)
+        own = asdict(self.settings)
         settings = {name: list(value) if isinstance(value, (tuple, list)) else value for name, value in own.items()}
         return {
             "format": FORMAT,
@@ -132,6 +132,12 @@ def sources_of(files: Sequence[Path], sizes: Sequence[tuple[int, int]]) -> tuple
     """The sources of a plan."""
     names = unique_names(files)
     return tuple(Source(path, name, size, digest(path)) for path, name, size in zip(files, names, sizes, strict=True))
+
+
+def largest_tile(settings: Settings, sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """(H, W) of the largest tile of scenes of these sizes."""
+    tile = settings.tile
+    return min(tile, max(height for height, _ in sizes)), min(tile, max(width for _, width in sizes))
 
 
 def strides_of(settings: Settings, tile_bytes: int, logits: int) -> int:

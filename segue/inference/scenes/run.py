@@ -15,7 +15,7 @@ from rich.progress import TextColumn, TimeRemainingColumn
 from segue.errors import InputError, SegueError, SomeFailedError
 from segue.inference.predictor import Predictor
 from segue.inference.scenes.network import Network
-from segue.inference.scenes.plan import Plan, Unit, sources_of, strides_of
+from segue.inference.scenes.plan import Plan, Unit, largest_tile, sources_of, strides_of
 from segue.inference.scenes.read import open_scene, place_of
 from segue.inference.scenes.settings import Settings
 from segue.inference.scenes.worker import Worker
@@ -90,9 +90,10 @@ def predict_scenes(
         raise InputError("shard and ray both share the blocks out; give one of them")
     failed: list[SegueError] = []
     with gdal():
-        network = Network(predictor)
+        network = Network(predictor, settings.tta, settings.crf)
         network.say()
         plan = make_plan(network, [Path(file) for file in files], settings, failed)
+        _check_apart(plan, out, single)
         folder = out.with_name(out.name + ".blocks")
         if plan.sources:
             plan.keep(folder)
@@ -107,6 +108,16 @@ def predict_scenes(
     return result
 
 
+def _check_apart(plan: Plan, out: Path, single: bool) -> None:
+    """Refuse results that would take the place of a scene."""
+    scenes = {source.path.resolve() for source in plan.sources}
+    for source in plan.sources:
+        for kind in plan.settings.kinds:
+            target = _target(out, single, source.name, kind)
+            if target.resolve() in scenes:
+                raise InputError(f"{target}: is a scene itself, which would be written over; name another place")
+
+
 def make_plan(network: Network, files: Sequence[Path], settings: Settings, failed: list[SegueError]) -> Plan:
     """The plan; scenes that cannot be opened are left out and their errors appended to ``failed``."""
     good, sizes = [], []
@@ -119,7 +130,7 @@ def make_plan(network: Network, files: Sequence[Path], settings: Settings, faile
             failed.append(error)
     strides, logits = 1, len(network.classes)
     if good:
-        side = (min(settings.tile, sizes[0][0]), min(settings.tile, sizes[0][1]))
+        side = largest_tile(settings, sizes)
         held, logits = network.warm(side, settings.batch_size)
         strides = strides_of(settings, held * settings.tile**2 // (side[0] * side[1]), logits)
     return Plan(sources_of(good, sizes), settings, network.digest(), network.classes, strides, logits)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segue.errors import InputError, nearest
+from segue.inference.crf import CRF
 from segue.inference.scenes.tiles import BLENDS
 
 #: what is written of each pixel besides its label
@@ -27,6 +28,8 @@ class Settings:
         save: ``probabilities``, ``confidence``: written besides labels.
         batch_size: tiles that go through the network together.
         block: side of a block, in strides of tiles; by default as many as keep logits below half a gigabyte, 8 at most.
+        tta: average over the views that the config's ``tta_pipeline`` makes of each tile.
+        crf: what refines the probabilities of each tile, before tiles are joined.
 
     Raises:
         InputError: what cannot be.
@@ -40,6 +43,8 @@ class Settings:
     save: Sequence[str] = ()
     batch_size: int = 1
     block: int | None = None
+    tta: bool = False
+    crf: CRF | None = None
 
     def __post_init__(self) -> None:
         if self.tile < 1:

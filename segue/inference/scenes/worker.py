@@ -7,7 +7,7 @@ from pathlib import Path
 from segue.errors import DataError
 from segue.inference.scenes.block import Block
 from segue.inference.scenes.network import Network
-from segue.inference.scenes.plan import Plan, Unit
+from segue.inference.scenes.plan import Plan, Unit, largest_tile
 from segue.inference.scenes.read import Scene, open_scene
 from segue.inference.scenes.write import Look, gdal, write_block
 
@@ -23,10 +23,9 @@ class Worker:
 
     def __init__(self, network: Network, plan: Plan, folder: Path) -> None:
         self.network, self.plan, self.folder = network, plan, folder
-        tile = plan.settings.tile
         if plan.sources:
-            height, width = plan.sources[0].size
-            network.warm((min(tile, height), min(tile, width)), plan.settings.batch_size)
+            side = largest_tile(plan.settings, [source.size for source in plan.sources])
+            network.warm(side, plan.settings.batch_size)
         self._scene: tuple[int, Scene] | None = None
 
     def do(self, unit: Unit) -> None:

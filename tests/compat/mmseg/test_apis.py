@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,6 +99,31 @@ def test_the_inferencer(trained: Trained, user_data: Path, tmp_path: Path) -> No
     assert len(list((tmp_path / "b" / "seen").iterdir())) == 6 and not (tmp_path / "b" / "pred").exists()
     with pytest.raises(ValueError, match="unknown argument 'opacty' for `__call__`; there are img_out_dir"):
         predict(files[0], opacty=0.3)
+    with pytest.raises(ValueError, match="batch_size=0; it must be at least 1"):
+        predict(files[0], batch_size=0)
+
+
+def test_the_inferencer_in_batches(trained: Trained, user_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images of two sizes go through in the batches that their sizes allow, and come back in order."""
+    from mmseg.apis import MMSegInferencer
+
+    predict = MMSegInferencer(model=str(trained[0]), weights=str(trained[1]), device="cpu")
+    images = [cv2.imread(str(path)) for path in sorted((user_data / "img").iterdir())]
+    images[1] = images[1][:32].copy()
+    alone = predict(images)["predictions"]
+    sizes, step = [], predict.model.test_step
+
+    def watched(batch: Any) -> Any:
+        sizes.append(len(batch["inputs"]))
+        return step(batch)
+
+    monkeypatch.setattr(predict.model, "test_step", watched)
+    together = predict(images, batch_size=4)["predictions"]
+    assert sorted(sizes) == [1, 1, 4]
+    for one, other in zip(alone, together, strict=True):
+        assert one.shape == other.shape and (one == other).mean() > 0.999
+    with pytest.raises(Exception, match=r"gone\.png"):
+        predict(["gone.png", images[0]])
 
 
 def test_names_and_colors_of_the_inferencer(trained: Trained, user_data: Path) -> None:

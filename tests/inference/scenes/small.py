@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from segue.config import Config
 from segue.inference.predictor import Predictor
 from segue.inference.scenes.write import gdal
+from segue.inference.way import Way
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 
 CLASSES = ("water", "grass", "road & rail")
@@ -46,11 +47,17 @@ class Small(nn.Module):
         return self.backbone(inputs)
 
 
-def predictor(model: nn.Module | None = None, pipeline: Any = PIPELINE, classes: Any = CLASSES) -> Predictor:
-    """One of a small model."""
+def predictor(
+    model: nn.Module | None = None,
+    pipeline: Any = PIPELINE,
+    classes: Any = CLASSES,
+    way: Way | None = None,
+    **more: Any,
+) -> Predictor:
+    """One of a small model; ``more`` of its config."""
     model = model or Small()
-    cfg = Config({"model": {"type": type(model).__name__}, "test_pipeline": pipeline})
-    return Predictor(model, cfg, classes, PALETTE)
+    cfg = Config({"model": {"type": type(model).__name__}, "test_pipeline": pipeline, **more})
+    return Predictor(model, cfg, classes, PALETTE, way)
 
 
 def noise(height: int, width: int, bands: int = 3) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,10 +11,12 @@ import pytest
 import torch
 
 from segue.errors import DataError, InputError, SomeFailedError
+from segue.inference.crf import CRF
 from segue.inference.scenes import worker
 from segue.inference.scenes.run import predict_scenes
 from segue.inference.scenes.settings import Settings
 from segue.inference.scenes.write import gdal
+from segue.inference.way import Way
 from tests.inference.scenes.small import CLASSES, CORNER, CRS, PALETTE, Small, noise, predictor, write_scene
 
 rasterio = pytest.importorskip("rasterio", reason="an optional extra: geo")
@@ -230,3 +233,93 @@ def test_sizes_are_kept(scene: Path, tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "Resize is left out: tiles are seen at the scene's own resolution" in caplog.text
     assert "CLAHE sees one tile at a time" in caplog.text
     assert labels_of(tmp_path / "seen.tif").shape == (300, 420)
+
+
+def views(*resized: dict[str, Any]) -> list[dict[str, Any]]:
+    """A ``tta_pipeline``."""
+    flips = [{"type": "RandomFlip", "prob": p, "direction": "horizontal"} for p in (0.0, 1.0)]
+    lists = [*([list(resized)] if resized else []), flips, [{"type": "PackSegInputs"}]]
+    return [{"type": "LoadImageFromFile"}, {"type": "TestTimeAug", "transforms": lists}]
+
+
+@pytest.mark.parametrize("blend", ["centre", "gaussian"])
+def test_views_of_tiles_are_those_of_the_whole(scene: Path, tmp_path: Path, blend: str) -> None:
+    """A network that sees three pixels around each; tiles overlap by more, so that ``centre`` gives the whole's."""
+    model = predictor(tta_pipeline=views())
+    settings = Settings(**TILES, blend=blend, tta=True, save=("probabilities",))
+    predict_scenes(model, [scene], tmp_path / "seen.tif", settings)
+    whole, once = model.predict(scene, tta=True), model.predict(scene)
+    assert (whole.labels != once.labels).any(), "views must matter"
+    same = (labels_of(tmp_path / "seen.tif") == whole.labels).mean()
+    assert same == 1 if blend == "centre" else same > 0.995
+    with rasterio.open(tmp_path / "seen_probabilities.tif") as file:
+        found = file.read() * file.scales[0]
+    most = np.abs(found - whole.probabilities).max()
+    assert most < (2e-3 if blend == "centre" else 0.1)  # those of a prediction are float16
+
+
+def test_views_of_other_scales(scene: Path, tmp_path: Path) -> None:
+    """Borders of tiles are resized like borders of images, so that what lies next to them differs."""
+    resized = [{"type": "Resize", "scale_factor": factor, "keep_ratio": True} for factor in (1.0, 1.5)]
+    model = predictor(tta_pipeline=views(*resized))
+    predict_scenes(model, [scene], tmp_path / "seen.tif", Settings(**TILES, tta=True))
+    assert (labels_of(tmp_path / "seen.tif") == model.predict(scene, tta=True).labels).mean() > 0.99
+    fixed = predictor(tta_pipeline=views({"type": "Resize", "scale": (64, 64)}))
+    with pytest.raises(InputError, match="tta_pipeline: Resize gives a view a size of its own, which tiles forbid"):
+        predict_scenes(fixed, [scene], tmp_path / "fixed.tif", Settings(**TILES, tta=True))
+
+
+def test_a_crf_refines_tiles(scene: Path, tmp_path: Path) -> None:
+    """Tiles that overlap by more than network and kernel reach (3, then 4 in each iteration and for the norm)."""
+    crf = CRF(compat=0.0, smooth_sxy=1.0, smooth_compat=6.0, iterations=2, method="lattice")
+    model = predictor()
+    settings = Settings(**TILES, blend="centre", crf=crf, save=("confidence",))
+    predict_scenes(model, [scene], tmp_path / "seen.tif", settings)
+    whole = model.predict(scene, crf=crf)
+    assert (whole.labels != model.predict(scene).labels).mean() > 0.01, "it must matter"
+    assert (labels_of(tmp_path / "seen.tif") == whole.labels).mean() > 0.9999  # tiles hold float16
+    with rasterio.open(tmp_path / "seen_confidence.tif") as file:
+        np.testing.assert_allclose(file.read(1) * file.scales[0], whole.confidence, atol=0.005)
+    with pytest.raises(InputError, match="holds blocks of another plan"):
+        predict_scenes(model, [scene], tmp_path / "kept.tif", Settings(**TILES, crf=crf), keep=True)
+        predict_scenes(model, [scene], tmp_path / "kept.tif", Settings(**TILES, crf=CRF()))
+
+
+def test_the_way_of_the_network_is_that_of_the_predictor(scene: Path, tmp_path: Path) -> None:
+    files = {}
+    for precision in ("fp32", "bf16"):
+        model = predictor(way=Way(precision))
+        settings = Settings(**TILES, save=("probabilities",))
+        predict_scenes(model, [scene], tmp_path / f"{precision}.tif", settings, keep=True)
+        files[precision] = rasterio.open(tmp_path / f"{precision}_probabilities.tif").read().astype(int)
+    off = np.abs(files["fp32"] - files["bf16"])
+    assert 0 < off.mean() < 0.01 * 65535
+    with pytest.raises(InputError, match="another model or other weights"):
+        predict_scenes(predictor(), [scene], tmp_path / "bf16.tif", settings)
+
+
+def test_a_scene_is_not_written_over(scene: Path, tmp_path: Path) -> None:
+    own = write_scene(tmp_path / "own.tif", noise(60, 80))
+    before = own.read_bytes()
+    for out in (own, tmp_path):  # NAME.tif of a folder is the scene itself, too
+        with pytest.raises(InputError, match=r"own\.tif: is a scene itself, which would be written over"):
+            predict_scenes(predictor(), [own], out, Settings(**TILES))
+    assert own.read_bytes() == before and not list(tmp_path.glob("*.blocks"))
+
+
+class Picky(Small):
+    """Takes no images of less than 40 pixels, and says so as networks do."""
+
+    def encode_decode(self, inputs: torch.Tensor) -> torch.Tensor:
+        if min(inputs.shape[2:]) < 40:
+            raise RuntimeError("Kernel size can't be greater than actual input size\nmore")
+        return super().encode_decode(inputs)
+
+
+def test_a_scene_that_is_too_small_does_not_end_the_work(scene: Path, tmp_path: Path) -> None:
+    tiny = write_scene(tmp_path / "tiny.tif", noise(20, 30))
+    with pytest.raises(DataError, match=r"1 tile of 30 x 20 pixels: the model cannot take tiles of this size \(Kernel"):
+        predict_scenes(predictor(Picky()), [tiny], tmp_path / "seen.tif", Settings(**TILES))
+    with pytest.raises(SomeFailedError, match="1 of 2 scenes failed"):
+        predict_scenes(predictor(Picky()), [tiny, scene], tmp_path / "out", Settings(**TILES))
+    assert (tmp_path / "out" / "scene.tif").exists() and not (tmp_path / "out" / "tiny.tif").exists()
