@@ -24,12 +24,17 @@ class Graph(nn.Module):
         model: the segmentor.
         uint8_input: take images as decoders give them, (B, H, W, 3) uint8 RGB, and normalize inside.
         labels_out: give the largest logit's class, (B, H, W) int64, not logits (B, classes, H, W).
+        coarse_out: give logits at the head's resolution, (B, classes, H', W'), where nothing but a bilinear resize
+            follows them; so does prediction by bands. What differs there differs no more after the resize.
     """
 
-    def __init__(self, model: Any, uint8_input: bool = False, labels_out: bool = False) -> None:
+    def __init__(
+        self, model: Any, uint8_input: bool = False, labels_out: bool = False, coarse_out: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
         self.uint8_input, self.labels_out = uint8_input, labels_out
+        self.coarse_out = coarse_out and hasattr(model, "coarse")
         self.mean: Tensor
         self.std: Tensor
         if uint8_input:
@@ -46,8 +51,18 @@ class Graph(nn.Module):
             images = images.permute(0, 3, 1, 2).float()
             images = (images.flip(1) if self.swap else images) - self.mean
             images = images / self.std
-        logits: Tensor = self.model.encode_decode(images)
+        logits = self.logits(images)
         return logits.argmax(dim=1) if self.labels_out else logits
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """The model's own, of preprocessed images (B, C, H, W)."""
+        found: Tensor = self.model.coarse(inputs) if self.coarse_out else self.model.encode_decode(inputs)
+        return found
+
+    @property
+    def gives(self) -> str:
+        """``labels``, ``logits``, or ``coarse`` logits."""
+        return "labels" if self.labels_out else "coarse" if self.coarse_out else "logits"
 
 
 def check_normalizes(model: Any) -> None:

@@ -60,11 +60,13 @@ class Options:
     static: bool = False
     uint8_input: bool = False
     labels_out: bool = False
+    coarse_out: bool = False  # of the engines, see `segue.export.graph.Graph`
+    brain: bool = False  # OpenVINO computes in bfloat16
 
     @property
     def precision(self) -> str:
         """Of the limits that hold."""
-        return "float16" if self.half else "float32"
+        return "float16" if self.half else "bfloat16" if self.brain else "float32"
 
 
 @dataclass
@@ -111,7 +113,7 @@ def export_model(
     """
     if out.suffix != SUFFIX[target]:
         raise InputError(f"--out {out}: a file of {target} ends in {SUFFIX[target]}")
-    graph = Graph(model, options.uint8_input, options.labels_out).eval()
+    graph = Graph(model, options.uint8_input, options.labels_out, options.coarse_out).eval()
     first = cases[0]
     example = torch.cat([fed(graph, first)] * 2)[:2]
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +131,7 @@ def export_model(
             if target == "openvino":
                 write_openvino(onnx, made, options.half)
             session = open_session(made)
+        session.compute(options.precision)
         certificate, comparisons, skipped = _certified(graph, session, cases, names, options)
         certificate |= _described(graph, traced, target, made, session, options) | dict(facts)
         certificate = sealed(certificate)
@@ -154,10 +157,10 @@ def fed(graph: Graph, case: Case) -> Tensor:
     return case.images[:, [2, 1, 0]].permute(0, 2, 3, 1).contiguous()  # files are read as BGR
 
 
-def model_logits(model: Any, inputs: Tensor) -> np.ndarray:
+def model_logits(graph: Graph, inputs: Tensor) -> np.ndarray:
     """The model's own logits (B, K, H, W) float32."""
     with torch.no_grad():
-        return model.encode_decode(inputs).float().numpy()  # type: ignore[no-any-return]
+        return graph.logits(inputs).float().numpy()  # type: ignore[no-any-return]
 
 
 def threshold_of(model: Any) -> float | None:
@@ -186,7 +189,7 @@ def _certified(
             skipped.append(case.name)
             continue
         try:
-            wanted = model_logits(graph.model, case.inputs)
+            wanted = model_logits(graph, case.inputs)
         except (RuntimeError, ValueError) as error:
             skipped.append(f"{case.name} (the model itself: {str(error).splitlines()[0][:120]})")
             continue
@@ -212,7 +215,7 @@ def _certified(
         "skipped": skipped,
         "first_diverging": asdict(divergence) if divergence else None,
         "limits": asdict(limits) | {"layers": NOISE[options.precision]},
-        "gold": _gold(graph.model, gold_case, threshold, () if failed else pairs).facts(),
+        "gold": _gold(graph, gold_case, threshold, () if failed else pairs).facts(),
     }
     return facts, compared, skipped
 
@@ -228,7 +231,7 @@ def _walked(
     """The layers that file and model share, and the first that differs if something did; of a good file, those that
     agree.
     """
-    truth = recorded(graph.model, lambda: graph.model.encode_decode(case.inputs))
+    truth = recorded(graph.model, lambda: graph.logits(case.inputs))
     images = fed(graph, case)
     if not names or not fits(session.shape, images.shape):
         return (), None
@@ -244,10 +247,12 @@ def _walked(
     return tuple(pair for pair in pairs if first_divergence([pair], values, noise) is None), None
 
 
-def _gold(model: Any, case: Case, threshold: float | None, layers: Sequence[Pair]) -> Gold:
-    logits = model_logits(model, case.inputs[:1])
+def _gold(graph: Graph, case: Case, threshold: float | None, layers: Sequence[Pair]) -> Gold:
+    logits = model_logits(graph, case.inputs[:1])
     labels = decision(logits, threshold)[0][0]
-    labels = labels if labels.dtype == bool else labels.astype(np.uint8 if model.num_classes <= 256 else np.uint16)
+    labels = (
+        labels if labels.dtype == bool else labels.astype(np.uint8 if graph.model.num_classes <= 256 else np.uint16)
+    )
     places = some_places(*logits.shape[-2:])
     chosen = logits[0].reshape(logits.shape[1], -1)[:, places]
     return Gold(case.images[:1].numpy(), marks(case.inputs[:1].numpy()), labels, places, chosen, tuple(layers))
@@ -269,7 +274,7 @@ def _described(
         "precision": options.precision,
         "opset": options.opset,
         "input": {"uint8": graph.uint8_input, "shape": list(session.shape), "free": traced.free, "lost": traced.lost},
-        "output": "labels" if graph.labels_out else "logits",
+        "output": graph.gives,
         "decides": {
             "threshold": threshold_of(graph.model),
             "multilabel": bool(getattr(head, "multilabel", False)),

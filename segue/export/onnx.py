@@ -42,7 +42,7 @@ def write_onnx(traced: Traced, graph: Graph, example: torch.Tensor, path: Path, 
         raise MissingExtraError(error.name or "onnx", "export", "segue export onnx") from error
     if opset not in OPSETS:
         raise InputError(f"--opset {opset}: torch writes {OPSETS.start} to {OPSETS.stop - 1}")
-    name = "labels" if graph.labels_out else "logits"
+    name = "labels" if graph.labels_out else "logits"  # coarse ones, too
     with tracing(graph), _quiet():
         made = torch.onnx.export(
             traced.program, (example,), dynamo=True, opset_version=opset, input_names=["images"], output_names=[name],

@@ -15,6 +15,7 @@ from segue.errors import InputError
 from segue.export.certificate import certificate_of, is_sealed
 from segue.export.session import SUFFIXES, open_session
 from segue.export.verify import preprocessor_of
+from segue.layers.resize import resize
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import TestOptions
 
@@ -41,6 +42,7 @@ class RuntimeModel(nn.Module):
             raise InputError(f"{path}: its certificate was changed after it was written; see segue verify {path}")
         if self.certificate["verdict"] != "certified":
             raise InputError(f"{path}: this export is not its model ({'; '.join(self.certificate['reasons'])[:300]})")
+        self._session.compute(self.certificate["precision"])
         decides = self.certificate["decides"]
         self.num_classes = len(self.certificate["classes"])
         self.predicts_depth = bool(decides["depth"])
@@ -60,8 +62,12 @@ class RuntimeModel(nn.Module):
         return found
 
     def encode_decode(self, inputs: Tensor) -> Tensor:
-        """Preprocessed images (B, C, H, W) to logits (B, classes, H, W); of a file that gives labels, 1 where a pixel
-        has the class and 0 elsewhere.
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H, W)."""
+        return resize(self.coarse(inputs), size=inputs.shape[-2:], align_corners=self.head.align_corners)
+
+    def coarse(self, inputs: Tensor) -> Tensor:
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H', W') whose resize ``encode_decode`` returns; of a
+        file that gives labels, 1 where a pixel has the class and 0 elsewhere.
 
         Raises:
             InputError: a size that the file does not take.
@@ -79,7 +85,6 @@ class RuntimeModel(nn.Module):
             found = F.one_hot(found.long(), self.num_classes).permute(0, 3, 1, 2).float()
         return found
 
-    coarse = encode_decode
     forward = encode_decode
 
 

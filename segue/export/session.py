@@ -30,6 +30,15 @@ class Session(ABC):
     version: str
     notes: str | None
 
+    def compute(self, precision: str) -> None:
+        """Compute in the precision of a certificate.
+
+        Raises:
+            InputError: the runtime or the processor does not.
+        """
+        if precision == "bfloat16":
+            raise InputError(f"{self.version} does not compute in bfloat16 here; openvino does")
+
     @abstractmethod
     def run(self, images: np.ndarray) -> np.ndarray:
         """What the file makes of its input."""
@@ -88,20 +97,35 @@ class OnnxSession(Session):
 
 
 class OpenVINOSession(Session):
-    """An OpenVINO or ONNX file under OpenVINO, on the processor, in float32."""
+    """An OpenVINO or ONNX file under OpenVINO, on the processor, in float32 unless bfloat16 is asked for."""
 
     def __init__(self, path: str | Path) -> None:
         openvino = _openvino()
         self.path, self.version = Path(path), f"openvino {openvino.__version__.partition('-')[0]}"
         self._core = openvino.Core()
+        self._precision = "f32"
         try:
             self._model = self._core.read_model(str(path))
-            self._compiled = self._core.compile_model(self._model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         except Exception as error:  # OpenVINO raises RuntimeError and others
             raise InputError(f"{path}: OpenVINO cannot open it: {_first(error)}") from error
+        self._ready: Any = None
         own = self._model.inputs[0].get_partial_shape()
         self.shape = tuple(size.get_length() if size.is_static else None for size in own)
         self.notes = self._notes()
+
+    def compute(self, precision: str) -> None:
+        """As in `Session`."""
+        wanted = "bf16" if precision == "bfloat16" else "f32"
+        if wanted == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise InputError("this processor does not compute in bfloat16; use fp32")
+        if wanted != self._precision:
+            self._precision, self._ready = wanted, None
+
+    def _opened(self, model: Any) -> Any:
+        try:
+            return self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": self._precision})
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: OpenVINO cannot open it: {_first(error)}") from error
 
     def _notes(self) -> str | None:
         for place in ([KEY], ["framework", KEY]):
@@ -111,8 +135,10 @@ class OpenVINOSession(Session):
 
     def run(self, images: np.ndarray) -> np.ndarray:
         """As in `Session`."""
+        if self._ready is None:
+            self._ready = self._opened(self._model)
         try:
-            return np.array(self._compiled([images])[0])
+            return np.array(self._ready([images])[0])
         except Exception as error:  # as above
             raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
 
@@ -125,8 +151,7 @@ class OpenVINOSession(Session):
             return {}
         taken = {name for output in model.outputs for name in output.get_names()}
         model.add_outputs([name for name in wanted if name not in taken])
-        compiled = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        found = compiled([images])
+        found = self._opened(model)([images])
         return {name: np.array(found[name]) for name in wanted}
 
 

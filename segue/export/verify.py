@@ -54,6 +54,7 @@ def verify_file(path: str | Path, runtime: str | None = None) -> Verdict:
     path = Path(path)
     session = open_session(path, runtime)
     facts = certificate_of(path, session.notes)
+    session.compute(facts["precision"])
     verdict = Verdict(path)
     add = verdict.checks.append
     right = is_sealed(facts)

@@ -169,6 +169,7 @@ def verify(
 
     session = open_session(path, runtime)
     facts = certificate_of(Path(path), session.notes)
+    session.compute(facts["precision"])
     state = fingerprint(model.state_dict())
     same = state == facts["weights"]
     said = "the certificate's" if same else f"the model has {state}, the certificate {facts['weights']}"
@@ -178,24 +179,24 @@ def verify(
     now = described(model.data_preprocessor, test_steps(predictor.cfg))
     prepared_alike = {**now, "pipeline": 0} == {**facts["preprocessing"], "pipeline": 0}
     verdict.checks.append(("preprocessing", prepared_alike, "the model's" if prepared_alike else "not the model's"))
-    graph = Graph(model, facts["input"]["uint8"], facts["output"] == "labels")
+    graph = Graph(model, facts["input"]["uint8"], facts["output"] == "labels", facts["output"] == "coarse")
     own = [user_case(predictor, file) for file in find_images(images)[:MOST]] if images else []
     compared = []
     for case in own or generated_cases(predictor, own_size(predictor, own)):
         given = fed(graph, case)
         if fits(session.shape, given.shape):
-            compared.append(_compared(model, session, case, given.numpy(), facts))
+            compared.append(_compared(graph, session, case, given.numpy(), facts))
     verdict.checks += [(one.name, not one.wrong, one.wrong or _said(one)) for one in compared]
     return verdict, compared
 
 
-def _compared(model: Any, session: Any, case: Case, given: np.ndarray, facts: Mapping[str, Any]) -> Comparison:
+def _compared(graph: Graph, session: Any, case: Case, given: np.ndarray, facts: Mapping[str, Any]) -> Comparison:
     limits = LIMITS[facts["precision"]]
     try:
         found = session.run(given)
     except SegueError as error:
         return Comparison(case.name, given.shape, None, None, limits.difference, 0.0, 0.0, str(error))
-    return compare(case.name, given.shape, model_logits(model, case.inputs), found, limits, threshold_of(model))
+    return compare(case.name, given.shape, model_logits(graph, case.inputs), found, limits, threshold_of(graph.model))
 
 
 def _said(one: Comparison) -> str:
