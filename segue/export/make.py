@@ -250,9 +250,7 @@ def _walked(
 def _gold(graph: Graph, case: Case, threshold: float | None, layers: Sequence[Pair]) -> Gold:
     logits = model_logits(graph, case.inputs[:1])
     labels = decision(logits, threshold)[0][0]
-    labels = (
-        labels if labels.dtype == bool else labels.astype(np.uint8 if graph.model.num_classes <= 256 else np.uint16)
-    )
+    labels = labels if labels.dtype == bool else labels.astype("uint8" if graph.model.num_classes <= 256 else "uint16")
     places = some_places(*logits.shape[-2:])
     chosen = logits[0].reshape(logits.shape[1], -1)[:, places]
     return Gold(case.images[:1].numpy(), marks(case.inputs[:1].numpy()), labels, places, chosen, tuple(layers))

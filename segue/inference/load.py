@@ -51,8 +51,8 @@ def load(
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
-        engine: what computes the network: ``torch``; or ``onnxruntime`` or ``openvino``, for which the model is exported,
-            certified and kept the first time, see `segue.inference.engine.under_engine`.
+        engine: what computes the network: ``torch``; or ``onnxruntime`` or ``openvino``, for which the model is
+            exported, certified and kept the first time, see `segue.inference.engine.under_engine`.
         windows: ``constant``, as in the reference, or ``gaussian``: how the pixels of sliding windows count.
         cfg_options: changes of the config, ``key=value``.
         trust: execute a config file that is more than data, and let a config name anything, also one inside a file of

@@ -73,7 +73,7 @@ def test_what_is_not_the_model_is_refused_and_not_kept(
 
     honest = OnnxSession.run
     monkeypatch.setattr(OnnxSession, "run", lambda self, images: honest(self, images) + np.float32(0.1))
-    with pytest.raises(InputError, match="is not the model .*logits differ by 0.1.*; engine 'torch' runs it"):
+    with pytest.raises(InputError, match=r"is not the model .*logits differ by 0.1.*; engine 'torch' runs it"):
         segue.load(project.config, project.weights, engine="onnxruntime")
     assert not [*home.rglob("model*")]
 
@@ -93,7 +93,7 @@ def test_what_an_engine_does_not_do_is_refused(project: Project, home: Path, giv
 
 
 def test_tensorrt_says_where_it_is_made(project: Project, home: Path) -> None:  # noqa: F811
-    with pytest.raises(MissingExtraError, match="trtexec --onnx=MODEL.onnx"):
+    with pytest.raises(MissingExtraError, match=r"trtexec --onnx=MODEL\.onnx"):
         segue.load(project.config, project.weights, engine="tensorrt")
 
 
