@@ -11,7 +11,11 @@ not exported again. ``--page`` writes the table.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import multiprocessing
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -61,16 +65,23 @@ def main() -> None:
     parser.add_argument("--only", default="", help="parts of methods' names, with commas")
     parser.add_argument("--size", nargs=2, type=int, default=(64, 96), metavar=("H", "W"), help="input that is traced")
     parser.add_argument("--page", type=Path, help="file for the table")
+    parser.add_argument("--again", action="store_true", help="export those again that were not certified")
+    parser.add_argument("--seconds", type=int, default=600, help="limit of each model")
+    parser.add_argument("--gigabytes", type=float, default=12, help="memory of each model")
     args = parser.parse_args()
+    warmed()
     found: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for method, recipe in sorted(recipes().items(), key=lambda pair: place(pair[0])):
-        if method in found or not any(part in method for part in args.only.split(",")):
+        done = method in found and not (args.again and found[method]["verdict"] != "certified")
+        if done or not any(part in method for part in args.only.split(",")):
             continue
         start = time.perf_counter()
         if method in EXCUSED:
             found[method] = {"recipe": recipe, "verdict": "not tried", "why": EXCUSED[method]}
         else:
-            found[method] = {"recipe": recipe} | tried(recipe, (args.size[0], args.size[1]))
+            found[method] = {"recipe": recipe} | alone(
+                recipe, (args.size[0], args.size[1]), args.seconds, args.gigabytes
+            )
         args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         said = {k: v for k, v in found[method].items() if k not in ("recipe",)}
         print(f"{method:20} {time.perf_counter() - start:6.0f} s  {json.dumps(said)[:300]}", flush=True)
@@ -94,6 +105,46 @@ def recipes() -> dict[str, str]:
 def place(method: str) -> tuple[bool, int, str]:
     """Where a method comes: small models first, large ones last."""
     return method in LARGE, FIRST.index(method) if method in FIRST else len(FIRST), method
+
+
+def warmed() -> None:
+    """Import what an export needs, by exporting a layer."""
+    import onnxruntime  # noqa: F401
+    import openvino  # noqa: F401
+
+    torch.set_num_threads(1)  # a forked process has none of the threads of this one
+    layer = torch.nn.Conv2d(3, 3, 3).eval()
+    free = {"input": {0: torch.export.Dim.AUTO}}
+    with contextlib.redirect_stdout(io.StringIO()):
+        program = torch.export.export(layer, (torch.zeros(2, 3, 8, 8),), dynamic_shapes=free, strict=False)
+        torch.onnx.export(program, (torch.zeros(2, 3, 8, 8),), dynamo=True, verbose=False)
+
+
+def alone(recipe: str, size: tuple[int, int], seconds: int, gigabytes: float) -> dict[str, Any]:
+    """What became of a recipe's export in a process of its own, with limits of time and memory.
+
+    The process is forked, so that what this one imported need not be imported again.
+    """
+    context = multiprocessing.get_context("fork")
+    mine, its = context.Pipe(duplex=False)
+
+    def child() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 2**30),) * 2)
+        its.send(tried(recipe, size))
+
+    process = context.Process(target=child)
+    process.start()
+    its.close()
+    try:
+        if not mine.poll(seconds):
+            process.kill()
+            return {"verdict": "impossible", "why": f"took more than {seconds} s"}
+        found: dict[str, Any] = mine.recv()
+    except EOFError:
+        process.join()
+        return {"verdict": "impossible", "why": f"its process ended with status {process.exitcode}"}
+    process.join()
+    return found
 
 
 def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:

@@ -23,7 +23,8 @@ class Limits:
     relative: bool = False
 
 
-LIMITS = {"float32": Limits(1e-3, 0.999), "float16": Limits(0.02, 0.99, True)}
+#: of int8 for its own results elsewhere; what it may lose against the model is the user's to say
+LIMITS = {"float32": Limits(1e-3, 0.999), "float16": Limits(0.02, 0.99, True), "int8": Limits(0.2, 0.99, True)}
 
 
 @dataclass(frozen=True)
