@@ -38,22 +38,11 @@ from segue.recipes.open import read_config
 #: what names of small models hold, the smallest first
 SMALL = ["mit-b0", "hr18s", "r18-d8", "r18-", "_r18", "slim", "pidnet-s", "stdc1", "mscan-t", "vit-t", "s12", "svt-s"]
 SMALL += ["pcpvt-s", "d8_fcn", "d8-s_", "deit-s16_mln", "tiny", "swin-t", "s101-d8_fcn", "r50-d8_fcn", "r50", "naive"]
-#: methods of small models, before all others
-FIRST = [
-    "segformer",
-    "pidnet",
-    "stdc",
-    "bisenetv2",
-    "fast_scnn",
-    "mobilenet_v3",
-    "ddrnet",
-    "cgnet",
-    "erfnet",
-    "segmenter",
-]
-FIRST += ["segnext", "twins", "ocrnet", "pspnet", "fpn_poolformer", "icnet", "bisenetv1", "deeplabv3plus", "unet"]
-#: methods that take long, after all others
-LARGE = ["setr", "beit", "mae", "dpt", "san", "swin", "convnext", "mask2former", "maskformer", "knet", "vit", "resnest"]
+#: methods that take long to trace, after all others
+LARGE = ["beit", "mae", "dpt", "swin", "twins", "convnext", "segnext", "mask2former", "maskformer", "knet", "san"]
+LARGE += ["ocrnet", "fcn", "resnest", "mobilenet_v3"]
+#: whether backbones keep their depth; set by --full
+FULL = False
 #: methods that need what is not here
 EXCUSED = {"vpd": "needs Stable Diffusion, another package"}
 
@@ -68,7 +57,10 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="export those again that were not certified")
     parser.add_argument("--seconds", type=int, default=600, help="limit of each model")
     parser.add_argument("--gigabytes", type=float, default=12, help="memory of each model")
+    parser.add_argument("--full", action="store_true", help="backbones as deep as the recipes have them")
     args = parser.parse_args()
+    global FULL
+    FULL = args.full
     warmed()
     found: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for method, recipe in sorted(recipes().items(), key=lambda pair: place(pair[0])):
@@ -102,9 +94,9 @@ def recipes() -> dict[str, str]:
     return {method: min(own, key=size) for method, own in names.items()}
 
 
-def place(method: str) -> tuple[bool, int, str]:
-    """Where a method comes: small models first, large ones last."""
-    return method in LARGE, FIRST.index(method) if method in FIRST else len(FIRST), method
+def place(method: str) -> tuple[int, str]:
+    """Where a method comes: what takes long comes last."""
+    return LARGE.index(method) + 1 if method in LARGE else 0, method
 
 
 def warmed() -> None:
@@ -167,9 +159,41 @@ def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:
     return {"verdict": facts["verdict"], "why": why, "free": list(free), "skipped": result.skipped, **ways}
 
 
+def shallow(model: dict[str, Any]) -> bool:
+    """Leave out repeated blocks of the backbone, which a file has in as many copies; whether there were some."""
+    backbone, cut = model.get("backbone") or {}, False
+    kind = str(backbone.get("type", ""))
+    if kind.startswith("ResNet") and backbone.get("depth", 0) >= 50:
+        backbone["depth"], cut = 18, True
+        narrow(model, {64 * 2**stage * 4: 64 * 2**stage for stage in range(4)})
+    if isinstance(backbone.get("num_layers"), int) and backbone["num_layers"] > 4:
+        backbone["num_layers"], cut = 4, True
+        last = backbone.get("out_indices")
+        if isinstance(last, (list, tuple)):
+            backbone["out_indices"] = list(range(4))[-len(last) :]
+    if isinstance(backbone.get("depths"), (list, tuple)):
+        backbone["depths"], cut = [min(depth, 2) for depth in backbone["depths"]], True
+    return cut
+
+
+def narrow(node: Any, widths: dict[int, int]) -> None:
+    """Replace the widths that heads and necks take, wherever they stand."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
+        narrow(child, widths)
+    if isinstance(node, dict):
+        for key in ("in_channels", "c1_in_channels"):
+            own = node.get(key)
+            if isinstance(own, int):
+                node[key] = widths.get(own, own)
+            elif isinstance(own, (list, tuple)):
+                node[key] = [widths.get(width, width) for width in own]
+
+
 def made(recipe: str, size: tuple[int, int]) -> Predictor:
-    """The recipe's model with random weights and logits that spread."""
+    """The recipe's model, its backbone with few blocks, with random weights and logits that spread."""
     cfg = read_config(recipe)
+    if not FULL:
+        shallow(cfg["model"])
     torch.manual_seed(0)
     model: Any = build_model(cfg).eval()
     classes, palette = class_names(cfg, model.num_classes)

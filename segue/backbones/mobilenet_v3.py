@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -68,7 +67,7 @@ def pad_same(x: Tensor, kernel_size: int, stride: int) -> Tensor:
     """
     pads: list[int] = []
     for size in (x.shape[3], x.shape[2]):
-        total = torch.sym_max((-(-size // stride) - 1) * stride + kernel_size - size, 0)  # of any size that is traced
+        total = -size % stride + kernel_size - stride  # never negative here: no kernel is smaller than its stride
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads)
 
