@@ -354,8 +354,8 @@ def show(results: list[dict[str, Any]], args: argparse.Namespace) -> str:
     notes = (
         f"{datetime.date.today().isoformat()}, {model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python "
         f"{platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in turns; Segue "
-        f"with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is the "
-        "share of pixels with one label."
+        f"with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is "
+        "the share of pixels with one label."
     )
     console = Console(width=160)
     console.print(table)

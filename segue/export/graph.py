@@ -118,21 +118,48 @@ def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
         InputError: the model cannot be traced at all.
     """
     at = {"batch": 0, "height": 1, "width": 2} if graph.uint8_input else {"batch": 0, "height": 2, "width": 3}
+    every = ("batch", "height", "width")
+    tries = (
+        [((), example)]
+        if static
+        else [(every, odd(example, at)), (every, example), (("batch",), example), ((), example)]
+    )
     lost: list[str] = []
-    for names in [()] if static else [("batch", "height", "width"), ("batch",), ()]:
+    for names, shown in tries:
         free = {at[name]: torch.export.Dim.AUTO for name in names}
         try:
             with tracing(graph):
-                program = torch.export.export(graph, (example,), dynamic_shapes={"images": free}, strict=False)
+                program = torch.export.export(graph, (shown,), dynamic_shapes={"images": free}, strict=False)
         except Exception as error:  # torch raises many kinds, of which none is told from a limit of the model
             lost.append(f"{', '.join(names) or 'no size'} free: {str(error).strip().splitlines()[0][:200]}")
             continue
         seen = next(n for n in program.graph.nodes if n.name == "images").meta["val"].shape
         found = tuple(name for name in names if not isinstance(seen[at[name]], int))
-        if set(names) - set(found):
+        limits = [f"{name} is at most {most}" for name in found if (most := upper(program, seen[at[name]])) is not None]
+        if shown is not example and (limits or found != names):
+            continue  # what the model fixes must have its own size
+        if found != names:
             lost.append(f"the model fixes {', '.join(name for name in names if name not in found)}")
-        return Traced(program, found, tuple(lost))
+        return Traced(program, found, (*(lost if found != every and not static else ()), *limits))
     raise InputError("torch.export cannot trace this model; " + "; ".join(lost))
+
+
+def odd(example: Tensor, at: Mapping[str, int]) -> Tensor:
+    """An input whose trace holds for every size: no map of it is a single pixel, and the sides divide by nothing.
+
+    What is traced is not computed, so that its size costs no time.
+    """
+    shape = list(example.shape)
+    for name in ("height", "width"):
+        shape[at[name]] = shape[at[name]] * -(-512 // shape[at[name]]) + 37
+    return torch.zeros(shape, dtype=example.dtype)
+
+
+def upper(program: Any, size: Any) -> int | None:
+    """The largest that a size may be according to a trace, if there is a limit."""
+    bounds = program.range_constraints.get(getattr(size.node, "expr", None))
+    most = None if bounds is None else bounds.upper
+    return int(most) if most is not None and most.is_Integer and most < 1 << 30 else None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from torch import Tensor
 from segue.errors import InputError
 from segue.export.certificate import FORM, Gold, as_text, sealed, some_places, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
-from segue.export.graph import Graph, Traced, trace, tracing
+from segue.export.graph import Graph, Traced, trace
 from segue.export.layers import (
     NOISE,
     Divergence,
@@ -31,6 +31,7 @@ from segue.export.layers import (
 )
 from segue.export.onnx import graph_hash, put_notes, write_onnx
 from segue.export.openvino import weights_hash, write_openvino
+from segue.export.program import program_hash, write_program
 from segue.export.session import Session, open_session
 
 SUFFIX = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
@@ -119,11 +120,11 @@ def export_model(
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"made{out.suffix}"
         traced = trace(graph, fed(graph, first) if options.static else example, options.static)
-        shown = fed(graph, first) if options.static else example
+        shown = traced.program.example_inputs[0][0]
         session: Any
         if target == "torch":
-            torch.export.save(traced.program, str(made))
-            session, names = _Reloaded(made), {}
+            write_program(traced.program, made)
+            session, names = open_session(made, trust=True), {}  # made a moment ago
         else:
             onnx = Path(folder) / "made.onnx"
             write_onnx(traced, graph, shown, onnx, options.opset, options.half and target == "onnx")
@@ -137,6 +138,8 @@ def export_model(
         certificate = sealed(certificate)
         if target == "onnx":
             put_notes(made, as_text(certificate))
+        elif target == "torch":
+            write_program(traced.program, made, as_text(certificate))
         elif target == "openvino":
             write_openvino(onnx, made, options.half, as_text(certificate))
         good = certificate["verdict"] == "certified"
@@ -215,7 +218,7 @@ def _certified(
         "skipped": skipped,
         "first_diverging": asdict(divergence) if divergence else None,
         "limits": asdict(limits) | {"layers": NOISE[options.precision]},
-        "gold": _gold(graph, gold_case, threshold, () if failed else pairs).facts(),
+        "gold": gold_of(graph, gold_case, threshold, () if failed else pairs).facts(),
     }
     return facts, compared, skipped
 
@@ -247,8 +250,11 @@ def _walked(
     return tuple(pair for pair in pairs if first_divergence([pair], values, noise) is None), None
 
 
-def _gold(graph: Graph, case: Case, threshold: float | None, layers: Sequence[Pair]) -> Gold:
-    logits = model_logits(graph, case.inputs[:1])
+def gold_of(
+    graph: Graph, case: Case, threshold: float | None, layers: Sequence[Pair], logits: np.ndarray | None = None
+) -> Gold:
+    """What a certificate keeps of a case: the model's logits, or those that are given."""
+    logits = model_logits(graph, case.inputs[:1]) if logits is None else logits
     labels = decision(logits, threshold)[0][0]
     labels = labels if labels.dtype == bool else labels.astype("uint8" if graph.model.num_classes <= 256 else "uint16")
     places = some_places(*logits.shape[-2:])
@@ -264,7 +270,7 @@ def _described(
 
     versions = {"segue": __version__, "torch": torch.__version__, "runtime": session.version}
     versions |= {"python": platform.python_version(), "machine": platform.machine()}
-    hashed = graph_hash(made) if target == "onnx" else weights_hash(made) if target == "openvino" else ""
+    hashed = {"onnx": graph_hash, "openvino": weights_hash, "torch": program_hash}[target](made)
     head = graph.model.head
     return {
         "form": FORM,
@@ -288,28 +294,3 @@ def _names(onnx_file: Path) -> dict[str, str]:
     import onnx
 
     return values_by_layer(onnx.load(str(onnx_file)))
-
-
-class _Reloaded(Session):
-    """A .pt2 file that this process wrote a moment ago."""
-
-    notes = None
-
-    def __init__(self, path: Path) -> None:
-        program = torch.export.load(str(path))
-        seen = next(node for node in program.graph.nodes if node.name == "images").meta["val"].shape
-        self.shape = tuple(size if isinstance(size, int) else None for size in seen)
-        self.version = f"torch {torch.__version__}"
-        self._module = program.module()
-
-    def run(self, images: np.ndarray) -> np.ndarray:
-        """As in `Session`."""
-        try:
-            with tracing(torch.nn.Identity()):
-                return self._module(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
-        except (RuntimeError, AssertionError) as error:
-            raise InputError(f"torch.export: {str(error).splitlines()[0]}") from error
-
-    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """None are named."""
-        return {}

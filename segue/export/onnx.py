@@ -14,7 +14,7 @@ import torch
 
 from segue.errors import InputError, MissingExtraError
 from segue.export.graph import Graph, Traced, tracing
-from segue.export.session import KEY
+from segue.export.targets import KEY
 
 LARGEST = 2**31 - 1  # bytes of one file, which protobuf sets
 OPSETS = range(18, 24)

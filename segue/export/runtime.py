@@ -25,7 +25,8 @@ class RuntimeModel(nn.Module):
 
     Args:
         path: the file.
-        runtime: ``onnxruntime`` or ``openvino``; by default as the suffix says.
+        runtime: one of `segue.export.targets.RUNTIMES`; by default as the suffix says.
+        trust: open a .pt2 file, whose reader runs what the file says.
 
     Attributes:
         certificate: of the file.
@@ -34,9 +35,9 @@ class RuntimeModel(nn.Module):
         InputError: it has no certificate, or one that says that it is not its model, or that was changed.
     """
 
-    def __init__(self, path: str | Path, runtime: str | None = None) -> None:
+    def __init__(self, path: str | Path, runtime: str | None = None, *, trust: bool = False) -> None:
         super().__init__()
-        self._session = open_session(path, runtime)
+        self._session = open_session(path, runtime, trust=trust)
         self.certificate = certificate_of(Path(path), self._session.notes)
         if not is_sealed(self.certificate):
             raise InputError(f"{path}: its certificate was changed after it was written; see segue verify {path}")
@@ -90,7 +91,7 @@ class RuntimeModel(nn.Module):
 
 def is_exported(path: object) -> bool:
     """Whether a path names a file that a runtime runs."""
-    return isinstance(path, (str, Path)) and Path(path).suffix in (*SUFFIXES, ".pt2")
+    return isinstance(path, (str, Path)) and Path(path).suffix in SUFFIXES
 
 
 def test_options(facts: Mapping[str, Any]) -> TestOptions:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from segue.errors import InputError, MissingExtraError
-from segue.export.targets import RUNTIMES
+from segue.export.program import notes_of
+from segue.export.targets import KEY
 from segue.system.near import near_path
 
-SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino"}
-KEY = "segue"  # of the certificate within a file
+SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
+#: what runs each kind of file
+RUNS = {".onnx": ("onnxruntime", "openvino"), ".xml": ("openvino",), ".pt2": ("torch",)}
 
 
 class Session(ABC):
@@ -151,12 +154,48 @@ class OpenVINOSession(Session):
             return {}
         taken = {name for output in model.outputs for name in output.get_names()}
         model.add_outputs([name for name in wanted if name not in taken])
-        found = self._opened(model)([images])
+        try:
+            found = self._opened(model)([images])
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
         return {name: np.array(found[name]) for name in wanted}
 
 
-def open_session(path: str | Path, runtime: str | None = None) -> Session:
+class TorchSession(Session):
+    """A .pt2 file under torch, on the processor. Opening it runs what its author wrote."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self.version = Path(path), f"torch {torch.__version__}"
+        self.notes = notes_of(self.path)
+        try:
+            program = torch.export.load(str(path))
+        except Exception as error:  # torch raises many kinds
+            raise InputError(f"{path}: torch cannot open it: {' '.join(str(error).split())[:200]}") from error
+        seen = next(node for node in program.graph.nodes if node.name == "images").meta["val"].shape
+        self.shape = tuple(size if isinstance(size, int) else None for size in seen)
+        self._module = program.module()
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """As in `Session`."""
+        try:
+            with torch.no_grad():
+                return self._module(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
+        except (RuntimeError, AssertionError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.path}: input {images.shape}: torch.export: {said}") from error
+
+    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """None are named."""
+        return {}
+
+
+def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = False) -> Session:
     """A file under the runtime that its suffix names, or another one.
+
+    Args:
+        path: the file.
+        runtime: one of `segue.export.targets.RUNTIMES`.
+        trust: open a .pt2 file, whose reader runs what the file says.
 
     Raises:
         InputError: no such file, or one that no runtime here runs.
@@ -165,17 +204,19 @@ def open_session(path: str | Path, runtime: str | None = None) -> Session:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file{near_path(path)}")
-    if path.suffix == ".pt2":
-        raise InputError(
-            f"{path}: torch's reader of .pt2 files runs what a file says, so Segue does not open them; use "
-            "torch.export.load for one that you made, or export to onnx"
-        )
     own = SUFFIXES.get(path.suffix)
     if own is None:
         raise InputError(f"{path}: no exported model; there are: {', '.join(SUFFIXES)}")
     chosen = runtime or own
-    if chosen not in RUNTIMES or (chosen, path.suffix) == ("onnxruntime", ".xml"):
-        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNTIMES)}")
+    if chosen not in RUNS[path.suffix]:
+        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNS[path.suffix])}")
+    if path.suffix == ".pt2":
+        if not trust:
+            raise InputError(
+                f"{path}: torch's reader of .pt2 files runs what a file says; --trust-config opens one whose author "
+                "you trust, and an .onnx file needs no trust"
+            )
+        return TorchSession(path)
     return OnnxSession(path) if chosen == "onnxruntime" else OpenVINOSession(path)
 
 

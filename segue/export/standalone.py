@@ -86,6 +86,8 @@ def write_script(file: Path, facts: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the model's preprocessing or results are more than the script does.
     """
+    if facts["target"] not in OPEN:
+        raise InputError("--standalone: only for .onnx and .xml files; a .pt2 file runs under torch alone")
     scale, keep = _resize(facts)
     preparation, decides = facts["preprocessing"], facts["decides"]
     for wrong, what in (

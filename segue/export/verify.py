@@ -44,7 +44,7 @@ class Verdict:
         return {"file": str(self.file), "good": self.good, "first_diverging": far, "checks": checks}
 
 
-def verify_file(path: str | Path, runtime: str | None = None) -> Verdict:
+def verify_file(path: str | Path, runtime: str | None = None, *, trust: bool = False) -> Verdict:
     """Run a file on the gold image of its certificate; the model is not needed.
 
     Raises:
@@ -52,7 +52,7 @@ def verify_file(path: str | Path, runtime: str | None = None) -> Verdict:
         MissingExtraError: the runtime is not installed.
     """
     path = Path(path)
-    session = open_session(path, runtime)
+    session = open_session(path, runtime, trust=trust)
     facts = certificate_of(path, session.notes)
     session.compute(facts["precision"])
     verdict = Verdict(path)
@@ -79,9 +79,12 @@ def _check_graph(verdict: Verdict, path: Path, facts: Mapping[str, Any]) -> None
     """The hash of the file without its certificate, and operators that runtimes disagree on."""
     from segue.export.onnx import disputed, graph_hash
     from segue.export.openvino import weights_hash
+    from segue.export.program import program_hash
 
     if path.suffix == ".xml":
         right = weights_hash(path) == facts["graph_sha256"]
+    elif path.suffix == ".pt2":
+        right = program_hash(path) == facts["graph_sha256"]
     else:
         try:
             right = graph_hash(path) == facts["graph_sha256"]

@@ -55,17 +55,21 @@ def export(
         InputError, MissingExtraError: it cannot be exported.
     """
     options = options or Options()
-    model: Any = predictor.model
+    check_describable(predictor.model)
+    own = [user_case(predictor, path) for path in find_images(images)[:MOST]] if images else []
+    if size is None:
+        size = own_size(predictor, own)
+    cases = [*generated_cases(predictor, size), *own]
+    return export_model(predictor.model, target, Path(out), cases, facts_of(predictor), options)
+
+
+def check_describable(model: Any) -> None:
+    """Raise InputError for a model whose prediction or preparation is more than a file and its certificate say."""
     if getattr(model, "label_maps", None) is not None or getattr(model, "whole_or_slide", None) is not None:
         raise InputError(f"{type(model).__name__} predicts in its own way, which an exported file would not do")
     if type(model.data_preprocessor) is not SegDataPreProcessor:
         kind = type(model.data_preprocessor).__name__
         raise InputError(f"the data_preprocessor is {kind}, which a certificate cannot describe")
-    own = [user_case(predictor, path) for path in find_images(images)[:MOST]] if images else []
-    if size is None:
-        size = own_size(predictor, own)
-    cases = [*generated_cases(predictor, size), *own]
-    return export_model(model, target, Path(out), cases, facts_of(predictor), options)
 
 
 def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
@@ -145,14 +149,19 @@ def load_exported(
     """
     if device != "cpu":
         raise InputError(f"device {device!r}: exported files run on the processor here; leave --device out")
-    model = RuntimeModel(path)
+    model = RuntimeModel(path, trust=trust)
     facts = model.certificate
     cfg = read_config(Config.inside(facts["config"], path), cfg_options, trust=trust)
     return Predictor(model, cfg, facts["classes"], facts["palette"])
 
 
 def verify(
-    path: str | Path, runtime: str | None = None, predictor: Predictor | None = None, images: Sequence[str | Path] = ()
+    path: str | Path,
+    runtime: str | None = None,
+    predictor: Predictor | None = None,
+    images: Sequence[str | Path] = (),
+    *,
+    trust: bool = False,
 ) -> tuple[Verdict, list[Comparison]]:
     """Whether a file still is its model: on the gold image it carries and, where the model is given, on images.
 
@@ -161,13 +170,13 @@ def verify(
     """
     if images and predictor is None:
         raise InputError("--images needs the model to compare with: segue verify FILE MODEL CHECKPOINT --images ...")
-    verdict = verify_file(path, runtime)
+    verdict = verify_file(path, runtime, trust=trust)
     if predictor is None or not verdict.checks[0][1]:
         return verdict, []
     model: Any = predictor.model
     from segue.export.certificate import certificate_of
 
-    session = open_session(path, runtime)
+    session = open_session(path, runtime, trust=trust)
     facts = certificate_of(Path(path), session.notes)
     session.compute(facts["precision"])
     state = fingerprint(model.state_dict())

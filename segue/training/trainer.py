@@ -16,7 +16,7 @@ from lightning.pytorch import Callback
 from rich.console import Console
 
 from segue.config.origins import origin_of
-from segue.config.trust import rights_of
+from segue.config.trust import Rights, rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.views import with_views
 from segue.system.shown import visible
@@ -176,7 +176,7 @@ def evaluate(
         for metric in parts.metrics:
             metric.output_dir = Path(out)
     if checkpoint is not None:
-        parts.model = load_trained(parts.model, checkpoint)
+        parts.model = load_trained(parts.model, checkpoint, trust=rights_of(cfg) is Rights.TRUSTED)
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
         trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
