@@ -126,8 +126,8 @@ def table(rows: dict[str, dict[str, list[float] | str]], size: tuple[int, int], 
     version = openvino.__version__.partition("-")[0]
     lines = [
         f"Exports, {datetime.date.today()}: {platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} "
-        f"threads of torch {torch.__version__}; onnxruntime {onnxruntime.__version__}, openvino {version}. One image of "
-        f"{size[0]} x {size[1]}, median of {rounds} calls in turns; load of the machine at the end: "
+        f"threads of torch {torch.__version__}; onnxruntime {onnxruntime.__version__}, openvino {version}. One image "
+        f"of {size[0]} x {size[1]}, median of {rounds} calls in turns; load of the machine at the end: "
         f"{os.getloadavg()[0]:.1f}.",
         "",
         "| model | " + " | ".join(WAYS) + " |",

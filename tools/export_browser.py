@@ -19,7 +19,7 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image
@@ -82,7 +82,7 @@ def here(model: Path, pixels: np.ndarray) -> np.ndarray:
 class Handler(http.server.SimpleHTTPRequestHandler):
     """Files of a folder, and what the page posts."""
 
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+    extensions_map: ClassVar = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
 
     def do_POST(self) -> None:
         """Keep what was posted."""

@@ -41,6 +41,7 @@ def pytorch2onnx(arguments: Sequence[str]) -> int:
     parser.add_argument("--cfg-options", nargs="+", default=[])
     parser.add_argument("--dynamic-export", action="store_true", help="leave batch, height and width free")
     args = parser.parse_args(list(arguments))
+    from segue.export.graph import threshold_of
     from segue.export.make import Options
     from segue.export.shown import show
     from segue.inference.exported import export
@@ -53,7 +54,7 @@ def pytorch2onnx(arguments: Sequence[str]) -> int:
     if args.opset_version < OPSET:
         print(f"opset {OPSET} is written in place of {args.opset_version}: torch's exporter writes no older one")
     predictor = load(args.config, args.checkpoint, cfg_options=args.cfg_options)
-    threshold = predictor.model.num_classes == 1 or getattr(predictor.model.head, "multilabel", False)
+    threshold = threshold_of(predictor.model) is not None
     options = Options(max(args.opset_version, OPSET), static=not args.dynamic_export, labels_out=not threshold)
     images = [args.input_img] if args.input_img else []
     made = export(predictor, "onnx", args.output_file, images=images, size=size, options=options)

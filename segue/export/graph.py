@@ -42,7 +42,9 @@ class Graph(nn.Module):
             self.swap = not model.data_preprocessor.swap  # files are read as BGR, so a swap makes RGB
             self.register_buffer("mean", model.data_preprocessor.mean.clone(), persistent=False)
             self.register_buffer("std", model.data_preprocessor.std.clone(), persistent=False)
-        if labels_out and (model.num_classes == 1 or getattr(model.head, "multilabel", False)):
+        if labels_out and getattr(model, "predicts_depth", False):
+            raise InputError("--labels-out: this model gives depths; export it without")
+        if labels_out and threshold_of(model) is not None:
             raise InputError("--labels-out: this model decides by a threshold; export its logits")
 
     def forward(self, images: Tensor) -> Tensor:
@@ -63,6 +65,14 @@ class Graph(nn.Module):
     def gives(self) -> str:
         """``labels``, ``logits``, or ``coarse`` logits."""
         return "labels" if self.labels_out else "coarse" if self.coarse_out else "logits"
+
+
+def threshold_of(model: Any) -> float | None:
+    """Of the sigmoid, where that decides: one logit for two classes, or several classes a pixel."""
+    if getattr(model.head, "out_channels", model.num_classes) > 1 and not getattr(model.head, "multilabel", False):
+        return None
+    own = getattr(model.head, "threshold", None)
+    return 0.5 if own is None else float(own)
 
 
 def check_normalizes(model: Any) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 from segue.errors import InputError
 from segue.export.certificate import FORM, Gold, as_text, sealed, some_places, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
-from segue.export.graph import Graph, Traced, trace
+from segue.export.graph import Graph, Traced, threshold_of, trace
 from segue.export.layers import (
     NOISE,
     Divergence,
@@ -164,14 +164,6 @@ def model_logits(graph: Graph, inputs: Tensor) -> np.ndarray:
     """The model's own logits (B, K, H, W) float32."""
     with torch.no_grad():
         return graph.logits(inputs).float().numpy()  # type: ignore[no-any-return]
-
-
-def threshold_of(model: Any) -> float | None:
-    """Of the sigmoid, where that decides."""
-    if model.num_classes > 1 and not getattr(model.head, "multilabel", False):
-        return None
-    own = getattr(model.head, "threshold", None)
-    return 0.5 if own is None else float(own)
 
 
 def fits(shape: Sequence[int | None], given: Sequence[int]) -> bool:
