@@ -59,7 +59,7 @@ class DynamicConv(nn.Module):
 
 
 def own_kernels(x: Tensor, kernels: Tensor, size: Sequence[int]) -> Tensor:
-    """Convolve padded maps (B, C, ...), each channel of each image with a kernel of its own (B, C, k, k): (B, C, *size).
+    """Convolve padded maps (B, C, ...), each channel of each image by its own kernel (B, C, k, k): (B, C, *size).
 
     That is one convolution with as many groups; a file cannot have a number of groups that depends on the batch, so in
     exports it is a sum of shifted maps.

@@ -255,7 +255,8 @@ ROWS: tuple[Row, ...] = (
         "004",
         "tools/deploy_test.py CONFIG MODEL --backend onnxruntime --eval --out --show-dir",
         (
-            "run tools/deploy_test.py small.py tmp.onnx --backend onnxruntime --eval mIoU --out out.pkl --show-dir shown",
+            "run tools/deploy_test.py small.py tmp.onnx --backend onnxruntime --eval mIoU --out out.pkl "
+            "--show-dir shown",
         ),
         ("mIoU",),
         ("out/*.png", "shown/**/*.png"),
