@@ -163,7 +163,7 @@ def fed(graph: Graph, case: Case) -> Tensor:
 def model_logits(graph: Graph, inputs: Tensor) -> np.ndarray:
     """The model's own logits (B, K, H, W) float32."""
     with torch.no_grad():
-        return graph.logits(inputs).float().numpy()  # type: ignore[no-any-return]
+        return graph.logits(inputs).float().numpy()
 
 
 def fits(shape: Sequence[int | None], given: Sequence[int]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from segue.errors import InputError
 from segue.export.certificate import as_text, sealed, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
-from segue.export.graph import Graph
+from segue.export.graph import Graph, threshold_of
 from segue.export.int8 import quantizer
 from segue.export.make import (
     SUFFIX,
@@ -26,7 +26,6 @@ from segue.export.make import (
     fits,
     gold_of,
     model_logits,
-    threshold_of,
 )
 from segue.export.onnx import graph_hash
 from segue.export.openvino import weights_hash
@@ -179,7 +178,7 @@ class _Meter:
         return [_loose(self.graph, session, one.case, wanted) for one, wanted in pairs]
 
     def _labels(self, logits: np.ndarray) -> np.ndarray:
-        labels = decision(logits, self.threshold)[0][0]
+        labels: np.ndarray = decision(logits, self.threshold)[0][0]
         return labels[0].astype(np.int64) if labels.ndim == 3 else labels  # a binary head's
 
 

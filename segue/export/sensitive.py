@@ -65,7 +65,7 @@ def keep_sensitive(quantizer: Quantizer, path: Path, measure: Callable[[Path], M
         search.kept = list(kept)
         return found
 
-    best = (lost([]), [])
+    best: tuple[float, list[str]] = (lost([]), [])
     if best[0] <= limit or len(quantizer.layers) < 2:
         return search
     groups = parted(quantizer.layers, GROUPS)

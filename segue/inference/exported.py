@@ -13,8 +13,8 @@ from segue.config import Config
 from segue.errors import InputError, SegueError
 from segue.export.certificate import text_of
 from segue.export.compare import LIMITS, Comparison, compare
-from segue.export.graph import Graph
-from segue.export.make import Case, Exported, Options, export_model, fed, fits, model_logits, threshold_of
+from segue.export.graph import Graph, threshold_of
+from segue.export.make import Case, Exported, Options, export_model, fed, fits, model_logits
 from segue.export.pictures import picture
 from segue.export.runtime import RuntimeModel
 from segue.export.session import open_session

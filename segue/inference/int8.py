@@ -76,7 +76,7 @@ def label_map(predictor: Predictor, case: Case, image: Path, folder: Path) -> np
     if not found:
         raise InputError(f"--labels {folder}: no label map for {image.name}, that is {image.stem}.png")
     labels = read_mask(found[0]).astype(np.int32)
-    count = max(predictor.model.num_classes, 2)
+    count = max(len(predictor.classes), 2)
     if wrong := sorted(set(np.unique(labels[labels != IGNORE]).tolist()) - set(range(count))):
         raise InputError(f"{found[0]}: labels {wrong[:5]}, but the model has classes 0 to {count - 1} (255: no label)")
     height, width = case.images.shape[-2:]

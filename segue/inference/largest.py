@@ -98,8 +98,8 @@ class Cells:
         while above < classes and len(left):
             limit = min(2 * above, classes)
             chosen = ((left > above) & (left <= limit)).nonzero().flatten()
-            for part in torch.split(chosen, max(1, self.band // (limit * area))):
-                row, column = open_rows[part], open_columns[part]
+            for some in torch.split(chosen, max(1, self.band // (limit * area))):
+                row, column = open_rows[some], open_columns[some]
                 candidates = most[:, row, column].t().topk(limit).indices.sort().values
                 self._decide(row + low, column, candidates, found)
             above = limit

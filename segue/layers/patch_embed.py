@@ -20,7 +20,7 @@ def pad_to_windows(x: Tensor, kernel: Size, stride: Size, place: Literal["corner
     h, w = x.shape[-2:]
     rows, columns = -h % stride[0] + kernel[0] - stride[0], -w % stride[1] + kernel[1] - stride[1]
     if kernel[0] < stride[0] or kernel[1] < stride[1]:  # windows leave pixels out between them
-        rows, columns = torch.sym_max(rows, 0), torch.sym_max(columns, 0)
+        rows, columns = torch.sym_max(rows, 0), torch.sym_max(columns, 0)  # type: ignore[no-untyped-call]
     if not torch.compiler.is_exporting() and not (rows or columns):  # an export is for every size
         return x
     if place == "corner":

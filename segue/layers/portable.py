@@ -30,10 +30,11 @@ def window_average(x: Tensor, window: int, stride: Sequence[int]) -> Tensor:
 
 def _windows(pixels: int, window: int, stride: int, like: Tensor) -> Tensor:
     """(windows, pixels): shares of pixels in windows that begin at every ``stride`` pixels."""
-    side = torch.sym_min(window, pixels)
+    side = torch.sym_min(window, pixels)  # type: ignore[no-untyped-call]
     first = torch.arange((pixels - side) // stride + 1, device=like.device)[:, None] * stride
     pixel = torch.arange(pixels, device=like.device)[None]
-    return ((pixel >= first) & (pixel < first + side)).to(like.dtype) / side
+    shares: Tensor = ((pixel >= first) & (pixel < first + side)).to(like.dtype) / side
+    return shares
 
 
 def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
