@@ -82,7 +82,7 @@ def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
         model.model.decode_head.bottleneck.bn.weight[0] *= 1000
         model.model.decode_head.conv_seg.weight[:, 0] /= 1000
     made = export_int8(
-        model, "onnx", tmp_path / "m.onnx", calibrate=[project.photo], most=0, size=SIZE, options=Options(static=True)
+        model, "onnx", tmp_path / "m.onnx", calibrate=[project.photo], most=0, options=Options(static=True)
     )
     assert not made.good and made.file.name == "m.refused.onnx"
     assert "% of the labels are lost, more than 0" in made.certificate["reasons"][0]
@@ -100,7 +100,6 @@ def test_openvino(project: Project, tmp_path: Path) -> None:
         tmp_path / "m.xml",
         calibrate=[project.photo],
         most=20,
-        size=SIZE,
         options=Options(static=True),
     )
     assert made.good, made.certificate["reasons"]
