@@ -4,8 +4,8 @@
 
 A small recipe of each method, with few repeated blocks in its backbone unless ``--full`` is given, is built with random
 weights, whose last layer is scaled so that logits spread as those of a trained model do, and exported to ONNX in a
-process of its own. The file is compared with the model under ONNX Runtime at SIZE (64 96), at two odd sizes and with two
-images, and then again under OpenVINO. OUT.json is written after each model; one that is in it is not exported again
+process of its own. The file is compared with the model under ONNX Runtime at SIZE (64 96), at two odd sizes and with
+two images, and then again under OpenVINO. OUT.json is written after each model; one that is in it is not exported again
 (``--again``: those that were not certified are). ``--page`` writes the table.
 """
 

@@ -56,6 +56,7 @@ def test_the_best_is_left_where_none_is_good_enough(tmp_path: Path) -> None:
     assert parted(list("abcdefg"), 3) == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
 
 
+@pytest.mark.slow
 def test_a_file_and_its_certificate(project: Project, tmp_path: Path) -> None:
     """With labels: mIoU before and after, by class; the file is a model that gives the certificate's results."""
     file = tmp_path / "model.onnx"
@@ -76,6 +77,7 @@ def test_a_file_and_its_certificate(project: Project, tmp_path: Path) -> None:
     assert abs(segue.evaluate(project.config, file)["mIoU"] - scores["mIoU"]) < 20
 
 
+@pytest.mark.slow
 def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
     model: Any = project.model
     with torch.no_grad():  # one channel of the last map is so large that rounding leaves little of the others
@@ -91,6 +93,7 @@ def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
         segue.load(made.file)
 
 
+@pytest.mark.slow
 def test_openvino(project: Project, tmp_path: Path) -> None:
     for package in ("openvino", "nncf"):
         pytest.importorskip(package, reason=f"not installed: {package}")
