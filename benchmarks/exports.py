@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
 from segue.config.builder.build import build_model
@@ -82,8 +83,6 @@ def timed(recipe: str, size: tuple[int, int], rounds: int) -> dict[str, list[flo
     calls: dict[str, Callable[[], Any]] = {"eager": lambda: model_logits(model, case.inputs)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        import cv2
-
         picture = folder / "picture.png"
         cv2.imwrite(str(picture), case.images[0].permute(1, 2, 0).numpy())
         options = Options(static=True)

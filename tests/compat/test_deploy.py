@@ -36,6 +36,7 @@ def test_options() -> None:
         formatted(False, ["imgfile_prefix=out"])
 
 
+@pytest.mark.slow
 def test_commands(
     project: Project,  # noqa: F811
     tmp_path: Path,

@@ -16,6 +16,7 @@ from segue.inference.exported import export, load_exported, verify
 from tests.export.conftest import Project
 
 
+@pytest.mark.slow
 def test_a_file_is_a_model(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "model.pt2"
     made = export(project.model, "torch", file, size=(61, 88), options=Options(static=True), images=[project.photo])

@@ -56,6 +56,7 @@ def test_the_best_is_left_where_none_is_good_enough(tmp_path: Path) -> None:
     assert parted(list("abcdefg"), 3) == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
 
 
+@pytest.mark.slow
 def test_a_file_and_its_certificate(project: Project, tmp_path: Path) -> None:
     """With labels: mIoU before and after, by class; the file is a model that gives the certificate's results."""
     file = tmp_path / "model.onnx"
@@ -76,13 +77,15 @@ def test_a_file_and_its_certificate(project: Project, tmp_path: Path) -> None:
     assert abs(segue.evaluate(project.config, file)["mIoU"] - scores["mIoU"]) < 20
 
 
+@pytest.mark.slow
 def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
     model: Any = project.model
-    with torch.no_grad():  # one channel of the last map is so large that rounding leaves little of the others
-        model.model.decode_head.bottleneck.bn.weight[0] *= 1000
-        model.model.decode_head.conv_seg.weight[:, 0] /= 1000
+    with torch.no_grad():  # classes that differ by less than a step of int8 weights
+        last = model.model.decode_head.conv_seg
+        last.weight[1:] = last.weight[:1] + 0.002 * torch.randn_like(last.weight[1:])
+        last.bias.zero_()
     made = export_int8(
-        model, "onnx", tmp_path / "m.onnx", calibrate=[project.photo], most=0, size=SIZE, options=Options(static=True)
+        model, "onnx", tmp_path / "m.onnx", calibrate=[project.photo], most=0, options=Options(static=True)
     )
     assert not made.good and made.file.name == "m.refused.onnx"
     assert "% of the labels are lost, more than 0" in made.certificate["reasons"][0]
@@ -91,6 +94,7 @@ def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
         segue.load(made.file)
 
 
+@pytest.mark.slow
 def test_openvino(project: Project, tmp_path: Path) -> None:
     for package in ("openvino", "nncf"):
         pytest.importorskip(package, reason=f"not installed: {package}")
@@ -100,7 +104,6 @@ def test_openvino(project: Project, tmp_path: Path) -> None:
         tmp_path / "m.xml",
         calibrate=[project.photo],
         most=20,
-        size=SIZE,
         options=Options(static=True),
     )
     assert made.good, made.certificate["reasons"]
