@@ -2,6 +2,7 @@
 
     python benchmarks/inference.py --reference MMSEG_VENV/bin/python
     python benchmarks/inference.py --reference MMSEG_VENV/bin/python --only SegFormer --rounds 7
+    python benchmarks/inference.py --reference MMSEG_VENV/bin/python --engine openvino --precision bf16
 
 Each side runs in a process of its own. Models of mmseg's configs get random weights whose logits are spread out, so
 that labels have borders as those of trained ones have. Measured is what lies between pixels in memory and labels; for
@@ -50,12 +51,13 @@ class Case:
     target: float | None
     original: tuple[int, int] | None = None
     images: int = 1
+    engine_target: float | None = None
 
 
 CASES = (
-    Case("OCRNet-HR18 512x1024", "model", OCRNET, (512, 1024), 1.4),
-    Case("PSPNet-R50-d8 512x1024", "model", PSPNET, (512, 1024), 1.15),
-    Case("SegFormer-B0 512x512", "model", SEGFORMER, (512, 512), 1.35),
+    Case("OCRNet-HR18 512x1024", "model", OCRNET, (512, 1024), 1.4, engine_target=2.2),
+    Case("PSPNet-R50-d8 512x1024", "model", PSPNET, (512, 1024), 1.15, engine_target=1.4),
+    Case("SegFormer-B0 512x512", "model", SEGFORMER, (512, 512), 1.35, engine_target=1.8),
     Case("150 classes, logits to labels of 1024x2048", "decision", SEGFORMER, (512, 1024), 3.0, (1024, 2048)),
     Case("SegFormer-B0, labels of 1024x2048", "model", SEGFORMER, (512, 1024), None, (1024, 2048)),
     Case("windows of 769 over 1024x2048", "model", WINDOWED, (1024, 2048), 1.5),
@@ -130,7 +132,7 @@ class Absent(types.ModuleType):
         return lambda *args, **kwargs: None
 
 
-def segue_side(case: Case, data: Path) -> Callable[[], Any]:
+def segue_side(case: Case, data: Path, engine: str, precision: str) -> Callable[[], Any]:
     sys.path.insert(0, str(HERE.parent))
     import torch
 
@@ -140,7 +142,7 @@ def segue_side(case: Case, data: Path) -> Callable[[], Any]:
     from segue.inference.write import write_all
     from segue.types import SegSample
 
-    predictor = segue.load(case.config, data / "weights.pth")
+    predictor = segue.load(case.config, data / "weights.pth", engine=engine, precision=precision)
     if case.kind == "files":
         photos = sorted((data / "photos").iterdir())
         predictor.predict(photos[0])
@@ -206,11 +208,11 @@ def reference_side(case: Case, data: Path) -> Callable[[], Any]:
     return predict
 
 
-def serve(side: str, case: Case, data: Path) -> None:
+def serve(side: str, case: Case, data: Path, engine: str, precision: str) -> None:
     """Run once for each line on standard input, and print what it took."""
     import torch
 
-    run = (segue_side if side == "segue" else reference_side)(case, data)
+    run = reference_side(case, data) if side == "mmseg" else segue_side(case, data, engine, precision)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({"ready": torch.__version__}), flush=True)
     for _ in sys.stdin:
@@ -226,11 +228,10 @@ def serve(side: str, case: Case, data: Path) -> None:
 class Side:
     """A process that runs one side of a case."""
 
-    def __init__(self, python: str, side: str, number: int, tiny: bool, data: Path) -> None:
+    def __init__(self, python: str, side: str, number: int, args: argparse.Namespace, data: Path) -> None:
         command = [python, __file__, "--side", side, "--case", str(number), "--data", str(data)]
-        self.process = subprocess.Popen(
-            [*command, *(["--tiny"] if tiny else [])], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command += ["--engine", args.engine, "--precision", args.precision, *(["--tiny"] if args.tiny else [])]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.walls: list[float] = []
         self.cpus: list[float] = []
         self.mib = 0.0
@@ -264,9 +265,11 @@ def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
         write_weights(case, data / "weights.pth")
         if case.kind == "files":
             write_photographs(case, data / "photos")
+        if args.engine != "torch":  # its file is made in another process than the measured one
+            Side(sys.executable, "segue", number, args, data).close()
         sides = [
-            Side(sys.executable, "segue", number, args.tiny, data),
-            Side(args.reference, "mmseg", number, args.tiny, data),
+            Side(sys.executable, "segue", number, args, data),
+            Side(args.reference, "mmseg", number, args, data),
         ]
         rounds = 1 if case.kind == "files" else args.rounds
         for turn in range(-args.warm_up, rounds):
@@ -280,7 +283,7 @@ def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
     ratios = [their / our for their, our in zip(theirs.walls, ours.walls, strict=True)]
     return {
         "case": case.title,
-        "target": case.target,
+        "target": case.target if args.engine == "torch" else case.engine_target,
         "mmseg_s": statistics.median(theirs.walls),
         "segue_s": statistics.median(ours.walls),
         "ratio": statistics.median(ratios),
@@ -321,7 +324,7 @@ def agreement(case: Case, data: Path) -> float:
     return statistics.mean(shares)
 
 
-def show(results: list[dict[str, Any]], rounds: int) -> str:
+def show(results: list[dict[str, Any]], args: argparse.Namespace) -> str:
     from rich.console import Console
     from rich.table import Table
 
@@ -350,8 +353,9 @@ def show(results: list[dict[str, Any]], rounds: int) -> str:
     theirs, ours = results[0]["torch"]
     notes = (
         f"{datetime.date.today().isoformat()}, {model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python "
-        f"{platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {rounds} rounds in turns. Ratios are "
-        "of each round; MiB are above the loaded model; equal is the share of pixels with one label."
+        f"{platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in turns; Segue "
+        f"with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is "
+        "the share of pixels with one label."
     )
     console = Console(width=160)
     console.print(table)
@@ -366,6 +370,8 @@ def main() -> None:
     parser.add_argument("--only", default="", help="rows whose name contains this")
     parser.add_argument("--rounds", type=int, default=5, help="of each row but the one of many images")
     parser.add_argument("--warm-up", type=int, default=2, help="rounds that do not count")
+    parser.add_argument("--engine", default="torch", help="of Segue: torch, onnxruntime or openvino")
+    parser.add_argument("--precision", default="fp32", help="of Segue: fp32, bf16 or fp16")
     parser.add_argument("--tiny", action="store_true", help="small sizes, to try the script; nothing is written")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="folder for the table")
     parser.add_argument("--side", help=argparse.SUPPRESS)  # of the processes that this script starts
@@ -373,7 +379,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
-        serve(args.side, shrunk(CASES[args.case]) if args.tiny else CASES[args.case], args.data)
+        case = shrunk(CASES[args.case]) if args.tiny else CASES[args.case]
+        serve(args.side, case, args.data, args.engine, args.precision)
         return
     if not args.reference:
         parser.error("--reference is needed")
@@ -384,10 +391,11 @@ def main() -> None:
             results.append(measure(number, args))
     if not results:
         parser.error(f"no row's name contains {args.only!r}: {', '.join(case.title for case in CASES)}")
-    text = show(results, args.rounds)
+    text = show(results, args)
     if not args.tiny:
         args.results.mkdir(parents=True, exist_ok=True)
-        path = args.results / f"inference-{datetime.date.today().isoformat()}"
+        how = "" if (args.engine, args.precision) == ("torch", "fp32") else f"-{args.engine}-{args.precision}"
+        path = args.results / f"inference{how}-{datetime.date.today().isoformat()}"
         path.with_suffix(".md").write_text(text, encoding="utf-8")
         path.with_suffix(".json").write_text(json.dumps(results, indent=1), encoding="utf-8")
 

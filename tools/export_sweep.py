@@ -2,16 +2,21 @@
 
     python tools/export_sweep.py OUT.json [--only TEXT,TEXT] [--size H W] [--page docs/export-zoo.md]
 
-A small recipe of each method is built with random weights, whose last layer is scaled so that logits spread as those of
-a trained model do, and exported to ONNX. The file is compared with the model under ONNX Runtime at SIZE (64 96), at two
-odd sizes and with two images, and then again under OpenVINO. OUT.json is written after each model; one that is in it is
-not exported again. ``--page`` writes the table.
+A small recipe of each method, with few repeated blocks in its backbone unless ``--full`` is given, is built with random
+weights, whose last layer is scaled so that logits spread as those of a trained model do, and exported to ONNX in a
+process of its own. The file is compared with the model under ONNX Runtime at SIZE (64 96), at two odd sizes and with
+two images, and then again under OpenVINO. OUT.json is written after each model; one that is in it is not exported again
+(``--again``: those that were not certified are). ``--page`` writes the table.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import multiprocessing
+import resource
 import tempfile
 import time
 from pathlib import Path
@@ -34,22 +39,11 @@ from segue.recipes.open import read_config
 #: what names of small models hold, the smallest first
 SMALL = ["mit-b0", "hr18s", "r18-d8", "r18-", "_r18", "slim", "pidnet-s", "stdc1", "mscan-t", "vit-t", "s12", "svt-s"]
 SMALL += ["pcpvt-s", "d8_fcn", "d8-s_", "deit-s16_mln", "tiny", "swin-t", "s101-d8_fcn", "r50-d8_fcn", "r50", "naive"]
-#: methods of small models, before all others
-FIRST = [
-    "segformer",
-    "pidnet",
-    "stdc",
-    "bisenetv2",
-    "fast_scnn",
-    "mobilenet_v3",
-    "ddrnet",
-    "cgnet",
-    "erfnet",
-    "segmenter",
-]
-FIRST += ["segnext", "twins", "ocrnet", "pspnet", "fpn_poolformer", "icnet", "bisenetv1", "deeplabv3plus", "unet"]
-#: methods that take long, after all others
-LARGE = ["setr", "beit", "mae", "dpt", "san", "swin", "convnext", "mask2former", "maskformer", "knet", "vit", "resnest"]
+#: methods that take long to trace, after all others
+LARGE = ["beit", "mae", "dpt", "swin", "twins", "convnext", "segnext", "mask2former", "maskformer", "knet", "san"]
+LARGE += ["ocrnet", "fcn", "resnest", "mobilenet_v3"]
+#: whether backbones keep their depth; set by --full
+FULL = False
 #: methods that need what is not here
 EXCUSED = {"vpd": "needs Stable Diffusion, another package"}
 
@@ -61,16 +55,27 @@ def main() -> None:
     parser.add_argument("--only", default="", help="parts of methods' names, with commas")
     parser.add_argument("--size", nargs=2, type=int, default=(64, 96), metavar=("H", "W"), help="input that is traced")
     parser.add_argument("--page", type=Path, help="file for the table")
+    parser.add_argument("--again", action="store_true", help="export those again that were not certified")
+    parser.add_argument("--seconds", type=int, default=600, help="limit of each model")
+    parser.add_argument("--gigabytes", type=float, default=12, help="memory of each model")
+    parser.add_argument("--full", action="store_true", help="backbones as deep as the recipes have them")
     args = parser.parse_args()
+    global FULL
+    FULL = args.full
+    warmed()
     found: dict[str, Any] = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
     for method, recipe in sorted(recipes().items(), key=lambda pair: place(pair[0])):
-        if method in found or not any(part in method for part in args.only.split(",")):
+        done = method in found and not (args.again and found[method]["verdict"] != "certified")
+        if done or not any(part in method for part in args.only.split(",")):
             continue
         start = time.perf_counter()
         if method in EXCUSED:
             found[method] = {"recipe": recipe, "verdict": "not tried", "why": EXCUSED[method]}
         else:
-            found[method] = {"recipe": recipe} | tried(recipe, (args.size[0], args.size[1]))
+            cut = not args.full and shallow(read_config(recipe)["model"])
+            found[method] = {"recipe": recipe, "cut": cut} | alone(
+                recipe, (args.size[0], args.size[1]), args.seconds, args.gigabytes
+            )
         args.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         said = {k: v for k, v in found[method].items() if k not in ("recipe",)}
         print(f"{method:20} {time.perf_counter() - start:6.0f} s  {json.dumps(said)[:300]}", flush=True)
@@ -91,9 +96,49 @@ def recipes() -> dict[str, str]:
     return {method: min(own, key=size) for method, own in names.items()}
 
 
-def place(method: str) -> tuple[bool, int, str]:
-    """Where a method comes: small models first, large ones last."""
-    return method in LARGE, FIRST.index(method) if method in FIRST else len(FIRST), method
+def place(method: str) -> tuple[int, str]:
+    """Where a method comes: what takes long comes last."""
+    return LARGE.index(method) + 1 if method in LARGE else 0, method
+
+
+def warmed() -> None:
+    """Import what an export needs, by exporting a layer."""
+    import onnxruntime  # noqa: F401
+    import openvino  # noqa: F401
+
+    torch.set_num_threads(1)  # a forked process has none of the threads of this one
+    layer = torch.nn.Conv2d(3, 3, 3).eval()
+    free = {"input": {0: torch.export.Dim.AUTO}}
+    with contextlib.redirect_stdout(io.StringIO()):
+        program = torch.export.export(layer, (torch.zeros(2, 3, 8, 8),), dynamic_shapes=free, strict=False)
+        torch.onnx.export(program, (torch.zeros(2, 3, 8, 8),), dynamo=True, verbose=False)
+
+
+def alone(recipe: str, size: tuple[int, int], seconds: int, gigabytes: float) -> dict[str, Any]:
+    """What became of a recipe's export in a process of its own, with limits of time and memory.
+
+    The process is forked, so that what this one imported need not be imported again.
+    """
+    context = multiprocessing.get_context("fork")
+    mine, its = context.Pipe(duplex=False)
+
+    def child() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (int(gigabytes * 2**30),) * 2)
+        its.send(tried(recipe, size))
+
+    process = context.Process(target=child)
+    process.start()
+    its.close()
+    try:
+        if not mine.poll(seconds):
+            process.kill()
+            return {"verdict": "impossible", "why": f"took more than {seconds} s"}
+        found: dict[str, Any] = mine.recv()
+    except EOFError:
+        process.join()
+        return {"verdict": "impossible", "why": f"its process ended with status {process.exitcode}"}
+    process.join()
+    return found
 
 
 def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:
@@ -116,9 +161,41 @@ def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:
     return {"verdict": facts["verdict"], "why": why, "free": list(free), "skipped": result.skipped, **ways}
 
 
+def shallow(model: dict[str, Any]) -> bool:
+    """Leave out repeated blocks of the backbone, which a file has in as many copies; whether there were some."""
+    backbone, cut = model.get("backbone") or {}, False
+    kind = str(backbone.get("type", ""))
+    if kind.startswith("ResNet") and backbone.get("depth", 0) >= 50:
+        backbone["depth"], cut = 18, True
+        narrow(model, {64 * 2**stage * 4: 64 * 2**stage for stage in range(4)})
+    if isinstance(backbone.get("num_layers"), int) and backbone["num_layers"] > 4:
+        backbone["num_layers"], cut = 4, True
+        last = backbone.get("out_indices")
+        if isinstance(last, (list, tuple)):
+            backbone["out_indices"] = list(range(4))[-len(last) :]
+    if isinstance(backbone.get("depths"), (list, tuple)):
+        backbone["depths"], cut = [min(depth, 2) for depth in backbone["depths"]], True
+    return cut
+
+
+def narrow(node: Any, widths: dict[int, int]) -> None:
+    """Replace the widths that heads and necks take, wherever they stand."""
+    for child in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
+        narrow(child, widths)
+    if isinstance(node, dict):
+        for key in ("in_channels", "c1_in_channels"):
+            own = node.get(key)
+            if isinstance(own, int):
+                node[key] = widths.get(own, own)
+            elif isinstance(own, (list, tuple)):
+                node[key] = [widths.get(width, width) for width in own]
+
+
 def made(recipe: str, size: tuple[int, int]) -> Predictor:
-    """The recipe's model with random weights and logits that spread."""
+    """The recipe's model, its backbone with few blocks, with random weights and logits that spread."""
     cfg = read_config(recipe)
+    if not FULL:
+        shallow(cfg["model"])
     torch.manual_seed(0)
     model: Any = build_model(cfg).eval()
     classes, palette = class_names(cfg, model.num_classes)
@@ -166,7 +243,8 @@ def page(found: dict[str, Any]) -> str:
         "# Exports of the zoo",
         "",
         "Written by `python tools/export_sweep.py OUT.json --page docs/export-zoo.md`. Random weights, logits spread",
-        "as in trained models; four inputs each: one size, two odd ones, two images at once.",
+        "as in trained models; four inputs each: one size, two odd ones, two images at once. Where `few blocks`",
+        "stands, repeated blocks of the backbone were left out (ResNet-18 for deeper ones); `--full` leaves none out.",
         "",
         f"{len(found)} methods: {said}; {here} files give the model's results under OpenVINO as well.",
         "",
@@ -180,7 +258,10 @@ def page(found: dict[str, Any]) -> str:
         said = "" if not other else other["wrong"] or f"{other['largest']:.1e}"
         why = " ".join(one["why"].split()).replace("|", "/")
         free = ", ".join(one.get("free", ()))
-        lines.append(f"| {method} | `{one['recipe']}` | {one['verdict']} | {free} | {far} | {share} | {said} | {why} |")
+        few = ", few blocks" if one.get("cut") else ""
+        lines.append(
+            f"| {method} | `{one['recipe']}`{few} | {one['verdict']} | {free} | {far} | {share} | {said} | {why} |"
+        )
     return "\n".join(lines) + "\n"
 
 

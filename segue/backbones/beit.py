@@ -19,6 +19,7 @@ from segue.layers.initialize import initialize_plain_transformer
 from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map
 from segue.layers.position import before_loading, fit_bias_table, relative_position_index, resize_bias_table
+from segue.layers.resize import same_size
 from segue.types import Activation, Size
 
 
@@ -51,7 +52,7 @@ class RelativeAttention(QKVAttention):
         """(1, num_heads, 1 + H * W, 1 + H * W) for a grid (H, W), to be added to the products of queries and keys."""
         table: Tensor = self.relative_position_bias_table
         index = self.relative_position_index
-        if size != self.grid:
+        if not same_size(size, self.grid):
             table = resize_bias_table(table, self.grid, size)
             index = relative_position_index(size, class_token=True).to(index.device)
         return table[index].permute(2, 0, 1).unsqueeze(0)

@@ -16,6 +16,7 @@ from segue.errors import InputError
 from segue.layers.attention import QKVAttention
 from segue.layers.initialize import initialize_transformer
 from segue.layers.norm import LN, Norm
+from segue.layers.resize import same_size
 from segue.layers.windows import from_windows, pad_to_multiple, to_windows
 from segue.types import Size
 
@@ -35,7 +36,7 @@ class LocallyGroupedAttention(QKVAttention):
         x = pad_to_multiple(torch.unflatten(x, 1, size), side)
         b, h, w, _ = x.shape
         mask = None
-        if (h, w) != size:
+        if not same_size((h, w), size):
             rows, columns = torch.arange(h, device=x.device) < size[0], torch.arange(w, device=x.device) < size[1]
             real = to_windows((rows[:, None] & columns)[None, :, :, None], side)  # (windows, N, 1)
             mask = real.transpose(1, 2).unsqueeze(1).repeat(b, 1, 1, 1)

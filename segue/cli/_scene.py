@@ -78,7 +78,8 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
 
     drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
     refuse(drawn, "not for scenes; omit it")
-    refuse({"--engine": args.engine if args.engine != "torch" else None}, "not for scenes yet; omit it")
+    if args.ray is not None:
+        refuse({"--engine": args.engine if args.engine != "torch" else None}, "not with --ray; omit it, or use --shard")
     other = [kind for kind in args.save if kind not in SAVED]
     if other:
         raise InputError(f"--save {','.join(other)}: of a scene there are {', '.join(SAVED)}")
@@ -115,6 +116,7 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
         device=args.device,
         precision=args.precision,
         compiled=args.compile,
+        engine=args.engine,
         windows=args.windows,
         cfg_options=args.cfg_options,
         trust=args.trust_config,

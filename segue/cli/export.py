@@ -3,6 +3,7 @@
 segue export onnx CONFIG CHECKPOINT --out model.onnx
 segue export onnx RECIPE published --out model.onnx --images photos/
 segue export openvino WEIGHTS.safetensors --out model.xml
+segue export onnx CONFIG CHECKPOINT --out model.onnx --int8 --calibrate photos/ --labels masks/
 segue verify model.onnx                             (later, anywhere, without the checkpoint)
 segue predict model.onnx photos/ --out seen/        (exported files are models)
 
@@ -14,10 +15,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from segue.export.make import Exported
 
 HELP = "write a model for ONNX Runtime, OpenVINO or torch.export, with a certificate"
 TARGETS = ("onnx", "openvino", "torch", "tensorrt", "coreml", "executorch", "ncnn")
@@ -37,6 +34,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", nargs=2, type=int, metavar=("H", "W"), help="of the network's input that is traced")
     parser.add_argument("--opset", type=int, default=18, help="version of ONNX's operators (default: 18)")
     parser.add_argument("--fp16", action="store_true", help="float16, but for the operators that leave its range")
+    parser.add_argument("--int8", action="store_true", help="int8 where that costs little; needs --calibrate")
+    parser.add_argument("--calibrate", nargs="+", default=[], help="images or folders that set the ranges of int8")
+    parser.add_argument("--labels", type=Path, help="folder of label maps, of --images or else --calibrate, for mIoU")
+    parser.add_argument("--max-loss", type=float, help="points of mIoU (0.5), or percent of pixels (1), lost by --int8")
     parser.add_argument("--static", action="store_true", help="fix batch, height and width")
     parser.add_argument("--uint8-input", action="store_true", help="take (B, H, W, 3) uint8 RGB, normalize inside")
     parser.add_argument("--labels-out", action="store_true", help="give labels (B, H, W), not logits")
@@ -49,49 +50,42 @@ def run(args: argparse.Namespace) -> int:
     """Export, and say what was found; the status is 1 if the file is not the model."""
     from segue.errors import InputError, refuse
     from segue.export.make import Options
+    from segue.export.shown import show
     from segue.export.standalone import write_script
     from segue.export.targets import ELSEWHERE, not_here
     from segue.inference.exported import export
+    from segue.inference.int8 import export_int8
     from segue.inference.load import load
 
     options = Options(args.opset, args.fp16, args.static, args.uint8_input, args.labels_out)
     if args.target in ELSEWHERE:
         raise not_here(args.target)
     if args.target == "torch":
-        refuse({"--fp16": args.fp16, "--standalone": args.standalone}, "only for onnx and openvino")
+        refuse(
+            {"--fp16": args.fp16, "--int8": args.int8, "--standalone": args.standalone}, "only for onnx and openvino"
+        )
     if args.size is not None and min(args.size) < 1:
         raise InputError(f"--size {args.size[0]} {args.size[1]}: height and width are at least 1")
+    if not args.int8:
+        given = {"--calibrate": args.calibrate, "--labels": args.labels, "--max-loss": args.max_loss}
+        refuse(given, "only with --int8")
     predictor = load(args.model, args.checkpoint, cfg_options=args.cfg_options, trust=args.trust_config)
     size = None if args.size is None else (args.size[0], args.size[1])
-    made = export(predictor, args.target, args.out, images=args.images, size=size, options=options)
+    if args.int8:
+        made = export_int8(
+            predictor,
+            args.target,
+            args.out,
+            calibrate=args.calibrate,
+            images=args.images,
+            labels=args.labels,
+            most=args.max_loss,
+            size=size,
+            options=options,
+        )
+    else:
+        made = export(predictor, args.target, args.out, images=args.images, size=size, options=options)
     show(made)
     if args.standalone and made.good:
         print(f"script: {write_script(made.file, made.certificate)}")
     return 0 if made.good else 1
-
-
-def show(made: Exported) -> None:
-    """The comparisons as a table, and what became of the file."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from segue.system.shown import escape
-
-    table = Table("compared on", "largest difference", "labels that agree", "near-ties", box=None, pad_edge=False)
-    for one in made.comparisons:
-        far = "-" if one.largest is None else f"{one.largest:.2g}"
-        mark = "" if not one.wrong else f"  [bold red]{escape(one.wrong)}[/]"
-        table.add_row(escape(one.name), far, f"{one.agreement:.3%}{mark}", f"{one.near_ties:.2%}")
-    console = Console(soft_wrap=True)
-    console.print(table)
-    for line in made.certificate["input"]["lost"]:
-        console.print(f"sizes: {escape(line)}", highlight=False)
-    for name in made.skipped:
-        console.print(f"not compared: {escape(name)}", highlight=False)
-    far = made.certificate["first_diverging"]
-    if far is not None:
-        console.print(
-            f"first layer that differs: {escape(far['layer'])}, after {escape(far['after'])}", highlight=False
-        )
-    said = "certified" if made.good else "refused"
-    console.print(f"{said}: {escape(str(made.file))}; certificate in {escape(str(made.beside))}", highlight=False)

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from segue.cli import add_config_options, add_download_options
     from segue.export.targets import RUNTIMES
 
-    parser.add_argument("file", type=Path, help="an exported file: .onnx or .xml")
+    parser.add_argument("file", type=Path, help="an exported file: .onnx, .xml or .pt2 (with --trust-config)")
     parser.add_argument("model", nargs="?", help="the model to compare with: config file, recipe or weights file")
     parser.add_argument("checkpoint", nargs="?", help="its weights")
     parser.add_argument("--images", nargs="+", default=[], help="images or folders to run both on")
@@ -43,13 +43,14 @@ def run(args: argparse.Namespace) -> int:
 
     predictor = None
     if args.model is None:
-        given = {"CHECKPOINT": args.checkpoint, "--cfg-options": args.cfg_options, "--trust-config": args.trust_config}
+        given = {"CHECKPOINT": args.checkpoint, "--cfg-options": args.cfg_options}
         refuse(given, "only where the model is named after the file")
     else:
         predictor = load(args.model, args.checkpoint, cfg_options=args.cfg_options, trust=args.trust_config)
-    verdict, _ = verify(args.file, args.runtime, predictor, args.images)
+    verdict, _ = verify(args.file, args.runtime, predictor, args.images, trust=args.trust_config)
     if args.standalone:
-        write_script(args.file, certificate_of(args.file, open_session(args.file, args.runtime).notes))
+        session = open_session(args.file, args.runtime, trust=args.trust_config)
+        write_script(args.file, certificate_of(args.file, session.notes))
     if args.json:
         print(json.dumps(verdict.facts(), indent=1))
         return 0 if verdict.good else 1

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from segue.compat.deploy import answer
 from segue.compat.finder import install
 from segue.compat.forks.project import use
 from segue.errors import InputError
@@ -22,8 +23,11 @@ def run_script(script: str | Path, arguments: Sequence[str] = (), *, force: bool
         force: shadow installed packages of these names.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or an option of a script that Segue answers is wrong.
     """
+    if (instead := answer(script)) is not None:
+        print(f"{Path(script).name}: answered by Segue's export, with the script's options")
+        return instead(arguments)
     if not Path(script).is_file():
         raise InputError(f"{script}: no such file{near_path(script)}")
     install(force=force)

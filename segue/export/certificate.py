@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError
+from segue.export.compare import LIMITS
 from segue.export.layers import Pair
 
 FORM = 1  # of the certificate
@@ -143,6 +144,10 @@ def certificate_of(path: Path, notes: str | None) -> dict[str, Any]:
         raise InputError(f"{path}: its certificate is not of form {FORM}; export it again, or use a newer segue")
     if missing := sorted(NEEDED - set(facts)):
         raise InputError(f"{path}: its certificate lacks {', '.join(missing)}; export it again")
+    if facts["precision"] not in LIMITS:
+        raise InputError(
+            f"{path}: its certificate is of precision {facts['precision']!r}; there are: {', '.join(LIMITS)}"
+        )
     return facts
 
 

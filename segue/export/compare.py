@@ -23,7 +23,12 @@ class Limits:
     relative: bool = False
 
 
-LIMITS = {"float32": Limits(1e-3, 0.999), "float16": Limits(0.02, 0.99, True)}
+LIMITS = {
+    "float32": Limits(1e-3, 0.999),
+    "float16": Limits(0.02, 0.99, True),
+    "bfloat16": Limits(0.05, 0.99, True),  # eight bits of precision, float16 has eleven
+    "int8": Limits(0.2, 0.99, True),  # of its own results elsewhere; what it may lose is the user's to say
+}
 
 
 @dataclass(frozen=True)

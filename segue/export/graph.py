@@ -24,12 +24,17 @@ class Graph(nn.Module):
         model: the segmentor.
         uint8_input: take images as decoders give them, (B, H, W, 3) uint8 RGB, and normalize inside.
         labels_out: give the largest logit's class, (B, H, W) int64, not logits (B, classes, H, W).
+        coarse_out: give logits at the head's resolution, (B, classes, H', W'), where nothing but a bilinear resize
+            follows them; so does prediction by bands. What differs there differs no more after the resize.
     """
 
-    def __init__(self, model: Any, uint8_input: bool = False, labels_out: bool = False) -> None:
+    def __init__(
+        self, model: Any, uint8_input: bool = False, labels_out: bool = False, coarse_out: bool = False
+    ) -> None:
         super().__init__()
         self.model = model
         self.uint8_input, self.labels_out = uint8_input, labels_out
+        self.coarse_out = coarse_out and hasattr(model, "coarse")
         self.mean: Tensor
         self.std: Tensor
         if uint8_input:
@@ -37,7 +42,9 @@ class Graph(nn.Module):
             self.swap = not model.data_preprocessor.swap  # files are read as BGR, so a swap makes RGB
             self.register_buffer("mean", model.data_preprocessor.mean.clone(), persistent=False)
             self.register_buffer("std", model.data_preprocessor.std.clone(), persistent=False)
-        if labels_out and (model.num_classes == 1 or getattr(model.head, "multilabel", False)):
+        if labels_out and getattr(model, "predicts_depth", False):
+            raise InputError("--labels-out: this model gives depths; export it without")
+        if labels_out and threshold_of(model) is not None:
             raise InputError("--labels-out: this model decides by a threshold; export its logits")
 
     def forward(self, images: Tensor) -> Tensor:
@@ -46,8 +53,26 @@ class Graph(nn.Module):
             images = images.permute(0, 3, 1, 2).float()
             images = (images.flip(1) if self.swap else images) - self.mean
             images = images / self.std
-        logits: Tensor = self.model.encode_decode(images)
+        logits = self.logits(images)
         return logits.argmax(dim=1) if self.labels_out else logits
+
+    def logits(self, inputs: Tensor) -> Tensor:
+        """The model's own, of preprocessed images (B, C, H, W)."""
+        found: Tensor = self.model.coarse(inputs) if self.coarse_out else self.model.encode_decode(inputs)
+        return found
+
+    @property
+    def gives(self) -> str:
+        """``labels``, ``logits``, or ``coarse`` logits."""
+        return "labels" if self.labels_out else "coarse" if self.coarse_out else "logits"
+
+
+def threshold_of(model: Any) -> float | None:
+    """Of the sigmoid, where that decides: one logit for two classes, or several classes a pixel."""
+    if getattr(model.head, "out_channels", model.num_classes) > 1 and not getattr(model.head, "multilabel", False):
+        return None
+    own = getattr(model.head, "threshold", None)
+    return 0.5 if own is None else float(own)
 
 
 def check_normalizes(model: Any) -> None:
@@ -103,21 +128,48 @@ def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
         InputError: the model cannot be traced at all.
     """
     at = {"batch": 0, "height": 1, "width": 2} if graph.uint8_input else {"batch": 0, "height": 2, "width": 3}
+    every = ("batch", "height", "width")
+    tries = (
+        [((), example)]
+        if static
+        else [(every, odd(example, at)), (every, example), (("batch",), example), ((), example)]
+    )
     lost: list[str] = []
-    for names in [()] if static else [("batch", "height", "width"), ("batch",), ()]:
+    for names, shown in tries:
         free = {at[name]: torch.export.Dim.AUTO for name in names}
         try:
             with tracing(graph):
-                program = torch.export.export(graph, (example,), dynamic_shapes={"images": free}, strict=False)
+                program = torch.export.export(graph, (shown,), dynamic_shapes={"images": free}, strict=False)
         except Exception as error:  # torch raises many kinds, of which none is told from a limit of the model
             lost.append(f"{', '.join(names) or 'no size'} free: {str(error).strip().splitlines()[0][:200]}")
             continue
         seen = next(n for n in program.graph.nodes if n.name == "images").meta["val"].shape
         found = tuple(name for name in names if not isinstance(seen[at[name]], int))
-        if set(names) - set(found):
+        limits = [f"{name} is at most {most}" for name in found if (most := upper(program, seen[at[name]])) is not None]
+        if shown is not example and (limits or found != names):
+            continue  # what the model fixes must have its own size
+        if found != names:
             lost.append(f"the model fixes {', '.join(name for name in names if name not in found)}")
-        return Traced(program, found, tuple(lost))
+        return Traced(program, found, (*(lost if found != every and not static else ()), *limits))
     raise InputError("torch.export cannot trace this model; " + "; ".join(lost))
+
+
+def odd(example: Tensor, at: Mapping[str, int]) -> Tensor:
+    """An input whose trace holds for every size: no map of it is a single pixel, and the sides divide by nothing.
+
+    What is traced is not computed, so that its size costs no time.
+    """
+    shape = list(example.shape)
+    for name in ("height", "width"):
+        shape[at[name]] = shape[at[name]] * -(-512 // shape[at[name]]) + 37
+    return torch.zeros(shape, dtype=example.dtype)
+
+
+def upper(program: Any, size: Any) -> int | None:
+    """The largest that a size may be according to a trace, if there is a limit."""
+    bounds = program.range_constraints.get(getattr(size.node, "expr", None))
+    most = None if bounds is None else bounds.upper
+    return int(most) if most is not None and most.is_Integer and most < 1 << 30 else None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from torch import Tensor
 from segue.errors import InputError
 from segue.export.certificate import FORM, Gold, as_text, sealed, some_places, write_beside
 from segue.export.compare import LIMITS, Comparison, compare, decision
-from segue.export.graph import Graph, Traced, trace, tracing
+from segue.export.graph import Graph, Traced, threshold_of, trace
 from segue.export.layers import (
     NOISE,
     Divergence,
@@ -31,6 +31,7 @@ from segue.export.layers import (
 )
 from segue.export.onnx import graph_hash, put_notes, write_onnx
 from segue.export.openvino import weights_hash, write_openvino
+from segue.export.program import program_hash, write_program
 from segue.export.session import Session, open_session
 
 SUFFIX = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
@@ -60,11 +61,13 @@ class Options:
     static: bool = False
     uint8_input: bool = False
     labels_out: bool = False
+    coarse_out: bool = False  # of the engines, see `segue.export.graph.Graph`
+    brain: bool = False  # OpenVINO computes in bfloat16
 
     @property
     def precision(self) -> str:
         """Of the limits that hold."""
-        return "float16" if self.half else "float32"
+        return "float16" if self.half else "bfloat16" if self.brain else "float32"
 
 
 @dataclass
@@ -111,17 +114,17 @@ def export_model(
     """
     if out.suffix != SUFFIX[target]:
         raise InputError(f"--out {out}: a file of {target} ends in {SUFFIX[target]}")
-    graph = Graph(model, options.uint8_input, options.labels_out).eval()
+    graph = Graph(model, options.uint8_input, options.labels_out, options.coarse_out).eval()
     first = cases[0]
     example = torch.cat([fed(graph, first)] * 2)[:2]
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / f"made{out.suffix}"
         traced = trace(graph, fed(graph, first) if options.static else example, options.static)
-        shown = fed(graph, first) if options.static else example
+        shown = traced.program.example_inputs[0][0]
         session: Any
         if target == "torch":
-            torch.export.save(traced.program, str(made))
-            session, names = _Reloaded(made), {}
+            write_program(traced.program, made)
+            session, names = open_session(made, trust=True), {}  # made a moment ago
         else:
             onnx = Path(folder) / "made.onnx"
             write_onnx(traced, graph, shown, onnx, options.opset, options.half and target == "onnx")
@@ -129,11 +132,14 @@ def export_model(
             if target == "openvino":
                 write_openvino(onnx, made, options.half)
             session = open_session(made)
+        session.compute(options.precision)
         certificate, comparisons, skipped = _certified(graph, session, cases, names, options)
         certificate |= _described(graph, traced, target, made, session, options) | dict(facts)
         certificate = sealed(certificate)
         if target == "onnx":
             put_notes(made, as_text(certificate))
+        elif target == "torch":
+            write_program(traced.program, made, as_text(certificate))
         elif target == "openvino":
             write_openvino(onnx, made, options.half, as_text(certificate))
         good = certificate["verdict"] == "certified"
@@ -154,18 +160,10 @@ def fed(graph: Graph, case: Case) -> Tensor:
     return case.images[:, [2, 1, 0]].permute(0, 2, 3, 1).contiguous()  # files are read as BGR
 
 
-def model_logits(model: Any, inputs: Tensor) -> np.ndarray:
+def model_logits(graph: Graph, inputs: Tensor) -> np.ndarray:
     """The model's own logits (B, K, H, W) float32."""
     with torch.no_grad():
-        return model.encode_decode(inputs).float().numpy()  # type: ignore[no-any-return]
-
-
-def threshold_of(model: Any) -> float | None:
-    """Of the sigmoid, where that decides."""
-    if model.num_classes > 1 and not getattr(model.head, "multilabel", False):
-        return None
-    own = getattr(model.head, "threshold", None)
-    return 0.5 if own is None else float(own)
+        return graph.logits(inputs).float().numpy()
 
 
 def fits(shape: Sequence[int | None], given: Sequence[int]) -> bool:
@@ -186,7 +184,7 @@ def _certified(
             skipped.append(case.name)
             continue
         try:
-            wanted = model_logits(graph.model, case.inputs)
+            wanted = model_logits(graph, case.inputs)
         except (RuntimeError, ValueError) as error:
             skipped.append(f"{case.name} (the model itself: {str(error).splitlines()[0][:120]})")
             continue
@@ -212,7 +210,7 @@ def _certified(
         "skipped": skipped,
         "first_diverging": asdict(divergence) if divergence else None,
         "limits": asdict(limits) | {"layers": NOISE[options.precision]},
-        "gold": _gold(graph.model, gold_case, threshold, () if failed else pairs).facts(),
+        "gold": gold_of(graph, gold_case, threshold, () if failed else pairs).facts(),
     }
     return facts, compared, skipped
 
@@ -228,7 +226,7 @@ def _walked(
     """The layers that file and model share, and the first that differs if something did; of a good file, those that
     agree.
     """
-    truth = recorded(graph.model, lambda: graph.model.encode_decode(case.inputs))
+    truth = recorded(graph.model, lambda: graph.logits(case.inputs))
     images = fed(graph, case)
     if not names or not fits(session.shape, images.shape):
         return (), None
@@ -244,10 +242,13 @@ def _walked(
     return tuple(pair for pair in pairs if first_divergence([pair], values, noise) is None), None
 
 
-def _gold(model: Any, case: Case, threshold: float | None, layers: Sequence[Pair]) -> Gold:
-    logits = model_logits(model, case.inputs[:1])
+def gold_of(
+    graph: Graph, case: Case, threshold: float | None, layers: Sequence[Pair], logits: np.ndarray | None = None
+) -> Gold:
+    """What a certificate keeps of a case: the model's logits, or those that are given."""
+    logits = model_logits(graph, case.inputs[:1]) if logits is None else logits
     labels = decision(logits, threshold)[0][0]
-    labels = labels if labels.dtype == bool else labels.astype(np.uint8 if model.num_classes <= 256 else np.uint16)
+    labels = labels if labels.dtype == bool else labels.astype("uint8" if graph.model.num_classes <= 256 else "uint16")
     places = some_places(*logits.shape[-2:])
     chosen = logits[0].reshape(logits.shape[1], -1)[:, places]
     return Gold(case.images[:1].numpy(), marks(case.inputs[:1].numpy()), labels, places, chosen, tuple(layers))
@@ -261,7 +262,7 @@ def _described(
 
     versions = {"segue": __version__, "torch": torch.__version__, "runtime": session.version}
     versions |= {"python": platform.python_version(), "machine": platform.machine()}
-    hashed = graph_hash(made) if target == "onnx" else weights_hash(made) if target == "openvino" else ""
+    hashed = {"onnx": graph_hash, "openvino": weights_hash, "torch": program_hash}[target](made)
     head = graph.model.head
     return {
         "form": FORM,
@@ -269,7 +270,7 @@ def _described(
         "precision": options.precision,
         "opset": options.opset,
         "input": {"uint8": graph.uint8_input, "shape": list(session.shape), "free": traced.free, "lost": traced.lost},
-        "output": "labels" if graph.labels_out else "logits",
+        "output": graph.gives,
         "decides": {
             "threshold": threshold_of(graph.model),
             "multilabel": bool(getattr(head, "multilabel", False)),
@@ -285,28 +286,3 @@ def _names(onnx_file: Path) -> dict[str, str]:
     import onnx
 
     return values_by_layer(onnx.load(str(onnx_file)))
-
-
-class _Reloaded(Session):
-    """A .pt2 file that this process wrote a moment ago."""
-
-    notes = None
-
-    def __init__(self, path: Path) -> None:
-        program = torch.export.load(str(path))
-        seen = next(node for node in program.graph.nodes if node.name == "images").meta["val"].shape
-        self.shape = tuple(size if isinstance(size, int) else None for size in seen)
-        self.version = f"torch {torch.__version__}"
-        self._module = program.module()
-
-    def run(self, images: np.ndarray) -> np.ndarray:
-        """As in `Session`."""
-        try:
-            with tracing(torch.nn.Identity()):
-                return self._module(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
-        except (RuntimeError, AssertionError) as error:
-            raise InputError(f"torch.export: {str(error).splitlines()[0]}") from error
-
-    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
-        """None are named."""
-        return {}

@@ -14,7 +14,7 @@ import torch
 
 from segue.errors import InputError, MissingExtraError
 from segue.export.graph import Graph, Traced, tracing
-from segue.export.session import KEY
+from segue.export.targets import KEY
 
 LARGEST = 2**31 - 1  # bytes of one file, which protobuf sets
 OPSETS = range(18, 24)
@@ -42,7 +42,7 @@ def write_onnx(traced: Traced, graph: Graph, example: torch.Tensor, path: Path, 
         raise MissingExtraError(error.name or "onnx", "export", "segue export onnx") from error
     if opset not in OPSETS:
         raise InputError(f"--opset {opset}: torch writes {OPSETS.start} to {OPSETS.stop - 1}")
-    name = "labels" if graph.labels_out else "logits"
+    name = "labels" if graph.labels_out else "logits"  # coarse ones, too
     with tracing(graph), _quiet():
         made = torch.onnx.export(
             traced.program, (example,), dynamo=True, opset_version=opset, input_names=["images"], output_names=[name],

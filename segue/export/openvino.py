@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from segue.errors import MissingExtraError
-from segue.export.session import KEY
+from segue.export.targets import KEY
 
 
 def write_openvino(onnx: Path, path: Path, half: bool, notes: str | None = None) -> None:
@@ -15,7 +15,7 @@ def write_openvino(onnx: Path, path: Path, half: bool, notes: str | None = None)
         import openvino
     except ImportError as error:
         raise MissingExtraError("openvino", "export", "segue export openvino") from error
-    model = openvino.convert_model(str(onnx))
+    model = openvino.Core().read_model(str(onnx))  # convert_model does the same, and reports its use to its makers
     if notes is not None:
         model.set_rt_info(notes, [KEY])
     openvino.save_model(model, str(path), compress_to_fp16=half)

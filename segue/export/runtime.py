@@ -15,6 +15,7 @@ from segue.errors import InputError
 from segue.export.certificate import certificate_of, is_sealed
 from segue.export.session import SUFFIXES, open_session
 from segue.export.verify import preprocessor_of
+from segue.layers.resize import resize
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import TestOptions
 
@@ -24,7 +25,8 @@ class RuntimeModel(nn.Module):
 
     Args:
         path: the file.
-        runtime: ``onnxruntime`` or ``openvino``; by default as the suffix says.
+        runtime: one of `segue.export.targets.RUNTIMES`; by default as the suffix says.
+        trust: open a .pt2 file, whose reader runs what the file says.
 
     Attributes:
         certificate: of the file.
@@ -33,14 +35,15 @@ class RuntimeModel(nn.Module):
         InputError: it has no certificate, or one that says that it is not its model, or that was changed.
     """
 
-    def __init__(self, path: str | Path, runtime: str | None = None) -> None:
+    def __init__(self, path: str | Path, runtime: str | None = None, *, trust: bool = False) -> None:
         super().__init__()
-        self._session = open_session(path, runtime)
+        self._session = open_session(path, runtime, trust=trust)
         self.certificate = certificate_of(Path(path), self._session.notes)
         if not is_sealed(self.certificate):
             raise InputError(f"{path}: its certificate was changed after it was written; see segue verify {path}")
         if self.certificate["verdict"] != "certified":
             raise InputError(f"{path}: this export is not its model ({'; '.join(self.certificate['reasons'])[:300]})")
+        self._session.compute(self.certificate["precision"])
         decides = self.certificate["decides"]
         self.num_classes = len(self.certificate["classes"])
         self.predicts_depth = bool(decides["depth"])
@@ -60,8 +63,12 @@ class RuntimeModel(nn.Module):
         return found
 
     def encode_decode(self, inputs: Tensor) -> Tensor:
-        """Preprocessed images (B, C, H, W) to logits (B, classes, H, W); of a file that gives labels, 1 where a pixel
-        has the class and 0 elsewhere.
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H, W)."""
+        return resize(self.coarse(inputs), size=inputs.shape[-2:], align_corners=self.head.align_corners)
+
+    def coarse(self, inputs: Tensor) -> Tensor:
+        """Preprocessed images (B, C, H, W) to logits (B, classes, H', W') whose resize ``encode_decode`` returns; of a
+        file that gives labels, 1 where a pixel has the class and 0 elsewhere.
 
         Raises:
             InputError: a size that the file does not take.
@@ -79,13 +86,12 @@ class RuntimeModel(nn.Module):
             found = F.one_hot(found.long(), self.num_classes).permute(0, 3, 1, 2).float()
         return found
 
-    coarse = encode_decode
     forward = encode_decode
 
 
 def is_exported(path: object) -> bool:
     """Whether a path names a file that a runtime runs."""
-    return isinstance(path, (str, Path)) and Path(path).suffix in (*SUFFIXES, ".pt2")
+    return isinstance(path, (str, Path)) and Path(path).suffix in SUFFIXES
 
 
 def test_options(facts: Mapping[str, Any]) -> TestOptions:

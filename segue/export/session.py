@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from segue.errors import InputError, MissingExtraError
-from segue.export.targets import RUNTIMES
+from segue.export.program import notes_of
+from segue.export.targets import KEY
 from segue.system.near import near_path
 
-SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino"}
-KEY = "segue"  # of the certificate within a file
+SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
+#: what runs each kind of file
+RUNS = {".onnx": ("onnxruntime", "openvino"), ".xml": ("openvino",), ".pt2": ("torch",)}
 
 
 class Session(ABC):
@@ -29,6 +32,15 @@ class Session(ABC):
     shape: tuple[int | None, ...]
     version: str
     notes: str | None
+
+    def compute(self, precision: str) -> None:
+        """Compute in the precision of a certificate.
+
+        Raises:
+            InputError: the runtime or the processor does not.
+        """
+        if precision == "bfloat16":
+            raise InputError(f"{self.version} does not compute in bfloat16 here; openvino does")
 
     @abstractmethod
     def run(self, images: np.ndarray) -> np.ndarray:
@@ -88,20 +100,35 @@ class OnnxSession(Session):
 
 
 class OpenVINOSession(Session):
-    """An OpenVINO or ONNX file under OpenVINO, on the processor, in float32."""
+    """An OpenVINO or ONNX file under OpenVINO, on the processor, in float32 unless bfloat16 is asked for."""
 
     def __init__(self, path: str | Path) -> None:
         openvino = _openvino()
         self.path, self.version = Path(path), f"openvino {openvino.__version__.partition('-')[0]}"
         self._core = openvino.Core()
+        self._precision = "f32"
         try:
             self._model = self._core.read_model(str(path))
-            self._compiled = self._core.compile_model(self._model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         except Exception as error:  # OpenVINO raises RuntimeError and others
             raise InputError(f"{path}: OpenVINO cannot open it: {_first(error)}") from error
+        self._ready: Any = None
         own = self._model.inputs[0].get_partial_shape()
         self.shape = tuple(size.get_length() if size.is_static else None for size in own)
         self.notes = self._notes()
+
+    def compute(self, precision: str) -> None:
+        """As in `Session`."""
+        wanted = "bf16" if precision == "bfloat16" else "f32"
+        if wanted == "bf16" and "BF16" not in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise InputError("this processor does not compute in bfloat16; use fp32")
+        if wanted != self._precision:
+            self._precision, self._ready = wanted, None
+
+    def _opened(self, model: Any) -> Any:
+        try:
+            return self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": self._precision})
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: OpenVINO cannot open it: {_first(error)}") from error
 
     def _notes(self) -> str | None:
         for place in ([KEY], ["framework", KEY]):
@@ -111,8 +138,10 @@ class OpenVINOSession(Session):
 
     def run(self, images: np.ndarray) -> np.ndarray:
         """As in `Session`."""
+        if self._ready is None:
+            self._ready = self._opened(self._model)
         try:
-            return np.array(self._compiled([images])[0])
+            return np.array(self._ready([images])[0])
         except Exception as error:  # as above
             raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
 
@@ -125,13 +154,48 @@ class OpenVINOSession(Session):
             return {}
         taken = {name for output in model.outputs for name in output.get_names()}
         model.add_outputs([name for name in wanted if name not in taken])
-        compiled = self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-        found = compiled([images])
+        try:
+            found = self._opened(model)([images])
+        except Exception as error:  # as above
+            raise InputError(f"{self.path}: input {images.shape}: {_first(error)}") from error
         return {name: np.array(found[name]) for name in wanted}
 
 
-def open_session(path: str | Path, runtime: str | None = None) -> Session:
+class TorchSession(Session):
+    """A .pt2 file under torch, on the processor. Opening it runs what its author wrote."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path, self.version = Path(path), f"torch {torch.__version__}"
+        self.notes = notes_of(self.path)
+        try:
+            program = torch.export.load(str(path))
+        except Exception as error:  # torch raises many kinds
+            raise InputError(f"{path}: torch cannot open it: {' '.join(str(error).split())[:200]}") from error
+        seen = next(node for node in program.graph.nodes if node.name == "images").meta["val"].shape
+        self.shape = tuple(size if isinstance(size, int) else None for size in seen)
+        self._module = program.module()
+
+    def run(self, images: np.ndarray) -> np.ndarray:
+        """As in `Session`."""
+        try:
+            with torch.no_grad():
+                return self._module(torch.from_numpy(images)).numpy()  # type: ignore[no-any-return]
+        except (RuntimeError, AssertionError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"{self.path}: input {images.shape}: torch.export: {said}") from error
+
+    def values(self, images: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
+        """None are named."""
+        return {}
+
+
+def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = False) -> Session:
     """A file under the runtime that its suffix names, or another one.
+
+    Args:
+        path: the file.
+        runtime: one of `segue.export.targets.RUNTIMES`.
+        trust: open a .pt2 file, whose reader runs what the file says.
 
     Raises:
         InputError: no such file, or one that no runtime here runs.
@@ -140,17 +204,19 @@ def open_session(path: str | Path, runtime: str | None = None) -> Session:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file{near_path(path)}")
-    if path.suffix == ".pt2":
-        raise InputError(
-            f"{path}: torch's reader of .pt2 files runs what a file says, so Segue does not open them; use "
-            "torch.export.load for one that you made, or export to onnx"
-        )
     own = SUFFIXES.get(path.suffix)
     if own is None:
         raise InputError(f"{path}: no exported model; there are: {', '.join(SUFFIXES)}")
     chosen = runtime or own
-    if chosen not in RUNTIMES or (chosen, path.suffix) == ("onnxruntime", ".xml"):
-        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNTIMES)}")
+    if chosen not in RUNS[path.suffix]:
+        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNS[path.suffix])}")
+    if path.suffix == ".pt2":
+        if not trust:
+            raise InputError(
+                f"{path}: torch's reader of .pt2 files runs what a file says; --trust-config opens one whose author "
+                "you trust, and an .onnx file needs no trust"
+            )
+        return TorchSession(path)
     return OnnxSession(path) if chosen == "onnxruntime" else OpenVINOSession(path)
 
 

@@ -86,6 +86,8 @@ def write_script(file: Path, facts: Mapping[str, Any]) -> Path:
     Raises:
         InputError: the model's preprocessing or results are more than the script does.
     """
+    if facts["target"] not in OPEN:
+        raise InputError("--standalone: only for .onnx and .xml files; a .pt2 file runs under torch alone")
     scale, keep = _resize(facts)
     preparation, decides = facts["preprocessing"], facts["decides"]
     for wrong, what in (
@@ -93,7 +95,7 @@ def write_script(file: Path, facts: Mapping[str, Any]) -> Path:
         (facts["test"]["mode"] == "slide", "images are seen in windows (test_cfg mode='slide')"),
         (decides["multilabel"] or decides["depth"], "the results are no labels"),
         (len(facts["classes"]) > 256, "there are more than 256 classes"),
-        (len(preparation["mean"]) not in (0, 3), "images have other channels than three"),
+        (facts["input"]["shape"][3 if facts["input"]["uint8"] else 1] != 3, "images have other channels than three"),
     ):
         if wrong:
             raise InputError(f"--standalone: {what}, which the script does not do; use segue predict {file.name}")

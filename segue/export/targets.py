@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from segue.errors import MissingExtraError
 
+KEY = "segue"  # of the certificate within a file
 #: what runs a file here
-RUNTIMES = ("onnxruntime", "openvino")
+RUNTIMES = ("onnxruntime", "openvino", "torch")
 #: by target: the package, how to get it, and the command that makes the file of an ONNX one
 ELSEWHERE = {
     "tensorrt": (

@@ -51,13 +51,28 @@ class DynamicConv(nn.Module):
         """(B, in_channels, H, W) to (B, channels, H, W)."""
         kernels = self.filter_gen_conv(F.adaptive_avg_pool2d(x, self.filter_size))  # (B, channels, size, size)
         x = self.input_redu_conv(x)
-        # Every channel of every image has a kernel of its own: one convolution with that many groups.
         before = self.filter_size // 2
         after = self.filter_size - 1 - before
-        padded = F.pad(x.flatten(0, 1).unsqueeze(0), (before, after, before, after))
-        out = F.conv2d(padded, kernels.flatten(0, 1).unsqueeze(1), groups=padded.shape[1])
-        out = self.activate(self.norm(out.view_as(x)))
+        out = own_kernels(F.pad(x, (before, after, before, after)), kernels, x.shape[-2:])
+        out = self.activate(self.norm(out))
         return self.fusion_conv(out) if self.fusion_conv else out
+
+
+def own_kernels(x: Tensor, kernels: Tensor, size: Sequence[int]) -> Tensor:
+    """Convolve padded maps (B, C, ...), each channel of each image by its own kernel (B, C, k, k): (B, C, *size).
+
+    That is one convolution with as many groups; a file cannot have a number of groups that depends on the batch, so in
+    exports it is a sum of shifted maps.
+    """
+    if not torch.compiler.is_exporting():
+        out = F.conv2d(x.flatten(0, 1).unsqueeze(0), kernels.flatten(0, 1).unsqueeze(1), groups=x.shape[0] * x.shape[1])
+        return torch.unflatten(out[0], 0, x.shape[:2])
+    height, width = size
+    total = torch.zeros_like(x[:, :, :height, :width])
+    for i in range(kernels.shape[2]):
+        for j in range(kernels.shape[3]):
+            total = total + x[:, :, i : i + height, j : j + width] * kernels[:, :, i : i + 1, j : j + 1]
+    return total
 
 
 class DMHead(DecodeHead):

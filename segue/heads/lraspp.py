@@ -15,6 +15,7 @@ from segue.errors import InputError
 from segue.layers.activation import ACTIVATIONS
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.portable import window_average
 from segue.layers.resize import resize
 
 POOL_WINDOW = 49
@@ -26,6 +27,8 @@ class WindowMean(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to (B, C, H', W')."""
+        if torch.compiler.is_exporting():
+            return window_average(x, POOL_WINDOW, POOL_STRIDE)
         window = (min(POOL_WINDOW, x.shape[2]), min(POOL_WINDOW, x.shape[3]))
         return F.avg_pool2d(x, window, POOL_STRIDE)
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.resize import same_size
 
 
 class SegformerHead(DecodeHead):
@@ -37,9 +38,9 @@ class SegformerHead(DecodeHead):
         size = maps[0].shape[-2:]
         corners = None if self.interpolate_mode == "nearest" else self.align_corners
         resized = [
-            F.interpolate(x, size=size, mode=self.interpolate_mode, align_corners=corners)
-            if x.shape[-2:] != size
-            else x
+            x
+            if same_size(x.shape[-2:], size)
+            else F.interpolate(x, size=size, mode=self.interpolate_mode, align_corners=corners)
             for x in maps
         ]
         return self.fusion_conv(torch.cat(resized, dim=1))

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from segue.config import Config
+from segue.config.builder.build import build_model
 from segue.errors import InputError
 from segue.inference.load import load
 from segue.inference.predictor import Predictor
@@ -105,7 +106,7 @@ def benchmark(
         trust=trust,
     )
     height, width = size or tuple(predictor.cfg.get("crop_size") or (512, 512))
-    place = next(predictor.model.parameters()).device
+    place = next((part.device for part in predictor.model.parameters()), torch.device("cpu"))
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     try:
@@ -116,8 +117,9 @@ def benchmark(
     memory, memory_of = _memory(place)
     median = statistics.median(times)
     channels = predictor.expected.channels
+    network = predictor.model if any(True for _ in predictor.model.parameters()) else build_model(predictor.cfg).eval()
     try:
-        found = parts(predictor.model, (height, width), channels)
+        found = parts(network, (height, width), channels)
     except (NotImplementedError, RuntimeError, TypeError, ValueError):  # a forward of the user's, of another kind
         found = []
     return Benchmark(
@@ -135,7 +137,7 @@ def benchmark(
         images_per_s=batch_size / median,
         memory=memory,
         memory_of=memory_of,
-        parameters=sum(p.numel() for p in predictor.model.parameters()),
+        parameters=sum(p.numel() for p in network.parameters()),
         flops=sum(one.flops for one in found if "." not in one.name) or None,
         parts=found,
         published=_published(config),

@@ -13,8 +13,8 @@ from segue.config import Config
 from segue.errors import InputError, SegueError
 from segue.export.certificate import text_of
 from segue.export.compare import LIMITS, Comparison, compare
-from segue.export.graph import Graph
-from segue.export.make import Case, Exported, Options, export_model, fed, fits, model_logits, threshold_of
+from segue.export.graph import Graph, threshold_of
+from segue.export.make import Case, Exported, Options, export_model, fed, fits, model_logits
 from segue.export.pictures import picture
 from segue.export.runtime import RuntimeModel
 from segue.export.session import open_session
@@ -55,17 +55,21 @@ def export(
         InputError, MissingExtraError: it cannot be exported.
     """
     options = options or Options()
-    model: Any = predictor.model
+    check_describable(predictor.model)
+    own = [user_case(predictor, path) for path in find_images(images)[:MOST]] if images else []
+    if size is None:
+        size = own_size(predictor, own)
+    cases = [*generated_cases(predictor, size), *own]
+    return export_model(predictor.model, target, Path(out), cases, facts_of(predictor), options)
+
+
+def check_describable(model: Any) -> None:
+    """Raise InputError for a model whose prediction or preparation is more than a file and its certificate say."""
     if getattr(model, "label_maps", None) is not None or getattr(model, "whole_or_slide", None) is not None:
         raise InputError(f"{type(model).__name__} predicts in its own way, which an exported file would not do")
     if type(model.data_preprocessor) is not SegDataPreProcessor:
         kind = type(model.data_preprocessor).__name__
         raise InputError(f"the data_preprocessor is {kind}, which a certificate cannot describe")
-    own = [user_case(predictor, path) for path in find_images(images)[:MOST]] if images else []
-    if size is None:
-        size = own_size(predictor, own)
-    cases = [*generated_cases(predictor, size), *own]
-    return export_model(model, target, Path(out), cases, facts_of(predictor), options)
 
 
 def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
@@ -145,14 +149,19 @@ def load_exported(
     """
     if device != "cpu":
         raise InputError(f"device {device!r}: exported files run on the processor here; leave --device out")
-    model = RuntimeModel(path)
+    model = RuntimeModel(path, trust=trust)
     facts = model.certificate
     cfg = read_config(Config.inside(facts["config"], path), cfg_options, trust=trust)
     return Predictor(model, cfg, facts["classes"], facts["palette"])
 
 
 def verify(
-    path: str | Path, runtime: str | None = None, predictor: Predictor | None = None, images: Sequence[str | Path] = ()
+    path: str | Path,
+    runtime: str | None = None,
+    predictor: Predictor | None = None,
+    images: Sequence[str | Path] = (),
+    *,
+    trust: bool = False,
 ) -> tuple[Verdict, list[Comparison]]:
     """Whether a file still is its model: on the gold image it carries and, where the model is given, on images.
 
@@ -161,14 +170,15 @@ def verify(
     """
     if images and predictor is None:
         raise InputError("--images needs the model to compare with: segue verify FILE MODEL CHECKPOINT --images ...")
-    verdict = verify_file(path, runtime)
+    verdict = verify_file(path, runtime, trust=trust)
     if predictor is None or not verdict.checks[0][1]:
         return verdict, []
     model: Any = predictor.model
     from segue.export.certificate import certificate_of
 
-    session = open_session(path, runtime)
+    session = open_session(path, runtime, trust=trust)
     facts = certificate_of(Path(path), session.notes)
+    session.compute(facts["precision"])
     state = fingerprint(model.state_dict())
     same = state == facts["weights"]
     said = "the certificate's" if same else f"the model has {state}, the certificate {facts['weights']}"
@@ -178,24 +188,24 @@ def verify(
     now = described(model.data_preprocessor, test_steps(predictor.cfg))
     prepared_alike = {**now, "pipeline": 0} == {**facts["preprocessing"], "pipeline": 0}
     verdict.checks.append(("preprocessing", prepared_alike, "the model's" if prepared_alike else "not the model's"))
-    graph = Graph(model, facts["input"]["uint8"], facts["output"] == "labels")
+    graph = Graph(model, facts["input"]["uint8"], facts["output"] == "labels", facts["output"] == "coarse")
     own = [user_case(predictor, file) for file in find_images(images)[:MOST]] if images else []
     compared = []
     for case in own or generated_cases(predictor, own_size(predictor, own)):
         given = fed(graph, case)
         if fits(session.shape, given.shape):
-            compared.append(_compared(model, session, case, given.numpy(), facts))
+            compared.append(_compared(graph, session, case, given.numpy(), facts))
     verdict.checks += [(one.name, not one.wrong, one.wrong or _said(one)) for one in compared]
     return verdict, compared
 
 
-def _compared(model: Any, session: Any, case: Case, given: np.ndarray, facts: Mapping[str, Any]) -> Comparison:
+def _compared(graph: Graph, session: Any, case: Case, given: np.ndarray, facts: Mapping[str, Any]) -> Comparison:
     limits = LIMITS[facts["precision"]]
     try:
         found = session.run(given)
     except SegueError as error:
         return Comparison(case.name, given.shape, None, None, limits.difference, 0.0, 0.0, str(error))
-    return compare(case.name, given.shape, model_logits(model, case.inputs), found, limits, threshold_of(model))
+    return compare(case.name, given.shape, model_logits(graph, case.inputs), found, limits, threshold_of(graph.model))
 
 
 def _said(one: Comparison) -> str:

@@ -1,4 +1,9 @@
-"""The class of each pixel whose logit is largest, without the logits of every pixel."""
+"""The class of each pixel whose logit is largest, without the logits of every pixel.
+
+What lies between the same few pixels in memory is a cell. A bilinear mean is never above its greatest part nor below
+its least, so that a class whose greatest logit around a cell is below another's least cannot win in it: most cells have
+one class left, and the others a few, whose logits alone are computed.
+"""
 
 from __future__ import annotations
 
@@ -7,58 +12,48 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from segue.inference.logits import BAND, Axis, Cropped, Held, Logits, Mirrored, Resized
+from segue.inference.logits import BAND, BAND_ON_DEVICE, Axis, Cropped, Held, Logits, Mirrored, Resized
 
-#: below this, looking for the pixels where neighbours differ costs as much as computing them all
-FEW_CLASSES = 8
-#: share of a band's pixels above which all of its logits are computed
-MANY = 0.3
-#: pixels whose logits are computed together
-CHUNK = 1 << 13
+#: share of the logits of a band from which on all of them are computed
+MANY = 0.5
 
 
 def largest(logits: Logits) -> Tensor:
-    """(H, W) int64: at each pixel the class whose logit is largest.
-
-    A bilinear mean of pixels that agree on the largest class has the same one, so that only where neighbours differ,
-    along the borders of regions, logits are computed at full resolution.
-    """
+    """(H, W) int64: at each pixel the class whose logit is largest."""
+    cells = Cells.under(logits)
+    if cells is not None:
+        return cells.labels()
     found = torch.empty(logits.size, dtype=torch.int64, device=logits.device)
-    lattice = Lattice.under(logits) if logits.classes > FEW_CLASSES else None
-    if lattice is None:
-        for low, band in logits.bands():
-            found[low : low + band.shape[1]] = band.max(0).indices
-        return found
-    step = max(1, BAND // 4 // (logits.classes * lattice.values.shape[1]))
-    for low in range(0, logits.size[0], step):
-        high = min(low + step, logits.size[0])
-        found[low:high] = lattice.labels(logits, low, high)
+    for low, band in logits.bands():
+        found[low : low + band.shape[1]] = band.max(0).indices
     return found
 
 
-class Lattice:
-    """The pixels in memory below a chain of `Resized`, `Cropped` and `Mirrored`, and which of them each pixel needs.
+class Cells:
+    """The cells of a chain of `Resized`, `Cropped` and `Mirrored` above logits in memory.
 
     Attributes:
-        values: (h, w, K) float32, the logits in memory.
-        best: (h, w) int64, their largest class.
-        down, across: the pixels needed along each axis.
+        logits: the end of the chain.
+        values: (K, h, w) float32, the logits in memory.
+        down, across: the cells along each axis.
     """
 
-    def __init__(self, values: Tensor, down: Taps, across: Taps) -> None:
-        self.best = values.max(0).indices
-        self.values = values.permute(1, 2, 0).contiguous()
-        self.down, self.across = down, across
+    def __init__(self, logits: Logits, values: Tensor, down: Line, across: Line) -> None:
+        self.logits, self.values, self.down, self.across = logits, values, down, across
+        self.band = BAND if values.device.type == "cpu" else BAND_ON_DEVICE
 
     @classmethod
-    def under(cls, logits: Logits) -> Lattice | None:
-        """That of ``logits``; None where they are no such chain, or hardly larger than what is in memory."""
+    def under(cls, logits: Logits) -> Cells | None:
+        """Those of ``logits``; None where they are no such chain, hardly larger than what is in memory, or infinite."""
         chain = []
         source = logits
         while isinstance(source, (Resized, Cropped, Mirrored)):
             chain.append(source)
             source = source.source
         if not isinstance(source, Held) or 2 * source.size[0] * source.size[1] > logits.size[0] * logits.size[1]:
+            return None
+        values = source.values.float()
+        if not values.isfinite().all():  # infinity times 0 would spread to the whole cell
             return None
         taps = [Taps.all(length, logits.device) for length in source.size]
         for step in reversed(chain):
@@ -72,27 +67,57 @@ class Lattice:
                     tap.turned() if turn else tap
                     for tap, turn in zip(taps, (step.vertical, step.horizontal), strict=True)
                 ]
-        return cls(source.values.float(), *taps)
+        lines = [Line.of(tap, length) for tap, length in zip(taps, source.size, strict=True)]
+        return cls(logits, values, *lines)
 
-    def labels(self, logits: Logits, low: int, high: int) -> Tensor:
-        """Rows ``low`` to ``high`` of the label map: (high - low, W) int64."""
-        down = self.down[low:high]
-        least, most = spread(self.best, down, 0)
-        least, most = spread(least, self.across, 1)[0], spread(most, self.across, 1)[1]
-        rows, columns = (least != most).nonzero(as_tuple=True)
-        if len(rows) > MANY * least.numel():
-            return logits.rows(low, high).max(0).indices
-        seen = self.values[down.index[:, 0]] * down.share[:, 0, None, None]
-        for tap in range(1, down.index.shape[1]):
-            seen.addcmul_(self.values[down.index[:, tap]], down.share[:, tap, None, None])
-        for start in range(0, len(rows), CHUNK):
-            row, column = rows[start : start + CHUNK], columns[start : start + CHUNK]
-            index, share = self.across.index[column], self.across.share[column]
-            sums = seen[row, index[:, 0]] * share[:, :1]
-            for tap in range(1, index.shape[1]):
-                sums.addcmul_(seen[row, index[:, tap]], share[:, tap, None])
-            least[row, column] = sums.max(1).indices
-        return least
+    def labels(self) -> Tensor:
+        """The label map, (H, W) int64."""
+        found = torch.empty(self.logits.size, dtype=torch.int64, device=self.values.device)
+        rows = max(1, self.band // (self.values.shape[0] * len(self.across.base)))
+        for low in range(0, len(self.down.base), rows):
+            self._band(low, min(low + rows, len(self.down.base)), found)
+        return found
+
+    def _band(self, low: int, high: int, found: Tensor) -> None:
+        """Decide the pixels of some rows of cells."""
+        most = least = self.values
+        for axis, line, part in ((1, self.down, slice(low, high)), (2, self.across, slice(None))):
+            most, least = line.extremes(most, least, axis, part)
+        bound, sure = least.max(0)
+        counts = (most >= bound).sum(0)
+        first, last = int(self.down.pixels[low, 0]), int(self.down.pixels[high - 1, -1]) + 1
+        open_rows, open_columns = (counts > 1).nonzero(as_tuple=True)
+        left = counts[open_rows, open_columns]
+        classes, area = len(self.values), self.down.pixels.shape[1] * self.across.pixels.shape[1]
+        if int(left.sum()) * area > MANY * classes * (last - first) * len(self.across.cell):
+            found[first:last] = self.logits.rows(first, last).max(0).indices
+            return
+        cell = self.down.cell[first:last] - low
+        found[first:last] = sure.index_select(0, cell).index_select(1, self.across.cell)
+        above = 1
+        while above < classes and len(left):
+            limit = min(2 * above, classes)
+            chosen = ((left > above) & (left <= limit)).nonzero().flatten()
+            for some in torch.split(chosen, max(1, self.band // (limit * area))):
+                row, column = open_rows[some], open_columns[some]
+                candidates = most[:, row, column].t().topk(limit).indices.sort().values
+                self._decide(row + low, column, candidates, found)
+            above = limit
+
+    def _decide(self, row: Tensor, column: Tensor, candidates: Tensor, found: Tensor) -> None:
+        """Decide the pixels of n cells between the classes of ``candidates`` (n, T), in ascending order."""
+        rows, columns = self.down.taken(row), self.across.taken(column)
+        seen = self.values[candidates[:, :, None, None], rows[:, None, :, None], columns[:, None, None, :]]
+        share = self.across.share[self.across.pixels[column]][:, None, None]  # (n, 1, 1, pixels, taps)
+        wide = seen[..., :1] * share[..., 0]
+        for tap in range(1, share.shape[-1]):
+            wide.addcmul_(seen[..., tap : tap + 1], share[..., tap])
+        share = self.down.share[self.down.pixels[row]][:, None]  # (n, 1, pixels, taps)
+        sums = wide[:, :, :1] * share[..., :1]
+        for tap in range(1, share.shape[-1]):
+            sums.addcmul_(wide[:, :, tap : tap + 1], share[..., tap : tap + 1])
+        best = candidates.gather(1, sums.max(1).indices.flatten(1)).view(len(row), *sums.shape[2:])
+        found[self.down.pixels[row][:, :, None], self.across.pixels[column][:, None]] = best
 
 
 @dataclass(frozen=True)
@@ -131,10 +156,49 @@ class Taps:
         )
 
 
-def spread(labels: Tensor, taps: Taps, axis: int) -> tuple[Tensor, Tensor]:
-    """The least and the greatest of the labels that each pixel along ``axis`` needs."""
-    least = most = labels.index_select(axis, taps.index[:, 0])
-    for tap in range(1, taps.index.shape[1]):
-        other = labels.index_select(axis, taps.index[:, tap])
-        least, most = torch.minimum(least, other), torch.maximum(most, other)
-    return least, most
+@dataclass(frozen=True)
+class Line:
+    """The cells along an axis: runs of its n pixels that lie between the same ``S`` pixels of the source.
+
+    Attributes:
+        base: (cells,) int64, the first of those of each cell.
+        cell: (n,) int64, that of each pixel.
+        pixels: (cells, P) int64, the pixels of each cell; in smaller ones the last again and again.
+        share: (n, S) float32, what each of the source's pixels from the base on counts for a pixel.
+    """
+
+    base: Tensor
+    cell: Tensor
+    pixels: Tensor
+    share: Tensor
+
+    @classmethod
+    def of(cls, taps: Taps, length: int) -> Line:
+        """The cells of ``taps``, of a source of ``length`` pixels, in its order or the reverse."""
+        base = taps.index.min(1).values
+        span = int((taps.index.max(1).values - base).max()) + 1
+        base = base.clamp_max(length - span)
+        share = torch.zeros(len(base), span, device=base.device)
+        share.scatter_add_(1, taps.index - base[:, None], taps.share)
+        bases, cell, counts = torch.unique_consecutive(base, return_inverse=True, return_counts=True)
+        last = counts.cumsum(0) - 1
+        places = (last - counts + 1)[:, None] + torch.arange(int(counts.max()), device=base.device)
+        return cls(bases, cell, torch.minimum(places, last[:, None]), share)
+
+    def taken(self, cells: Tensor) -> Tensor:
+        """(len(cells), S) int64: the source's pixels that some cells lie between."""
+        return self.base[cells][:, None] + torch.arange(self.share.shape[1], device=cells.device)
+
+    def extremes(self, most: Tensor, least: Tensor, axis: int, part: slice) -> tuple[Tensor, Tensor]:
+        """The greatest and the least around the cells of ``part`` along an axis."""
+        base = self.base[part]
+        steps = range(self.share.shape[1])
+        if bool((base.diff() == 1).all()):  # neighbours, as where an image is enlarged: nothing is copied
+            start, count = int(base[0]), len(base)
+            tops, bottoms = ([x.narrow(axis, start + step, count) for step in steps] for x in (most, least))
+        else:
+            tops, bottoms = ([x.index_select(axis, base + step) for step in steps] for x in (most, least))
+        high, low = tops[0], bottoms[0]
+        for top, bottom in zip(tops[1:], bottoms[1:], strict=True):
+            high, low = torch.maximum(high, top), torch.minimum(low, bottom)
+        return high, low

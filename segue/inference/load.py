@@ -26,6 +26,8 @@ from segue.recipes.catalogue import published_weights
 from segue.recipes.compose import looks_like_name
 from segue.recipes.open import read_config
 
+ENGINES = ("torch", "onnxruntime", "openvino", "tensorrt")
+
 
 def load(
     config: str | Path | Config | Mapping[str, Any],
@@ -49,7 +51,8 @@ def load(
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
-        engine: ``torch``; others need an export.
+        engine: what computes the network: ``torch``; or ``onnxruntime`` or ``openvino``, for which the model is
+            exported, certified and kept the first time, see `segue.inference.engine.under_engine`.
         windows: ``constant``, as in the reference, or ``gaussian``: how the pixels of sliding windows count.
         cfg_options: changes of the config, ``key=value``.
         trust: execute a config file that is more than data, and let a config name anything, also one inside a file of
@@ -69,7 +72,11 @@ def load(
         }
         refuse({"a checkpoint": checkpoint, **given}, "an exported file holds its weights, and is run as it is")
         return load_exported(str(config), cfg_options, device=device, trust=trust)
-    way = Way(precision, compiled, engine, windows)
+    if engine not in ENGINES:
+        raise InputError(f"engine={engine!r}; there are {', '.join(ENGINES)}")
+    if engine != "torch":
+        refuse({"compiled": compiled or None}, f"torch's own; engine {engine!r} does not compile with it")
+    way = Way(precision, compiled, windows)
     weights = None
     checkpoint = find_weights(config, checkpoint)
     if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
@@ -98,7 +105,12 @@ def load(
         classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
-    return Predictor(model.to(place), cfg, classes, palette, way)
+    predictor = Predictor(model.to(place), cfg, classes, palette, way)
+    if engine == "torch":
+        return predictor
+    from segue.inference.engine import under_engine
+
+    return under_engine(predictor, engine, precision)
 
 
 def warn_of_random_weights(config: Any) -> None:

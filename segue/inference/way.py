@@ -16,18 +16,16 @@ from segue.inference.logits import bell
 from segue.inference.quick import predicted
 
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-ENGINES = ("torch", "onnxruntime", "openvino", "tensorrt")
 WINDOWS = ("constant", "gaussian")
 
 
 @dataclass
 class Way:
-    """What ``segue predict --precision --compile --engine --windows`` say.
+    """What ``segue predict --precision --compile --windows`` say.
 
     Attributes:
         precision: ``fp32``, or ``bf16`` and ``fp16``: the network runs under autocast, its logits are float32 again.
         compiled: whether ``torch.compile`` makes the network faster, after a first image that takes long.
-        engine: ``torch``; others need an export.
         windows: ``constant``: every pixel of a sliding window counts the same, as in the reference; ``gaussian``: those
             near its center count more.
 
@@ -37,20 +35,16 @@ class Way:
 
     precision: str = "fp32"
     compiled: bool = False
-    engine: str = "torch"
     windows: str = "constant"
     _compiled: dict[int, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for name, value, known in (
             ("precision", self.precision, tuple(PRECISIONS)),
-            ("engine", self.engine, ENGINES),
             ("windows", self.windows, WINDOWS),
         ):
             if value not in known:
                 raise InputError(f"{name}={value!r}; there are {', '.join(known)}")
-        if self.engine != "torch":
-            raise InputError(f"engine {self.engine!r}: there is no export to it yet; torch runs every model")
 
     @property
     def is_plain(self) -> bool:

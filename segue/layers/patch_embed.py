@@ -18,9 +18,10 @@ def pad_to_windows(x: Tensor, kernel: Size, stride: Size, place: Literal["corner
     ``corner`` pads at the right and the bottom, ``same`` on all sides.
     """
     h, w = x.shape[-2:]
-    rows = max((-(-h // stride[0]) - 1) * stride[0] + kernel[0] - h, 0)
-    columns = max((-(-w // stride[1]) - 1) * stride[1] + kernel[1] - w, 0)
-    if not (rows or columns):
+    rows, columns = -h % stride[0] + kernel[0] - stride[0], -w % stride[1] + kernel[1] - stride[1]
+    if kernel[0] < stride[0] or kernel[1] < stride[1]:  # windows leave pixels out between them
+        rows, columns = torch.sym_max(rows, 0), torch.sym_max(columns, 0)  # type: ignore[no-untyped-call]
+    if not torch.compiler.is_exporting() and not (rows or columns):  # an export is for every size
         return x
     if place == "corner":
         return F.pad(x, (0, columns, 0, rows))

@@ -74,6 +74,7 @@ def points_to_train(logits: Tensor, options: PointSampling, align_corners: bool 
 def most_uncertain(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The pixels of logits (B, C, H, W) to predict again: indices (B, P) in H * W, and centers (B, P, 2)."""
     h, w = logits.shape[-2:]
-    indices = uncertainty(logits).flatten(1).topk(min(count, h * w), dim=1).indices
+    most = torch.sym_min(count, h * w)  # type: ignore[no-untyped-call]
+    indices = uncertainty(logits).flatten(1).topk(most, dim=1).indices
     x, y = indices % w, torch.div(indices, w, rounding_mode="floor")
     return indices, torch.stack([(x + 0.5) / w, (y + 0.5) / h], dim=2).to(logits.dtype)

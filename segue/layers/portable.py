@@ -21,6 +21,22 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
     return _shares(x.shape[-2], height, x) @ x @ _shares(x.shape[-1], width, x).transpose(0, 1)
 
 
+def window_average(x: Tensor, window: int, stride: Sequence[int]) -> Tensor:
+    """``avg_pool2d`` of (B, C, H, W) in windows of that side, at most the map's, as matrix products."""
+    down = _windows(x.shape[-2], window, stride[0], x)
+    across = _windows(x.shape[-1], window, stride[1], x)
+    return down @ x @ across.transpose(0, 1)
+
+
+def _windows(pixels: int, window: int, stride: int, like: Tensor) -> Tensor:
+    """(windows, pixels): shares of pixels in windows that begin at every ``stride`` pixels."""
+    side = torch.sym_min(window, pixels)  # type: ignore[no-untyped-call]
+    first = torch.arange((pixels - side) // stride + 1, device=like.device)[:, None] * stride
+    pixel = torch.arange(pixels, device=like.device)[None]
+    shares: Tensor = ((pixel >= first) & (pixel < first + side)).to(like.dtype) / side
+    return shares
+
+
 def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
     """(cells, pixels): shares of pixels in cells; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
     pixel = torch.arange(pixels, device=like.device)[None]

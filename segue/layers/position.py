@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segue.layers.resize import same_size
 from segue.types import Size
 
 
@@ -18,7 +19,7 @@ def resize_position_embedding(embedding: Tensor, old: Size, new: Size, mode: str
 
     The first ``extra`` entries belong to class tokens and stay as they are.
     """
-    if old == new:
+    if same_size(old, new):
         return embedding
     extra = embedding.shape[1] - old[0] * old[1]
     grid = torch.unflatten(embedding[:, extra:].transpose(1, 2), 2, old)
@@ -58,7 +59,7 @@ def resize_bias_table(table: Tensor, old: Size, new: Size) -> Tensor:
 
     Rows beyond the (2h - 1) * (2w - 1) offsets belong to a class token and stay as they are.
     """
-    if old == new:
+    if same_size(old, new):
         return table
     span = (2 * old[0] - 1, 2 * old[1] - 1)
     count = span[0] * span[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +15,18 @@ def resize(x: Tensor, size: Sequence[int], align_corners: bool = False) -> Tenso
     ``align_corners=True`` maps the centers of the corner pixels onto each other, which suits sizes of the form 8k + 1
     (769 x 769 crops); False maps the outer edges of the image.
     """
-    if tuple(x.shape[-2:]) == tuple(size):
+    if same_size(x.shape[-2:], size):
         return x
     return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=align_corners)
+
+
+def same_size(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two sizes are equal; while a model is exported, whether they are for images of every size.
+
+    Two maps that happen to be as large as each other for the image that an export is traced with are not so for others.
+    """
+    if torch.compiler.is_exporting():
+        from torch.fx.experimental.symbolic_shapes import statically_known_true  # costs time, which others need not
+
+        return all(statically_known_true(a == b) for a, b in zip(one, other, strict=True))
+    return tuple(one) == tuple(other)

@@ -13,7 +13,9 @@ def pad_to_multiple(x: Tensor, side: int) -> Tensor:
     """Zero-pad (B, H, W, C) at the bottom and the right until ``side`` divides H and W."""
     h, w = x.shape[1:3]
     rows, columns = -h % side, -w % side
-    return F.pad(x, (0, 0, 0, columns, 0, rows)) if rows or columns else x
+    if not torch.compiler.is_exporting() and not (rows or columns):  # an export is for every size
+        return x
+    return F.pad(x, (0, 0, 0, columns, 0, rows))
 
 
 def to_windows(x: Tensor, side: int) -> Tensor:

@@ -189,14 +189,14 @@ class Parts:
         return self._counts
 
 
-def load_trained(model: nn.Module, source: Any) -> nn.Module:
+def load_trained(model: nn.Module, source: Any, *, trust: bool = False) -> nn.Module:
     """The model with the weights of a trained one, all of which must be there; or an exported file in its place.
 
     Raises:
         CheckpointError: some are missing or of another shape: what such a model predicts means nothing.
     """
     if is_exported(source):
-        exported = RuntimeModel(source)
+        exported = RuntimeModel(source, trust=trust)
         if exported.num_classes != model.num_classes:
             raise CheckpointError(
                 f"{source} was exported with {exported.num_classes} classes, the config's model has {model.num_classes}"

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.text import Text
 
 from segue.config.origins import origin_of
-from segue.config.trust import rights_of
+from segue.config.trust import Rights, rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.crf import CRF
 from segue.inference.views import with_views
@@ -197,7 +197,7 @@ def evaluate(
         for metric in parts.metrics:
             metric.output_dir = Path(out)
     if checkpoint is not None:
-        parts.model = load_trained(parts.model, checkpoint)
+        parts.model = load_trained(parts.model, checkpoint, trust=rights_of(cfg) is Rights.TRUSTED)
     share = None
     if shard is not None:
         check_sums(parts.metrics)

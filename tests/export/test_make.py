@@ -81,6 +81,7 @@ def test_beside_the_model(project: Project, exported: Path) -> None:
     assert [what for what, right, _ in verdict.checks if not right] == ["classes"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_the_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without its standard form, torch exports pooling for the one size that it was traced at, without a word."""
     monkeypatch.setattr(graph, "StandardOperators", contextlib.nullcontext)
@@ -135,6 +136,7 @@ def test_arrays_of_a_certificate() -> None:
         unpacked(packed(array) | {"shape": [3, 3]})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "options"),
     [

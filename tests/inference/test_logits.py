@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from segue.inference import largest as cells
 from segue.inference import logits as rows
-from segue.inference.largest import Lattice, largest
+from segue.inference.largest import Cells, largest
 from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows
 
 
@@ -69,6 +70,7 @@ def test_labels_where_neighbours_agree_and_where_not(
 ) -> None:
     """Both ways of finding a band's labels, in bands of a few rows, agree with torch but where two logits tie."""
     monkeypatch.setattr(rows, "BAND", classes * 77 * 9)
+    monkeypatch.setattr(cells, "BAND", classes * 24 * 3)
     for values in (regions(classes, 16, 24), torch.randn(classes, 16, 24)):
         way, whole = chain(values, corners)
         best = whole.topk(2, dim=0).values
@@ -85,6 +87,6 @@ def test_few_logits_are_computed_inside_regions(monkeypatch: pytest.MonkeyPatch)
     assert (largest(way) == whole.argmax(0)).float().mean() > 0.999
 
 
-def test_no_lattice_below_windows_or_full_size() -> None:
-    assert Lattice.under(Windows([(0, 0, Held(torch.zeros(9, 4, 4)))], (4, 4))) is None
-    assert Lattice.under(Resized(Held(torch.zeros(9, 4, 4)), (4, 5), False)) is None
+def test_no_cells_below_windows_or_full_size() -> None:
+    assert Cells.under(Windows([(0, 0, Held(torch.zeros(9, 4, 4)))], (4, 4))) is None
+    assert Cells.under(Resized(Held(torch.zeros(9, 4, 4)), (4, 5), False)) is None

@@ -130,7 +130,6 @@ def test_what_cannot_compile_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({"precision": "int8"}, "precision='int8'; there are fp32, bf16, fp16"),
         ({"windows": "round"}, "windows='round'; there are constant, gaussian"),
-        ({"engine": "tensorrt"}, "engine 'tensorrt': there is no export to it yet"),
     ],
 )
 def test_refused(values: dict[str, str], message: str) -> None:

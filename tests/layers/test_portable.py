@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from segue.layers.portable import adaptive_average, grid_sample
+from segue.layers.portable import adaptive_average, grid_sample, window_average
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, (3, 5), (None, 4), 20])
@@ -28,3 +28,11 @@ def test_grid_sample(mode: str, align_corners: bool) -> None:
 def test_what_grid_sample_does_not_do() -> None:
     with pytest.raises(NotImplementedError, match="padding_mode='border'"):
         grid_sample(torch.zeros(1, 1, 2, 2), torch.zeros(1, 1, 1, 2), padding_mode="border")
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 64, 90), (1, 2, 49, 20), (1, 1, 5, 131)])
+def test_window_average(shape) -> None:
+    """Windows of 49 at every 16 rows and 20 columns, or of the whole side where it is shorter."""
+    x = torch.randn(shape)
+    wanted = F.avg_pool2d(x, (min(49, shape[2]), min(49, shape[3])), (16, 20))
+    assert torch.allclose(window_average(x, 49, (16, 20)), wanted, atol=1e-6)

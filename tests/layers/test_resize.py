@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from segue.layers.resize import resize
 
@@ -17,3 +19,20 @@ def test_corners() -> None:
 
 def test_same_size_is_the_same_tensor() -> None:
     assert resize(ROW, ROW.shape[-2:]) is ROW
+
+
+class Pyramid(nn.Module):
+    """Two maps that are as large as each other where 8 divides the image's sides."""
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        fine, coarse = F.max_pool2d(image, 3, 4, 1), F.max_pool2d(image, 3, 8, 1)
+        return fine + resize(F.interpolate(coarse, scale_factor=2, mode="nearest"), fine.shape[-2:])
+
+
+def test_an_export_takes_every_size() -> None:
+    """What is equal at the size that is traced is resized all the same, for it is not so at others."""
+    free = {"image": {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}}
+    program = torch.export.export(Pyramid(), (torch.zeros(1, 1, 64, 96),), dynamic_shapes=free, strict=False).module()
+    for size in ((64, 96), (97, 73)):
+        image = torch.rand(1, 1, *size)
+        assert torch.equal(program(image), Pyramid()(image))

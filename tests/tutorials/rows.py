@@ -241,7 +241,26 @@ ROWS: tuple[Row, ...] = (
         ),
         files=("losses.png",),
     ),
-    Row("004", "tools/pytorch2onnx.py, tools/deploy_test.py", left_out="an issue of their own"),
+    Row(
+        "004",
+        "tools/pytorch2onnx.py CONFIG --checkpoint --output-file --input-img --shape --verify --dynamic-export",
+        (
+            f"run tools/pytorch2onnx.py small.py --checkpoint {SMALL} --output-file tmp.onnx --input-img "
+            "data/cityscapes/leftImg8bit/val/*/*.png --shape 64 128 --verify --dynamic-export",
+        ),
+        ("answered by Segue's export", "certified: tmp.onnx"),
+        ("tmp.onnx", "tmp.onnx.json"),
+    ),
+    Row(
+        "004",
+        "tools/deploy_test.py CONFIG MODEL --backend onnxruntime --eval --out --show-dir",
+        (
+            "run tools/deploy_test.py small.py tmp.onnx --backend onnxruntime --eval mIoU --out out.pkl "
+            "--show-dir shown",
+        ),
+        ("mIoU",),
+        ("out/*.png", "shown/**/*.png"),
+    ),
     Row("004", "tools/dist_train.sh", left_out="a shell script that starts plain python: --nproc-per-node does it"),
     # what the same user runs next
     Row(

@@ -42,6 +42,7 @@ def predict_scene(
     device: str = "cpu",
     precision: str = "fp32",
     compiled: bool = False,
+    engine: str = "torch",
     windows: str = "constant",
     cfg_options: Sequence[str] = (),
     trust: bool = False,
@@ -50,7 +51,7 @@ def predict_scene(
     """Segment rasters of any size by tiles, into GeoTIFFs; the same call after an interruption does the rest.
 
     Args:
-        config, checkpoint, device, precision, compiled, windows, cfg_options, trust: as for `load`.
+        config, checkpoint, device, precision, compiled, engine, windows, cfg_options, trust: as for `load`.
         scenes: a raster or picture, or several.
         out: ``NAME.tif`` or ``NAME.vrt`` of one scene, or a folder; see `segue.inference.scenes.run.predict_scenes`.
         tile, overlap, blend, bands, value_range, save, batch_size, block, tta, crf: see
@@ -78,6 +79,7 @@ def predict_scene(
         device=device,
         precision=precision,
         compiled=compiled,
+        engine=engine,
         windows=windows,
         cfg_options=cfg_options,
         trust=trust,
