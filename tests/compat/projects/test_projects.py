@@ -125,10 +125,6 @@ def test_a_runner_of_ones_own_is_refused(root: Path) -> None:
     ("project", "root"), [(p, p) for p in UNRECORDED], indirect=["root"], ids=[p.name for p in UNRECORDED]
 )
 def test_what_they_override_is_called(project: Project, root: Path) -> None:
-    """Two steps and a validation; what the project's own code adds to the losses is there, or asserts itself."""
+    """Two steps and a validation; the project's own code asserts that it is called as it expects."""
     first, second, measured = train_config(project)
     assert first["loss"] != second["loss"] and "mIoU" in measured
-    if project.folder == "adversary":
-        assert first["loss"] == pytest.approx(2 * first["decode.loss_ce"]) and first["clean"] > 0
-    if project.folder == "gears":
-        assert first["doubled"] == pytest.approx(first["loss"])
