@@ -98,9 +98,6 @@ PROJECTS = (
     ),
 )
 
-#: Those that run here, and that are still to be recorded (`tools/record_projects.py`).
-UNRECORDED = (Project("flood", "fcn_r18_flood.py", old=True),)
-
 #: It has a runner and an optimizer hook of its own, which are refused; what 0.30 computes with them is recorded.
 REFUSED = Project("beit", "fcn_r18_layer_decay_shapes.py", old=True)
 
