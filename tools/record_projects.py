@@ -191,7 +191,7 @@ def main() -> None:
     if given.one:
         record(given.names[0], given.old, given.mmdet, given.one)
         return
-    from tests.compat.projects.runs import HERE, PROJECTS, REFUSED, UNRECORDED
+    from tests.compat.projects.runs import HERE, PROJECTS, REFUSED
 
     for project in (*PROJECTS, REFUSED):
         if given.names and project.name not in given.names and project.folder not in given.names:

@@ -74,6 +74,7 @@ PROJECTS = (
     Project("group_knet", "knet_r18_shapes.py"),
     Project("group_knet", "maskformer_r18_shapes.py", masks=True),
     Project("new_style", "new/tiny_sum_shapes.py"),
+    Project("flood", "fcn_r18_flood.py", old=True),
     Project("adversary", "fcn_r18_adversary.py"),
     Project("gears", "fcn_r18_gears.py"),
     Project("kd_zoo", "kd_fcn_r18_shapes.py", old=True),
