@@ -163,9 +163,9 @@ def run_script(project: Any, config: str) -> list[dict[str, float]]:
 
 def record(name: str, old: str, mmdet: str, target: str) -> None:
     """One project in this process."""
-    from tests.compat.projects.runs import PROJECTS, REFUSED, UNRECORDED, lay_out
+    from tests.compat.projects.runs import PROJECTS, REFUSED, lay_out
 
-    project = next(each for each in (*PROJECTS, *UNRECORDED, REFUSED) if each.name == name)
+    project = next(each for each in (*PROJECTS, REFUSED) if each.name == name)
     root = lay_out(project, Path(target))
     overlay(project, old, root)
     os.chdir(root)
@@ -191,9 +191,9 @@ def main() -> None:
     if given.one:
         record(given.names[0], given.old, given.mmdet, given.one)
         return
-    from tests.compat.projects.runs import HERE, PROJECTS, REFUSED, UNRECORDED
+    from tests.compat.projects.runs import HERE, PROJECTS, REFUSED
 
-    for project in (*PROJECTS, *UNRECORDED, REFUSED):
+    for project in (*PROJECTS, REFUSED):
         if given.names and project.name not in given.names and project.folder not in given.names:
             continue
         if (project.old and not given.old) or (project.masks and not given.mmdet):

@@ -74,6 +74,9 @@ PROJECTS = (
     Project("group_knet", "knet_r18_shapes.py"),
     Project("group_knet", "maskformer_r18_shapes.py", masks=True),
     Project("new_style", "new/tiny_sum_shapes.py"),
+    Project("flood", "fcn_r18_flood.py", old=True),
+    Project("adversary", "fcn_r18_adversary.py"),
+    Project("gears", "fcn_r18_gears.py"),
     Project("kd_zoo", "kd_fcn_r18_shapes.py", old=True),
     Project("mean_teacher", "dacs_fcn_r18_shapes.py", ("train_uda.py", "{config}")),
     Project(
@@ -94,13 +97,6 @@ PROJECTS = (
         ("tools/test.py", "{config}", "weights.pth", "--aug-test", "--eval", "mIoU", "mDice", "--show-dir", "shown"),
         old=True,
     ),
-)
-
-#: Those that run here, and that are still to be recorded (`tools/record_projects.py`).
-UNRECORDED = (
-    Project("flood", "fcn_r18_flood.py", old=True),
-    Project("adversary", "fcn_r18_adversary.py"),
-    Project("gears", "fcn_r18_gears.py"),
 )
 
 #: It has a runner and an optimizer hook of its own, which are refused; what 0.30 computes with them is recorded.

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from segue.migration import migrate
 from segue.migration.page import write_page
-from tests.compat.projects.runs import PROJECTS, REFUSED, UNRECORDED, Project, lay_out
+from tests.compat.projects.runs import PROJECTS, REFUSED, Project, lay_out
 
-FIRST = {project.folder: project for project in (*PROJECTS, *UNRECORDED, REFUSED)}
+FIRST = {project.folder: project for project in (*PROJECTS, REFUSED)}
 #: quick ones of each kind; the others run with ``-m slow``
 QUICK = ("kd_zoo", "beit")
 
@@ -24,7 +24,7 @@ def test_verdicts_and_advice(project: Project, tmp_path: Path) -> None:
     root = lay_out(project, tmp_path)
     report = migrate(root, jobs=1, time_limit=300, console=Console(file=io.StringIO()))
     configs = {verdict.path: verdict for verdict in report.of("config")}
-    for other in (*PROJECTS, *UNRECORDED, REFUSED):
+    for other in (*PROJECTS, REFUSED):
         if other.folder == project.folder:
             verdict = configs[f"configs/{other.config}"]
             wanted = ("no",) if other is REFUSED else ("as is", "edits")

@@ -22,7 +22,7 @@ from segue.config.builder.register import registered
 from segue.errors import ConfigError
 from segue.recipes.open import read_config
 from segue.training import Machine, train
-from tests.compat.projects.runs import PROJECTS, REFUSED, UNRECORDED, Project, fill, lay_out, seed
+from tests.compat.projects.runs import PROJECTS, REFUSED, Project, fill, lay_out, seed
 
 #: Two pixels in percent of the fewest that an accuracy counts (a crop of 48): another processor's order of sums turns
 #: one of them where two classes are as good as equal.
@@ -119,16 +119,3 @@ def test_a_runner_of_ones_own_is_refused(root: Path) -> None:
         train_config(REFUSED)
     assert "runner.type: 'IterBasedRunnerAmp' is a runner of your own" in str(error.value)
     assert "optimizer_config.type: 'DistOptimizerHook' is a hook of your own" in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("project", "root"), [(p, p) for p in UNRECORDED], indirect=["root"], ids=[p.name for p in UNRECORDED]
-)
-def test_what_they_override_is_called(project: Project, root: Path) -> None:
-    """Two steps and a validation; what the project's own code adds to the losses is there, or asserts itself."""
-    first, second, measured = train_config(project)
-    assert first["loss"] != second["loss"] and "mIoU" in measured
-    if project.folder == "adversary":
-        assert first["loss"] == pytest.approx(2 * first["decode.loss_ce"]) and first["clean"] > 0
-    if project.folder == "gears":
-        assert first["doubled"] == pytest.approx(first["loss"])

@@ -34,7 +34,8 @@ class FloodDataset(CustomDataset):
 
     def pre_pipeline(self, results):
         super().pre_pipeline(results)
-        results['year'] = results['img_info']['year']
+        if 'img_info' in results:
+            results['year'] = results['img_info']['year']
 
     def prepare_train_img(self, idx):
         img_info = self.img_infos[idx]
