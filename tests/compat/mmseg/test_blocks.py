@@ -52,7 +52,7 @@ def test_up_conv_block() -> None:
     keys = ["upsample.deconv_upsamping.0.weight", "upsample.deconv_upsamping.0.bias"]
     assert list(deconv.state_dict()) == block_keys + keys + [f"upsample.deconv_upsamping.1.{one}" for one in BN]
     assert deconv(torch.randn(1, 3, 8, 8), torch.randn(1, 8, 4, 4)).shape == (1, 5, 8, 8)
-    with pytest.raises(NotImplementedError, match="dcn and plugins"):
+    with pytest.raises(AssertionError, match="dcn and plugins"):
         UpConvBlock(BasicConvBlock, 8, 3, 5, dcn={})
 
 
