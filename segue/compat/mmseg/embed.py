@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from segue.compat.mmcv.layers import build_conv_layer, build_norm_layer
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.tools import to_2tuple
+from segue.compat.refusals import RefusedValueError
 from segue.layers.patch_embed import to_map, to_tokens
 
 LN: Mapping[str, Any] = {"type": "LN"}
@@ -159,6 +160,10 @@ class PatchMerging(BaseModule):
 
     def forward(self, x: Tensor, input_size: Sequence[int]) -> tuple[Tensor, tuple[int, int]]:
         """(B, H * W, in_channels) and (H, W) to (B, H' * W', out_channels) and (H', W')."""
+        if not isinstance(input_size, Sequence):
+            raise RefusedValueError(f"Expect input_size is `Sequence` but get {input_size}")
+        if x.ndim != 3:
+            raise RefusedValueError(f"tokens (B, H * W, C) have 3 dimensions, not {x.ndim}")
         image = nlc_to_nchw(x, input_size)
         if self.adap_padding is not None:
             image = self.adap_padding(image)

@@ -49,7 +49,7 @@ DATASETS = {
 }
 _VERSION = re.compile(
     r"v?(?P<release>\d+(\.\d+)*)([._-]?(?P<pre>alpha|a|beta|b|preview|pre|rc|c)[._-]?(?P<number>\d*))?"
-    r"([._-]?(post|rev|r)[._-]?(?P<post>\d*))?([._-]?dev[._-]?(?P<dev>\d*))?(\+[a-z0-9._-]+)?"
+    r"([._-]?(post|rev|r)[._-]?(?P<post>\d*))?([._-]?(?P<dev>dev)[._-]?\d*)?(\+[a-z0-9._-]+)?"
 )
 ConfigType = Mapping[str, Any]
 OptConfigType = Mapping[str, Any] | None
@@ -65,7 +65,7 @@ OptSampleList = Sequence[Any] | None
 def _metainfo(dataset: str) -> Mapping[str, Any]:
     if not isinstance(dataset, str):
         raise TypeError(f"dataset must be a str, the name of one, but got {type(dataset).__name__}")
-    name = DATASETS.get(dataset.lower(), dataset)
+    name = DATASETS.get(dataset.lower().replace("coco-stuff", "cocostuff"), dataset)
     try:
         return find("datasets", name).METAINFO  # type: ignore[attr-defined]
     except UnknownNameError as error:
@@ -123,7 +123,7 @@ def digit_version(version_str: str, length: int = 4) -> tuple[int, ...]:
     if found["pre"]:
         return (*digits, {"a": -3, "b": -2}.get(found["pre"][0], -1), int(found["number"] or 0))
     if found["dev"] is not None:
-        return (*digits, -4, int(found["dev"] or 0))
+        return (*digits, -4, 0)
     return (*digits, 0, 0) if found["post"] is None else (*digits, 1, int(found["post"] or 0))
 
 
