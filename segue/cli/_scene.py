@@ -78,8 +78,6 @@ def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence
 
     drawn = {"--legend": args.legend, "--draw-background": args.draw_background, "--frames": args.frames}
     refuse(drawn, "not for scenes; omit it")
-    if args.ray is not None:
-        refuse({"--engine": args.engine if args.engine != "torch" else None}, "not with --ray; omit it, or use --shard")
     other = [kind for kind in args.save if kind not in SAVED]
     if other:
         raise InputError(f"--save {','.join(other)}: of a scene there are {', '.join(SAVED)}")

@@ -71,7 +71,6 @@ class BaseSegDataset(Guarded, DatasetMethods, House):
         self.void_given = ignore_index != IGNORE  # 255 is what everybody has who says nothing
 
 
-
 class BaseDataset(BaseSegDataset):
     """mmengine's: ``load_data_list`` reads ``dict(metainfo=..., data_list=[...])`` from ``ann_file``, a JSON file."""
 

@@ -83,7 +83,7 @@ class Network:
         dataset = (loader or {}).get("dataset") or {}
         parts = [model, pipeline, dataset.get("pipeline") if hasattr(dataset, "get") else None, self.classes, *views]
         parts.append([self.way.precision, self.way.compiled, self.way.windows])
-        parts.append(getattr(self.model, "certificate", {}).get("seal"))  # of an exported file, which has no weights here
+        parts.append(getattr(self.model, "certificate", {}).get("seal"))  # of an exported file
         found.update(json.dumps(parts, default=str, sort_keys=True).encode())
         for name, value in sorted(self.model.state_dict().items()):
             found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

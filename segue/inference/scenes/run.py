@@ -88,6 +88,8 @@ def predict_scenes(
         raise InputError(f"shard={shard[0]}/{shard[1]}: the first is counted from 1 to the second")
     if shard is not None and ray is not None:
         raise InputError("shard and ray both share the blocks out; give one of them")
+    if ray is not None and hasattr(predictor.model, "certificate"):
+        raise InputError("ray: an exported file, or an engine, stays in its process; use shards, or the model itself")
     failed: list[SegueError] = []
     with gdal():
         network = Network(predictor, settings.tta, settings.crf)
