@@ -171,7 +171,8 @@ class SegmentationTask(LightningModule):
             total, values = total_loss(losses)
         self._look(total.detach(), samples)
         self.values = {**{name: value.detach() for name, value in values.items()}, "loss": total.detach()}
-        return total * self._remainder_scale(batch_idx)
+        scaled: Tensor = total * self._remainder_scale(batch_idx)
+        return scaled
 
     def looked_at(self, loss: Tensor) -> None:
         """Before the backward pass of a loop of the user's own: note a loss that no step of this task has computed."""

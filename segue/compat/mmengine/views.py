@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.registry import MODELS
 from segue.compat.mmengine.structures import PixelData, SegDataSample, from_segue
-from segue.compat.mmseg.segmentors import BaseModel
+from segue.compat.mmseg.base_model import BaseModel
 from segue.types import SegSample
 
 

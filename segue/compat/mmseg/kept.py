@@ -89,9 +89,11 @@ NORMS = {
 
 def norms(name: str) -> dict[str, Any]:
     """Properties that give a class's normalizations."""
-    return {
-        key: property(lambda net, key=key: getattr(net, getattr(net, f"{key}_name"))) for key in NORMS.get(name, ())
-    }
+
+    def named(key: str) -> property:
+        return property(lambda net: getattr(net, getattr(net, f"{key}_name")))
+
+    return {key: named(key) for key in NORMS.get(name, ())}
 
 
 def keep(module: Any, name: str, given: Mapping[str, Any]) -> None:

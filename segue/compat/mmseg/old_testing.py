@@ -72,7 +72,7 @@ def multi_gpu_test(
 
     ``tmpdir`` and ``gpu_collect`` are accepted: the processes send each other what they have.
     """
-    given = {"efficient_test": efficient_test, "pre_eval": pre_eval, "format_only": format_only}
+    given: Any = {"efficient_test": efficient_test, "pre_eval": pre_eval, "format_only": format_only}
     own = single_gpu_test(model, data_loader, format_args=format_args, **given)
     rank, world = get_dist_info()
     if world == 1:

@@ -86,7 +86,7 @@ class SegDataPreProcessor(Guarded, House):
         own = [to_segue(sample) for sample in given]
         foreign = self._by_hand = isinstance(given[0], SegDataSample)
         inputs, samples = super().forward({"inputs": list(batch["inputs"]), "data_samples": own}, training)
-        made = [from_segue(sample) for sample in samples] if foreign else samples
+        made: list[Any] = [from_segue(sample) for sample in samples] if foreign else samples
         if foreign and not training and self._pads_in_tests:
             for sample in made:
                 sample.set_metainfo({"img_padding_size": sample.metainfo.get("padding_size", (0, 0, 0, 0))})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from segue.backbones.resnest import SplitAttentionConv2d
 from segue.compat.mmseg.residual import BN
@@ -43,10 +43,11 @@ class Bottleneck(Grouped):
         if self.avg_down_stride:
             self.avd_layer = nn.AvgPool2d(3, self.conv2_stride, padding=1)
 
-    def _branch(self, x: Tensor) -> Tensor:
+    def _branch(self: Any, x: Tensor) -> Tensor:
         x = self.relu(self.norm1(self.conv1(x)))
         x = self.forward_plugin(x, self.after_conv1_plugin_names)
         x = self.conv2(x)
         x = self.avd_layer(x) if self.avg_down_stride else x
         x = self.forward_plugin(x, self.after_conv2_plugin_names)
-        return self.forward_plugin(self.norm3(self.conv3(x)), self.after_conv3_plugin_names)
+        found: Tensor = self.forward_plugin(self.norm3(self.conv3(x)), self.after_conv3_plugin_names)
+        return found

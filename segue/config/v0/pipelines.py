@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,7 +193,9 @@ def _augmented(step: ConfigDict, ratios: Any) -> list[ConfigDict]:
     if scale is None:
         return tta_pipeline(ratios, flips, mark)
     scales = [scale] if not isinstance(scale[0], (list, tuple)) else scale
-    inner = next((each for each in step.get("transforms") or [] if str(each.get("type")).endswith("Resize")), {})
+    inner: Mapping[str, Any] = next(
+        (each for each in step.get("transforms") or [] if str(each.get("type")).endswith("Resize")), {}
+    )
     kept = inner.get("keep_ratio", True)
     sizes = [tuple(int(side * ratio) for side in size) for size in scales for ratio in ratios]
     return _views([derived(mark, type="Resize", scale=size, keep_ratio=kept) for size in sizes], flips, mark)
