@@ -162,7 +162,7 @@ def test_every_option_is_read(verb: str, action: str) -> None:
     ("file", "name"),
     [("api.py", name) for name in ("check", "evaluate", "migrate", "models", "pack", "train")]
     + [
-        ("api.py", "predict_scene"),
+        ("inference/scenes/predict.py", "predict_scene"),
         ("inference/load.py", "load"),
         ("inference/many.py", "predict"),
         ("report/score_folders.py", "score"),

@@ -29,8 +29,8 @@ predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=Fals
     compiled=False, engine='torch', windows='constant', cfg_options=(), trust=False)
 train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None, callbacks=(), cfg_options=(),
     trust=False)
-evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, show_dir=None, show=False, wait_time=2.0,
-    machine=None, cfg_options=(), trust=False)
+evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, crf=None, shard=None, show_dir=None, show=False,
+    wait_time=2.0, machine=None, cfg_options=(), trust=False)
 check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
     mask_format=None, image_suffix=None, mask_suffix=None, splits=(), cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,

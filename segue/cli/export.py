@@ -15,6 +15,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segue.inference.predictor import Predictor
 
 HELP = "write a model for ONNX Runtime, OpenVINO or torch.export, with a certificate"
 TARGETS = ("onnx", "openvino", "torch", "tensorrt", "coreml", "executorch", "ncnn")
@@ -55,7 +59,6 @@ def run(args: argparse.Namespace) -> int:
     from segue.export.targets import ELSEWHERE, not_here
     from segue.inference.exported import export
     from segue.inference.int8 import export_int8
-    from segue.inference.load import load
 
     options = Options(args.opset, args.fp16, args.static, args.uint8_input, args.labels_out)
     if args.target in ELSEWHERE:
@@ -66,14 +69,10 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.size is not None and min(args.size) < 1:
         raise InputError(f"--size {args.size[0]} {args.size[1]}: height and width are at least 1")
-    if not args.int8:
-        given = {"--calibrate": args.calibrate, "--labels": args.labels, "--max-loss": args.max_loss}
-        refuse(given, "only with --int8")
-    predictor = load(args.model, args.checkpoint, cfg_options=args.cfg_options, trust=args.trust_config)
     size = None if args.size is None else (args.size[0], args.size[1])
     if args.int8:
         made = export_int8(
-            predictor,
+            loaded(args),
             args.target,
             args.out,
             calibrate=args.calibrate,
@@ -84,8 +83,17 @@ def run(args: argparse.Namespace) -> int:
             options=options,
         )
     else:
-        made = export(predictor, args.target, args.out, images=args.images, size=size, options=options)
+        given = {"--calibrate": args.calibrate, "--labels": args.labels, "--max-loss": args.max_loss}
+        refuse(given, "only with --int8")
+        made = export(loaded(args), args.target, args.out, images=args.images, size=size, options=options)
     show(made)
     if args.standalone and made.good:
         print(f"script: {write_script(made.file, made.certificate)}")
     return 0 if made.good else 1
+
+
+def loaded(args: argparse.Namespace) -> Predictor:
+    """The model."""
+    from segue.inference.load import load
+
+    return load(args.model, args.checkpoint, cfg_options=args.cfg_options, trust=args.trust_config)

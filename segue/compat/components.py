@@ -188,9 +188,7 @@ class OldDataset:
 
     def __call__(self, **given: Any) -> Any:
         """The dataset."""
-        from segue.compat.mmseg.custom_dataset import old_arguments
-
-        return self.cls(**old_arguments(given))
+        return self.cls(**self.cls.old_arguments(given))
 
 
 class OldSegmentor:
@@ -227,11 +225,8 @@ def is_old_segmentor(module: Any) -> bool:
 
 def as_component(module: Any, kind: str) -> Any:
     """A user's class as the builder finds it: its arguments reach it as the config writes them."""
-    if kind == "dataset" and inspect.isclass(module):
-        from segue.compat.mmseg.custom_dataset import CustomDataset
-
-        if issubclass(module, CustomDataset):
-            return OldDataset(module)
+    if kind == "dataset" and inspect.isclass(module) and hasattr(module, "old_arguments"):
+        return OldDataset(module)
     if kind == "model" and inspect.isclass(module):
         from segue.compat.mmseg.old_calls import is_own_head, with_both_calls
 

@@ -29,8 +29,9 @@ from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.mmengine_log import RunLog
 from segue.training.optimizers import build_optimizer, unmatched
+from segue.training.own_epoch_loop import OwnEpochLoop
 from segue.training.own_hooks import own_callbacks
-from segue.training.own_loop import ENDLESS, LoopRunner, OwnEpochLoop
+from segue.training.own_loop import ENDLESS, LoopRunner
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of

@@ -26,6 +26,17 @@ class CustomDataset(BaseSegDataset):
         declared = {"classes": cls.CLASSES, "palette": cls.PALETTE}
         cls.METAINFO = {key: value for key, value in declared.items() if value is not None}
 
+    @staticmethod
+    def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a 1.x dataset's dict by the names that subclasses of CustomDataset take."""
+        given = dict(given)
+        prefix = given.pop("data_prefix", None) or {}
+        metainfo = given.pop("metainfo", None) or {}
+        old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path")}
+        old["split"] = given.pop("ann_file", None)
+        old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
+        return {**{key: value for key, value in old.items() if value is not None}, **given}
+
     def __init__(
         self,
         pipeline: Any = (),
@@ -157,14 +168,3 @@ class FromOld:
         if labels is not None:
             notes["seg_map_path"] = os.path.join(results.get("seg_prefix") or "", labels)
         return self.steps({**notes, **plain(results)})
-
-
-def old_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a 1.x dataset's dict by the names that subclasses of CustomDataset take."""
-    given = dict(given)
-    prefix = given.pop("data_prefix", None) or {}
-    metainfo = given.pop("metainfo", None) or {}
-    old = {"img_dir": prefix.get("img_path"), "ann_dir": prefix.get("seg_map_path")}
-    old["split"] = given.pop("ann_file", None)
-    old |= {"classes": metainfo.get("classes"), "palette": metainfo.get("palette")}
-    return {**{key: value for key, value in old.items() if value is not None}, **given}

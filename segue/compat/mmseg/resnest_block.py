@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from segue.backbones.resnest import SplitAttentionConv2d
 from segue.compat.mmseg.residual import BN
