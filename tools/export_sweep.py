@@ -167,7 +167,8 @@ def shallow(model: dict[str, Any]) -> bool:
     kind = str(backbone.get("type", ""))
     if kind.startswith("ResNet") and backbone.get("depth", 0) >= 50:
         backbone["depth"], cut = 18, True
-        narrow(model, {64 * 2**stage * 4: 64 * 2**stage for stage in range(4)})
+        reads = model.get("neck") or model  # heads after a neck have its widths
+        narrow(reads, {64 * 2**stage * 4: 64 * 2**stage for stage in range(4)})
     if isinstance(backbone.get("num_layers"), int) and backbone["num_layers"] > 4:
         backbone["num_layers"], cut = 4, True
         last = backbone.get("out_indices")
