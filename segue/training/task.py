@@ -18,10 +18,8 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError, SegueError
-from segue.images.read import Array, read_image
 from segue.inference.crf import CRF
-from segue.inference.inputs import picture_of
-from segue.inference.segment import Refine, first_views, label_maps, predicts_depth
+from segue.inference.segment import first_views, label_maps, predicts_depth
 from segue.models.seg_data_preprocessor import stack_targets
 from segue.models.total_loss import total_loss
 from segue.training.averaging import Averaging
@@ -29,6 +27,7 @@ from segue.training.data import Batch, Loader
 from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper, build_optimizer
 from segue.training.parts import Metric
+from segue.training.refined import refiner
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.streams import mix
@@ -250,7 +249,7 @@ class SegmentationTask(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
-            predicted = label_maps(self.model, batch, self._refine(batch))
+            predicted = label_maps(self.model, batch, refiner(self.evaluation.crf, batch["data_samples"]))
         self.predicted = list(zip(first_views(batch["data_samples"]), predicted, strict=True))
         depths = predicts_depth(self.model)
         samples = first_views(batch["data_samples"])
@@ -266,14 +265,6 @@ class SegmentationTask(LightningModule):
                 )
             for metric in self.evaluation.metrics:
                 metric.update(labels, None if truth is None else truth.to(labels.device), sample.meta)
-
-    def _refine(self, batch: Batch) -> Refine | None:
-        """The CRF on the pictures of a batch, as their files hold them."""
-        crf = self.evaluation.crf
-        if crf is None:
-            return None
-        samples = first_views(batch["data_samples"])
-        return lambda index, shares: crf(shares[0], _picture(samples[index], tuple(shares.shape[-2:])))[None]
 
     def on_validation_epoch_end(self) -> None:
         """Merge the processes' counts and compute the metrics."""
@@ -342,14 +333,3 @@ class SegmentationTask(LightningModule):
         """Continue the schedule; the optimizer exists by now."""
         if self._schedule_state is not None and self.schedule is not None:
             self.schedule.load_state_dict(self._schedule_state)
-
-
-def _picture(sample: SegSample, size: tuple[int, ...]) -> Array:
-    """The picture (H, W, 3) RGB of a sample, from its file."""
-    path = sample.meta.get("img_path")
-    if path is None:
-        raise DataError("crf: a sample has no img_path in its meta, so there is no picture to follow")
-    picture = picture_of(read_image(path, "color"), True)
-    if picture.shape[:2] != size:
-        raise DataError(f"{path}: crf: the file has {picture.shape[:2]} pixels, the prediction {size}")
-    return picture
