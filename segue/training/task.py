@@ -27,7 +27,7 @@ from segue.training.data import Batch, Loader
 from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper, build_optimizer
 from segue.training.parts import Metric
-from segue.training.refining import refined_by
+from segue.training.refined import refiner
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.streams import mix
@@ -250,7 +250,7 @@ class SegmentationTask(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
-            predicted = label_maps(self.model, batch, refined_by(self.evaluation.crf, batch))
+            predicted = label_maps(self.model, batch, refiner(self.evaluation.crf, batch["data_samples"]))
         self.predicted = list(zip(first_views(batch["data_samples"]), predicted, strict=True))
         depths = predicts_depth(self.model)
         samples = first_views(batch["data_samples"])

@@ -1,8 +1,8 @@
-"""The fully connected CRF in evaluation: probabilities are refined on the pictures as their files hold them."""
+"""A CRF on the pictures that an evaluation goes through, as their files hold them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from segue.errors import DataError
@@ -13,20 +13,16 @@ from segue.inference.segment import Refine, first_views
 from segue.types import SegSample
 
 
-def refined_by(crf: CRF | None, batch: Mapping[str, Any]) -> Refine | None:
-    """What refines the probabilities of a batch's images; None without a CRF.
-
-    Raises:
-        DataError: when it refines, of a sample without a file, or whose file has another size.
-    """
+def refiner(crf: CRF | None, samples: Sequence[Any]) -> Refine | None:
+    """What refines the probabilities of a batch of these samples; None without a CRF."""
     if crf is None:
         return None
-    samples = first_views(batch["data_samples"])
-    return lambda index, shares: crf(shares[0], _picture(samples[index], tuple(shares.shape[-2:])))[None]
+    firsts = first_views(samples)
+    return lambda index, shares: crf(shares[0], _picture(firsts[index], tuple(shares.shape[-2:])))[None]
 
 
 def _picture(sample: SegSample, size: tuple[int, ...]) -> Array:
-    """The picture (H, W, 3) RGB of a sample."""
+    """The picture (H, W, 3) RGB of a sample, from its file."""
     path = sample.meta.get("img_path")
     if path is None:
         raise DataError("crf: a sample has no img_path in its meta, so there is no picture to follow")
