@@ -38,7 +38,7 @@ class Bottleneck(Grouped):
         }  # fmt: skip
         plan = Planner({}).call(SplitAttentionConv2d, options, "Bottleneck")
         self.conv2 = SplitAttentionConv2d(**{key: make(value) for key, value in plan.arguments.items()})
-        self.conv2.channels = self.width
+        self.conv2.channels = self.width  # type: ignore[assignment]
         delattr(self, self.norm2_name)
         if self.avg_down_stride:
             self.avd_layer = nn.AvgPool2d(3, self.conv2_stride, padding=1)
