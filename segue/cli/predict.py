@@ -134,7 +134,10 @@ def add_saving_options(parser: argparse.ArgumentParser) -> None:
 
 def _kinds(text: str) -> list[str]:
     """``labels,overlay`` as a list."""
-    return [kind.strip() for kind in text.split(",") if kind.strip()]
+    kinds = [kind.strip() for kind in text.split(",") if kind.strip()]
+    if not kinds:
+        raise argparse.ArgumentTypeError(f"{text!r} names nothing; say what, as in {','.join(SAVED)}")
+    return kinds
 
 
 def add_way_options(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ ring is simplified by itself. GDAL follows the rows of the raster; the polygons 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.errors import InputError
+from segue.errors import DataError, InputError
 from segue.images.rasters import transform_points
 from segue.inference.scenes.block import void_of
 from segue.inference.scenes.geopackage import write_geopackage
@@ -85,6 +86,7 @@ def write_vectors(
 
     Raises:
         InputError: another ending, or a negative number.
+        DataError: it cannot be written.
     """
     path = check_vector(path, simplify=simplify, least_area=least_area)
     with gdal() as rasterio, rasterio.open(labels) as file:
@@ -92,14 +94,21 @@ def write_vectors(
         place = file.transform if crs is not None else rasterio.Affine.identity()
         found = regions(file, void_of(len(classes)), simplify, least_area)
         moved = (Region(r.label, r.pixels, [_placed(ring, place) for ring in r.rings]) for r in found)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as part:
-            if path.suffix.lower() == ".gpkg":
-                wkt = None if crs is None else crs.to_wkt()
-                part.unlink()
-                rows = ((r.rings, (classes[r.label], r.label, r.pixels)) for r in moved)
-                return write_geopackage(part, path.stem, rows, wkt, None if crs is None else crs.to_epsg())
-            return _write_geojson(part, moved, classes, None if crs is None else crs.to_string(), path)
+        try:
+            return _write(path, moved, classes, crs)
+        except (OSError, sqlite3.Error) as error:
+            raise DataError(f"{path}: cannot be written: {error}") from error
+
+
+def _write(path: Path, moved: Iterator[Region], classes: Sequence[str], crs: Any) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replaced(path) as part:
+        if path.suffix.lower() == ".gpkg":
+            wkt = None if crs is None else crs.to_wkt()
+            part.unlink()
+            rows = ((r.rings, (classes[r.label], r.label, r.pixels)) for r in moved)
+            return write_geopackage(part, path.stem, rows, wkt, None if crs is None else crs.to_epsg())
+        return _write_geojson(part, moved, classes, None if crs is None else crs.to_string(), path)
 
 
 def regions(file: Any, void: int, simplify: float = 0.0, least_area: int = 0) -> Iterator[Region]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segue.errors import InputError
+from segue.errors import DataError, InputError
 from segue.images.rasters import transform_points
 from segue.inference.scenes.vectors import write_vectors
 from segue.inference.scenes.write import gdal
@@ -127,3 +127,10 @@ def test_wrong_options(raster: Path, tmp_path: Path) -> None:
         write_vectors(raster, tmp_path / "out.gpkg", CLASSES, simplify=-1)
     with gdal(), rasterio.open(raster) as file:
         assert file.count == 1  # nothing was touched
+
+
+def test_a_place_that_cannot_be_written(raster: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for ending in ("gpkg", "geojson"):
+        with pytest.raises(DataError, match=rf"a\.{ending}: cannot be written: "):
+            write_vectors(raster, tmp_path / "file" / f"a.{ending}", CLASSES)
