@@ -26,7 +26,7 @@ class Limits:
 LIMITS = {
     "float32": Limits(1e-3, 0.999),
     "float16": Limits(0.02, 0.99, True),
-    "bfloat16": Limits(0.05, 0.99, True),  # eight bits of precision, float16 has eleven
+    "bfloat16": Limits(0.16, 0.99, True),  # eight times float16's, as its rounding is: 8 bits of precision, not 11
     "int8": Limits(0.2, 0.99, True),  # of its own results elsewhere; what it may lose is the user's to say
 }
 

@@ -21,7 +21,7 @@ from segue.export.session import Session
 
 PROJECTIONS = 4
 #: by precision, what a layer may differ by, as a share of its root mean square
-NOISE = {"float32": 1e-3, "float16": 0.05, "bfloat16": 0.2}
+NOISE = {"float32": 1e-3, "float16": 0.05, "bfloat16": 0.4}
 
 
 @dataclass(frozen=True)
