@@ -169,7 +169,8 @@ class SegmentationTask(LightningModule):
             losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
             total, values = total_loss(losses)
         self._look(total.detach(), samples)
-        self.values = {**{name: value.detach() for name, value in values.items()}, "loss": total.detach()}
+        others = {name: value.detach() for name, value in values.items() if name != "loss"}
+        self.values = {"loss": total.detach(), **others}
         scaled: Tensor = total * self._remainder_scale(batch_idx)
         return scaled
 

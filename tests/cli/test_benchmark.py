@@ -42,7 +42,7 @@ def test_a_recipe_stands_beside_its_published_numbers(capsys: pytest.CaptureFixt
     [
         (["--size", "512"], "--size '512': it is HEIGHTxWIDTH in pixels"),
         (["--runs", "0"], "runs=0: all must be 1 or more"),
-        (["--engine", "tensorrt"], "engine 'tensorrt': there is no export to it yet"),
+        (["--engine", "tensorrt"], "trtexec --onnx=MODEL.onnx"),
     ],
 )
 def test_refused(options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
