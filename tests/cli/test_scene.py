@@ -93,7 +93,7 @@ def test_views_crf_and_precision(command: list[str], tmp_path: Path) -> None:
         (["--out", "seen", "--vector", "a.gpkg"], "--vector: only for scenes"),
         (["--out", "seen.tif", "--tta"], "tta_pipeline: the config has none, so there are no views to average"),
         (["--out", "seen.tif", "--crf-options", "sxy=3"], "--crf-options: only with --crf"),
-        (["--out", "seen.tif", "--engine", "openvino"], "--engine: not for scenes yet"),
+        (["--out", "seen.tif", "--engine", "openvino", "--precision", "fp16"], "computes in fp32 or bf16 here, not in"),
         (["--out", "seen.tif", "--simplify", "2"], "--simplify: only with --vector"),
         (["--out", "seen.tif", "--vector", "a.gpkg", "--shard", "1/2"], "outlines are drawn by the last call, without"),
         (["--out", "seen.tif", "--vector", "a.shp"], "a.shp: outlines go to a file that ends with .geojson"),
@@ -107,6 +107,22 @@ def test_wrong_options(
 ) -> None:
     assert main([*command, *options]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_an_engine(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The labels are the model's, the blocks are not; what stays in its process does not go to Ray."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
+    engine = ["--tile", "96", "--engine", "onnxruntime"]
+    assert main([*command, "--tile", "96", "--out", str(tmp_path / "a.tif")]) == 0
+    assert main([*command, *engine, "--out", str(tmp_path / "b.tif")]) == 0
+    one, other = (rasterio.open(tmp_path / f"{name}.tif").read() for name in "ab")
+    assert (one == other).mean() > 0.999
+    assert main([*command, *engine, "--out", str(tmp_path / "c.tif"), "--ray", "local"]) == 1
+    assert "ray: an exported file, or an engine, stays in its process" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_wrong_shards(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
