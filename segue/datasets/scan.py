@@ -88,6 +88,8 @@ def read_split(path: str | Path) -> list[str]:
 def _missing(path: Path) -> str:
     """What exists on the way to a missing path, which shows where it is misspelt."""
     parent = path.parent
+    if parent.is_file():
+        return f"does not exist; {parent} is a file, not a folder"
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     try:

@@ -307,6 +307,9 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
     ]
     if problems := problems or list(kind_problems(cls, node, key)):
         raise ConfigError(problems)
+    if cls is torch.optim.SparseAdam:
+        message = "takes sparse gradients only, which no segmentation model has; use Adam or AdamW"
+        raise ConfigError(Problem(f"{key}.type", f"SparseAdam {message}"))
     groups = parameter_groups(model, wrapper)
     if not any(g["params"] for g in groups):
         raise ConfigError(Problem("model", "no parameter has requires_grad=True: there is nothing to train"))
