@@ -223,7 +223,7 @@ class LoaderSettings:
             raise ValueError(f"prefetch_factor={self.prefetch_factor}: at least 1 and at most {MOST_SAMPLES}")
         if not 0 <= self.timeout < float("inf"):
             raise ValueError(f"timeout={self.timeout}: seconds to wait for a worker are expected; 0 waits for ever")
-        methods = (*torch.multiprocessing.get_all_start_methods(), "fork")
+        methods = list(dict.fromkeys([*torch.multiprocessing.get_all_start_methods(), "fork"]))
         if self.multiprocessing_context is not None and self.multiprocessing_context not in methods:
             given = self.multiprocessing_context
             raise ValueError(f"multiprocessing_context: there is no {given!r}{nearest(given, methods)}")

@@ -13,6 +13,7 @@ from segue.training.data import read_loader
 from segue.training.plan import located
 
 _MOST = 3
+READ = {"type": "LoadImageFromFile"}
 
 
 def refused_later(cfg: Mapping[str, Any]) -> list[str]:
@@ -31,20 +32,22 @@ def refused_later(cfg: Mapping[str, Any]) -> list[str]:
 
 def _test(cfg: Mapping[str, Any]) -> Iterator[Problem]:
     loader = cfg.get("test_dataloader")
-    if not isinstance(loader, Mapping) or loader == cfg.get("val_dataloader"):
+    if not isinstance(loader, Mapping):
         return
-    yield from _raised(cfg, lambda: read_loader(loader, "test_dataloader", rights_of(cfg)))
-    if loader.get("dataset"):
-        yield from build.check(cfg, {"test_dataloader.dataset": "datasets"})
+    if loader != cfg.get("val_dataloader"):
+        yield from _raised(cfg, lambda: read_loader(loader, "test_dataloader", rights_of(cfg)))
+        if loader.get("dataset"):
+            yield from build.check(cfg, {"test_dataloader.dataset": "datasets"})
     if cfg.get("test_evaluator") and cfg["test_evaluator"] != cfg.get("val_evaluator"):
         yield from build.check(cfg, {"test_evaluator": "metrics"})
 
 
 def _views(cfg: Mapping[str, Any]) -> Iterator[Problem]:
-    if not cfg.get("tta_pipeline"):
-        return
-    yield from _raised(cfg, lambda: tta_pipeline(cfg))
-    yield from build.check(cfg, {"tta_pipeline": "transforms"})
+    given = cfg.get("tta_pipeline")
+    # an unknown tta_model alone is told as well: a base may bring the pipeline later
+    yield from _raised(cfg, lambda: tta_pipeline({"tta_pipeline": given or [READ], "tta_model": cfg.get("tta_model")}))
+    if given:
+        yield from build.check(cfg, {"tta_pipeline": "transforms"})
 
 
 def _raised(cfg: Mapping[str, Any], work: Any) -> list[Problem]:

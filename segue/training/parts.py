@@ -152,7 +152,8 @@ def _dataset(cfg: Mapping[str, Any], path: str, gather: Gathered) -> Any:
 
 def _at(cfg: Mapping[str, Any], path: str, error: Exception) -> str:
     """What is wrong with a file, and where the config names it."""
-    where = origin_of(cfg, f"{path}.data_root") or origin_of(cfg, path)
+    inner = ("data_root", "init_cfg.checkpoint", "pretrained")
+    where = next(filter(None, (origin_of(cfg, f"{path}.{name}") for name in inner)), None) or origin_of(cfg, path)
     return ": ".join(str(part) for part in (where, path, error) if part)
 
 
@@ -231,7 +232,10 @@ def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     said = []
     for source in pretrained_sources(cfg):
         part = model.get_submodule(source.module)
-        report = load_weights(part, source.checkpoint, prefix=source.prefix)
+        try:
+            report = load_weights(part, source.checkpoint, prefix=source.prefix)
+        except (CheckpointError, DownloadError) as error:
+            raise type(error)(_at(cfg, f"model.{source.module}".rstrip("."), error)) from error
         said.append(f"Weights of {source.checkpoint} for {source.module or 'the model'}: {report}")
     return said
 

@@ -40,11 +40,10 @@ class Processes:
     opencv_num_threads: int = 0
 
     def __post_init__(self) -> None:
-        methods = (*torch.multiprocessing.get_all_start_methods(), "fork")  # Windows reads a config of Linux
+        methods = list(dict.fromkeys([*torch.multiprocessing.get_all_start_methods(), "fork"]))  # Windows has no fork
         if self.mp_start_method is not None and self.mp_start_method not in methods:
-            raise ValueError(
-                f"mp_start_method: {self.mp_start_method!r} is none{nearest(self.mp_start_method, methods)}"
-            )
+            hint = nearest(self.mp_start_method, methods)
+            raise ValueError(f"mp_start_method: there is no {self.mp_start_method!r}{hint}")
         if self.opencv_num_threads < 0:
             raise ValueError(f"opencv_num_threads must be 0 or more, got {self.opencv_num_threads}")
 
@@ -90,7 +89,7 @@ class VisualizerSettings:
     """``visualizer``, of ``SegLocalVisualizer`` or ``Visualizer``."""
 
     name: str = "visualizer"
-    vis_backends: Sequence[Any] | None = None
+    vis_backends: Any = None  # see `segue.training.backends`
     save_dir: str | None = None
     alpha: float = 0.8
     palette: Sequence[Sequence[int]] | None = None
@@ -103,6 +102,9 @@ class VisualizerSettings:
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
             raise ValueError(f"alpha must lie in [0, 1], got {self.alpha}")
+        for color in self.palette or ():
+            if len(color) != 3 or not all(0 <= part <= 255 for part in color):
+                raise ValueError(f"palette: colors are three numbers from 0 to 255, not {list(color)}")
 
 
 def check_small_sections(cfg: Mapping[str, Any]) -> None:

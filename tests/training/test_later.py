@@ -34,6 +34,11 @@ def loader(*steps: Any) -> dict[str, Any]:
         ),
         ({"test_dataloader": {**loader(READ), "batch_size": 0}}, "batch_size=0"),
         ({"test_evaluator": {"type": "IoUMetrik"}, "test_dataloader": loader(READ)}, "did you mean 'IoUMetric'?"),
+        ({"tta_model": {"type": "SegTTAModl"}}, "tta_model.type: views are merged as SegTTAModel does, there is no"),
+        (
+            {"test_evaluator": {"type": "IoUMetrik"}, "test_dataloader": loader(READ), "val_dataloader": loader(READ)},
+            "test_evaluator.type: ",
+        ),
     ],
 )
 def test_said(cfg: dict[str, Any], said: str) -> None:

@@ -34,7 +34,7 @@ from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
 from segue.system.locks import locked
-from segue.system.near import near_path
+from segue.system.near import leads_nowhere, near_path
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
 
@@ -109,8 +109,9 @@ def local(path: Path, sha256: str | None) -> Path:
     if found is None:
         if path.expanduser().exists():
             raise CheckpointError(f"{path} is not a file; give the path of a checkpoint.")
+        absent = leads_nowhere(path.expanduser()) or "does not exist"
         raise CheckpointError(
-            f"{path} does not exist; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
+            f"{path} {absent}; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
             f"the folder that SEGUE_WEIGHTS names{near_path(path) or '.'}"
         )
     if sha256 and not Expected(sha256.lower()).fits(found):
