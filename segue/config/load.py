@@ -280,6 +280,8 @@ class _Load:
         if "\0" in name or not os.path.exists(target):
             near = "" if "\0" in name else near_path(target, EXTENSIONS)
             raise ConfigError(Problem("", f"the base {name!r} does not exist (looked for {target!r}){near}", where))
+        if not os.path.isfile(target):
+            raise ConfigError(Problem("", f"the base {name!r} is not a file", where))
         return target
 
     def known(self, name: str, path: str, where: str) -> Loaded | None:

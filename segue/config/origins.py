@@ -24,6 +24,8 @@ def origin_of(node: Any, path: str | Sequence[Any]) -> Origin | None:
             # A key may contain dots ('backbone.norm' in custom_keys), so ever longer prefixes are tried.
             for count in range(1, len(parts) + 1):
                 key = parts[0] if count == 1 else ".".join(str(part) for part in parts[:count])
+                if key not in node and isinstance(key, str) and key.isdecimal() and int(key) in node:
+                    key = int(key)  # of a label map
                 if key in node:
                     break
             else:

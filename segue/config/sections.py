@@ -12,7 +12,7 @@ from typing import Any
 
 from segue.config.marks import OPTIONS
 from segue.config.origins import leaves, origin_of
-from segue.errors import Problem, alike
+from segue.errors import Problem, alike, nearest
 
 _DICT, _LIST, _TEXT, _FLAG, _NUMBER = "a dict", "a list", "a text", "True or False", "a number"
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -79,6 +79,7 @@ OLD = {
 }
 #: Names that configs give to variables of their own.
 VARIABLES = frozenset({"train_pipeline", "val_pipeline", "models", "test_dataset", "val_dataset", "train_dataset"})
+IMPORTS = ("imports", "allow_failed_imports")
 _CLOSE = 0.8
 
 
@@ -110,7 +111,16 @@ def shape_problems(cfg: Mapping[str, Any]) -> list[Problem]:
         node = cfg.get(key)
         if isinstance(node, Mapping) and not node.get("dataset"):
             found.append(_problem(cfg, key, "has no 'dataset'; give it dataset=dict(type='...')"))
-    imports = cfg["custom_imports"].get("imports") if isinstance(cfg.get("custom_imports"), Mapping) else None
+    imports = None
+    if isinstance(wanted := cfg.get("custom_imports"), Mapping):
+        imports = wanted.get("imports")
+        for key in wanted:
+            if key not in IMPORTS:
+                message = f"there is no such setting{nearest(str(key), IMPORTS)}"
+                found.append(_problem(cfg, f"custom_imports.{key}", message))
+        if not isinstance(failed := wanted.get("allow_failed_imports", False), bool):
+            message = f"{_FLAG} is expected here, not {_short(failed)}"
+            found.append(_problem(cfg, "custom_imports.allow_failed_imports", message))
     for name in imports if isinstance(imports, (list, tuple)) else [imports] if imports is not None else []:
         if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
             found.append(_problem(cfg, "custom_imports.imports", f"names of modules are expected, not {_short(name)}"))

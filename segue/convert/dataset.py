@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,7 +214,7 @@ def convert_dataset(
         raise InputError(f"{converter.title}: give the archives, or a folder with them: {converter.download}")
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is not a folder; the results go into one")
-    if not converter.in_place and any(Path(path).resolve() == target.resolve() for path in inputs):
+    if not converter.in_place and any(os.path.realpath(path) == os.path.realpath(target) for path in inputs):
         raise InputError(f"{target}: the results would be mixed with what is converted; give another --out")
     settings = {} if tiling is None else {"tile": list(tiling.tile), "overlap": tiling.overlap}
     with Sources(inputs, without=target) as sources:

@@ -26,11 +26,21 @@ def walk_files(folder: str | Path) -> list[str]:
             folders.clear()
             continue
         visited.add(real)
-        folders[:] = [name for name in folders if not is_hidden(name)]
+        folders[:] = [
+            name for name in folders if not is_hidden(name) and not _leads_up(os.path.join(place, name), real)
+        ]
         below = os.path.relpath(place, folder)
         start = "" if below == "." else below + os.sep
         found += [start + name for name in files if not is_hidden(name)]
     return sorted(found)
+
+
+def _leads_up(path: str, real: str) -> bool:
+    """Whether a link leads to a folder above the one that it is in, such as ``/``: all of it would be walked."""
+    if not os.path.islink(path):
+        return False
+    target = os.path.realpath(path)
+    return real == target or real.startswith(os.path.join(target, ""))
 
 
 def is_hidden(name: str) -> bool:
@@ -88,6 +98,8 @@ def read_split(path: str | Path) -> list[str]:
 def _missing(path: Path) -> str:
     """What exists on the way to a missing path, which shows where it is misspelt."""
     parent = path.parent
+    if parent.is_file():
+        return f"does not exist; {parent} is a file, not a folder"
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent
     try:

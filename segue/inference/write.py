@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -93,9 +94,13 @@ def _check_apart(sources: Any, out: Path) -> None:
     """Refuse a folder whose own PNG files are to be segmented: labels have their names."""
     if not isinstance(sources, Sequence) or isinstance(sources, (str, bytes)):
         return
-    folder = out.resolve()
+    folder = Path(os.path.realpath(out))
     for one in sources:
-        if isinstance(one, (str, Path)) and str(one).lower().endswith(".png") and folder in Path(one).resolve().parents:
+        if (
+            isinstance(one, (str, Path))
+            and str(one).lower().endswith(".png")
+            and folder in Path(os.path.realpath(one)).parents
+        ):
             raise InputError(
                 f"{out}: {Path(one).name} is an image there, and labels would be written over it; name another"
             )

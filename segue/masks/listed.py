@@ -178,7 +178,10 @@ def name_in(text: object, where: str) -> str:
     if "?d=" in text:  # local files of Label Studio
         text = text.partition("?d=")[2]
     elif "://" in text:
-        text = urlsplit(text).path
+        try:
+            text = urlsplit(text).path
+        except ValueError as error:
+            raise DataError(f"{where}: {text!r:.80} is no address: {error}") from None
     parts = [part for part in unquote(text).replace("\\", "/").split("/") if part not in ("", ".", "..")]
     return "/".join(parts)
 

@@ -9,6 +9,7 @@ edits (`suggest`, `edits`), and returns a `Report` (`verdict`) that `page` and `
 from __future__ import annotations
 
 import fnmatch
+import os
 import platform
 import tempfile
 import time
@@ -76,8 +77,8 @@ def migrate(
     paths = [source.path for source in project.of("config")] + project.documents
     paths += [s.path for s in project.sources if s.kind == "config" and project.is_vendored(s.path)]
     entries = read_entries(sorted(set(paths)), project.root)
-    if config is not None and Path(config).resolve().is_relative_to(project.root):
-        config = Path(config).resolve().relative_to(project.root).as_posix()
+    if config is not None and Path(os.path.realpath(config)).is_relative_to(project.root):
+        config = Path(os.path.realpath(config)).relative_to(project.root).as_posix()
     wanted = chosen(entries, only, config)
     modules = Modules(project, [name for entry in entries for name in entry.imports])
     report = Report(project.root, vendored=project.vendored, left_out=project.left_out, code=code, facts=versions())

@@ -70,7 +70,7 @@ def find(root: str | Path) -> Project:
     Raises:
         InputError: there is no such folder.
     """
-    project = Project(Path(root).resolve())
+    project = Project(Path(os.path.realpath(root)))
     if not project.root.is_dir():
         raise InputError(f"{root}: is not a folder; give the folder that holds the project's configs and code")
     count = 0

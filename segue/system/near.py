@@ -26,6 +26,11 @@ def near_path(path: str | Path, suffixes: Sequence[str] = ()) -> str:
     return f"; did you mean {shown!r}?"
 
 
+def leads_nowhere(path: Path) -> str:
+    """What to say of a link whose target is not there, or is the link itself; of other paths nothing."""
+    return f"is a link to {os.readlink(path)}, which leads nowhere" if path.is_symlink() and not path.exists() else ""
+
+
 def nearest_path(path: str | Path, suffixes: Sequence[str] = ()) -> Path | None:
     """The path itself."""
     given = Path(path).expanduser()

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, get_type_hints
 
+from segue.config.builder.leaves import short
+from segue.config.builder.plan import Planner
 from segue.config.builder.register import registered
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem, nearest
 from segue.training import services, trackers
+from segue.training.trackers import installed
 from segue.training.translate import type_name, users_own
 
 #: mmengine's backends by name
@@ -27,20 +30,6 @@ BACKENDS: dict[str, Any] = {
         services.AimVisBackend,
     )
 }
-VISUALIZERS = ("SegLocalVisualizer", "Visualizer")
-
-
-def visualizer_of(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config's ``visualizer``.
-
-    Raises:
-        ConfigError: a visualizer that nobody knows.
-    """
-    node: Mapping[str, Any] = cfg.get("visualizer") or {}
-    kind = type_name(node, "visualizer", "SegLocalVisualizer")
-    if kind not in VISUALIZERS and kind not in registered:
-        raise ConfigError(Problem("visualizer.type", f"there is no visualizer {kind!r}{nearest(kind, VISUALIZERS)}"))
-    return node
 
 
 def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -52,6 +41,8 @@ def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
     at, nodes = "visualizer.vis_backends", (cfg.get("visualizer") or {}).get("vis_backends")
     if nodes is None:
         at, nodes = "vis_backends", cfg.get("vis_backends")
+    if nodes is not None and not isinstance(nodes, (list, tuple)):
+        raise ConfigError(Problem(at, f"a list is expected here, not {short(nodes)}"))
     for index, node in enumerate(nodes or ()):
         key = f"{at}.{index}"
         name = type_name(node, key)
@@ -64,6 +55,28 @@ def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[st
 def picture_folder(cfg: Mapping[str, Any], folder: Path) -> Path:
     """Where backends write: ``vis_data`` of the visualizer's ``save_dir``, else of the run's folder."""
     return Path((cfg.get("visualizer") or {}).get("save_dir") or folder) / "vis_data"
+
+
+def check_backends(cfg: Mapping[str, Any]) -> None:
+    """Whether Segue's own could be made and their packages are there; the user's own are left for the run.
+
+    Raises:
+        ConfigError: everything that is wrong with them.
+    """
+    problems: list[Problem] = []
+    for key, name, node in backend_nodes(cfg):
+        if name not in BACKENDS or name in registered or not isinstance(node["type"], str):
+            continue
+        cls = BACKENDS[name]
+        arguments = {k: v for k, v in node.items() if k not in ("type", "_scope_")}
+        try:
+            _make(cls, {"save_dir": ".", **arguments}, key)
+        except ConfigError as error:
+            problems += error.problems
+        if cls.package and not installed(cls.package):
+            problems.append(Problem(f"{key}.type", cls.lacking()))
+    if problems:
+        raise ConfigError(problems)
 
 
 def make_backends(cfg: Mapping[str, Any], folder: Path) -> list[Any]:
@@ -94,10 +107,15 @@ def _make(cls: Any, arguments: dict[str, Any], key: str) -> Any:
             for argument in unknown
             if argument != "save_dir"
         ]
+        arguments = {k: str(v) if isinstance(v, PurePath) else v for k, v in arguments.items() if k in parameters}
+        if cls in BACKENDS.values():
+            planner, hints = Planner({}), get_type_hints(cls.__init__)
+            for argument, value in arguments.items():
+                planner.value(value, hints[argument], f"{key}.{argument}", argument)
+            problems += planner.problems
         if problems:
             raise ConfigError(problems)
-        arguments = {name: value for name, value in arguments.items() if name in parameters}
     try:
         return cls(**arguments)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ConfigError(Problem(key, str(error))) from error

@@ -21,7 +21,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError, DataError, Problem, SegueError, line_of
+from segue.errors import ConfigError, DataError, Problem, SegueError, line_of, nearest
 from segue.training.collating import BUILT_IN, Own, batch_of, read_own
 from segue.training.rare import RareClassSampler
 from segue.training.streams import Draw, EvaluationStream, TrainStream
@@ -66,6 +66,10 @@ class Sampler:
     infinite: bool = False
     rare: RareClassSampler | None = None
     own: Callable[[Any, int], Any] | None = None
+
+    def __post_init__(self) -> None:
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0 on, below 2**63, got {self.seed}")
 
 
 class Fetch(Dataset[Any]):
@@ -215,6 +219,14 @@ class LoaderSettings:
         if self.batch_size > MOST_SAMPLES or self.num_workers > MOST_WORKERS:
             most = f"at most {MOST_SAMPLES} and {MOST_WORKERS}"
             raise ValueError(f"batch_size={self.batch_size}, num_workers={self.num_workers}: {most}")
+        if self.prefetch_factor is not None and not 1 <= self.prefetch_factor <= MOST_SAMPLES:
+            raise ValueError(f"prefetch_factor={self.prefetch_factor}: at least 1 and at most {MOST_SAMPLES}")
+        if not 0 <= self.timeout < float("inf"):
+            raise ValueError(f"timeout={self.timeout}: seconds to wait for a worker are expected; 0 waits for ever")
+        methods = list(dict.fromkeys([*torch.multiprocessing.get_all_start_methods(), "fork"]))
+        if self.multiprocessing_context is not None and self.multiprocessing_context not in methods:
+            given = self.multiprocessing_context
+            raise ValueError(f"multiprocessing_context: there is no {given!r}{nearest(given, methods)}")
 
 
 #: mmengine's samplers: whether they go on for ever

@@ -10,9 +10,9 @@ from segue.config.builder.pretrained import unapplied_initializers
 from segue.config.builder.register import aside
 from segue.config.nodes import heads_of, losses_of
 from segue.config.trust import bare
-from segue.errors import ConfigError, Problem
 from segue.training.accepted_hooks import ACCEPTED, DEFAULT_NAMES
 from segue.training.hooks import TRANSLATED, hook_nodes
+from segue.training.run_settings import unused_settings
 from segue.training.translate import of_family, replaces, type_name
 
 #: Arguments of translated hooks that have no effect, and why.
@@ -41,12 +41,13 @@ _NO_EFFECT = {
     "model_wrapper_cfg": "Lightning's --strategy wraps the model",
     "runner_type": "the loop is Lightning's",
     "experiment_name": "the work folder names a run",
+    "sync_bn": "norm_cfg=dict(type='SyncBN') says which normalizations are synchronized",
 }
 
 
 def ignored(cfg: Mapping[str, Any]) -> list[str]:
     """A line, ``ignored: KEY: what and why``, for everything of that kind in a config."""
-    return [f"ignored: {key}: {why}" for part in (_losses, _starts, _hooks, _aside, _rest) for key, why in part(cfg)]
+    return [f"ignored: {key}: {why}" for part in PARTS for key, why in part(cfg)]
 
 
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -106,22 +107,36 @@ def _aside(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{key}.type", f"{name} is Segue's own here, and the project's class of that name is not called"
 
 
+def _loaders(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Settings of workers that there are none of, and orders of an evaluation, which measures each image once."""
+    for key in ("train_dataloader", "val_dataloader"):
+        node = cfg.get(key) or {}
+        if not node.get("num_workers"):
+            for name in ("prefetch_factor", "timeout", "multiprocessing_context", "worker_init_fn"):
+                if node.get(name):
+                    yield f"{key}.{name}", "num_workers=0: the main process reads the samples itself"
+    node = cfg.get("val_dataloader") or {}
+    sampler = node.get("sampler") or {}
+    if sampler.get("type", "DefaultSampler") != "DefaultSampler" or sampler.get("shuffle") or node.get("shuffle"):
+        yield "val_dataloader.sampler", "each image is measured once, in the order of the dataset"
+    if node.get("drop_last"):
+        yield "val_dataloader.drop_last", "each image is measured once"
+
+
 def _rest(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, why in _NO_EFFECT.items():
         if cfg.get(key) not in (None, "none"):
             yield key, why
-    processor = cfg.get("log_processor") or {}
-    for key in ("custom_cfg", "mean_pattern"):
-        if processor.get(key):
-            yield f"log_processor.{key}", "every loss is logged as it is and as a mean over the interval"
     if str(cfg.get("log_level") or "INFO").upper() not in ("INFO", "20"):
         yield "log_level", "the command prints the same at every level"
+    merging = cfg.get("tta_model")
+    for key in merging if isinstance(merging, Mapping) and cfg.get("tta_pipeline") else ():
+        if key not in ("type", "_scope_", "module", "data_preprocessor"):
+            yield f"tta_model.{key}", "views are merged by their mean probabilities"
     wrapper = cfg.get("optim_wrapper")
     if isinstance(wrapper, Mapping) and wrapper.get("use_fsdp"):
         yield "optim_wrapper.use_fsdp", "--strategy fsdp shards the model"
-    spread = (cfg.get("env_cfg") or {}).get("dist_cfg")
-    if spread is not None and not isinstance(spread, Mapping):
-        raise ConfigError(Problem("env_cfg.dist_cfg", f"a dict is expected here, not {spread!r}"))
-    backend = (spread or {}).get("backend")
-    if backend not in (None, "nccl"):
-        yield "env_cfg.dist_cfg.backend", "Lightning chooses the backend by the device"
+    yield from unused_settings(cfg)
+
+
+PARTS = (_losses, _starts, _hooks, _aside, _loaders, _rest)

@@ -18,6 +18,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from segue.errors import InputError
 from segue.training.data import Workers
 from segue.training.launch import launched
+from segue.training.run_settings import read_environment
 
 ENVIRONMENTS = {"none": LightningEnvironment, "pytorch": TorchElasticEnvironment, "slurm": SLURMEnvironment}
 
@@ -119,7 +120,11 @@ def has_sync_norm(node: Any) -> bool:
 
 
 def workers_of(cfg: Mapping[str, Any], trainer: Trainer) -> Workers:
-    """How workers start, from ``env_cfg.mp_cfg``."""
-    given = (cfg.get("env_cfg") or {}).get("mp_cfg") or {}
+    """How workers start, from ``env_cfg.mp_cfg``.
+
+    Raises:
+        ConfigError: see `segue.training.run_settings`.
+    """
+    _, given = read_environment(cfg.get("env_cfg") or {})
     cuda = trainer.strategy.root_device.type == "cuda"
-    return Workers(given.get("mp_start_method"), given.get("opencv_num_threads", 0), cuda)
+    return Workers(given.mp_start_method, given.opencv_num_threads, cuda)

@@ -9,10 +9,11 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from segue.errors import ConfigError, Problem
-from segue.training.backends import make_backends, visualizer_of
+from segue.training.backends import make_backends
 from segue.training.hook_callback import HookCallback, is_hook_class
 from segue.training.hooks import CustomHook, Hooks
 from segue.training.pictures import Pictures
+from segue.training.run_settings import check_small_sections
 from segue.training.trackers import LocalVisBackend
 
 
@@ -42,7 +43,7 @@ def own_callbacks(
             foreign.append((hook.cls(**hook.arguments), hook.priority))
         else:
             made.append(_callback(hook))
-    visualizer_of(cfg)
+    check_small_sections(cfg)
     backends = make_backends(cfg, folder)
     drawing = hooks.pictures.drawing() if hooks.pictures else None
     if drawing is not None:  # before the hooks, which close the backends

@@ -13,7 +13,7 @@ from segue.config.builder.pretrained import pretrained_sources
 from segue.config.nodes import other_class_counts
 from segue.config.origins import origin_of
 from segue.datasets.collate import collate
-from segue.errors import CheckpointError, ConfigError, DataError, Problem
+from segue.errors import CheckpointError, ConfigError, DataError, DownloadError, LabelError, Problem
 from segue.export.runtime import RuntimeModel, is_exported
 from segue.training.gather import Gathered
 
@@ -140,9 +140,21 @@ def _dataset(cfg: Mapping[str, Any], path: str, gather: Gathered) -> Any:
     """The dataset at a key path; its names are compared with the heads."""
     from segue.config.builder import build
 
-    dataset = build.build_dataset(cfg, path)
+    try:
+        dataset = build.build_dataset(cfg, path)
+    except DataError as error:
+        if type(error) not in (DataError, LabelError):
+            raise
+        raise type(error)(_at(cfg, path, error)) from error
     gather.attempt(path, lambda: check_classes(cfg, dataset.metainfo.get("classes"), path))
     return dataset
+
+
+def _at(cfg: Mapping[str, Any], path: str, error: Exception) -> str:
+    """What is wrong with a file, and where the config names it."""
+    inner = ("data_root", "init_cfg.checkpoint", "pretrained")
+    where = next(filter(None, (origin_of(cfg, f"{path}.{name}") for name in inner)), None) or origin_of(cfg, path)
+    return ": ".join(str(part) for part in (where, path, error) if part)
 
 
 def check_classes(cfg: Mapping[str, Any], classes: Sequence[str] | None, path: str) -> None:
@@ -213,11 +225,17 @@ def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
 
     initialize(model)
     if cfg.get("load_from"):
-        return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]
+        try:
+            return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]
+        except (CheckpointError, DownloadError) as error:
+            raise type(error)(_at(cfg, "load_from", error)) from error
     said = []
     for source in pretrained_sources(cfg):
         part = model.get_submodule(source.module)
-        report = load_weights(part, source.checkpoint, prefix=source.prefix)
+        try:
+            report = load_weights(part, source.checkpoint, prefix=source.prefix)
+        except (CheckpointError, DownloadError) as error:
+            raise type(error)(_at(cfg, f"model.{source.module}".rstrip("."), error)) from error
         said.append(f"Weights of {source.checkpoint} for {source.module or 'the model'}: {report}")
     return said
 

@@ -16,8 +16,9 @@ from segue.datasets.palette import generate_palette
 from segue.errors import DataError
 from segue.images.read import read_image
 from segue.report.draw import overlay
-from segue.training.backends import VISUALIZERS, picture_folder, visualizer_of
+from segue.training.backends import picture_folder
 from segue.training.hooks import Drawing
+from segue.training.run_settings import VISUALIZERS, read_visualizer
 from segue.training.trackers import LocalVisBackend
 from segue.training.translate import type_name
 from segue.training.user_views import offered
@@ -41,7 +42,8 @@ class Pictures(Callback):
     ) -> None:
         self.drawing, self.cfg, self.folder, self.say = drawing, cfg, folder, say
         self.backends = list(backends) or [LocalVisBackend(str(picture_folder(cfg, folder)))]
-        node = visualizer_of(cfg)
+        node: Mapping[str, Any] = cfg.get("visualizer") or {}
+        read_visualizer(node)
         self.alpha = float(node.get("alpha", 0.8))
         classes = list(metainfo.get("classes") or ())
         palette = node.get("palette") or metainfo.get("palette") or generate_palette(classes)

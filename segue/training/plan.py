@@ -15,7 +15,9 @@ from segue.training.hooks import Hooks, read_hooks
 from segue.training.loops import Loop, read_evaluation_loop, read_train_loop
 from segue.training.optimizers import OptimWrapper, read_optim_wrapper
 from segue.training.rules import NEVER, Rule
+from segue.training.run_settings import AutoScale
 from segue.training.schedule import build_rules
+from segue.training.translate import settings
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,10 @@ def rules_of(cfg: Mapping[str, Any], loop: Loop) -> list[Rule]:
 
 def lr_scale(cfg: Mapping[str, Any], batch: int) -> float:
     """``auto_scale_lr``: the actual batch size by the one that the learning rate was chosen for."""
-    given = cfg.get("auto_scale_lr") or {}
-    if not given.get("enable"):
+    given = settings(AutoScale, cfg.get("auto_scale_lr") or {}, "auto_scale_lr")
+    if not given.enable or given.base_batch_size is None:
         return 1.0
-    if "base_batch_size" not in given:
-        raise ConfigError(Problem("auto_scale_lr", "enable=True needs base_batch_size"))
-    return batch / float(given["base_batch_size"])
+    return batch / given.base_batch_size
 
 
 def config_text(cfg: Any) -> str:

@@ -23,6 +23,7 @@ from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
 from segue.training.ignored import ignored
 from segue.training.interruption import Interrupted, StopRequest
+from segue.training.later import refused_later
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.lost_workers import lost_worker, worker_counts
@@ -313,7 +314,12 @@ class Run:
             f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
             f"Everything is written to {self.folder}"
         )
-        for line in [*ignored(self.cfg), *unmatched(model, self.plan.wrapper), *self.parts.said]:
+        for line in [
+            *ignored(self.cfg),
+            *unmatched(model, self.plan.wrapper),
+            *refused_later(self.cfg),
+            *self.parts.said,
+        ]:
             self.say(line)
         apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
         if apart and has_sync_norm(self.cfg.get("model")):

@@ -14,6 +14,8 @@ from segue.training.trackers import Tracker, as_number, as_text, as_values, numb
 class WandbVisBackend(Tracker):
     """Weights & Biases."""
 
+    package = "wandb"
+
     def __init__(
         self,
         save_dir: str,
@@ -28,7 +30,7 @@ class WandbVisBackend(Tracker):
         self._metrics, self._watch = define_metric_cfg or {}, dict(watch_kwargs or {})
 
     def _start(self) -> Any:
-        wandb = self._package("wandb")
+        wandb = self._package()
         run = wandb.init(**{"dir": self._save_dir, **self._arguments})
         given = self._metrics
         rows = [{"name": k, "summary": v} for k, v in given.items()] if isinstance(given, Mapping) else given
@@ -48,7 +50,7 @@ class WandbVisBackend(Tracker):
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """A picture."""
-        self.experiment.log({name: self._package("wandb").Image(image)}, commit=self._commit)
+        self.experiment.log({name: self._package().Image(image)}, commit=self._commit)
 
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         """A number."""
@@ -69,6 +71,8 @@ class WandbVisBackend(Tracker):
 class MLflowVisBackend(Tracker):
     """MLflow."""
 
+    package = "mlflow"
+
     def __init__(
         self,
         save_dir: str,
@@ -87,7 +91,7 @@ class MLflowVisBackend(Tracker):
         self._suffixes, self._keys, self._location = tuple(artifact_suffix), tracked_config_keys, artifact_location
 
     def _start(self) -> Any:
-        mlflow = self._package("mlflow")
+        mlflow = self._package()
         mlflow.set_tracking_uri(self._uri)
         experiment, run = self._names
         if mlflow.get_experiment_by_name(experiment) is None:
@@ -132,6 +136,8 @@ class MLflowVisBackend(Tracker):
 class ClearMLVisBackend(Tracker):
     """ClearML."""
 
+    package = "clearml"
+
     def __init__(
         self,
         save_dir: str | None = None,
@@ -142,7 +148,7 @@ class ClearMLVisBackend(Tracker):
         self._arguments, self._suffixes = dict(init_kwargs or {}), tuple(artifact_suffix)
 
     def _start(self) -> Any:
-        return self._package("clearml").Task.init(**self._arguments)
+        return self._package().Task.init(**self._arguments)
 
     def add_config(self, config: Any, **kwargs: Any) -> None:
         """The config's values."""
@@ -170,12 +176,14 @@ class ClearMLVisBackend(Tracker):
 class NeptuneVisBackend(Tracker):
     """Neptune."""
 
+    package = "neptune"
+
     def __init__(self, save_dir: str | None = None, init_kwargs: Mapping[str, Any] | None = None) -> None:
         super().__init__(save_dir or ".")
         self._arguments = dict(init_kwargs or {"mode": "offline"})
 
     def _start(self) -> Any:
-        return self._package("neptune").init_run(**self._arguments)
+        return self._package().init_run(**self._arguments)
 
     def add_config(self, config: Any, **kwargs: Any) -> None:
         """The config as text."""
@@ -183,7 +191,7 @@ class NeptuneVisBackend(Tracker):
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """A picture; values from 0 to 1 are expected there."""
-        made = self._package("neptune.types", "neptune").File.as_image(image.astype(np.float32) / 255)
+        made = self._package("neptune.types").File.as_image(image.astype(np.float32) / 255)
         self.experiment["images"].append(made, name=name, step=step)
 
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
@@ -201,6 +209,8 @@ class NeptuneVisBackend(Tracker):
 class DVCLiveVisBackend(Tracker):
     """DVCLive."""
 
+    package = "dvclive"
+
     def __init__(
         self,
         save_dir: str,
@@ -212,7 +222,7 @@ class DVCLiveVisBackend(Tracker):
         self._suffixes = tuple(artifact_suffix)
 
     def _start(self) -> Any:
-        return self._package("dvclive").Live(**self._arguments)
+        return self._package().Live(**self._arguments)
 
     def add_config(self, config: Any, **kwargs: Any) -> None:
         """The config's values as parameters."""
@@ -247,12 +257,14 @@ class DVCLiveVisBackend(Tracker):
 class AimVisBackend(Tracker):
     """Aim."""
 
+    package = "aim"
+
     def __init__(self, save_dir: str | None = None, init_kwargs: Mapping[str, Any] | None = None) -> None:
         super().__init__(save_dir or ".")
         self._arguments = dict(init_kwargs or {})
 
     def _start(self) -> Any:
-        return self._package("aim").Run(**{"repo": self._save_dir, **self._arguments})
+        return self._package().Run(**{"repo": self._save_dir, **self._arguments})
 
     def add_config(self, config: Any, **kwargs: Any) -> None:
         """The config's values."""
@@ -260,7 +272,7 @@ class AimVisBackend(Tracker):
 
     def add_image(self, name: str, image: np.ndarray, step: int = 0, **kwargs: Any) -> None:
         """A picture."""
-        self.experiment.track(self._package("aim").Image(image), name=name, step=step)
+        self.experiment.track(self._package().Image(image), name=name, step=step)
 
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         """A number."""

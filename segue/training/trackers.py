@@ -6,10 +6,11 @@ TensorBoard's files need no package. `segue.compat` shows these classes to user 
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
+import sys
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import cv2
@@ -30,7 +31,12 @@ class Tracker:
         save_dir: folder for what is written to the disk.
     """
 
+    #: what must be installed, and what to install where that has another name
+    package, install = "", ""
+
     def __init__(self, save_dir: str) -> None:
+        if "\0" in save_dir:
+            raise ValueError(f"save_dir: {save_dir!r} is no path")
         self._save_dir = save_dir
         self._made: Any = None
 
@@ -45,12 +51,17 @@ class Tracker:
     def _start(self) -> Any:
         return self
 
-    def _package(self, name: str, install: str = "") -> Any:
+    @classmethod
+    def lacking(cls) -> str:
+        """What to do where the package is not installed."""
+        advice = f"pip install {cls.install or cls.package}, or take it out of vis_backends"
+        return f"{cls.__name__} needs the package {cls.package}: {advice}"
+
+    def _package(self, module: str = "") -> Any:
         try:
-            return importlib.import_module(name)
+            return importlib.import_module(module or self.package)
         except ImportError as error:
-            advice = f"pip install {install or name}, or take it out of vis_backends"
-            raise TrackerError(f"{type(self).__name__} needs the package {name}: {advice}") from error
+            raise TrackerError(self.lacking()) from error
 
     def add_config(self, config: Any, **kwargs: Any) -> None:
         """The config, as text or as its values."""
@@ -86,6 +97,14 @@ class LocalVisBackend(Tracker):
         scalar_save_file: str = "scalars.json",
     ) -> None:
         super().__init__(save_dir)
+        for name, given, ending in (
+            ("img_save_dir", img_save_dir, ""),
+            ("config_save_file", config_save_file, ".py"),
+            ("scalar_save_file", scalar_save_file, ".json"),
+        ):
+            if not _inside(given) or not given.endswith(ending):
+                what = f"a name that ends in {ending}" if ending else "a folder"
+                raise ValueError(f"{name}: {what} inside save_dir is expected, not {given!r}")
         self._images = Path(save_dir) / img_save_dir
         self._config, self._scalars = Path(save_dir) / config_save_file, Path(save_dir) / scalar_save_file
 
@@ -138,6 +157,19 @@ class TensorboardVisBackend(Tracker):
         number = as_number(value)
         if number is not None:
             self.experiment.scalar(name, number, step)
+
+
+def installed(package: str) -> bool:
+    """Whether a package could be imported."""
+    if package in sys.modules:
+        return sys.modules[package] is not None
+    return importlib.util.find_spec(package) is not None
+
+
+def _inside(name: str) -> bool:
+    """Whether a path stays in the folder that it is joined to, on every system."""
+    parts = PureWindowsPath(name).parts  # which takes both slashes
+    return bool(parts) and not {"..", "~"} & set(parts) and not PureWindowsPath(name).anchor and "\0" not in name
 
 
 def as_number(value: Any) -> float | None:

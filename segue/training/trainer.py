@@ -23,7 +23,7 @@ from segue.errors import ConfigError, InputError, Problem
 from segue.inference.crf import CRF
 from segue.inference.views import with_views
 from segue.system.shown import visible
-from segue.training.backends import backend_nodes, visualizer_of
+from segue.training.backends import check_backends
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.folder import disk_full, occupied, overwritten, read_source, resume_source, work_folder
 from segue.training.gather import Gathered
@@ -41,6 +41,7 @@ from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
 from segue.training.run import Run, TrainResult
+from segue.training.run_settings import check_small_sections
 from segue.training.saving import may_write, writable
 from segue.training.shares import Share, check_sums, facts_of
 from segue.training.streams import EvaluationStream
@@ -115,8 +116,8 @@ def _prepared(
         gathered.raise_all()
         return stepping(read_plan(cfg, amp), parts := build()), parts
     plan = gathered.attempt("", lambda: read_plan(cfg, amp))
-    gathered.attempt("", lambda: visualizer_of(cfg))
-    gathered.attempt("", lambda: list(backend_nodes(cfg)))
+    gathered.attempt("", lambda: check_small_sections(cfg))
+    gathered.attempt("", lambda: check_backends(cfg))
     if is_first():
         gathered.attempt("work_dir", lambda: may_write(folder))
     if gathered.left_out:  # the rest would be judged by defaults that are not meant

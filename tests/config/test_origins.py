@@ -129,3 +129,8 @@ def test_shown_relative_to_where_we_are(tmp_path: Path, monkeypatch: pytest.Monk
     assert str(origin) == f"{tmp_path}/a/b.py:3"
     monkeypatch.chdir(tmp_path)
     assert str(origin) == "a/b.py:3"
+
+
+def test_keys_that_are_numbers(tmp_path: Path) -> None:
+    (tmp_path / "map.py").write_text("a = 1\nlabels = dict(\n    map={0: 1,\n         7: 'x'})\n")
+    assert place(Config.fromfile(tmp_path / "map.py"), "labels.map.7") == ("map.py", 4)

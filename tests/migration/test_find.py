@@ -48,5 +48,8 @@ def test_large_files_are_no_sources(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InputError, match="loop: is not a folder"):
+        find(tmp_path / "loop")
     with pytest.raises(InputError, match=r"none: is not a folder; give the folder that holds the project's configs"):
         find(tmp_path / "none")

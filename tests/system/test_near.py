@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from segue.system.near import near_path, nearest_path
+from segue.system.near import leads_nowhere, near_path, nearest_path
 
 
 @pytest.fixture
@@ -41,3 +41,11 @@ def test_suffixes(folder: Path) -> None:
     assert near_path(folder / "note", (".py",)) == ""
     assert near_path(folder / "dat", (".py",)) == f"; did you mean {str(folder / 'data')!r}?"
     assert nearest_path("/") is None and nearest_path("") is None
+
+
+def test_links_that_lead_nowhere(folder: Path) -> None:
+    for name, target in (("loop.pth", "loop.pth"), ("broken.pth", "nowhere.pth"), ("good.pth", "iter_2.ckpt")):
+        (folder / name).symlink_to(target)
+    assert leads_nowhere(folder / "loop.pth") == "is a link to loop.pth, which leads nowhere"
+    assert leads_nowhere(folder / "broken.pth") == "is a link to nowhere.pth, which leads nowhere"
+    assert leads_nowhere(folder / "good.pth") == leads_nowhere(folder / "absent.pth") == ""

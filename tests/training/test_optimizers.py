@@ -75,6 +75,9 @@ def test_custom_keys_that_match_nothing_are_said() -> None:
     wrapper = read_optim_wrapper({"optimizer": ADAMW, "paramwise_cfg": {"custom_keys": keys}})
     build_optimizer(Model(), wrapper)
     lines = unmatched(Model(), wrapper)
+    usual = {"pos_block": {"decay_mult": 0.0}, "absolute_pos_embed": {"decay_mult": 0.0}}
+    published = read_optim_wrapper({"optimizer": ADAMW, "paramwise_cfg": {"custom_keys": usual}})
+    assert unmatched(Model(), published) == []
     key = "optim_wrapper.paramwise_cfg.custom_keys"
     assert lines == [
         f"ignored: {key}.haed: no trained parameter has it in its name",

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from segue.errors import ConfigError
-from segue.training.backends import BACKENDS, make_backends, picture_folder, visualizer_of
+from segue.training.backends import BACKENDS, check_backends, make_backends, picture_folder
 from segue.training.services import MLflowVisBackend, WandbVisBackend
 from segue.training.trackers import LocalVisBackend, TensorboardVisBackend, TrackerError, as_number
 from tests.training.test_event_file import values
@@ -120,16 +120,54 @@ def test_a_missing_package_is_named(cls: Any, tmp_path: Path, monkeypatch: pytes
             {"visualizer": {"vis_backends": [{"type": "WandbVisBackend", "init_kwarg": {}}]}},
             "visualizer.vis_backends.0.init_kwarg: WandbVisBackend has no argument .*did you mean 'init_kwargs'",
         ),
+        ({"visualizer": {"vis_backends": 5}}, "visualizer.vis_backends: a list is expected here, not 5"),
+        ({"visualizer": {"vis_backends": {"type": "LocalVisBackend"}}}, "visualizer.vis_backends: a list is expected"),
+        ({"visualizer": {"vis_backends": [5]}}, r"visualizer.vis_backends.0: a dict\(type="),
+        ({"vis_backends": [{"type": "TensorboardVisBackend", "save_dir": 5}]}, "0.save_dir: expected str, not 5"),
+        ({"vis_backends": [{"type": "WandbVisBackend", "init_kwargs": 5}]}, "0.init_kwargs: expected Mapping"),
+        ({"vis_backends": [{"type": "LocalVisBackend", "save_dir": "\0"}]}, "vis_backends.0: save_dir: .* is no path"),
     ],
 )
 def test_refused(cfg: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
-        make_backends(cfg, Path("work"))
+    for look in (check_backends, lambda cfg: make_backends(cfg, Path("work"))):
+        with pytest.raises(ConfigError, match=message):
+            look(cfg)
 
 
-def test_an_unknown_visualizer() -> None:
-    with pytest.raises(ConfigError, match=r"visualizer\.type: .*did you mean 'SegLocalVisualizer'"):
-        visualizer_of({"visualizer": {"type": "SegLocalVisualiser"}})
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"img_save_dir": "../pictures"},
+        {"img_save_dir": ""},
+        {"img_save_dir": "a/../../b"},
+        {"img_save_dir": "..\\pictures"},
+        {"config_save_file": "/etc/evil.py"},
+        {"config_save_file": "C:\\evil.py"},
+        {"config_save_file": ".bashrc"},
+        {"scalar_save_file": "~/lines.json"},
+        {"scalar_save_file": "lines.py"},
+    ],
+)
+def test_files_stay_in_the_folder(given: dict[str, str], tmp_path: Path) -> None:
+    """A config cannot have its text or its numbers written over files of the user."""
+    with pytest.raises(ValueError, match=rf"{next(iter(given))}: .* inside save_dir is expected"):
+        LocalVisBackend(str(tmp_path), **given)
+
+
+def test_names_inside_the_folder(tmp_path: Path) -> None:
+    backend = LocalVisBackend(str(tmp_path), "seen/all", config_save_file="all/cfg.py", scalar_save_file="a.json")
+    backend.add_config({"a": 1})
+    backend.add_image("x", PICTURE, 1)
+    assert (tmp_path / "all/cfg.py").exists() and (tmp_path / "seen/all/x_1.png").exists()
+
+
+def test_a_missing_package_is_told_before_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = {"vis_backends": [{"type": "WandbVisBackend"}, {"type": "LocalVisBackend"}]}
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(ConfigError, match=r"^vis_backends\.0\.type: WandbVisBackend needs the package wandb: pip"):
+        check_backends(cfg)
+    monkeypatch.setitem(sys.modules, "wandb", types.ModuleType("wandb"))
+    check_backends(cfg)
 
 
 def test_where_they_write(tmp_path: Path) -> None:

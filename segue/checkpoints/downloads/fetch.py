@@ -34,7 +34,7 @@ from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
 from segue.errors import CheckpointError, DownloadError
 from segue.system.locks import locked
-from segue.system.near import near_path
+from segue.system.near import leads_nowhere, near_path
 
 OLD_SCHEMES = {"modelzoo": "torchvision", "openmmlab": "open-mmlab", "mmpretrain": "mmcls"}
 
@@ -75,10 +75,19 @@ def fetch(
     if is_local(source):
         return local(Path(unquote(text[7:])) if text.startswith("file://") else Path(text), sha256)
     url = resolve_alias(text)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not parts.path.rpartition("/")[2]:
+    if not _is_file_address(url):
         raise DownloadError(f"{text} is not an address of a file; give a path, an http(s) URL or a known alias.")
     return Wanted(url, sha256, Path(cache_dir) if cache_dir else cache_folder(), mirrors, offline, progress).fetch()
+
+
+def _is_file_address(url: str) -> bool:
+    """Whether it is an http(s) URL with a host, a port that there is, and the name of a file."""
+    try:
+        parts = urlsplit(url)
+        host, name = parts.hostname, parts.path.rpartition("/")[2]
+        return parts.scheme in ("http", "https") and bool(host and name) and parts.port != 0 and url.isprintable()
+    except ValueError:  # brackets of half an IPv6 address, a port beyond 65535
+        return False
 
 
 def is_local(source: str | Path) -> bool:
@@ -100,8 +109,9 @@ def local(path: Path, sha256: str | None) -> Path:
     if found is None:
         if path.expanduser().exists():
             raise CheckpointError(f"{path} is not a file; give the path of a checkpoint.")
+        absent = leads_nowhere(path.expanduser()) or "does not exist"
         raise CheckpointError(
-            f"{path} does not exist; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
+            f"{path} {absent}; give the path of a checkpoint, an http(s) URL or an alias, or put the file into "
             f"the folder that SEGUE_WEIGHTS names{near_path(path) or '.'}"
         )
     if sha256 and not Expected(sha256.lower()).fits(found):

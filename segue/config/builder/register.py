@@ -68,6 +68,7 @@ def import_custom(cfg: Mapping[str, Any]) -> None:
             if not wanted.get("allow_failed_imports"):
                 message = f"{name!r} cannot be imported: {error}; run from the folder that holds it, or install it"
                 raise ConfigError(Problem("custom_imports", message, where)) from error
+            say(f"custom_imports: {name!r} cannot be imported: {error}; allow_failed_imports=True goes on", f"{name}?")
 
 
 def _is_module_name(name: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def predict_scene(
         check_vector(vector, simplify=simplify, least_area=least_area)
         if len(files) != 1:
             raise InputError(f"{vector}: outlines are of one scene, not of {len(files)}")
-        if Path(vector).resolve() in (Path(out).resolve(), Path(files[0]).resolve()):
+        if os.path.realpath(vector) in (os.path.realpath(out), os.path.realpath(files[0])):
             raise InputError(f"{vector}: is the scene, or its result; outlines need a file of their own")
     elif simplify or least_area:
         raise InputError("simplify and least_area: only of outlines; say with vector where they go")

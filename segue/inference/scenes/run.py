@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -116,7 +117,7 @@ def _check_apart(plan: Plan, out: Path, single: bool) -> None:
     for source in plan.sources:
         for kind in plan.settings.kinds:
             target = _target(out, single, source.name, kind)
-            if target.resolve() in scenes:
+            if Path(os.path.realpath(target)) in scenes:
                 raise InputError(f"{target}: is a scene itself, which would be written over; name another place")
 
 

@@ -277,3 +277,25 @@ def test_a_silent_host_does_not_hold_the_next_one(server: Server, monkeypatch: p
         silent.rules["a"] = "silence"
         assert fetch(f"{DEAD}/w/{NAME}", mirrors=[f"{silent.url}/a", f"{server.url}/a"]).read_bytes() == BODY
         assert len(silent.requests) == 1 and not silent.ending.is_set()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "https://", "http://host:99999/x.pth", "http://host/", "http://a\nb/x.pth"]
+)
+def test_what_is_no_address(url: str) -> None:
+    with pytest.raises(DownloadError, match="is not an address of a file; give a path"):
+        fetch(url)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("x.pth", "is a link to x.pth, which leads nowhere"),
+        ("gone", "is a link to gone, which leads nowhere"),
+        (".", "is not a file"),
+    ],
+)
+def test_links_to_no_file(target: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pth").symlink_to(target)
+    with pytest.raises(CheckpointError, match=f"x.pth {said}; give the path"):
+        fetch(tmp_path / "x.pth")
