@@ -75,7 +75,7 @@ def run_config(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             answer["shapes"] = {key: list(value.shape) for key, value in model.state_dict().items()}
         with steps.step("data"):
             train, test = batches(cfg, model, folder, notes, facts)
-        trained_and_seen(cfg, model, train, test, steps, facts)
+        trained_and_seen(cfg, model, train, test, steps, facts, notes)
         answer["ok"] = True
     except BaseException as error:  # a user's code may raise anything, SystemExit included
         answer["error"] = describe(error)
@@ -170,14 +170,32 @@ def batches(
 
 
 def trained_and_seen(
-    cfg: Config, model: Any, train: Generated, test: Generated, steps: Steps, facts: dict[str, Any]
+    cfg: Config,
+    model: Any,
+    train: Generated,
+    test: Generated,
+    steps: Steps,
+    facts: dict[str, Any],
+    notes: list[str],
 ) -> None:
-    """One step of the optimizer and one prediction, at the smallest size that the model takes."""
+    """One step of the optimizer and one prediction, at the smallest size that the model takes.
+
+    A model whose own `train_step` takes other batches than a config's loader gives is trained by a program of the
+    project's, so that a note says what was not tried.
+    """
     first: BaseException | None = None
     for side in SIDES:
         try:
             with steps.step("train"):
-                facts["loss"] = train_step(cfg, model, train, side)
+                try:
+                    facts["loss"] = train_step(cfg, model, train, side)
+                except (TypeError, KeyError, AttributeError) as error:
+                    if not getattr(model, "trains_by_steps", False):
+                        raise
+                    notes.append(
+                        f"training was not tried: {type(model).__name__}.train_step takes batches of its own kind, from "
+                        f"a program of the project's ({type(error).__name__}: {error})"
+                    )
             with steps.step("predict"):
                 predict(model, test, side)
             facts["side"] = side
