@@ -187,17 +187,12 @@ def trained_and_seen(
     for side in SIDES:
         try:
             with steps.step("train"):
-                try:
-                    facts["loss"] = train_step(cfg, model, train, side)
-                except (TypeError, KeyError, AttributeError) as error:
-                    if not getattr(model, "trains_by_steps", False):
-                        raise
-                    notes.append(
-                        f"training was not tried: {type(model).__name__}.train_step takes batches of its own kind, from "
-                        f"a program of the project's ({type(error).__name__}: {error})"
-                    )
-            with steps.step("predict"):
-                predict(model, test, side)
+                why = tried(cfg, model, train, side, facts)
+            if why:
+                notes.append(f"training was not tried: it is by a program of the project's ({why})")
+            if not why or hasattr(model, "encode_decode"):
+                with steps.step("predict"):
+                    predict(model, test, side)
             facts["side"] = side
             return
         except SegueError:
@@ -212,6 +207,17 @@ def trained_and_seen(
     assert first is not None
     steps.now = failed
     raise first
+
+
+def tried(cfg: Config, model: Any, made: Generated, side: int, facts: dict[str, Any]) -> str:
+    """Take a step; why it could not be taken, where the model's own ``train_step`` takes batches of its own kind."""
+    try:
+        facts["loss"] = train_step(cfg, model, made, side)
+    except (TypeError, KeyError, AttributeError) as error:
+        if not getattr(model, "trains_by_steps", False):
+            raise
+        return f"{type(model).__name__}.train_step takes other batches; {type(error).__name__}: {error}"
+    return ""
 
 
 def train_step(cfg: Config, model: Any, made: Generated, side: int) -> float:
