@@ -119,6 +119,11 @@ def test_pictures_and_files(cfg: Any, tmp_path: Path) -> None:
     from mmseg.datasets import build_dataset
 
     dataset, model = build_dataset(cfg.data.test), model_of(cfg)
+    assert dataset.img_infos[1] == {"filename": "v1.png", "ann": {"seg_map": "v1.png"}}
+    (batch, *_) = loader_of(dataset)
+    views = [meta.data[0] for meta in batch["img_metas"]]
+    found = model.module.simple_test_logits(batch["img"], views)
+    assert (found == model.module.aug_test_logits(batch["img"], views)).all() and found.shape == (1, 3, 64, 64)
     labels = single_gpu_test(model, loader_of(dataset), out_dir=str(tmp_path / "shown"), opacity=1)
     drawn = cv2.imread(str(tmp_path / "shown" / "v1.png"))[..., ::-1]
     assert (drawn == np.array(dataset.PALETTE)[labels[1]]).all()
