@@ -67,7 +67,8 @@ MORE: dict[str, str] = {
     **dict.fromkeys(("BaseTTAModel", "SegTTAModel"), "merge_preds test_step val_step"),
     "IoUMetric": "intersect_and_union total_area_to_metrics",
     "BaseDataset": "parse_data_info",
-    "CustomDataset": "load_annotations get_ann_info pre_pipeline prepare_train_img prepare_test_img",
+    "CustomDataset": "load_annotations get_ann_info pre_pipeline prepare_train_img prepare_test_img "
+    "evaluate pre_eval format_results get_gt_seg_map_by_idx",  # scripts of 0.x call them
 }
 _MASKS = "_transform_inputs cls_seg _forward_feature _stack_batch_gt loss_by_feat predict_by_feat losses forward_train"
 #: class -> those of ``CALLED`` that it does not call

@@ -148,11 +148,20 @@ def generated(cfg: Mapping[str, Any], split: str, folder: Path, classes: int) ->
             dataset = build_dataset(changed, f"{section}.dataset")
             packs = [taken(dataset[i]) for i in range(min(COUNT, len(dataset)))]
         names = (getattr(dataset, "metainfo", None) or {}).get("classes") or ()
-    except ConfigError:  # not for want of data
-        raise
+    except ConfigError as error:
+        if (missing := missing_file(error)) is None:  # not for want of data
+            raise
+        return Generated(direct(cfg, classes), False, f"{type(missing).__name__}: {missing}", dataset=name)
     except Exception as error:
         return Generated(direct(cfg, classes), False, f"{type(error).__name__}: {error}", dataset=name)
     return Generated((packs * COUNT)[:COUNT], True, "", [str(c) for c in names], name)
+
+
+def missing_file(error: BaseException | None) -> FileNotFoundError | None:
+    """The file, such as a list of the project's own form, for want of which a class of the user's cannot be made."""
+    while error is not None and not isinstance(error, FileNotFoundError):
+        error = error.__cause__
+    return error
 
 
 def placed(node: Any, folder: Path) -> None:

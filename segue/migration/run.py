@@ -75,7 +75,7 @@ def run_config(job: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             answer["shapes"] = {key: list(value.shape) for key, value in model.state_dict().items()}
         with steps.step("data"):
             train, test = batches(cfg, model, folder, notes, facts)
-        trained_and_seen(cfg, model, train, test, steps, facts)
+        trained_and_seen(cfg, model, train, test, steps, facts, notes)
         answer["ok"] = True
     except BaseException as error:  # a user's code may raise anything, SystemExit included
         answer["error"] = describe(error)
@@ -170,16 +170,29 @@ def batches(
 
 
 def trained_and_seen(
-    cfg: Config, model: Any, train: Generated, test: Generated, steps: Steps, facts: dict[str, Any]
+    cfg: Config,
+    model: Any,
+    train: Generated,
+    test: Generated,
+    steps: Steps,
+    facts: dict[str, Any],
+    notes: list[str],
 ) -> None:
-    """One step of the optimizer and one prediction, at the smallest size that the model takes."""
+    """One step of the optimizer and one prediction, at the smallest size that the model takes.
+
+    A model whose own `train_step` takes other batches than a config's loader gives is trained by a program of the
+    project's, so that a note says what was not tried.
+    """
     first: BaseException | None = None
     for side in SIDES:
         try:
             with steps.step("train"):
-                facts["loss"] = train_step(cfg, model, train, side)
-            with steps.step("predict"):
-                predict(model, test, side)
+                why = tried(cfg, model, train, side, facts)
+            if why:
+                notes.append(f"training was not tried: it is by a program of the project's ({why})")
+            if not why or hasattr(model, "encode_decode"):
+                with steps.step("predict"):
+                    predict(model, test, side)
             facts["side"] = side
             return
         except SegueError:
@@ -194,6 +207,17 @@ def trained_and_seen(
     assert first is not None
     steps.now = failed
     raise first
+
+
+def tried(cfg: Config, model: Any, made: Generated, side: int, facts: dict[str, Any]) -> str:
+    """Take a step; why it could not be taken, where the model's own ``train_step`` takes batches of its own kind."""
+    try:
+        facts["loss"] = train_step(cfg, model, made, side)
+    except (TypeError, KeyError, AttributeError) as error:
+        if not getattr(model, "trains_by_steps", False):
+            raise
+        return f"{type(model).__name__}.train_step takes other batches; {type(error).__name__}: {error}"
+    return ""
 
 
 def train_step(cfg: Config, model: Any, made: Generated, side: int) -> float:

@@ -50,6 +50,16 @@ def ignored(cfg: Mapping[str, Any]) -> list[str]:
     return [f"ignored: {key}: {why}" for part in PARTS for key, why in part(cfg)]
 
 
+def uncalled(dataset: Any) -> list[str]:
+    """A line, ``not called: CLASS.METHOD ...``, for each class of a dataset, and of those that it joins, that measures
+    in its own way, as datasets of 0.x did.
+    """
+    inner = getattr(dataset, "datasets", None) or [getattr(dataset, "dataset", None)]
+    lines = [line for part in inner if part is not None for line in uncalled(part)]
+    said = getattr(dataset, "uncalled", "")
+    return list(dict.fromkeys([*lines, *([f"not called: {said}"] if said else [])]))
+
+
 def _losses(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for at, head in heads_of(cfg):
         for path, loss in losses_of(head, at):

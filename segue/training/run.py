@@ -21,7 +21,7 @@ from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.handover import Handover
-from segue.training.ignored import ignored
+from segue.training.ignored import ignored, uncalled
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.later import refused_later
 from segue.training.launch import is_own_child
@@ -314,12 +314,8 @@ class Run:
             f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
             f"Everything is written to {self.folder}"
         )
-        for line in [
-            *ignored(self.cfg),
-            *unmatched(model, self.plan.wrapper),
-            *refused_later(self.cfg),
-            *self.parts.said,
-        ]:
+        said = [*refused_later(self.cfg), *self.parts.said, *uncalled(self.parts.val_data)]
+        for line in [*ignored(self.cfg), *unmatched(model, self.plan.wrapper), *said]:
             self.say(line)
         apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
         if apart and has_sync_norm(self.cfg.get("model")):

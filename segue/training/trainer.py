@@ -29,6 +29,7 @@ from segue.training.folder import disk_full, occupied, overwritten, read_source,
 from segue.training.gather import Gathered
 from segue.training.handover import Handover
 from segue.training.hooks import read_hooks
+from segue.training.ignored import uncalled
 from segue.training.interruption import StopRequest
 from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop, stepwise
@@ -194,6 +195,8 @@ def evaluate(
         folder = Path(work_dir) if work_dir is not None else work_folder(cfg, None)
         metainfo = dict(getattr(parts.val_data, "metainfo", None) or {})
         own = own_callbacks(hooks, cfg, folder, metainfo, say)
+    for line in uncalled(parts.val_data):
+        say(line)
     if out is not None:
         for metric in parts.metrics:
             metric.output_dir = Path(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import pickle
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import segue.compat  # noqa: F401
+from segue.errors import CheckpointError
 
 
 def test_config(tmp_path: Path) -> None:
@@ -61,12 +63,26 @@ def test_files(tmp_path: Path) -> None:
     mmengine.mkdir_or_exist(tmp_path / "a" / "b")
     mmengine.dump({"x": [1]}, str(tmp_path / "a" / "x.json"))
     assert mmengine.load(str(tmp_path / "a" / "x.json")) == {"x": [1]}
-    with pytest.raises(TypeError, match="a pickle can run anything, so it is not read"):
-        mmengine.load("x.pkl")
+    with pytest.raises(TypeError, match=r"reads \.json, \.yaml and \.pkl of plain data"):
+        mmengine.load("x.xml")
     (tmp_path / "names.txt").write_text("one\ntwo\nthree\n")
     assert list_from_file(tmp_path / "names.txt", prefix="p/", offset=1, max_num=1) == ["p/two"]
     assert list(list_dir_or_file(tmp_path, recursive=True)) == ["a", "a/b", "a/x.json", "names.txt"]
     assert list(list_dir_or_file(tmp_path, list_dir=False, suffix=".json", recursive=True)) == ["a/x.json"]
+
+
+def test_pickled_results(tmp_path: Path) -> None:
+    """They are written, and read where they are data."""
+    import mmengine
+
+    results = [np.arange(4, dtype=np.int64).reshape(2, 2), (np.float64(0.5), "a")]
+    mmengine.dump(results, str(tmp_path / "r.pkl"))
+    first, second = mmengine.load(str(tmp_path / "r.pkl"))
+    assert (first == results[0]).all() and first.dtype == np.int64 and second == results[1]
+    assert mmengine.dump([1], file_format="pkl") == pickle.dumps([1], protocol=4)
+    (tmp_path / "bad.pkl").write_bytes(pickle.dumps([print], protocol=4))
+    with pytest.raises(CheckpointError, match=r"bad\.pkl.*print"):
+        mmengine.load(str(tmp_path / "bad.pkl"))
 
 
 def test_names_and_colors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from segue.checkpoints.safe.objects import read_object, write_object
+
+PICKLES = ("pkl", "pickle")
 
 
 def exists(filepath: Any, backend_args: Any = None) -> bool:
@@ -53,20 +58,31 @@ def put_text(obj: str, filepath: Any, backend_args: Any = None) -> None:
 
 
 def load(file: Any, file_format: str | None = None, **kwargs: Any) -> Any:
-    """The content of a .json or .yaml file. Pickles are not read: they can run anything."""
+    """The content of a .json, .yaml or .pkl file.
+
+    Raises:
+        TypeError: a file of another kind.
+        CheckpointError: a pickle of more than plain data and arrays: what it names could run anything.
+    """
     kind = (file_format or Path(file).suffix.lstrip(".")).lower()
     if kind == "json":
         return json.loads(get_text(file))
     if kind in ("yaml", "yml"):
         return yaml.safe_load(get_text(file))
-    raise TypeError(f"{file}: segue.compat reads .json and .yaml; a pickle can run anything, so it is not read")
+    if kind in PICKLES:
+        return read_object(file)
+    raise TypeError(f"{file}: segue.compat reads .json, .yaml and .pkl of plain data")
 
 
 def dump(obj: Any, file: Any = None, file_format: str | None = None, **kwargs: Any) -> Any:
-    """Write a .json or .yaml file, or return its text."""
+    """Write a .json, .yaml or .pkl file, or return its text, a pickle's bytes."""
     kind = (file_format or Path(file).suffix.lstrip(".")).lower()
+    if kind in PICKLES:
+        stream = io.BytesIO()
+        write_object(obj, stream if file is None else file, **kwargs)
+        return stream.getvalue() if file is None else None
     if kind not in ("json", "yaml", "yml"):
-        raise TypeError(f"{file}: segue.compat writes .json and .yaml, no pickles, which it would not read either")
+        raise TypeError(f"{file}: segue.compat writes .json, .yaml and .pkl")
     text = json.dumps(obj, **kwargs) if kind == "json" else yaml.safe_dump(obj)
     if file is None:
         return text

@@ -228,85 +228,85 @@ class CosineRestartParamScheduler(_ParamScheduler):
         return out
 
 
-class _OnLR:
-    """The learning rate."""
+class LRSchedulerMixin:
+    """Before a `_ParamScheduler`: it sets the learning rate."""
 
     def __init__(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(optimizer, "lr", *args, **kwargs)  # type: ignore[call-arg]
 
 
-class _OnMomentum:
-    """The momentum."""
+class MomentumSchedulerMixin:
+    """Before a `_ParamScheduler`: it sets the momentum."""
 
     def __init__(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
         super().__init__(optimizer, "momentum", *args, **kwargs)  # type: ignore[call-arg]
 
 
-class StepLR(_OnLR, StepParamScheduler):
+class StepLR(LRSchedulerMixin, StepParamScheduler):
     """`StepParamScheduler` of the learning rate."""
 
 
-class MultiStepLR(_OnLR, MultiStepParamScheduler):
+class MultiStepLR(LRSchedulerMixin, MultiStepParamScheduler):
     """`MultiStepParamScheduler` of the learning rate."""
 
 
-class ConstantLR(_OnLR, ConstantParamScheduler):
+class ConstantLR(LRSchedulerMixin, ConstantParamScheduler):
     """`ConstantParamScheduler` of the learning rate."""
 
 
-class ExponentialLR(_OnLR, ExponentialParamScheduler):
+class ExponentialLR(LRSchedulerMixin, ExponentialParamScheduler):
     """`ExponentialParamScheduler` of the learning rate."""
 
 
-class LinearLR(_OnLR, LinearParamScheduler):
+class LinearLR(LRSchedulerMixin, LinearParamScheduler):
     """`LinearParamScheduler` of the learning rate."""
 
 
-class PolyLR(_OnLR, PolyParamScheduler):
+class PolyLR(LRSchedulerMixin, PolyParamScheduler):
     """`PolyParamScheduler` of the learning rate."""
 
 
-class CosineAnnealingLR(_OnLR, CosineAnnealingParamScheduler):
+class CosineAnnealingLR(LRSchedulerMixin, CosineAnnealingParamScheduler):
     """`CosineAnnealingParamScheduler` of the learning rate."""
 
 
-class CosineRestartLR(_OnLR, CosineRestartParamScheduler):
+class CosineRestartLR(LRSchedulerMixin, CosineRestartParamScheduler):
     """`CosineRestartParamScheduler` of the learning rate."""
 
 
-class StepMomentum(_OnMomentum, StepParamScheduler):
+class StepMomentum(MomentumSchedulerMixin, StepParamScheduler):
     """`StepParamScheduler` of the momentum."""
 
 
-class MultiStepMomentum(_OnMomentum, MultiStepParamScheduler):
+class MultiStepMomentum(MomentumSchedulerMixin, MultiStepParamScheduler):
     """`MultiStepParamScheduler` of the momentum."""
 
 
-class ConstantMomentum(_OnMomentum, ConstantParamScheduler):
+class ConstantMomentum(MomentumSchedulerMixin, ConstantParamScheduler):
     """`ConstantParamScheduler` of the momentum."""
 
 
-class ExponentialMomentum(_OnMomentum, ExponentialParamScheduler):
+class ExponentialMomentum(MomentumSchedulerMixin, ExponentialParamScheduler):
     """`ExponentialParamScheduler` of the momentum."""
 
 
-class LinearMomentum(_OnMomentum, LinearParamScheduler):
+class LinearMomentum(MomentumSchedulerMixin, LinearParamScheduler):
     """`LinearParamScheduler` of the momentum."""
 
 
-class PolyMomentum(_OnMomentum, PolyParamScheduler):
+class PolyMomentum(MomentumSchedulerMixin, PolyParamScheduler):
     """`PolyParamScheduler` of the momentum."""
 
 
-class CosineAnnealingMomentum(_OnMomentum, CosineAnnealingParamScheduler):
+class CosineAnnealingMomentum(MomentumSchedulerMixin, CosineAnnealingParamScheduler):
     """`CosineAnnealingParamScheduler` of the momentum."""
 
 
-class CosineRestartMomentum(_OnMomentum, CosineRestartParamScheduler):
+class CosineRestartMomentum(MomentumSchedulerMixin, CosineRestartParamScheduler):
     """`CosineRestartParamScheduler` of the momentum."""
 
 
-class PolyLRRatio(_OnLR, _ParamScheduler):
+class PolyLRRatio(LRSchedulerMixin, _ParamScheduler):
     """mmseg's: polynomial down to ``eta_min_ratio`` of the start."""
 
     def __init__(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from segue.compat.mmengine.parameters import INF, _OnLR, _OnMomentum, _ParamScheduler
+from segue.compat.mmengine.parameters import INF, LRSchedulerMixin, MomentumSchedulerMixin, _ParamScheduler
 
 
 class OneCycleParamScheduler(_ParamScheduler):
@@ -176,13 +176,13 @@ class ReduceOnPlateauParamScheduler(_ParamScheduler):
         return [new if old - new > self.eps else old for old, new in zip(self._values(), lower, strict=True)]
 
 
-class OneCycleLR(_OnLR, OneCycleParamScheduler):
+class OneCycleLR(LRSchedulerMixin, OneCycleParamScheduler):
     """`OneCycleParamScheduler` of the learning rate."""
 
 
-class ReduceOnPlateauLR(_OnLR, ReduceOnPlateauParamScheduler):
+class ReduceOnPlateauLR(LRSchedulerMixin, ReduceOnPlateauParamScheduler):
     """`ReduceOnPlateauParamScheduler` of the learning rate."""
 
 
-class ReduceOnPlateauMomentum(_OnMomentum, ReduceOnPlateauParamScheduler):
+class ReduceOnPlateauMomentum(MomentumSchedulerMixin, ReduceOnPlateauParamScheduler):
     """`ReduceOnPlateauParamScheduler` of the momentum."""

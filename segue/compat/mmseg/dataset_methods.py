@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, ClassVar
@@ -34,6 +35,22 @@ class Given:
 
     def __get__(self, dataset: Any, cls: Any) -> Any:
         return None if dataset is None else attrgetter(self.where)(dataset)
+
+
+class Infos:
+    """``img_infos`` of 0.x: the names of each image's files, below their folders; a dataset may set its own."""
+
+    def __get__(self, dataset: Any, cls: Any) -> Any:
+        if dataset is None:
+            return None
+        dataset.full_init()
+        return [_info(item, dataset.data_prefix) for item in dataset.data_list]
+
+
+def _info(item: Mapping[str, Any], folders: Mapping[str, Any]) -> dict[str, Any]:
+    labels = item.get("seg_map_path")
+    ann = {"seg_map": os.path.relpath(labels, folders.get("seg_map_path") or ".")} if labels else {}
+    return {"filename": os.path.relpath(item["img_path"], folders.get("img_path") or "."), "ann": ann}
 
 
 class Items(EvaluatedAsOld):
@@ -104,6 +121,7 @@ class DatasetMethods(Items):
     data_list: Sequence[dict[str, Any]]
     filter_cfg: Any = Given("filter")
     backend_args: Any = Given("options.backend_args")
+    img_infos: Any = Infos()
     _listed: bool = False
 
     @property

@@ -166,8 +166,10 @@ class OldSegmentor:
         mean = torch.as_tensor(self.aug_test_logits(imgs, img_metas, rescale))
         return list(labels_of(self, mean.logit() if mean.shape[1] == 1 else mean.log()).cpu().numpy())
 
-    def simple_test_logits(self: Any, img: Tensor, img_metas: Any, rescale: bool = True) -> np.ndarray:
-        """Probabilities (B, C, H, W), in spite of the name."""
+    def simple_test_logits(self: Any, img: Any, img_metas: Any, rescale: bool = True) -> np.ndarray:
+        """Probabilities (B, C, H, W), in spite of the name; of a list the first view's, as a loader of 0.x gives it."""
+        if isinstance(img, (list, tuple)):
+            img, img_metas = img[0], img_metas[0]
         return self.aug_test_logits([img], [img_metas], rescale)  # type: ignore[no-any-return]
 
     def aug_test_logits(self: Any, img: Any, img_metas: Any, rescale: bool = True) -> np.ndarray:

@@ -14,13 +14,28 @@ from rich.table import Table
 
 from segue.compat.mmengine.metrics import intersect_and_union
 from segue.compat.mmseg.old_evaluation import METRICS, eval_metrics, pre_eval_to_metrics
+from segue.compat.overrides import overridden
 from segue.images.read import write_png
 from segue.masks.decode import read_mask
 from segue.metrics.cityscapes import CityscapesMetric
 
+#: what a script of 0.x calls on a dataset after the model has seen it
+MEASURES = ("evaluate", "pre_eval", "format_results", "get_gt_seg_map_by_idx")
+
 
 class EvaluatedAsOld:
     """``evaluate``, ``pre_eval`` and ``format_results`` of 0.x; Segue's own evaluation does not call them."""
+
+    @property
+    def uncalled(self) -> str:
+        """What the user's class defines of them, in a line for those who measure without them; empty if nothing."""
+        names = [name for name in MEASURES if overridden(self, name)]
+        if not names:
+            return ""
+        return (
+            f"{type(self).__name__}.{', .'.join(names)}: called by scripts of 0.x (segue run tools/test.py); the "
+            "metrics here are those of the evaluators: write a metric with process and compute_metrics for others"
+        )
 
     def get_gt_seg_map_by_idx(self: Any, index: int) -> np.ndarray:
         """A label map as its file has it."""

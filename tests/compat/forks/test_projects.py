@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from segue.migration import migrate
+from segue.migration.page import write_page
 from tests.compat.forks import projects
 
 TRAINED = {
@@ -63,4 +64,6 @@ def test_migrate_finds_that_they_run(tmp_path: Path) -> None:
         assert status.pop(f"{name}/tools/train.py") == "edits", why
         assert status.pop(f"{name}/configs/_base_/schedule.py") == "part", why
         assert status[f"{name}/configs/own/tiny.py"] == "as is", why
+    page = write_page(tmp_path / "page.html", report).read_text()
+    assert "pip install" not in page and "pip install" not in "\n".join(why)
     assert set(status.values()) == {"as is"} and not report.packages and not report.patch.count("own_modules"), why

@@ -5,6 +5,7 @@ What 0.30 computes by them is in ``tests/compat/projects/old_test``; here their 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from segue.compat.finder import install, uninstall
 from tests.compat.projects.runs import PROJECTS, fill, lay_out
@@ -117,6 +119,11 @@ def test_pictures_and_files(cfg: Any, tmp_path: Path) -> None:
     from mmseg.datasets import build_dataset
 
     dataset, model = build_dataset(cfg.data.test), model_of(cfg)
+    assert dataset.img_infos[1] == {"filename": "v1.png", "ann": {"seg_map": "v1.png"}}
+    (batch, *_) = loader_of(dataset)
+    views = [meta.data[0] for meta in batch["img_metas"]]
+    found = model.module.simple_test_logits(batch["img"], views)
+    assert (found == model.module.aug_test_logits(batch["img"], views)).all() and found.shape == (1, 3, 64, 64)
     labels = single_gpu_test(model, loader_of(dataset), out_dir=str(tmp_path / "shown"), opacity=1)
     drawn = cv2.imread(str(tmp_path / "shown" / "v1.png"))[..., ::-1]
     assert (drawn == np.array(dataset.PALETTE)[labels[1]]).all()
@@ -155,3 +162,53 @@ def test_a_model_says_what_a_call_lacks(cfg: Any) -> None:
         model(torch.zeros(1, 3, 64, 64), mod="loss")
     with pytest.raises(TypeError, match="imgs must be a list"):
         model(torch.zeros(1, 3, 64, 64), [{}], return_loss=False)
+
+
+def test_a_datasets_own_measures(cfg: Any, root: Path) -> None:
+    """Published forks have their own; scripts of 0.x call them, and Segue's own measuring says that it does not."""
+    from mmseg.apis import single_gpu_test
+    from mmseg.datasets import DATASETS, CustomDataset, build_dataset
+
+    from segue.config.builder.build import build_model
+    from segue.recipes.open import read_config
+    from segue.training import Machine, evaluate
+
+    calls = []
+
+    @DATASETS.register_module(force=True)
+    class Measuring(CustomDataset):
+        CLASSES = ("road", "tree", "sky")
+        PALETTE = ((0, 0, 0), (9, 9, 9), (99, 99, 99))
+
+        def get_gt_seg_map_by_idx(self, index: int) -> Any:
+            calls.append("get_gt_seg_map_by_idx")
+            return super().get_gt_seg_map_by_idx(index)
+
+        def pre_eval(self, preds: Any, indices: Any) -> Any:
+            calls.append("pre_eval")
+            return super().pre_eval(preds, indices)
+
+        def format_results(self, results: Any, imgfile_prefix: str = "", indices: Any = None) -> Any:
+            return ["mine"]
+
+        def evaluate(self, results: Any, metric: Any = "mIoU", logger: Any = None, **kwargs: Any) -> Any:
+            return {"mine": 0.5, **super().evaluate(results, metric, logger)}
+
+    cfg.data.test.type = "Measuring"
+    cfg.data.test.img_suffix = ".png"
+    dataset, model = build_dataset(cfg.data.test), model_of(cfg)
+    counted = single_gpu_test(model, loader_of(dataset), pre_eval=True)
+    assert calls == ["pre_eval", "get_gt_seg_map_by_idx"] * 2
+    assert {"mine", "mIoU"} <= dataset.evaluate(counted).keys()
+    assert single_gpu_test(model, loader_of(dataset), format_only=True) == ["mine", "mine"]
+
+    segues = read_config("configs/fcn_r18_64x64_2_shapes.py")
+    segues["test_dataloader"]["dataset"]["type"] = "Measuring"
+    torch.save({"state_dict": build_model(segues).state_dict()}, root / "w.pth")
+    said = io.StringIO()
+    found = evaluate(segues, root / "w.pth", machine=Machine("cpu"), console=Console(file=said, width=500))
+    assert "mIoU" in found and "mine" not in found
+    line = (
+        "not called: Measuring.evaluate, .pre_eval, .format_results, .get_gt_seg_map_by_idx: called by scripts of 0.x"
+    )
+    assert line in said.getvalue()
