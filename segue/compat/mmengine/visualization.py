@@ -19,6 +19,7 @@ from segue.compat.mmengine.registry import VISBACKENDS
 from segue.compat.mmengine.structures import SegDataSample
 from segue.compat.overrides import Guarded
 from segue.datasets.palette import generate_palette
+from segue.masks.labels import IGNORE
 from segue.report.places import inside
 from segue.training import trackers
 
@@ -258,19 +259,22 @@ class SegLocalVisualizer(Visualizer):
 
     def _draw_sem_seg(self, image: np.ndarray, sem_seg: Any, with_labels: bool) -> np.ndarray:
         """The image blended with the colors of its labels, with the names of the larger regions."""
-        assert self.dataset_meta is not None
+        meta = self.dataset_meta or {}  # mmseg's browser gives METAINFO, which has neither where a config names classes
         data = sem_seg.data
         labels = (data.cpu().numpy() if isinstance(data, Tensor) else np.asarray(data)).squeeze()
-        palette = np.asarray(self.dataset_meta["palette"], np.uint8)
-        count = len(self.dataset_meta["classes"])
-        known = labels < count
+        classes = meta.get("classes")
+        if classes is None:
+            classes = [str(label) for label in range(int(labels.max(initial=0, where=labels != IGNORE)) + 1)]
+        given = meta.get("palette")
+        palette = np.asarray(generate_palette(classes) if given is None else given, np.uint8)
+        known = labels < len(classes)
         colors = np.zeros((*labels.shape, 3), np.uint8)
         colors[known] = palette[labels[known]]
         blended = image.astype(np.float32) * (1 - self.alpha) + colors.astype(np.float32) * self.alpha
         drawn = np.ascontiguousarray(blended.astype(np.uint8))
         if with_labels:
             for label in np.unique(labels[known]):
-                self._name(drawn, labels == label, str(self.dataset_meta["classes"][label]))
+                self._name(drawn, labels == label, str(classes[label]))
         return drawn
 
     @staticmethod

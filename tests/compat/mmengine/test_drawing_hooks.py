@@ -137,3 +137,21 @@ def test_the_registries_have_them(tmp_path: Path) -> None:
     visualizer = SegLocalVisualizer(save_dir=str(tmp_path), vis_backends=[{"type": "TensorboardVisBackend"}])
     visualizer.add_image("a", np.zeros((2, 2, 3), np.uint8))
     assert list((tmp_path / "vis_data").glob("events.*"))
+
+
+def test_a_picture_without_names_and_colors(tmp_path: Path) -> None:
+    """mmseg's browser sets METAINFO, which is empty where a config names the classes; 255 stays as it is."""
+    import numpy as np
+    import torch
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+    from mmseg.visualization import SegLocalVisualizer
+
+    drawer = SegLocalVisualizer(alpha=1.0)
+    drawer.dataset_meta = {}
+    sample = SegDataSample()
+    sample.gt_sem_seg = PixelData(data=torch.tensor([[[0, 1], [2, 255]]]))
+    image = np.full((2, 2, 3), 7, np.uint8)
+    drawer.add_datasample("a", image, sample, draw_pred=False, with_labels=False, out_file=str(tmp_path / "a.png"))
+    drawn = drawer.get_image()
+    assert len({tuple(pixel) for pixel in drawn.reshape(-1, 3)[:3]}) == 3
