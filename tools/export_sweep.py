@@ -203,7 +203,7 @@ def made(recipe: str, size: tuple[int, int]) -> Predictor:
     predictor = Predictor(model, cfg, classes, palette or [[0, 0, 0]] * len(classes))
     last = getattr(model.head, "conv_seg", None)
     if isinstance(last, torch.nn.Conv2d):
-        spread = float(model_logits(model, generated_cases(predictor, size)[0].inputs).std())
+        spread = float(model_logits(Graph(model), generated_cases(predictor, size)[0].inputs).std())
         with torch.no_grad():
             last.weight.mul_(3 / max(spread, 1e-6))
     return predictor
@@ -216,7 +216,7 @@ def under_openvino(predictor: Predictor, file: Path, size: tuple[int, int]) -> l
     for case in generated_cases(predictor, size):
         images = fed(Graph(model), case)
         if fits(session.shape, images.shape):
-            wanted, own = model_logits(model, case.inputs), session.run(images.numpy())
+            wanted, own = model_logits(Graph(model), case.inputs), session.run(images.numpy())
             name, shape = case.name, tuple(images.shape)
             found.append(compare(name, shape, wanted, own, LIMITS["float32"], threshold_of(model)).facts())
     return found
