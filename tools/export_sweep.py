@@ -89,9 +89,9 @@ def recipes() -> dict[str, str]:
     for entry in select("*", None):
         names.setdefault(entry.algorithm, []).append(entry.name)
 
-    def size(name: str) -> tuple[int, int, str]:
+    def size(name: str) -> tuple[bool, int, int, str]:
         place = next((i for i, part in enumerate(SMALL) if part in name), len(SMALL))
-        return place, len(name), name
+        return "levir" in name, place, len(name), name  # of pairs of images
 
     return {method: min(own, key=size) for method, own in names.items()}
 
@@ -165,7 +165,8 @@ def shallow(model: dict[str, Any]) -> bool:
     """Leave out repeated blocks of the backbone, which a file has in as many copies; whether there were some."""
     backbone, cut = model.get("backbone") or {}, False
     kind = str(backbone.get("type", ""))
-    if kind.startswith("ResNet") and backbone.get("depth", 0) >= 50:
+    neck = str((model.get("neck") or {}).get("type", ""))
+    if kind.startswith("ResNet") and backbone.get("depth", 0) >= 50 and neck != "JPU":  # it passes maps on to heads
         backbone["depth"], cut = 18, True
         reads = model.get("neck") or model  # heads after a neck have its widths
         narrow(reads, {64 * 2**stage * 4: 64 * 2**stage for stage in range(4)})
