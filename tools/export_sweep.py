@@ -206,7 +206,7 @@ def made(recipe: str, size: tuple[int, int]) -> Predictor:
     if isinstance(last, torch.nn.Conv2d):
         spread = float(model_logits(Graph(model), generated_cases(predictor, size)[0].inputs).std())
         with torch.no_grad():
-            last.weight.mul_(3 / max(spread, 1e-6))
+            last.weight.mul_(3 / max(spread, 1e-20))
     return predictor
 
 

@@ -23,7 +23,8 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
 
 def missing(size: int, side: int) -> int:
     """How many pixels ``size`` lacks to a multiple of ``side``: ``-size % side``, in a form that adds up to that multiple
-    where sizes are symbols; remainders of remainders would grow with every layer.
+    where sizes are symbols; remainders of remainders would grow with every layer. Nothing negative is divided: files
+    round such quotients toward 0, Python rounds them down.
     """
     return (size + side - 1) // side * side - size
 
