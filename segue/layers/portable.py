@@ -22,9 +22,10 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
 
 
 def missing(size: int, side: int) -> int:
-    """How many pixels ``size`` lacks to a multiple of ``side``: ``-size % side``, in a form that adds up to that multiple
-    where sizes are symbols; remainders of remainders would grow with every layer. Nothing negative is divided: files
-    round such quotients toward 0, Python rounds them down.
+    """``-size % side``, what is missing to a multiple, in a form that adds up to it where sizes are symbols.
+
+    Remainders of remainders would grow with every layer. And nothing negative is divided: files round such quotients
+    toward 0, Python rounds them down.
     """
     return (size + side - 1) // side * side - size
 
