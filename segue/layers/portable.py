@@ -21,6 +21,14 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
     return _shares(x.shape[-2], height, x) @ x @ _shares(x.shape[-1], width, x).transpose(0, 1)
 
 
+def adaptive_maximum(x: Tensor, output_size: Sequence[int]) -> Tensor:
+    """``torch.nn.functional.adaptive_max_pool2d`` of (..., H, W), rows first and then columns."""
+    for cells in (output_size[0], output_size[1]):
+        inside = _inside(x.shape[-2], cells, x.device)
+        x = x.unsqueeze(-3).masked_fill(~inside.unsqueeze(-1), float("-inf")).amax(dim=-2).transpose(-1, -2)
+    return x
+
+
 def missing(size: int, side: int) -> int:
     """``-size % side``, what is missing to a multiple, in a form that adds up to it where sizes are symbols.
 
@@ -68,11 +76,16 @@ def _windows(pixels: int, window: int, stride: int, like: Tensor) -> Tensor:
 
 def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
     """(cells, pixels): shares of pixels in cells; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
-    pixel = torch.arange(pixels, device=like.device)[None]
-    cell = torch.arange(cells, device=like.device)[:, None]
-    first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells
-    inside = ((pixel >= first) & (pixel < end)).to(like.dtype)
+    inside = _inside(pixels, cells, like.device).to(like.dtype)
     return inside / inside.sum(dim=1, keepdim=True)
+
+
+def _inside(pixels: int, cells: int, device: torch.device) -> Tensor:
+    """(cells, pixels): which pixels are in which cells."""
+    pixel = torch.arange(pixels, device=device)[None]
+    cell = torch.arange(cells, device=device)[:, None]
+    first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells
+    return (pixel >= first) & (pixel < end)
 
 
 def grid_sample(

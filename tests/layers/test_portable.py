@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from segue.layers.portable import adaptive_average, grid_sample, missing, resized, window_average
+from segue.layers.portable import adaptive_average, adaptive_maximum, grid_sample, missing, resized, window_average
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, (3, 5), (None, 4), 20])
@@ -48,3 +48,9 @@ def test_resized(size: tuple[int, int], aligned: bool) -> None:
 
 def test_missing() -> None:
     assert [missing(size, 4) for size in range(1, 9)] == [-size % 4 for size in range(1, 9)]
+
+
+@pytest.mark.parametrize("size", [(3, 4), (7, 9), (1, 1), (10, 5)])
+def test_adaptive_maximum(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, 7, 9)
+    assert torch.equal(adaptive_maximum(x, size), F.adaptive_max_pool2d(x, size))
