@@ -29,6 +29,7 @@ import torch
 
 from segue.config.builder.build import build_model
 from segue.errors import SegueError
+from segue.export.graph import Graph
 from segue.export.make import Options, model_logits
 from segue.export.session import open_session
 from segue.inference.exported import export, generated_cases
@@ -80,7 +81,7 @@ def timed(recipe: str, size: tuple[int, int], rounds: int) -> dict[str, list[flo
     predictor = Predictor(model, cfg, classes, palette or [[0, 0, 0]] * len(classes))
     case = generated_cases(predictor, size)[0]
     found: dict[str, list[float] | str] = {}
-    calls: dict[str, Callable[[], Any]] = {"eager": lambda: model_logits(model, case.inputs)}
+    calls: dict[str, Callable[[], Any]] = {"eager": lambda: model_logits(Graph(model).eval(), case.inputs)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         picture = folder / "picture.png"

@@ -17,6 +17,7 @@ from segue.layers.conv import ConvModule
 from segue.layers.freezing import Freezing
 from segue.layers.inverted_residual import make_divisible
 from segue.layers.norm import BN, Norm
+from segue.layers.portable import missing
 from segue.layers.recompute import recompute
 from segue.types import Activation
 
@@ -67,7 +68,7 @@ def pad_same(x: Tensor, kernel_size: int, stride: int) -> Tensor:
     """
     pads: list[int] = []
     for size in (x.shape[3], x.shape[2]):
-        total = -size % stride + kernel_size - stride  # never negative here: no kernel is smaller than its stride
+        total = missing(size, stride) + kernel_size - stride  # no kernel is smaller than its stride
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads)
 

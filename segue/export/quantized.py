@@ -101,7 +101,8 @@ def export_int8(
         feeds = [fed(graph, case) for case in how.feeds]
         taken = [feed.numpy() for feed in feeds if fits(shape, feed.shape)]
         if not taken:
-            raise InputError(f"--calibrate: the file takes {_said(shape)}, and no image has that size; give --size")
+            why = "".join(f" ({one})" for one in whole.certificate["input"]["lost"])
+            raise InputError(f"--calibrate: the file takes {_said(shape)}{why}, and no image fits; give --size")
         maker = quantizer(target, whole.file, taken, folder)
         checks = [one for one in how.checks if fits(shape, fed(graph, one.case).shape)]
         before = [model_logits(graph, one.case.inputs) for one in checks]

@@ -16,6 +16,7 @@ from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import Norm
 from segue.layers.pixel_attention import attend
+from segue.layers.portable import missing
 from segue.types import Activation
 
 
@@ -68,9 +69,10 @@ class ISAHead(DecodeHead):
         """Both attentions: (B, C, H, W) to the same shape; letters below are (P, Q) blocks of (I, J) positions."""
         b, c, h, w = x.shape
         i, j = self.down_factor
-        p, q = -(-h // i), -(-w // j)
-        top, left = (p * i - h) // 2, (q * j - w) // 2
-        x = F.pad(x, (left, q * j - w - left, top, p * i - h - top))
+        rows, columns = missing(h, i), missing(w, j)
+        p, q = (h + rows) // i, (w + columns) // j
+        top, left = rows // 2, columns // 2
+        x = F.pad(x, (left, columns - left, top, rows - top))
         blocks = x.view(b, c, p, i, q, j)
         far = self.global_relation(blocks.permute(0, 3, 5, 1, 2, 4).reshape(b * i * j, c, p, q))
         blocks = far.view(b, i, j, c, p, q)

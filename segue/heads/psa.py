@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.portable import resized
 from segue.layers.resize import resize
 from segue.types import Size
 
@@ -99,12 +100,15 @@ class PSAHead(DecodeHead):
         self.proj = conv(self.channels * (2 if both else 1), self.in_channels, padding=1)
         self.bottleneck = conv(2 * self.in_channels, self.channels, 3, padding=1)
 
-    def shrunk(self, x: Tensor) -> tuple[Tensor, bool]:
+    def shrunk(self, x: Tensor) -> tuple[Tensor, int]:
         """(B, C, H, W) by ``shrink_factor`` smaller, and ``align_corners`` of the way back."""
         h, w = x.shape[-2:]
         factor = self.shrink_factor
         if factor == 1:
             return x, self.align_corners
+        if torch.compiler.is_exporting():  # a branch would be taken for every size as for the traced one
+            both: int = torch.sym_min(h % factor, 1) * torch.sym_min(w % factor, 1)  # type: ignore[no-untyped-call]
+            return resized(x, (h // factor + both, w // factor + both), both), both
         aligned = h % factor != 0 and w % factor != 0
         size = ((h - 1) // factor + 1, (w - 1) // factor + 1) if aligned else (h // factor, w // factor)
         return resize(x, size, aligned), aligned
@@ -134,5 +138,9 @@ class PSAHead(DecodeHead):
         if self.psa_type == "bi-direction":
             reduced, _ = self.shrunk(self.reduce_p(x))
             got.append(self.gather(reduced, self.attention_p(reduced), True))
-        gathered = resize(self.proj(torch.cat(got, dim=1)), x.shape[-2:], align_corners)
+        gathered = self.proj(torch.cat(got, dim=1))
+        if torch.compiler.is_exporting():
+            gathered = resized(gathered, x.shape[-2:], align_corners)
+        else:
+            gathered = resize(gathered, x.shape[-2:], bool(align_corners))
         return self.bottleneck(torch.cat([x, gathered], dim=1))

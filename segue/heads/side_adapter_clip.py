@@ -24,6 +24,7 @@ from segue.layers.mask_losses import CrossEntropyLoss, DiceLoss
 from segue.layers.mask_matching import MatchingOptions, Truth
 from segue.layers.norm import LN, Norm
 from segue.layers.patch_embed import to_tokens
+from segue.layers.portable import adaptive_maximum
 from segue.layers.side_adapter import SideAdapterNetwork, SideAdapterOptions
 from segue.types import Activation, Size, Targets
 
@@ -99,7 +100,8 @@ class RecWithAttnbias(nn.Module):
         bias (B, heads, Q, h, w).
         """
         q = self.num_queries
-        bias = torch.unflatten(F.adaptive_max_pool2d(bias.flatten(1, 2), size).flatten(2), 1, (-1, q))
+        pool = adaptive_maximum if torch.compiler.is_exporting() else F.adaptive_max_pool2d
+        bias = torch.unflatten(pool(bias.flatten(1, 2), size).flatten(2), 1, (-1, q))
         closed = bias.new_zeros(q + 1, q + 1)
         closed[:, :q] = -100
         closed[:q, q] = -100

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.layers.norm import Norm
+from segue.layers.portable import missing
 from segue.types import Size
 
 
@@ -18,7 +19,8 @@ def pad_to_windows(x: Tensor, kernel: Size, stride: Size, place: Literal["corner
     ``corner`` pads at the right and the bottom, ``same`` on all sides.
     """
     h, w = x.shape[-2:]
-    rows, columns = -h % stride[0] + kernel[0] - stride[0], -w % stride[1] + kernel[1] - stride[1]
+    rows = missing(h, stride[0]) + kernel[0] - stride[0]
+    columns = missing(w, stride[1]) + kernel[1] - stride[1]
     if kernel[0] < stride[0] or kernel[1] < stride[1]:  # windows leave pixels out between them
         rows, columns = torch.sym_max(rows, 0), torch.sym_max(columns, 0)  # type: ignore[no-untyped-call]
     if not torch.compiler.is_exporting() and not (rows or columns):  # an export is for every size

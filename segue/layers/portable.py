@@ -21,11 +21,48 @@ def adaptive_average(x: Tensor, output_size: int | Sequence[int | None] | None) 
     return _shares(x.shape[-2], height, x) @ x @ _shares(x.shape[-1], width, x).transpose(0, 1)
 
 
+def adaptive_maximum(x: Tensor, output_size: Sequence[int]) -> Tensor:
+    """``torch.nn.functional.adaptive_max_pool2d`` of (..., H, W), rows first and then columns."""
+    for cells in (output_size[0], output_size[1]):
+        inside = _inside(x.shape[-2], cells, x.device)
+        x = x.unsqueeze(-3).masked_fill(~inside.unsqueeze(-1), float("-inf")).amax(dim=-2).transpose(-1, -2)
+    return x
+
+
+def missing(size: int, side: int) -> int:
+    """``-size % side``, what is missing to a multiple, in a form that adds up to it where sizes are symbols.
+
+    Remainders of remainders would grow with every layer. And nothing negative is divided: files round such quotients
+    toward 0, Python rounds them down.
+    """
+    return (size + side - 1) // side * side - size
+
+
 def window_average(x: Tensor, window: int, stride: Sequence[int]) -> Tensor:
     """``avg_pool2d`` of (B, C, H, W) in windows of that side, at most the map's, as matrix products."""
     down = _windows(x.shape[-2], window, stride[0], x)
     across = _windows(x.shape[-1], window, stride[1], x)
     return down @ x @ across.transpose(0, 1)
+
+
+def resized(x: Tensor, size: Sequence[int], aligned: int) -> Tensor:
+    """``interpolate`` of (B, C, H, W) to (B, C, *size), bilinearly, as matrix products.
+
+    ``aligned`` is ``align_corners`` as 1 or 0, which need not be known before the size of the image is.
+    """
+    down = _shares_of_pixels(x.shape[-2], size[0], aligned, x)
+    return down @ x @ _shares_of_pixels(x.shape[-1], size[1], aligned, x).transpose(0, 1)
+
+
+def _shares_of_pixels(pixels: int, wanted: int, aligned: int, like: Tensor) -> Tensor:
+    """(wanted, pixels): shares of the two pixels that lie around each wanted one."""
+    place = torch.arange(wanted, device=like.device)[:, None].to(like.dtype)
+    ones = torch.ones_like(place)
+    corners = place * (ones * (pixels - 1)) / (ones * (wanted - 1)).clamp(min=1)
+    edges = ((place + 0.5) * (ones * pixels) / (ones * wanted) - 0.5).clamp(min=0)
+    source = torch.minimum(corners * aligned + edges * (1 - aligned), ones * (pixels - 1))
+    pixel = torch.arange(pixels, device=like.device)[None].to(like.dtype)
+    return (1 - (source - pixel).abs()).clamp(min=0)
 
 
 def _windows(pixels: int, window: int, stride: int, like: Tensor) -> Tensor:
@@ -39,11 +76,16 @@ def _windows(pixels: int, window: int, stride: int, like: Tensor) -> Tensor:
 
 def _shares(pixels: int, cells: int, like: Tensor) -> Tensor:
     """(cells, pixels): shares of pixels in cells; cell i of c goes from floor(i n / c) to ceil((i + 1) n / c)."""
-    pixel = torch.arange(pixels, device=like.device)[None]
-    cell = torch.arange(cells, device=like.device)[:, None]
-    first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells
-    inside = ((pixel >= first) & (pixel < end)).to(like.dtype)
+    inside = _inside(pixels, cells, like.device).to(like.dtype)
     return inside / inside.sum(dim=1, keepdim=True)
+
+
+def _inside(pixels: int, cells: int, device: torch.device) -> Tensor:
+    """(cells, pixels): which pixels are in which cells."""
+    pixel = torch.arange(pixels, device=device)[None]
+    cell = torch.arange(cells, device=device)[:, None]
+    first, end = (cell * pixels) // cells, ((cell + 1) * pixels + cells - 1) // cells
+    return (pixel >= first) & (pixel < end)
 
 
 def grid_sample(

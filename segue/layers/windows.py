@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from segue.layers.portable import missing
 from segue.types import Size
 
 
 def pad_to_multiple(x: Tensor, side: int) -> Tensor:
     """Zero-pad (B, H, W, C) at the bottom and the right until ``side`` divides H and W."""
     h, w = x.shape[1:3]
-    rows, columns = -h % side, -w % side
+    rows, columns = missing(h, side), missing(w, side)
     if not torch.compiler.is_exporting() and not (rows or columns):  # an export is for every size
         return x
     return F.pad(x, (0, 0, 0, columns, 0, rows))

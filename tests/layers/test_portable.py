@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from segue.layers.portable import adaptive_average, grid_sample, window_average
+from segue.layers.portable import adaptive_average, adaptive_maximum, grid_sample, missing, resized, window_average
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, (3, 5), (None, 4), 20])
@@ -36,3 +36,21 @@ def test_window_average(shape) -> None:
     x = torch.randn(shape)
     wanted = F.avg_pool2d(x, (min(49, shape[2]), min(49, shape[3])), (16, 20))
     assert torch.allclose(window_average(x, 49, (16, 20)), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+@pytest.mark.parametrize("size", [(4, 5), (3, 1), (7, 9), (14, 20)])
+def test_resized(size: tuple[int, int], aligned: bool) -> None:
+    x = torch.randn(2, 3, 7, 9)
+    right = F.interpolate(x, size=size, mode="bilinear", align_corners=aligned)
+    torch.testing.assert_close(resized(x, size, int(aligned)), right, rtol=0, atol=3e-6)
+
+
+def test_missing() -> None:
+    assert [missing(size, 4) for size in range(1, 9)] == [-size % 4 for size in range(1, 9)]
+
+
+@pytest.mark.parametrize("size", [(3, 4), (7, 9), (1, 1), (10, 5)])
+def test_adaptive_maximum(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, 7, 9)
+    assert torch.equal(adaptive_maximum(x, size), F.adaptive_max_pool2d(x, size))
