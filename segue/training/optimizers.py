@@ -34,7 +34,14 @@ SCALER = ("init_scale", "growth_factor", "backoff_factor", "growth_interval", "e
 MULTIPLIERS = ("lr_mult", "decay_mult")
 CUSTOM_KEYS = "optim_wrapper.paramwise_cfg.custom_keys"
 #: what published configs name for every transformer; 62 of the 82 recipes with keys name a part that is not there
-CUSTOMARY = ("norm", "pos_block", "pos_embed", "absolute_pos_embed", "relative_position_bias_table", "cls_token")
+CUSTOMARY: tuple[str, ...] = (
+    "norm",
+    "pos_block",
+    "pos_embed",
+    "absolute_pos_embed",
+    "relative_position_bias_table",
+    "cls_token",
+)
 CUSTOMARY += ("img_encoder", "query_embed", "query_feat", "level_embed")
 PLAIN_WRAPPERS = ("OptimWrapper", "AmpOptimWrapper")
 
