@@ -108,7 +108,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "LoadBiomedicalData": [({"with_seg": True}, "volume file"), ({"with_seg": False, "to_xyz": True}, "volume file"),
                            ({"with_seg": True, "decode_backend": "numpy", "to_xyz": True}, "volume file")],
     "InferencerLoader": [({}, "path to infer"), ({}, "array to infer")],
-    "LoadSingleRSImageFromFile": [],  # these two need GDAL, Albu albumentations
+    "LoadSingleRSImageFromFile": [],  # these two need GDAL
     "LoadMultipleRSImageFromFile": [],
     "LoadDepthAnnotation": [({}, "depths"), ({"depth_rescale_factor": 1e-3}, "depths"), ({"to_float32": False}, None)],
     "Compose": [({"transforms": [RESIZE, FLIP]}, "image"), ({"transforms": []}, "image")],
@@ -202,13 +202,18 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "BioMedical3DRandomFlip": [({"prob": 1.0, "axes": (0, 1, 2)}, "volume", 2),
                                ({"prob": 1.0, "axes": (1,), "swap_label_pairs": [(1, 2)]}, "volume"),
                                ({"prob": 0.0, "axes": (0,)}, "volume")],
-    "Albu": [],
+    "Albu": [({"transforms": [{"type": "HorizontalFlip", "p": 1.0}]}, "image"), ({"transforms": [{"type":
+             "VerticalFlip", "p": 1.0}, {"type": "Transpose", "p": 1.0}], "update_pad_shape": True}, "image"),
+             ({"transforms": [{"type": "OneOf", "transforms": [{"type": "ToGray", "p": 1.0}], "p": 1.0}], "keymap":
+              {"img": "image", "gt_seg_map": "mask"}}, "image"), ({"transforms": [{"type": "PadIfNeeded",
+              "min_height": 30, "min_width": 40, "fill_mask": 255, "p": 1.0}]}, "image")],
     "ConcatCDInput": [({}, "pair"), ({"input_keys": ("img2", "img")}, "pair")],
     "RandomDepthMix": [({"prob": 1.0}, "depth", 2), ({"prob": 1.0, "mix_scale_ratio": 0.5}, "depth"),
                        ({"prob": 0.0}, "depth")],
 }  # fmt: skip
 #: class -> arguments that are tried for being refused, with a sample where the call is what may refuse
 BAD: dict[str, list[tuple[Any, ...]]] = {
+    "Albu": [({"transforms": 3},), ({"transforms": [{"p": 1.0}]},), ({"transforms": [3]},)],
     "Resize": [({},), ({"scale_factor": "a"},)],
     "Pad": [({},), ({"size": (4, 4), "size_divisor": 2},), ({"pad_to_square": True, "size": (4, 4)},),
             ({"size": (4, 4), "pad_val": []},), ({"size": (4, 4), "padding_mode": "none"},)],
