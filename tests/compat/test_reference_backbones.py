@@ -11,7 +11,9 @@ RECORDED = recorded("backbones")
 
 
 def test_each_class_has_cases() -> None:
-    assert set(RECORDED) | set(backbones.LEFT) == set(backbones.CASES) | set(backbones.LEFT), "run tools/record_reference.py backbones"
+    assert set(RECORDED) | set(backbones.LEFT) == set(backbones.CASES) | set(backbones.LEFT), (
+        "run tools/record_reference.py backbones"
+    )
 
 
 @pytest.mark.parametrize("name", RECORDED)

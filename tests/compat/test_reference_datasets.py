@@ -11,7 +11,9 @@ RECORDED = recorded("datasets")
 
 
 def test_each_class_has_cases() -> None:
-    assert set(RECORDED) | set(datasets.LEFT) == set(datasets.CASES) | set(datasets.LEFT), "run tools/record_reference.py datasets"
+    assert set(RECORDED) | set(datasets.LEFT) == set(datasets.CASES) | set(datasets.LEFT), (
+        "run tools/record_reference.py datasets"
+    )
 
 
 @pytest.mark.parametrize("name", RECORDED)

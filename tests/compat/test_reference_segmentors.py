@@ -11,7 +11,9 @@ RECORDED = recorded("segmentors")
 
 
 def test_each_class_has_cases() -> None:
-    assert set(RECORDED) | set(segmentors.LEFT) == set(segmentors.CASES) | set(segmentors.LEFT), "run tools/record_reference.py segmentors"
+    assert set(RECORDED) | set(segmentors.LEFT) == set(segmentors.CASES) | set(segmentors.LEFT), (
+        "run tools/record_reference.py segmentors"
+    )
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -11,7 +11,9 @@ RECORDED = recorded("transforms")
 
 
 def test_every_transform_has_cases() -> None:
-    assert set(RECORDED) | set(transforms.LEFT) == set(transforms.CASES) | set(transforms.LEFT), "run tools/record_reference.py transforms"
+    assert set(RECORDED) | set(transforms.LEFT) == set(transforms.CASES) | set(transforms.LEFT), (
+        "run tools/record_reference.py transforms"
+    )
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -87,7 +87,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "MSCAN": [({"embed_dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "norm_cfg": BN},)],
     "PCPVT": [(PCPVT,), ({**PCPVT, "norm_after_stage": True, "out_indices": (0, 2)},)],
     "SVT": [(SVT,)],
-    "TIMMBackbone": [({**TIMM},), ({**TIMM, "out_indices": (1, 3)},), ({**TIMM, "in_channels": 4, "output_stride": 16},)],
+    "TIMMBackbone": [(TIMM,), ({**TIMM, "out_indices": (1, 3)},), ({**TIMM, "in_channels": 4, "output_stride": 16},)],
     "DeconvModule": [({"in_channels": 3, "out_channels": 4}, 16), ({"in_channels": 3, "out_channels": 4, "kernel_size":
                      2, "scale_factor": 2, "act_cfg": {"type": "LeakyReLU"}}, 16)],
     "InterpConv": [({"in_channels": 3, "out_channels": 4}, 16), ({"in_channels": 3, "out_channels": 4, "conv_first":

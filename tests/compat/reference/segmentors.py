@@ -32,7 +32,7 @@ PREPROCESSOR = {"type": "SegDataPreProcessor", "mean": [0.1, 0.2, 0.3], "std": [
                 "pad_val": 0, "seg_pad_val": 255}  # fmt: skip
 #: class -> why it has no cases
 LEFT = {
-    "DepthEstimator": "its class takes no mode here yet; models of its configs are compared in the goldens",
+    "DepthEstimator": "its class takes no mode here yet; its head is compared with the heads",
     "MultimodalEncoderDecoder": "made of CLIP's encoders; the whole model is compared in the goldens",
 }
 #: class -> arguments beside USUAL
