@@ -267,6 +267,9 @@ BAD: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 #: ``class/number/path`` -> why Segue gives something else; docs/differences.md has each of them
 DESIGNED: dict[str, str] = {
+    "Albu/*.keymap_*": "the map is kept as given",
+    "Albu/[0-9].repr": "not given a text of its own",
+    "Albu/*.img_shape*": "the size after the steps",
     "BioMedical3DPad/0.results*": "X is padded by X, labels too",
     "LoadBiomedical*/*.seg_fields": "labels are listed as what moves with the image",
     "RGB2Gray/*": "float32 and (H, W)",
