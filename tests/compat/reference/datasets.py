@@ -41,7 +41,7 @@ SOME = {"type": "BaseSegDataset", **BASE, "data_prefix": PREFIX, "pipeline": LOA
 ONE = {**SOME, "indices": 1}
 COUNTED = {**SOME, "type": "a dataset that knows its classes"}
 #: class -> why it has no cases
-LEFT = {"DSDLSegDataset": "the reference reads with the package dsdl, and its data lies behind a login"}
+LEFT = {"DSDLSegDataset": "the reference reads with the package dsdl"}
 #: class -> arguments beside the folder's, or a text for the second half of the classes of the first case
 CASES: dict[str, list[Any]] = {
     **{name: [{}, "chosen", {"reduce_zero_label": True}, FIRST] for name in SUFFIXES},

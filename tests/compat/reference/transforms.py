@@ -92,7 +92,7 @@ FLIP = {"type": "RandomFlip", "prob": 1.0}
 RESIZE = {"type": "Resize", "scale": (16, 12)}
 #: class -> why it has no cases
 LEFT = {
-    "LoadSingleRSImageFromFile": "the reference reads with GDAL's Python module, which no wheel brings",
+    "LoadSingleRSImageFromFile": "the reference reads with GDAL's Python module",
     "LoadMultipleRSImageFromFile": "likewise",
     "TransformBroadcaster": "its call does not run with one image in the reference",
     "MultiScaleFlipAug": "its call fails in the reference, which looks for ``data_sample``",
