@@ -93,7 +93,7 @@ def adapted(target: Any, room: str) -> Any:
         if hasattr(self, "prebuilt"):
             given = self.prebuilt(given)
         init_cfg = initial_weights(given, takes_pretrained)
-        if room == "transforms" and "transforms" in given:
+        if room == "transforms" and "transforms" in given and name != "Albu":  # whose steps are albumentations' own
             from segue.compat.mmcv.printed import built
 
             given["transforms"] = built(given["transforms"])

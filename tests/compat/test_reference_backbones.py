@@ -14,8 +14,14 @@ def test_each_class_has_cases() -> None:
     assert set(RECORDED) == set(backbones.CASES), "run tools/record_reference.py backbones"
 
 
+def test_what_is_left_has_no_cases() -> None:
+    assert not set(backbones.LEFT) & set(backbones.CASES)
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_it_is_the_references(name: str) -> None:
+    if name in backbones.NEEDS:
+        pytest.importorskip(backbones.NEEDS[name], reason="an optional extra")
     wanted = RECORDED[name]
     found = backbones.observe(name, wanted["module"])
     assert not unexpected(name, found, wanted["facts"], backbones.DESIGNED)

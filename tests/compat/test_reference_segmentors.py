@@ -14,6 +14,10 @@ def test_each_class_has_cases() -> None:
     assert set(RECORDED) == set(segmentors.CASES), "run tools/record_reference.py segmentors"
 
 
+def test_what_is_left_has_no_cases() -> None:
+    assert not set(segmentors.LEFT) & set(segmentors.CASES)
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_it_is_the_references(name: str) -> None:
     wanted = RECORDED[name]

@@ -26,6 +26,11 @@ BISE = {"spatial_channels": (4, 4, 4, 8), "context_channels": (8, 16, 32), "out_
 UNET = {"base_channels": 4}
 THREE = {**UNET, "num_stages": 3, "strides": (1, 1, 1), "enc_num_convs": (2, 2, 2), "dec_num_convs": (2, 2),
          "downsamples": (True, True), "enc_dilations": (1, 1, 1), "dec_dilations": (1, 1)}  # fmt: skip
+TIMM = {"model_name": "resnet10t", "pretrained": False}
+#: class -> why it has no cases
+LEFT = {"VPD": "stable diffusion's network, which the reference takes from a package of its own"}
+#: class -> the package that it is made of
+NEEDS = {"TIMMBackbone": "timm"}
 #: class -> arguments, and the side of the image where it is not 64
 CASES: dict[str, list[tuple[Any, ...]]] = {
     "ResNet": [(R18,), ({**R18, "out_indices": (0, 3), "frozen_stages": 1, "norm_eval": True},), ({**R18, "strides":
@@ -82,8 +87,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "MSCAN": [({"embed_dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1], "norm_cfg": BN},)],
     "PCPVT": [(PCPVT,), ({**PCPVT, "norm_after_stage": True, "out_indices": (0, 2)},)],
     "SVT": [(SVT,)],
-    "TIMMBackbone": [],  # these need timm and stable-diffusion
-    "VPD": [],
+    "TIMMBackbone": [(TIMM,), ({**TIMM, "out_indices": (1, 3)},), ({**TIMM, "in_channels": 4, "output_stride": 16},)],
     "DeconvModule": [({"in_channels": 3, "out_channels": 4}, 16), ({"in_channels": 3, "out_channels": 4, "kernel_size":
                      2, "scale_factor": 2, "act_cfg": {"type": "LeakyReLU"}}, 16)],
     "InterpConv": [({"in_channels": 3, "out_channels": 4}, 16), ({"in_channels": 3, "out_channels": 4, "conv_first":

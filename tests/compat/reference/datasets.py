@@ -39,6 +39,9 @@ BASE = {"metainfo": {"classes": ["a", "b", "c"], "palette": [[1, 2, 3], [4, 5, 6
 FIRST: dict[str, Any] = {"ann_file": "list.txt"}
 SOME = {"type": "BaseSegDataset", **BASE, "data_prefix": PREFIX, "pipeline": LOAD}
 ONE = {**SOME, "indices": 1}
+COUNTED = {**SOME, "type": "a dataset that knows its classes"}
+#: class -> why it has no cases
+LEFT = {"DSDLSegDataset": "the reference reads with the package dsdl"}
 #: class -> arguments beside the folder's, or a text for the second half of the classes of the first case
 CASES: dict[str, list[Any]] = {
     **{name: [{}, "chosen", {"reduce_zero_label": True}, FIRST] for name in SUFFIXES},
@@ -54,7 +57,6 @@ CASES: dict[str, list[Any]] = {
     "iSAIDDataset": [{}, "chosen", FIRST, {"ignore_index": 7}],
     "REFUGEDataset": [{}, "chosen", {"test_mode": True}],
     "DecathlonDataset": [{"ann_file": "dataset.json"}, {"ann_file": "dataset.json", "test_mode": True}],
-    "DSDLSegDataset": [],  # needs the package dsdl
     "MultiImageMixDataset": [{"dataset": SOME, "pipeline": [{"type": "RandomMosaic", "prob": 1.0, "img_scale":
                              (12, 16)}]}, {"dataset": SOME, "pipeline": [{"type": "Resize", "scale": (10, 8)},
                              {"type": "RandomFlip", "prob": 1.0}, PACK]}, {"dataset": SOME, "pipeline": [{"type":
@@ -63,7 +65,8 @@ CASES: dict[str, list[Any]] = {
     "ConcatDataset": [{"datasets": [SOME, ONE]}, {"datasets": [SOME, {**ONE, "metainfo": {**BASE["metainfo"], "x": 1}}],
                       "ignore_keys": ["x"]}, {"datasets": [SOME], "lazy_init": True}],
     "RepeatDataset": [{"dataset": SOME, "times": 3}, {"dataset": ONE, "times": 1, "lazy_init": True}],
-    "ClassBalancedDataset": [],  # needs get_cat_ids, which mmseg's datasets have not
+    "ClassBalancedDataset": [{"dataset": COUNTED, "oversample_thr": 0.9}, {"dataset": COUNTED, "oversample_thr": 0.1},
+                             {"dataset": COUNTED, "oversample_thr": 1.0, "lazy_init": True}],
 }  # fmt: skip
 BAD: dict[str, list[dict[str, Any]]] = {
     "BaseSegDataset": [{"data_prefix": {"img_path": "gone", "seg_map_path": "ann"}}, {"ann_file": "gone.txt"},
@@ -76,6 +79,7 @@ BAD: dict[str, list[dict[str, Any]]] = {
     "iSAIDDataset": [{"data_prefix": {"img_path": "gone"}}],
     "ConcatDataset": [{"datasets": [3]}, {"datasets": [SOME, {**ONE, "metainfo": {"classes": ["x"]}}]}, {"datasets":
                       [SOME], "ignore_keys": 3}, {"datasets": [SOME], "ignore_keys": ["palette", 1]}],
+    "ClassBalancedDataset": [{"dataset": 3, "oversample_thr": 0.5}, {"dataset": COUNTED}],
     "RepeatDataset": [{"dataset": 3, "times": 2}, {"dataset": SOME}],
     "MultiImageMixDataset": [{"dataset": SOME, "pipeline": 3}, {"dataset": SOME, "pipeline": [3]}, {"dataset": 3,
                              "pipeline": []}, {"dataset": SOME, "pipeline": [], "skip_type_keys": [3]}],
@@ -141,7 +145,20 @@ def made(name: str, made_by: Any, more: Mapping[str, Any], previous: Any = None)
 
 def rooted(part: Any, place: Mapping[str, str]) -> Any:
     """A dataset's dict with its folder."""
+    if isinstance(part, dict) and part["type"] == COUNTED["type"]:
+        return counted({**place, **{key: value for key, value in part.items() if key != "type"}})
     return {**place, **part} if isinstance(part, dict) else part
+
+
+def counted(arguments: Mapping[str, Any]) -> Any:
+    """A dataset that says which classes an image has, as mmseg's own do not."""
+    base: Any = named("mmseg.datasets", "BaseSegDataset")
+
+    class Counted(base):  # type: ignore[misc]
+        def get_cat_ids(self, idx: int) -> list[int]:
+            return [[0, 1], [0], [0, 2]][idx]
+
+    return Counted(**arguments)
 
 
 def observe(name: str, module: str) -> dict[str, Any]:
@@ -185,7 +202,7 @@ def seen(name: str, made_by: Any, more: Any) -> dict[str, Any]:
 PLAIN: tuple[str, ...] = (
     "ann_file", "img_suffix", "img_suffix2", "seg_map_suffix", "depth_map_suffix", "ignore_index", "reduce_zero_label",
     "test_mode", "max_refetch", "serialize_data", "filter_cfg", "backend_args", "data_prefix", "label_map", "times",
-    "cumulative_sizes", "num_samples",
+    "cumulative_sizes", "num_samples", "oversample_thr",
 )  # fmt: skip
 
 

@@ -32,6 +32,17 @@ KERNELS = {"type": "KernelUpdateHead", "num_classes": 3, "num_ffn_fcs": 2, "num_
            {"type": "LN"}}}  # fmt: skip
 GENERATE = {"type": "FCNHead", "in_channels": 8, "channels": 8, "num_classes": 3, "num_convs": 1, "concat_input": False,
             "norm_cfg": BN, "dropout_ratio": 0, "in_index": 0}  # fmt: skip
+DPT = {"in_channels": [8, 8, 8, 8], "in_index": [0, 1, 2, 3], "input_transform": "multiple_select", "embed_dims": 8,
+       "post_process_channels": [2, 4, 6, 8]}  # fmt: skip
+DEPTH = {"in_channels": [16, 16, 16, 16], "embed_dim": 4, "feature_dim": 32, "num_deconv_layers": 1,
+         "num_deconv_filters": (4,)}  # fmt: skip
+MAPS = ((16, 16, 16), (16, 8, 8), (16, 4, 4), (16, 2, 2))
+#: class -> why it has no cases
+LEFT = {
+    "Mask2FormerHead": "made of mmdet's; whole models of it are compared in the goldens",
+    "MaskFormerHead": "likewise",
+    "SideAdapterCLIPHead": "reads CLIP's maps and texts; the whole model is compared in the goldens",
+}
 #: class -> arguments beside USUAL, shapes of the features
 CASES: dict[str, list[tuple[Any, ...]]] = {
     "FCNHead": [({}, ONE), ({"num_convs": 0, "channels": 8, "concat_input": False}, ONE), ({"num_convs": 1,
@@ -73,12 +84,14 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "ANNHead": [({"project_channels": 4, "query_scales": (1,), "key_pool_scales": (1, 3), "dropout_ratio": 0.1,
                 "in_channels": [4, 8], "in_index": [0, 1]}, TWO)],
     "APCHead": [({**SCALES}, ONE), ({**SCALES, "fusion": False}, ONE)],
-    "CCHead": [],
+    "CCHead": [({"channels": 8}, ONE), ({"channels": 16, "recurrence": 1, "concat_input": False}, ONE)],
     "DAHead": [({"pam_channels": 2}, ONE)],
     "DMHead": [({"filter_sizes": (1, 3)}, ONE), ({"filter_sizes": (1, 3), "fusion": True}, ONE)],
     "DNLHead": [({}, ONE), ({"mode": "dot_product", "temperature": 0.1}, ONE), ({"reduction": 1, "use_scale": False},
                 ONE)],
-    "DPTHead": [],
+    "DPTHead": [({**DPT, "readout_type": readout}, ((8, 3, 3),) * 4, "tokens") for readout in ("ignore", "add",
+                "project")] + [({**DPT, "align_corners": True, "act_cfg": {"type": "GELU"}, "patch_size": 8},
+                ((8, 3, 3),) * 4, "tokens")],
     "EMAHead": [({"ema_channels": 4, "num_bases": 3, "num_stages": 2}, ONE), ({"ema_channels": 4, "num_bases": 3,
                 "num_stages": 1, "concat_input": False, "momentum": 0.5}, ONE)],
     "EncHead": [({"num_codes": 4, "in_channels": [8], "in_index": [0]}, ONE), ({"num_codes": 4, "use_se_loss": False,
@@ -87,15 +100,14 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "ISAHead": [({"isa_channels": 4, "down_factor": (2, 3)}, ONE)],
     "NLHead": [({}, ONE), ({"mode": "gaussian", "reduction": 1, "channels": 8}, ONE), ({"mode": "concatenation"},
                 None)],
-    "PSAHead": [],
+    "PSAHead": [],  # PSAMask is compiled in mmcv; what the head refuses is compared
     "IterativeDecodeHead": [({"num_stages": 2, "kernel_generate_head": GENERATE, "kernel_update_head": [KERNELS] * 2},
                             ONE, "alone")],
     "KernelUpdateHead": [({key: value for key, value in KERNELS.items() if key != "type"}, None, "alone")],
     "KernelUpdator": [({"in_channels": 8, "feat_channels": 4, "out_channels": 8}, None, "alone")],
-    "Mask2FormerHead": [],  # these three need mmdet, or CLIP's maps
-    "MaskFormerHead": [],
-    "SideAdapterCLIPHead": [],
-    "VPDDepthHead": [],
+    "VPDDepthHead": [(DEPTH, MAPS, "depths"), ({**DEPTH, "fmap_border": (0, 1), "max_depth": 3.0}, MAPS, "depths"),
+                     ({**DEPTH, "fmap_border": 1, "align_corners": True, "loss_decode": {"type": "SiLogLoss",
+                       "loss_weight": 0.4}}, MAPS, "depths")],
 }  # fmt: skip
 #: class -> arguments beside USUAL that are tried for being refused
 BAD: dict[str, list[dict[str, Any]]] = {
@@ -123,8 +135,14 @@ BAD: dict[str, list[dict[str, Any]]] = {
     "PSAHead": [{"mask_size": (6, 6), "psa_type": "gather"}],
     "IterativeDecodeHead": [{"num_stages": 3, "kernel_generate_head": GENERATE, "kernel_update_head": [KERNELS] * 2}],
     "SegmenterMaskTransformerHead": [],
+    "DPTHead": [{**DPT, "in_channels": 8}],
 }  # fmt: skip
 DESIGNED: dict[str, str] = {
+    "DPTHead/*.norm_cfg": "the one that its convolutions have",
+    "DPTHead/*.act_cfg*": "the one that its convolutions have",
+    "DPTHead/*.num_*_blocks": "always four",
+    "DPTHead/*.num_post_process_channels": "always four",
+    "VPDDepthHead/*.fmap_border*": "as given",
     "FCNHead/5.losses.acc_seg": "the sign of the logit decides",
     "LightHamHead/0.*": "the bases of evaluation come from a fixed seed",
     "OCRHead/*.children": "regions are gathered by a function",
@@ -146,7 +164,7 @@ def observe(name: str, module: str) -> dict[str, Any]:
 def seen(made_by: Any, more: dict[str, Any], shapes: Any, kind: str = "") -> dict[str, Any]:
     """Attributes and layers, logits, losses and a prediction."""
     seed_all(0)
-    arguments = more if kind == "alone" else USUAL | more
+    arguments = more if kind in ("alone", "depths") else USUAL | more
     head = filled(made_by(**arguments))
     found = described(head)
     if hasattr(head, "conv_seg"):
@@ -154,6 +172,8 @@ def seen(made_by: Any, more: dict[str, Any], shapes: Any, kind: str = "") -> dic
     if shapes is None:
         return found
     features = [pattern(2, *shape, seed=number) for number, shape in enumerate(shapes)]
+    if kind == "tokens":  # of a ViT, each map with its class token
+        features = [[each, pattern(2, each.shape[1], seed=7)] for each in features]  # type: ignore[misc]
     classes = arguments.get("num_classes", 3)
     previous = [pattern(2, classes, *shapes[-1][1:], seed=9)] if kind == "previous" else []
     with torch.no_grad():
@@ -162,12 +182,12 @@ def seen(made_by: Any, more: dict[str, Any], shapes: Any, kind: str = "") -> dic
         metas = [{"img_shape": (24, 24), "pad_shape": (24, 24), "ori_shape": (24, 24)}] * 2
         found["predicted"] = look(head.predict(given, *previous, metas, {"mode": "whole"}))
     seed_all(0)
-    losses = head.train().loss(features, *previous, samples(classes, kind != "branches"), {})
+    losses = head.train().loss(features, *previous, samples(classes, kind != "branches", kind == "depths"), {})
     found["losses"] = {key: look(value.squeeze()) for key, value in losses.items()}
     return found
 
 
-def samples(classes: int, ignored: bool) -> list[Any]:
+def samples(classes: int, ignored: bool, depths: bool = False) -> list[Any]:
     """Two annotated images (24, 24)."""
     structures: Any = importlib.import_module("mmengine.structures")
     sample: Any = importlib.import_module("mmseg.structures").SegDataSample
@@ -180,5 +200,7 @@ def samples(classes: int, ignored: bool) -> list[Any]:
         each = sample(metainfo={"img_shape": (24, 24), "ori_shape": (24, 24)})
         each.gt_sem_seg = structures.PixelData(data=labels)
         each.gt_edge_map = structures.PixelData(data=edges)
+        if depths:
+            each.gt_depth_map = structures.PixelData(data=1 + 2 * pattern(1, 24, 24, seed=seed).abs())
         made.append(each)
     return made

@@ -30,6 +30,11 @@ ONE = {**HEAD, "num_classes": 2, "out_channels": 1, "threshold": 0.4, "loss_deco
 NECK = {"type": "FPN", "in_channels": [8, 16, 32, 64], "out_channels": 8, "num_outs": 4}
 PREPROCESSOR = {"type": "SegDataPreProcessor", "mean": [0.1, 0.2, 0.3], "std": [1.0, 2.0, 3.0], "size": (24, 24),
                 "pad_val": 0, "seg_pad_val": 255}  # fmt: skip
+#: class -> why it has no cases
+LEFT = {
+    "DepthEstimator": "its class takes no mode here yet; its head is compared with the heads",
+    "MultimodalEncoderDecoder": "made of CLIP's encoders; the whole model is compared in the goldens",
+}
 #: class -> arguments beside USUAL
 CASES: dict[str, list[dict[str, Any]]] = {
     "EncoderDecoder": [{}, {"auxiliary_head": [SECOND, {**SECOND, "in_channels": 16,
@@ -39,8 +44,6 @@ CASES: dict[str, list[dict[str, Any]]] = {
                        "loss_decode": [{"type": "CrossEntropyLoss"}, {"type": "DiceLoss", "loss_name": "loss_d"}]}}],
     "CascadeEncoderDecoder": [{"num_stages": 2, "decode_head": [SECOND, OCR]}, {"num_stages": 2, "decode_head":
                               [SECOND, OCR], "auxiliary_head": SECOND, "test_cfg": SLIDE}],
-    "MultimodalEncoderDecoder": [],  # needs CLIP's maps and texts
-    "DepthEstimator": [],  # its head needs the maps of stable-diffusion
     "SegTTAModel": [{"module": {"type": "EncoderDecoder", **USUAL}}, {"module": {"type": "EncoderDecoder", **USUAL,
                     "decode_head": ONE}}],
 }  # fmt: skip
