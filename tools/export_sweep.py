@@ -155,7 +155,8 @@ def tried(recipe: str, size: tuple[int, int]) -> dict[str, Any]:
             except SegueError as error:
                 ways["openvino"] = {"wrong": str(error)[:300], "largest": None, "agreement": None}
     except Exception as error:  # of one model among many
-        return {"verdict": "impossible", "why": f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"}
+        cause = error.__cause__ or error  # torch's exporter says at length what to do, and the reason beneath
+        return {"verdict": "impossible", "why": f"{type(cause).__name__}: {' '.join(str(cause).split())[:300]}"}
     far = facts["first_diverging"]
     why = "; ".join(facts["reasons"])[:300] + (f"; first layer: {far['layer']}" if far else "")
     free = facts["input"]["free"]
