@@ -41,6 +41,7 @@ def test_labels_and_logits_are_the_models(project: Project, home: Path, name: st
     assert few.shape == (1, 4, 8, 12), "the engine gives what the head decides, not its resize"
 
 
+@pytest.mark.slow
 def test_a_file_is_made_once_and_again_when_it_is_not_whole(
     project: Project, home: Path, caplog: pytest.LogCaptureFixture  # noqa: F811
 ) -> None:  # fmt: skip
@@ -97,6 +98,7 @@ def test_tensorrt_says_where_it_is_made(project: Project, home: Path) -> None:  
         segue.load(project.config, project.weights, engine="tensorrt")
 
 
+@pytest.mark.slow
 def test_on_the_command_line(project: Project, home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
     pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
     pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
