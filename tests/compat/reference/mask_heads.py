@@ -76,7 +76,7 @@ SIDE = {
     "num_classes": 3, "deep_supervision_idxs": [2],
     "san_cfg": {"in_channels": 3, "clip_channels": 8, "embed_dims": 12, "patch_size": 16, "patch_bias": True,
                 "num_queries": 6, "cfg_encoder": {"num_encode_layer": 3, "num_heads": 2, "mlp_ratio": 2},
-                "fusion_index": [0, 2], "cfg_decoder": {"num_heads": 2, "num_layers": 1, "embed_channels": 8,
+                "fusion_index": [0, 1], "cfg_decoder": {"num_heads": 2, "num_layers": 1, "embed_channels": 8,
                 "mlp_channels": 8, "num_mlp": 3, "rescale": True}, "norm_cfg": LN},
     "maskgen_cfg": {"sos_token_format": "cls_token", "sos_token_num": 6, "cross_attn": False, "num_layers": 2,
                     "embed_dims": 8, "num_heads": 2, "mlp_ratio": 2, "qkv_bias": True, "out_dims": 6,
