@@ -3,7 +3,7 @@
     python tools/record_reference.py transforms losses ...     # or no kind: all
     python tools/record_reference.py heads:CCHead,DPTHead      # these classes; the others stay as they were recorded
 
-Run it where mmseg 1.2.2, mmengine and mmcv (or mmcv-lite) are installed, and Segue is not needed.
+Run it where mmseg 1.2.2, mmdet 3.3.0, mmengine and mmcv (or mmcv-lite) are installed, and Segue is not needed.
 """
 
 from __future__ import annotations
@@ -43,11 +43,17 @@ KINDS = {
 PLACES = {"mmcv": "mmcv.transforms", "mmseg": "mmseg.registry", "mmengine": "mmengine.registry"}
 
 
+def operator(name: str) -> None:
+    """Of every name one, but not of those that Python itself asks modules for."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+
+
 def stub_operators() -> None:
     """mmseg imports mmcv's compiled operators; their names are enough here."""
     module = types.ModuleType("mmcv._ext")
     module.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
-    module.__getattr__ = lambda name: None  # type: ignore[method-assign]
+    module.__getattr__ = operator  # type: ignore[method-assign]
     sys.modules["mmcv._ext"] = module
     if not hasattr(np, "in1d"):  # numpy 2.4 has none; cityscapesscripts 2.3 asks for it
         np.in1d = np.isin

@@ -12,6 +12,10 @@ from typing import Any
 _DECODING = "ignore_empty={ignore_empty}, to_float32={to_float32}, color_type={color_type!r}"
 _FILES = f"({_DECODING}, imdecode_backend={{imdecode_backend!r}}, backend_args={{backend_args}})"
 _VOLUMES = "(decode_backend={decode_backend!r}, to_xyz={to_xyz}, to_float32={to_float32}, backend_args={backend_args})"
+_KEYS = (
+    "(transforms = {transforms}, mapping = {mapping}, remapping = {remapping}, "
+    "auto_remap = {auto_remap}, allow_nonexist_keys = {allow_nonexist_keys}"
+)
 _SIZES = "scale={scale}, scale_factor={scale_factor}, keep_ratio={keep_ratio}"
 #: class -> what follows its name
 FORMATS: dict[str, str] = {
@@ -30,8 +34,7 @@ FORMATS: dict[str, str] = {
     "ConcatCDInput": "(input_keys={input_keys}, ",
     "GenerateEdge": "edge_width={edge_width}, ignore_index={ignore_index})",
     "ImageToTensor": "(keys={keys})",
-    "KeyMapper": "(transforms = {transforms}, mapping = {mapping}, remapping = {remapping}, "
-    "auto_remap = {auto_remap}, allow_nonexist_keys = {allow_nonexist_keys})",
+    "KeyMapper": f"{_KEYS})",
     "LoadAnnotations": "(reduce_zero_label={reduce_zero_label}, imdecode_backend={imdecode_backend!r}, "
     "backend_args={backend_args})",
     "LoadBiomedicalAnnotation": _VOLUMES,
@@ -71,6 +74,7 @@ FORMATS: dict[str, str] = {
     "SegRescale": "(scale_factor={scale_factor})",
     "TestTimeAug": "transforms=\n{steps}\n",
     "ToTensor": "(keys={keys})",
+    "TransformBroadcaster": f"{_KEYS}, share_random_params = {{share_random_params}})",
 }
 
 
@@ -84,6 +88,11 @@ def _resizing(step: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     return {"resize_cfg": {"type": options.pop("resize_type", "Resize"), **options}}
 
 
+def _remapped(step: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    auto = given.get("auto_remap")
+    return {"auto_remap": given.get("remapping") is None if auto is None else auto}
+
+
 def _degree(given: Any) -> Any:
     return given if isinstance(given, (tuple, list)) else (-given, given)
 
@@ -93,6 +102,8 @@ BESIDE: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
     "BioMedicalRandomGamma": lambda step, given: {"gamma_range": given.get("gamma_range", (0.5, 2))},
     "CenterCrop": lambda step, given: {"pad_cfg": given.get("pad_cfg", {"type": "Pad"})},
     "ImageToTensor": _same("keys"),
+    "KeyMapper": _remapped,
+    "TransformBroadcaster": _remapped,
     "ToTensor": _same("keys"),
     "PackSegInputs": _same("meta_keys"),
     "SegRescale": lambda step, given: {"scale_factor": given.get("scale_factor", 1)},

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tests.compat.reference import mask_heads
 from tests.compat.reference.facts import look, named, pattern, seed_all, tried
 from tests.compat.reference.modules import described, filled
 
@@ -38,11 +39,7 @@ DEPTH = {"in_channels": [16, 16, 16, 16], "embed_dim": 4, "feature_dim": 32, "nu
          "num_deconv_filters": (4,)}  # fmt: skip
 MAPS = ((16, 16, 16), (16, 8, 8), (16, 4, 4), (16, 2, 2))
 #: class -> why it has no cases
-LEFT = {
-    "Mask2FormerHead": "made of mmdet's; whole models of it are compared in the goldens",
-    "MaskFormerHead": "likewise",
-    "SideAdapterCLIPHead": "reads CLIP's maps and texts; the whole model is compared in the goldens",
-}
+LEFT: dict[str, str] = {}
 #: class -> arguments beside USUAL, shapes of the features
 CASES: dict[str, list[tuple[Any, ...]]] = {
     "FCNHead": [({}, ONE), ({"num_convs": 0, "channels": 8, "concat_input": False}, ONE), ({"num_convs": 1,
@@ -108,6 +105,7 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "VPDDepthHead": [(DEPTH, MAPS, "depths"), ({**DEPTH, "fmap_border": (0, 1), "max_depth": 3.0}, MAPS, "depths"),
                      ({**DEPTH, "fmap_border": 1, "align_corners": True, "loss_decode": {"type": "SiLogLoss",
                        "loss_weight": 0.4}}, MAPS, "depths")],
+    **mask_heads.CASES,
 }  # fmt: skip
 #: class -> arguments beside USUAL that are tried for being refused
 BAD: dict[str, list[dict[str, Any]]] = {
@@ -163,6 +161,8 @@ def observe(name: str, module: str) -> dict[str, Any]:
 
 def seen(made_by: Any, more: dict[str, Any], shapes: Any, kind: str = "") -> dict[str, Any]:
     """Attributes and layers, logits, losses and a prediction."""
+    if kind in ("masks", "clip"):
+        return mask_heads.seen(made_by, more, shapes, samples(3, True))
     seed_all(0)
     arguments = more if kind in ("alone", "depths") else USUAL | more
     head = filled(made_by(**arguments))

@@ -65,6 +65,7 @@ INPUTS: dict[str, Callable[[], dict[str, Any]]] = {
     "gray": lambda: {**image(), "img": image()["img"][:, :, 0].copy()},
     "plain": lambda: {"img": image()["img"], "img_shape": (24, 32)},
     "pair": lambda: {**image(), "img2": image(5)["img"]},
+    "list": lambda: {"images": [image()["img"], image(5)["img"], image(6)["img"]], "labels": [image()["gt_seg_map"]]},
     "depth": lambda: {**image(), "gt_depth_map": image(5)["img"][:, :, 0] / np.float32(25.0)},
     "labels": lambda: {"gt_seg_map": image()["gt_seg_map"], "gt_edge_map": image()["gt_seg_map"] % 2},
     "volume": volume,
@@ -90,11 +91,13 @@ INPUTS: dict[str, Callable[[], dict[str, Any]]] = {
 BOTH = {"img": 7, "seg": 200}
 FLIP = {"type": "RandomFlip", "prob": 1.0}
 RESIZE = {"type": "Resize", "scale": (16, 12)}
+HALF = {"type": "RandomFlip", "prob": 0.5}
+CROP = {"type": "RandomCrop", "crop_size": (10, 12)}
+TWO = {"mapping": {"img": ["img", "img2"]}}
 #: class -> why it has no cases
 LEFT = {
     "LoadSingleRSImageFromFile": "the reference reads with GDAL's Python module",
     "LoadMultipleRSImageFromFile": "likewise",
-    "TransformBroadcaster": "its call does not run with one image in the reference",
     "MultiScaleFlipAug": "its call fails in the reference, which looks for ``data_sample``",
 }
 #: class -> the package that it is made of
@@ -120,7 +123,22 @@ CASES: dict[str, list[tuple[Any, ...]]] = {
     "LoadDepthAnnotation": [({}, "depths"), ({"depth_rescale_factor": 1e-3}, "depths"), ({"to_float32": False}, None)],
     "Compose": [({"transforms": [RESIZE, FLIP]}, "image"), ({"transforms": []}, "image")],
     "KeyMapper": [({"transforms": [RESIZE], "mapping": {"img": "picture", "gt_seg_map": ...}, "auto_remap": False},
-                   None)],
+                   None), ({"transforms": [RESIZE], "mapping": {"img": "img2"}}, "pair"),
+                  ({"transforms": [RESIZE], "mapping": {"img": "img2"}, "remapping": {"img": "out", "img_shape": "size",
+                    "keep_ratio": ...}}, "pair"), ({"transforms": [RESIZE], "mapping": {"img": "img", "gt_seg_map":
+                    "none"}, "auto_remap": True, "allow_nonexist_keys": True}, "pair")],
+    "TransformBroadcaster": [
+        ({"transforms": [RESIZE], **TWO}, "pair"),
+        ({"transforms": [HALF], **TWO, "auto_remap": True}, "pair", 4),
+        ({"transforms": [HALF], **TWO, "auto_remap": True, "share_random_params": True}, "pair", 4),
+        ({"transforms": [CROP], **TWO, "auto_remap": True, "share_random_params": True}, "pair", 2),
+        ({"transforms": [CROP, HALF], "mapping": {"img": "images"}, "remapping": {"img": "out", "flip": "flipped"}},
+         "list", 3),
+        ({"transforms": [CROP, HALF], "mapping": {"img": "images"}, "auto_remap": True, "share_random_params": True},
+         "list", 3),
+        ({"transforms": [RESIZE], "mapping": {"img": ["img", "img2"], "img_shape": ["img_shape", ...]}, "auto_remap":
+          True}, "pair"),
+    ],
     "RandomChoice": [({"transforms": [[FLIP], [RESIZE]]}, "image", 4),
                      ({"transforms": [[FLIP], [RESIZE]], "prob": [0.2, 0.8]}, "image", 4)],
     "RandomApply": [({"transforms": [FLIP], "prob": 0.5}, "image", 4)],
@@ -259,6 +277,13 @@ BAD: dict[str, list[tuple[Any, ...]]] = {
     "RandomResize": [({},)],
     "RandomChoiceResize": [({},), ({"scales": 0.5},)],
     "RandomChoice": [({"transforms": [[FLIP], [RESIZE]], "prob": [1.0]},)],
+    "KeyMapper": [({"transforms": [RESIZE], "mapping": {"img": "none"}, "auto_remap": True}, "image"), ({"transforms":
+                  [RESIZE], "mapping": {"img": "img2"}, "remapping": {"img": "out"}, "auto_remap": True},),
+                  ({"transforms": [RESIZE], "auto_remap": True},)],
+    "TransformBroadcaster": [({"transforms": [RESIZE], "mapping": {"img": "img"}, "auto_remap": True}, "image"),
+                             ({"transforms": [RESIZE], "mapping": {"img": "images", "gt_seg_map": "labels"},
+                               "auto_remap": True}, "list"), ({"transforms": [RESIZE], "mapping": {"img": ["img",
+                             "none"]}, "auto_remap": True}, "image")],
     "LoadAnnotations": [({}, "gone")],
     "ResizeToMultiple": [({"size_divisor": "a"}, "image")],
     "SegRescale": [({"scale_factor": "a"}, "image")],
@@ -267,6 +292,7 @@ BAD: dict[str, list[tuple[Any, ...]]] = {
 }  # fmt: skip
 #: ``class/number/path`` -> why Segue gives something else; docs/differences.md has each of them
 DESIGNED: dict[str, str] = {
+    "KeyMapper/bad 0": "no image is refused by Resize, which there does nothing",
     "Albu/*.keymap_*": "the map is kept as given",
     "Albu/[0-9].repr": "not given a text of its own",
     "Albu/*.img_shape*": "the size after the steps",
