@@ -76,5 +76,6 @@ def most_uncertain(logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
     h, w = logits.shape[-2:]
     most = torch.sym_min(count, h * w)  # type: ignore[no-untyped-call]
     indices = uncertainty(logits).flatten(1).topk(most, dim=1).indices
-    x, y = indices % w, torch.div(indices, w, rounding_mode="floor")
+    width = torch.full_like(indices, w)  # ONNX has no remainder by a size that may change
+    x, y = indices % width, torch.div(indices, width, rounding_mode="floor")
     return indices, torch.stack([(x + 0.5) / w, (y + 0.5) / h], dim=2).to(logits.dtype)
