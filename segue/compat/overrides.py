@@ -59,6 +59,7 @@ MORE: dict[str, str] = {
     "PhotoMetricDistortion": "convert brightness contrast saturation hue",
     "UPerHead": "psp_forward",
     **dict.fromkeys(("BaseSegmentor", "EncoderDecoder", "CascadeEncoderDecoder"), "forward_train simple_test"),
+    "DepthEstimator": "slide_flip_inference",
     "BaseDecodeHead": "_init_inputs",
     "BaseCascadeDecodeHead": "_init_inputs",
     "Visualizer": "get_instance get_current_instance set_image get_image get_backend show",
@@ -81,7 +82,7 @@ LESS: dict[str, str] = {
     "VPDDepthHead": "_transform_inputs cls_seg losses forward_train forward_test",  # 0.x had no depths
     "PIDHead": "_transform_inputs loss_by_feat losses",  # they get three outputs in mmseg, of which there is one here
     # Segue's own classes, which are called with other arguments
-    **dict.fromkeys(("DepthEstimator", "MultimodalEncoderDecoder"), _SEGMENTOR.replace(" train init_weights", "")),
+    "MultimodalEncoderDecoder": _SEGMENTOR.replace(" train init_weights", ""),
     **dict.fromkeys(("ConcatDataset", "RepeatDataset", "ClassBalancedDataset", "MultiImageMixDataset"), _DATASET),
     "PointHead": "forward cls_seg loss_by_feat losses",  # it takes points in mmseg, feature maps here
     "SegmenterMaskTransformerHead": "cls_seg",

@@ -27,12 +27,15 @@ SLIDE = {"mode": "slide", "crop_size": (20, 16), "stride": (12, 10)}
 USUAL = {"backbone": BACKBONE, "decode_head": HEAD, "train_cfg": None, "test_cfg": WHOLE}
 ONE = {**HEAD, "num_classes": 2, "out_channels": 1, "threshold": 0.4, "loss_decode": {"type": "CrossEntropyLoss",
        "use_sigmoid": True}}  # fmt: skip
+DEPTH = {"type": "VPDDepthHead", "in_channels": [16, 32, 64, 128], "embed_dim": 8, "feature_dim": 64,
+         "num_deconv_layers": 1, "num_deconv_filters": (4,), "max_depth": 3.0}  # fmt: skip
+#: whose maps are each half the one before, as the depth head needs
+HALVING = {**BACKBONE, "base_channels": 16, "stem_channels": 16, "strides": (1, 2, 2, 2), "dilations": (1, 1, 1, 1)}
 NECK = {"type": "FPN", "in_channels": [8, 16, 32, 64], "out_channels": 8, "num_outs": 4}
 PREPROCESSOR = {"type": "SegDataPreProcessor", "mean": [0.1, 0.2, 0.3], "std": [1.0, 2.0, 3.0], "size": (24, 24),
                 "pad_val": 0, "seg_pad_val": 255}  # fmt: skip
 #: class -> why it has no cases
 LEFT = {
-    "DepthEstimator": "its class takes no mode here yet; its head is compared with the heads",
     "MultimodalEncoderDecoder": "made of CLIP's encoders; the whole model is compared in the goldens",
 }
 #: class -> arguments beside USUAL
@@ -44,6 +47,8 @@ CASES: dict[str, list[dict[str, Any]]] = {
                        "loss_decode": [{"type": "CrossEntropyLoss"}, {"type": "DiceLoss", "loss_name": "loss_d"}]}}],
     "CascadeEncoderDecoder": [{"num_stages": 2, "decode_head": [SECOND, OCR]}, {"num_stages": 2, "decode_head":
                               [SECOND, OCR], "auxiliary_head": SECOND, "test_cfg": SLIDE}],
+    "DepthEstimator": [{"decode_head": DEPTH}, {"decode_head": DEPTH, "test_cfg": {"mode": "slide_flip", "crop_size":
+                       (32, 32), "stride": (32, 16)}}],
     "SegTTAModel": [{"module": {"type": "EncoderDecoder", **USUAL}}, {"module": {"type": "EncoderDecoder", **USUAL,
                     "decode_head": ONE}}],
 }  # fmt: skip
@@ -79,16 +84,18 @@ def modes(made_by: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     """Losses, predicted samples and logits of two images (24, 24); a step of each kind."""
     seed_all(0)
     config: Any = importlib.import_module("mmengine.config")
-    model = filled(made_by(**config.ConfigDict({**USUAL, **more})))
+    depths = made_by.__name__ == "DepthEstimator"
+    size = (32, 64) if depths else (24, 24)
+    model = filled(made_by(**config.ConfigDict({**USUAL, **({"backbone": HALVING} if depths else {}), **more})))
     found: dict[str, Any] = {"layers": layers(model)}
     for key in ("with_neck", "with_auxiliary_head", "with_decode_head", "num_classes", "out_channels", "align_corners"):
         found[key] = getattr(model, key)
     found["test_cfg"] = look(dict(model.test_cfg))
     found["preprocessor"] = type(model.data_preprocessor).__name__
-    images = pattern(2, 3, 24, 24)
+    images = pattern(2, 3, *size)
     classes = model.num_classes
     found["extract_feat"] = look(model.eval().extract_feat(images)[-1])
-    for key, data in (("alone", None), ("annotated", samples(classes, True)), ("resized", resized(classes))):
+    for key, data in (("alone", None), ("annotated", samples(classes, True, depths)), ("resized", resized(classes))):
         with torch.no_grad():
             found[f"predict {key}"] = [predicted(each) for each in model(images, data, mode="predict")]
     with torch.no_grad():
@@ -96,19 +103,19 @@ def modes(made_by: Any, more: Mapping[str, Any]) -> dict[str, Any]:
         found["encode_decode"] = look(model.encode_decode(images, [dict(each.metainfo) for each in samples(3, True)]))
     found["mode"] = tried(lambda: model(images, None, mode="nope"))
     found["loss"] = {key: look(value.squeeze()) for key, value in
-                     model.train()(images, samples(classes, True), mode="loss").items()}  # fmt: skip
-    total, logged = model.parse_losses(model(images, samples(classes, True), mode="loss"))
+                     model.train()(images, samples(classes, True, depths), mode="loss").items()}  # fmt: skip
+    total, logged = model.parse_losses(model(images, samples(classes, True, depths), mode="loss"))
     found["total"] = [look(total), sorted(logged)]
     if "data_preprocessor" in more:
-        batch = {"inputs": list(100 * images.abs()), "data_samples": samples(classes, True)}
+        batch = {"inputs": list(100 * images.abs()), "data_samples": samples(classes, True, depths)}
         found["val_step"] = [predicted(each) for each in model.eval().val_step(batch)]
         found["test_step"] = len(model.test_step(batch))
     return found
 
 
-def resized(classes: int) -> list[Any]:
+def resized(classes: int, depths: bool = False) -> list[Any]:
     """Samples of images that were (12, 10), resized, flipped and padded to (24, 24)."""
-    found = samples(classes, True)
+    found = samples(classes, True, depths)
     for each in found:
         each.set_metainfo({"ori_shape": (12, 10), "img_shape": (24, 20), "pad_shape": (24, 24), "flip": True,
                            "flip_direction": "horizontal", "padding_size": (0, 4, 0, 0)})  # fmt: skip
@@ -117,6 +124,8 @@ def resized(classes: int) -> list[Any]:
 
 def predicted(sample: Any) -> dict[str, Any]:
     """What a sample holds after prediction."""
+    if "pred_depth_map" in sample:
+        return {"keys": sorted(sample.keys()), "depths": look(sample.pred_depth_map.data)}
     labels: Tensor = sample.pred_sem_seg.data
     return {"keys": sorted(sample.keys()), "labels": [list(labels.shape), str(labels.dtype), int(labels.sum())],
             "logits": look(sample.seg_logits.data)}  # fmt: skip
