@@ -53,7 +53,7 @@ def test_depths_of_the_users_own_inference() -> None:
         def slide_flip_inference(self, inputs: Tensor, batch_img_metas: Any) -> Tensor:
             return torch.full_like(inputs[:, :1], 7.0)
 
-    model = Own(**config(**FLIPPED)).eval()
+    model = Own(**config(**FLIPPED), data_preprocessor={"type": "SegDataPreProcessor"}).eval()
     sample = SegSample(meta={"ori_shape": (32, 64), "img_shape": (32, 64)})
     found = model.label_maps({"inputs": [torch.randn(3, 32, 64)], "data_samples": [sample]})
     assert len(found) == 1
