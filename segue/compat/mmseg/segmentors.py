@@ -80,7 +80,15 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
     @property
     def label_maps(self) -> Any:
         """How a subclass that predicts in its own way finds labels; None for the others, which Segue evaluates."""
-        names = ("predict", "simple_test", "inference", "slide_inference", "whole_inference", "postprocess_result")
+        names = (
+            "predict",
+            "simple_test",
+            "inference",
+            "slide_inference",
+            "slide_flip_inference",
+            "whole_inference",
+            "postprocess_result",
+        )
         users = [cls for cls in type(self).__mro__ if not cls.__module__.startswith("segue.")]
         return self._own_label_maps if any(name in cls.__dict__ for cls in users for name in names) else None
 

@@ -36,7 +36,7 @@ PREPROCESSOR = {"type": "SegDataPreProcessor", "mean": [0.1, 0.2, 0.3], "std": [
                 "pad_val": 0, "seg_pad_val": 255}  # fmt: skip
 #: class -> why it has no cases
 LEFT = {
-    "MultimodalEncoderDecoder": "made of CLIP's encoders; the whole model is compared in the goldens",
+    "MultimodalEncoderDecoder": "its class takes no mode here; the whole model is compared in the goldens",
 }
 #: class -> arguments beside USUAL
 CASES: dict[str, list[dict[str, Any]]] = {
