@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +12,12 @@ import cv2
 import numpy as np
 import torch
 
+from tests.compat.reference.calls import Calls
 from tests.compat.reference.facts import look, seed_all, tried
 from tests.compat.reference.transforms import folder, image, volume
 
-CASES: dict[str, Callable[[], Any]] = {}
+_calls = Calls()
+CASES, observe, case, several = _calls.cases, _calls.observe, _calls.case, _calls.several
 DESIGNED: dict[str, str] = {
     "chosen classes 3/*": "the file is looked for when it is read",
     "get_classes 11/*": "the classes of LIPDataset",
@@ -24,24 +25,6 @@ DESIGNED: dict[str, str] = {
     **{f"get_{what} {number}/": "known, too" for what in ("classes", "palette") for number in (4, 15, 16)},
     "inferencer loader refuses */.error": "an InputError",
 }
-
-
-def observe(name: str, module: str) -> Any:
-    """What a case gives."""
-    seed_all(0)
-    return tried(lambda: look(CASES[name]()))
-
-
-def case(call: Callable[[], Any]) -> Callable[[], Any]:
-    """Count a function as a case."""
-    CASES[call.__name__] = call
-    return call
-
-
-def several(name: str, each: Callable[[Any], Any], over: list[Any]) -> None:
-    """One case of each value."""
-    for number, value in enumerate(over):
-        CASES[f"{name} {number}"] = lambda value=value: each(value)  # type: ignore[misc]
 
 
 def mm(name: str) -> Any:

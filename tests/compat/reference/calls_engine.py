@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -12,11 +11,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from tests.compat.reference.calls import Calls
 from tests.compat.reference.calls_data import mm
-from tests.compat.reference.facts import look, seed_all, tried
+from tests.compat.reference.facts import look, tried
 from tests.compat.reference.transforms import image
 
-CASES: dict[str, Callable[[], Any]] = {}
+_calls = Calls()
+CASES, observe, case, several = _calls.cases, _calls.observe, _calls.case, _calls.several
 DESIGNED: dict[str, str] = {
     "a config refuses *.error": "a ConfigError",
     "refused_models/*.error": "a ConfigError",
@@ -28,24 +29,6 @@ DESIGNED: dict[str, str] = {
     "groups 1/.error": "a ConfigError",
     "groups [068]/[[]2]": "a group of each parameter, with the same rates",
 }
-
-
-def observe(name: str, module: str) -> Any:
-    """What a case gives."""
-    seed_all(0)
-    return tried(lambda: look(CASES[name]()))
-
-
-def case(call: Callable[[], Any]) -> Callable[[], Any]:
-    """Count a function as a case."""
-    CASES[call.__name__] = call
-    return call
-
-
-def several(name: str, each: Callable[[Any], Any], over: list[Any]) -> None:
-    """One case of each value."""
-    for number, value in enumerate(over):
-        CASES[f"{name} {number}"] = lambda value=value: each(value)  # type: ignore[misc]
 
 
 # samples

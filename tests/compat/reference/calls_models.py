@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
+from tests.compat.reference.calls import Calls
 from tests.compat.reference.calls_data import mm
-from tests.compat.reference.facts import look, pattern, seed_all, tried
+from tests.compat.reference.facts import look, pattern, tried
 from tests.compat.reference.heads import samples
 from tests.compat.reference.modules import filled
 
-CASES: dict[str, Callable[[], Any]] = {}
+_calls = Calls()
+CASES, observe, case, several = _calls.cases, _calls.observe, _calls.case, _calls.several
 DESIGNED: dict[str, str] = {
     "accuracy [23]/*": "no epsilon above the count",
     "initialized 0/*": "the usual first weights",
@@ -24,24 +25,6 @@ DESIGNED: dict[str, str] = {
 }
 U = "mmseg.models.utils"
 BN = {"type": "BN"}
-
-
-def observe(name: str, module: str) -> Any:
-    """What a case gives."""
-    seed_all(0)
-    return tried(lambda: look(CASES[name]()))
-
-
-def case(call: Callable[[], Any]) -> Callable[[], Any]:
-    """Count a function as a case."""
-    CASES[call.__name__] = call
-    return call
-
-
-def several(name: str, each: Callable[[Any], Any], over: list[Any]) -> None:
-    """One case of each value."""
-    for number, value in enumerate(over):
-        CASES[f"{name} {number}"] = lambda value=value: each(value)  # type: ignore[misc]
 
 
 def build(cfg: Any) -> Any:
