@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from segue.compat.mmseg.dataset_methods import info_of
 from segue.compat.mmseg.datasets import BaseSegDataset, FileClient
 from segue.compat.mmseg.old_results import plain
 from segue.compat.overrides import overridden
@@ -87,21 +88,11 @@ class CustomDataset(BaseSegDataset):
         """The file of stems."""
         return self.ann_file or None
 
-    @property
-    def img_infos(self) -> list[dict[str, Any]]:
-        """One dict per image, as 0.x kept them."""
-        self.full_init()
-        return [item["img_info"] if "img_info" in item else self._info(item) for item in self.data_list]
-
-    def _info(self, item: Mapping[str, Any]) -> dict[str, Any]:
-        ann = {"seg_map": os.path.relpath(item["seg_map_path"], self.ann_dir)} if "seg_map_path" in item else {}
-        return {"filename": os.path.relpath(item["img_path"], self.img_dir or "."), "ann": ann}
-
     def load_annotations(
         self, img_dir: Any, img_suffix: str, ann_dir: Any, seg_map_suffix: str, split: Any
     ) -> list[dict[str, Any]]:
         """One dict per image: ``filename``, and ``ann`` with ``seg_map``, below the folders."""
-        return [self._info(item) for item in super().load_data_list()]
+        return [info_of(item, self.data_prefix) for item in super().load_data_list()]
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """The samples; those of a subclass's `load_annotations`, with what else it says of them in ``img_info``."""

@@ -44,10 +44,12 @@ class Infos:
         if dataset is None:
             return None
         dataset.full_init()
-        return [_info(item, dataset.data_prefix) for item in dataset.data_list]
+        listed = dataset.data_list
+        return [x["img_info"] if "img_info" in x else info_of(x, dataset.data_prefix) for x in listed]
 
 
-def _info(item: Mapping[str, Any], folders: Mapping[str, Any]) -> dict[str, Any]:
+def info_of(item: Mapping[str, Any], folders: Mapping[str, Any]) -> dict[str, Any]:
+    """The names of an image's files, below their folders, as 0.x kept them."""
     labels = item.get("seg_map_path")
     ann = {"seg_map": os.path.relpath(labels, folders.get("seg_map_path") or ".")} if labels else {}
     return {"filename": os.path.relpath(item["img_path"], folders.get("img_path") or "."), "ann": ann}
