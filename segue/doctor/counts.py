@@ -21,6 +21,7 @@ from segue.masks.decode import read_mask
 from segue.masks.path import MaskPath
 from segue.masks.stacks import StackFiles
 from segue.system.bars import shown
+from segue.system.cache import cache
 from segue.system.cores import default_workers, in_parallel
 from segue.system.replaced import replaced
 
@@ -64,7 +65,7 @@ class LabelCounts:
 
 def cache_folder() -> Path:
     """Where counts are kept between runs."""
-    return Path(os.environ.get("SEGUE_HOME") or Path.home() / ".cache" / "segue").expanduser() / "counts"
+    return cache("counts")
 
 
 def count_labels(dataset: Any, num_classes: int, console: Console | None = None) -> LabelCounts:

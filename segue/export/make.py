@@ -6,7 +6,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +142,17 @@ def export_model(
             write_program(traced.program, made, as_text(certificate))
         elif target == "openvino":
             write_openvino(onnx, made, options.half, as_text(certificate))
-        good = certificate["verdict"] == "certified"
-        file = out if good else out.with_name(f"{out.stem}.refused{out.suffix}")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        for suffix in (out.suffix, ".bin"):
-            if (part := made.with_suffix(suffix)).is_file():
-                shutil.move(str(part), file.with_suffix(suffix))
-    return Exported(file, certificate, write_beside(file, certificate), comparisons, skipped)
+        return placed(Exported(made, certificate, made, comparisons, skipped), out)
+
+
+def placed(made: Exported, out: Path) -> Exported:
+    """A file moved to ``out``, or beside it where it is not its model, with its certificate."""
+    file = out if made.good else out.with_name(f"{out.stem}.refused{out.suffix}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (out.suffix, ".bin"):
+        if (part := made.file.with_suffix(suffix)).is_file():
+            shutil.move(str(part), file.with_suffix(suffix))
+    return replace(made, file=file, beside=write_beside(file, made.certificate))
 
 
 def fed(graph: Graph, case: Case) -> Tensor:

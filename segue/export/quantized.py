@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError
-from segue.export.certificate import as_text, sealed, write_beside
+from segue.export.certificate import as_text, sealed
 from segue.export.compare import LIMITS, Comparison, compare, decision
 from segue.export.graph import Graph, threshold_of
 from segue.export.int8 import quantizer
@@ -26,6 +25,7 @@ from segue.export.make import (
     fits,
     gold_of,
     model_logits,
+    placed,
 )
 from segue.export.onnx import graph_hash
 from segue.export.openvino import weights_hash
@@ -96,7 +96,7 @@ def export_int8(
         folder = Path(name)
         whole = export_model(model, target, folder / f"whole{out.suffix}", cases, facts, options)
         if not whole.good:
-            return _moved(whole, out)
+            return placed(whole, out)
         shape = open_session(whole.file).shape
         feeds = [fed(graph, case) for case in how.feeds]
         taken = [feed.numpy() for feed in feeds if fits(shape, feed.shape)]
@@ -126,7 +126,7 @@ def export_int8(
         del session
         certificate = sealed(certificate)
         maker.finish(made, as_text(certificate))
-        return _moved(Exported(made, certificate, made, compared, whole.skipped), out)
+        return placed(Exported(made, certificate, made, compared, whole.skipped), out)
 
 
 class _Meter:
@@ -232,16 +232,6 @@ def _iou(table: np.ndarray) -> tuple[float, list[float | None]]:
     each = [100 * float(own / total) if total else None for own, total in zip(both, either, strict=True)]
     there = [value for value in each if value is not None]
     return sum(there) / max(len(there), 1), each
-
-
-def _moved(made: Exported, out: Path) -> Exported:
-    """The file and its certificate where they belong."""
-    file = out if made.good else out.with_name(f"{out.stem}.refused{out.suffix}")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in (out.suffix, ".bin"):
-        if (part := made.file.with_suffix(suffix)).is_file():
-            shutil.move(str(part), file.with_suffix(suffix))
-    return replace(made, file=file, beside=write_beside(file, made.certificate))
 
 
 def _said(shape: Sequence[int | None]) -> str:

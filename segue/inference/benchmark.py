@@ -106,7 +106,8 @@ def benchmark(
         trust=trust,
     )
     height, width = size or tuple(predictor.cfg.get("crop_size") or (512, 512))
-    place = next((part.device for part in predictor.model.parameters()), torch.device("cpu"))
+    held = next(predictor.model.parameters(), None)  # an exported file has none
+    place = torch.device("cpu") if held is None else held.device
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
     try:
@@ -117,7 +118,7 @@ def benchmark(
     memory, memory_of = _memory(place)
     median = statistics.median(times)
     channels = predictor.expected.channels
-    network = predictor.model if any(True for _ in predictor.model.parameters()) else build_model(predictor.cfg).eval()
+    network = build_model(predictor.cfg).eval() if held is None else predictor.model
     try:
         found = parts(network, (height, width), channels)
     except (NotImplementedError, RuntimeError, TypeError, ValueError):  # a forward of the user's, of another kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import platform
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from segue.export.targets import not_here
 from segue.inference.exported import export, facts_of
 from segue.inference.predictor import Predictor
 from segue.inference.way import Way
+from segue.system.cache import cache
 from segue.system.locks import locked
 from segue.system.replaced import replaced
 from segue.version import __version__
@@ -53,7 +53,7 @@ def under_engine(predictor: Predictor, engine: str, precision: str = "fp32") -> 
     if any(part.device.type != "cpu" for part in predictor.model.parameters()):
         raise InputError(f"engine {engine!r} runs on the processor here; leave --device out")
     options = Options(coarse_out=True, brain=precision == "bf16")
-    file = folder() / _key(predictor, engine, precision) / f"model{SUFFIX[target]}"
+    file = cache("engines") / _key(predictor, engine, precision) / f"model{SUFFIX[target]}"
     file.parent.parent.mkdir(parents=True, exist_ok=True)
     with locked(file.parent.with_suffix(".lock")):
         if not _is_whole(file):
@@ -62,11 +62,6 @@ def under_engine(predictor: Predictor, engine: str, precision: str = "fp32") -> 
     model = RuntimeModel(file, engine)
     windows = Way(windows=predictor.way.windows)
     return Predictor(model, predictor.cfg, predictor.classes, predictor.palette, windows)
-
-
-def folder() -> Path:
-    """Where engines' files are kept."""
-    return Path(os.environ.get("SEGUE_HOME") or Path.home() / ".cache" / "segue").expanduser() / "engines"
 
 
 def _make(predictor: Predictor, target: str, file: Path, options: Options) -> None:

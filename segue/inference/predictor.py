@@ -271,11 +271,16 @@ class _Loaded:
     packed: dict[str, Any]
 
 
+def of_memory(said: str) -> bool:
+    """Whether torch's message is that memory does not suffice."""
+    return "allocate memory" in said or "out of memory" in said.lower()
+
+
 def _refused(one: _Loaded, error: Exception) -> DataError:
     """What a network's own error says about an image."""
     height, width = one.picture.shape[:2]
     said = str(error).strip().partition("\n")[0]
-    if "allocate memory" in said or "out of memory" in said.lower():
+    if of_memory(said):
         advice = "there is not enough memory for it at once; cut it into tiles, or set model.test_cfg to mode='slide'"
     else:
         advice = "the model cannot take an image of this size; enlarge or pad it"

@@ -6,13 +6,13 @@ import functools
 import hashlib
 import json
 import logging
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segue.system.cache import cache
 from segue.system.replaced import replaced
 
 FILE_HASH = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
@@ -42,7 +42,7 @@ class Expected:
 
 def cache_folder() -> Path:
     """Where downloads are kept."""
-    return Path(os.environ.get("SEGUE_HOME") or Path.home() / ".cache" / "segue").expanduser() / "weights"
+    return cache("weights")
 
 
 @functools.cache

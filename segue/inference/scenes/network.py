@@ -17,7 +17,7 @@ from segue.images.read import Array
 from segue.inference.crf import CRF
 from segue.inference.inputs import picture_of
 from segue.inference.logits import Held, Logits
-from segue.inference.predictor import Predictor, image_pipeline, through
+from segue.inference.predictor import Predictor, image_pipeline, of_memory, through
 from segue.inference.scenes.blend import held_bytes
 from segue.inference.segment import is_multilabel, mean_probabilities, predicts_depth, views_of
 from segue.inference.way import going
@@ -181,7 +181,7 @@ def _refused(tiles: Sequence[Array], error: Exception) -> DataError:
     """What a network's own error says about tiles."""
     said = str(error).strip().partition("\n")[0]
     height, width = tiles[0].shape[:2]
-    full = "allocate memory" in said or "out of memory" in said.lower()
+    full = of_memory(said)
     advice = "not enough memory; take a smaller tile or batch" if full else "the model cannot take tiles of this size"
     return DataError(
         f"{len(tiles)} tile{'s' if len(tiles) > 1 else ''} of {width} x {height} pixels: {advice} ({said})"
