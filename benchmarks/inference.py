@@ -35,6 +35,8 @@ HERE = Path(__file__).parent
 OCRNET = "ocrnet_hr18_4xb2-160k_cityscapes-512x1024"
 PSPNET = "pspnet_r50-d8_4xb2-40k_cityscapes-512x1024"
 SEGFORMER = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
+#: images that the reference's inferencer is handed at once
+CALL = 20
 WINDOWED = "pspnet_r18-d8_4xb2-80k_cityscapes-769x769"
 
 
@@ -184,7 +186,13 @@ def reference_side(case: Case, data: Path) -> Callable[[], Any]:
         inferencer = MMSegInferencer(config, weights, device="cpu", dataset_name="ade20k")
         photos = [str(path) for path in sorted((data / "photos").iterdir())]
         inferencer(photos[0])  # the first pass is slower on both sides
-        return lambda: inferencer(photos, out_dir=str(data / "mmseg"))
+
+        def files() -> None:
+            # it keeps the logits of all images of a call, so that 200 of them at once take more than 24 GiB
+            for first in range(0, len(photos), CALL):
+                inferencer(photos[first : first + CALL], out_dir=str(data / "mmseg" / f"{first:04d}"))
+
+        return files
     model = init_model(config, weights, device="cpu")
     original = case.original or case.size
     sample = SegDataSample()
@@ -316,7 +324,7 @@ def agreement(case: Case, data: Path) -> float:
         ours, theirs = (torch.load(data / f"{side}.pt") for side in ("segue", "mmseg"))
         return float((ours == theirs).double().mean())
     shares = []
-    written = sorted((data / "mmseg" / "pred").iterdir())
+    written = sorted((data / "mmseg").glob("*/pred/*"))
     for path, other in zip(sorted((data / "photos").iterdir()), written, strict=True):
         ours = cv2.imread(str(data / "segue" / f"{path.stem}.png"), cv2.IMREAD_UNCHANGED)
         theirs = cv2.imread(str(other), cv2.IMREAD_UNCHANGED)

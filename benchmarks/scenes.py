@@ -2,13 +2,14 @@
 
     python benchmarks/scenes.py --size 20000
     python benchmarks/scenes.py --size 20000 --model segformer_mit-b0_8xb2-160k_cityscapes-1024x1024
-    python benchmarks/scenes.py --size 100000 --sparse
+    python benchmarks/scenes.py --size 100000 --sparse --nodata
     python benchmarks/scenes.py --size 20000 --block 4 --kill 3 --shards 2 --ray --tilings
 
 A GeoTIFF of three bands is made, in tiles, and segmented into 19 classes by a process of its own, whose peak resident
 memory is read at its end, beside what it was when the model had seen one tile. Without a recipe the network is one
 convolution of 8 x 8 with stride 8, so that what is measured is everything else. With --sparse only a corner of the
-scene is in the file, which GDAL reads as zeros elsewhere; all of it is predicted.
+scene is in the file, which GDAL reads as zeros elsewhere; all of it is predicted, or with --nodata read, found to be
+empty, and written as such.
 
 --kill ends the process so many times, each after its share of the blocks, and starts it again. --shards has so many
 processes share the blocks out. --ray has a local Ray cluster compute them, one of whose workers is killed half way.
@@ -76,10 +77,17 @@ def predictor(recipe: str | None) -> Predictor:
     return Predictor(Plain(), Config({"model": {"type": "Plain"}, "test_pipeline": pipeline}), names, palette)
 
 
-def make_scene(path: Path, size: int, sparse: bool) -> None:
+def make_scene(path: Path, size: int, sparse: bool, nodata: int | None = None) -> None:
     """A tiled GeoTIFF of waves and noise, row of tiles by row of tiles."""
     profile = {"driver": "GTiff", "width": size, "height": size, "count": 3, "dtype": "uint8", "photometric": "RGB"}
-    profile |= {"tiled": True, "blockxsize": 512, "blockysize": 512, "interleave": "pixel", "bigtiff": "IF_SAFER"}
+    profile |= {
+        "nodata": nodata,
+        "tiled": True,
+        "blockxsize": 512,
+        "blockysize": 512,
+        "interleave": "pixel",
+        "bigtiff": "IF_SAFER",
+    }
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 60, (3, 512, size), np.uint8)
     side = min(size, 4096) if sparse else size
@@ -128,6 +136,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--block", type=int)
     parser.add_argument("--sparse", action="store_true", help="only a corner of the scene is in the file")
+    parser.add_argument("--nodata", action="store_true", help="zeros are no data: of --sparse, all but the corner")
     parser.add_argument("--kill", type=int, default=0, help="times that the process is ended half way")
     parser.add_argument("--shards", type=int, default=0, help="processes that share the blocks out")
     parser.add_argument(
@@ -146,7 +155,7 @@ def main() -> None:
         folder = args.folder or Path(own)
         folder.mkdir(parents=True, exist_ok=True)
         scene = folder / "scene.tif"
-        make_scene(scene, args.size, args.sparse)
+        make_scene(scene, args.size, args.sparse, 0 if args.nodata else None)
         seen = folder / "seen.tif"
         facts = measured(args, scene, seen)
         blocks = facts["blocks"]
