@@ -82,16 +82,18 @@ class ObjectAttention(nn.Module):
         """Pixels x (B, C, H, W), regions f (B, C, K) and perhaps their relation w (B, K, H, W) to z (B, C, H, W)."""
         regions = regions.unsqueeze(3)
         value = self.value_project(regions).flatten(2)  # (B, D, K)
-        if relation is None:
-            query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
-            key = self.key_project(regions).flatten(2)  # (B, D, K)
-            products = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
-            weights = products.softmax(dim=2)
-        else:
-            weights = relation.flatten(2).transpose(1, 2)
+        weights = self.weights(pixels, regions) if relation is None else relation.flatten(2).transpose(1, 2)
         context = torch.einsum("bnk,bdk->bdn", weights, value)
         context = self.out_project(torch.unflatten(context, 2, pixels.shape[-2:]))
-        return self.bottleneck(torch.cat([context, pixels], dim=1))
+        context = torch.cat([context, pixels], dim=1)  # one name, so that the smaller map is not held any longer
+        return self.bottleneck(context)
+
+    def weights(self, pixels: Tensor, regions: Tensor) -> Tensor:
+        """Equations 5 and 7: pixels (B, C, H, W) and regions (B, C, K, 1) to w (B, H * W, K)."""
+        query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
+        key = self.key_project(regions).flatten(2)  # (B, D, K)
+        products = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
+        return products.softmax(dim=2)
 
 
 class OCRHead(DecodeHead):
