@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
-from segue.errors import Problem, refuse
+from segue.errors import InputError, Problem, refuse
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
 from segue.inference.scenes.predict import predict_scene
@@ -122,6 +122,8 @@ def check(
     image_suffix: str | None = None,
     mask_suffix: str | None = None,
     splits: Sequence[str] = (),
+    shard: tuple[int, int] | None = None,
+    shares: str | Path | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Report:
@@ -136,6 +138,8 @@ def check(
         num_classes, images, masks, mask_format, image_suffix, mask_suffix: what a folder holds, if the names in it do
             not tell; as of `FolderDataset`.
         splits: of a folder, files that list names, relative to it.
+        shard, shares: (i, n): look at the i-th of n shares of the files, from 1, and keep what was found in the folder
+            ``shares``, which all machines have; the last share to end judges all of them.
         cfg_options, trust: for a config; see `read_config`.
 
     Raises:
@@ -146,7 +150,11 @@ def check(
     from segue.doctor import check_config, check_folder
     from segue.doctor.deliver import deliver
     from segue.doctor.layout import Given
+    from segue.doctor.shares import Share
 
+    if (shard is None) != (shares is None):
+        raise InputError("shard and shares go together: which files to look at, and where it is kept what was found")
+    share = None if shard is None or shares is None else Share(*shard, Path(shares))
     console, config = Console(), None
     if Path(target).is_dir():
         refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
@@ -157,6 +165,7 @@ def check(
             masks=masks,
             given=Given(mask_format, image_suffix, mask_suffix, tuple(splits)),
             workers=workers,
+            share=share,
             console=console,
         )
     else:
@@ -170,7 +179,7 @@ def check(
         names |= {"--image-suffix": image_suffix, "--mask-suffix": mask_suffix, "--split": list(splits) or None}
         refuse(names, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
-        report = check_config(cfg, name=str(config), workers=workers, console=console)
+        report = check_config(cfg, name=str(config), workers=workers, share=share, console=console)
     deliver(report, console, config=config, json=json, html=html, apply=apply)
     return report
 

@@ -14,6 +14,7 @@ HELP = "look for mistakes in images and labels"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options
+    from segue.cli._scene import shard_of
 
     parser.add_argument("target", help="config file, or a folder with images and masks")
     parser.add_argument("--json", metavar="FILE", help="write the findings as JSON")
@@ -39,6 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--image-suffix", metavar="END", help="what the images of a folder end with: .jpg")
     parser.add_argument("--mask-suffix", metavar="END", help="what the masks of a folder end with: _mask.png")
     parser.add_argument("--split", nargs="+", default=[], metavar="FILE", help="lists of names, below a folder")
+    parser.add_argument(
+        "--shard", type=shard_of, metavar="I/N", help="look at the I-th of N shares of the files, from 1, and no more"
+    )
+    parser.add_argument("--shares", metavar="FOLDER", help="where shares are kept; the last to end judges all")
     add_config_options(parser)
 
 
@@ -77,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
         image_suffix=args.image_suffix,
         mask_suffix=args.mask_suffix,
         splits=args.split,
+        shard=args.shard,
+        shares=args.shares,
         cfg_options=args.cfg_options,
         trust=args.trust_config,
     )

@@ -27,6 +27,15 @@ def deliver(
     Raises:
         InputError: a file cannot be written, or there is nothing to apply.
     """
+    if report.missing:
+        names = ", ".join(str(index) for index in report.missing[:8])
+        more = "" if len(report.missing) <= 8 else f" and {len(report.missing) - 8} more"
+        console.print(
+            f"This share is kept; still missing: {names}{more}. The last of them to end judges all files, and prints "
+            "and writes what is asked for.",
+            highlight=False,
+        )
+        return
     show(report, console)
     if json is not None:
         write_json(json, report)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from rich.console import Console
 from segue.config.nodes import other_class_counts
 from segue.doctor.colors import color_fixes
 from segue.doctor.deep_images import judge_deep
+from segue.doctor.facts import Facts
 from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_files, leaks, per_class, turned_fixes
 from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
 from segue.doctor.layout import NOTHING, Given, Layout, recognize, sources_of_layout
 from segue.doctor.rules import Rules
+from segue.doctor.shares import Share
 from segue.doctor.sources import Source, sources_of
 from segue.doctor.stack_values import judge_stacks, propose_absent
 from segue.doctor.tally import Tally, merged
@@ -38,6 +41,7 @@ class Report:
         mended: per dataset, its rules with the proposed settings.
         layout: what was recognized in a folder; None for a config.
         cfg: the config; None for a folder.
+        missing: where the files were shared out, the shares that others have still to look at; nothing is judged.
     """
 
     target: str
@@ -47,6 +51,7 @@ class Report:
     mended: list[Rules] = field(default_factory=list)
     layout: Layout | None = None
     cfg: Mapping[str, Any] | None = None
+    missing: list[int] = field(default_factory=list)
 
     @property
     def errors(self) -> list[Finding]:
@@ -72,10 +77,17 @@ class Report:
 
 
 def check_config(
-    cfg: Mapping[str, Any], *, name: str = "", workers: int | None = None, console: Console | None = None
+    cfg: Mapping[str, Any],
+    *,
+    name: str = "",
+    workers: int | None = None,
+    share: Share | None = None,
+    console: Console | None = None,
 ) -> Report:
-    """Check the datasets of a config."""
-    report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, console)
+    """Check the datasets of a config; of a ``share``, its files, and all that were found if it is the last."""
+    report = _scanned(Report(name, sources_of(cfg), [], cfg=cfg), workers, share, console)
+    if report.missing:
+        return report
     try_fixes(cfg, report.sources, report.tallies, report.findings)
     report.findings += _class_counts(cfg, report.sources)
     for finding in report.findings:
@@ -95,27 +107,42 @@ def check_folder(
     masks: str | None = None,
     given: Given = NOTHING,
     workers: int | None = None,
+    share: Share | None = None,
     console: Console | None = None,
 ) -> Report:
     """Check a folder of images and masks; ``images`` and ``masks`` name the folders if they cannot be guessed,
-    ``given`` what else their names do not tell.
+    ``given`` what else their names do not tell, ``share`` which files to look at.
     """
     layout = recognize(folder, images, masks, given)
     rules, usual = known_rules(layout, num_classes)
     report = Report(str(folder), sources_of_layout(layout, rules, usual), [], layout=layout)
-    report = _scanned(report, workers, console)
+    report = _scanned(report, workers, share, console)
+    if report.missing:
+        return report
     report.findings += [Finding("layout", "note", "all", note) for note in layout.notes]
     report.findings = by_severity(report.findings)
     return report
 
 
-def _scanned(report: Report, workers: int | None, console: Console | None) -> Report:
+def _scanned(report: Report, workers: int | None, share: Share | None, console: Console | None) -> Report:
     """Fill in tallies and findings."""
-    workers = workers or default_workers()
-    for source in report.sources:
+
+    def looked_at(source: Source) -> Iterator[Facts]:
+        pairs = source.pairs if share is None else share.mine(source.pairs)
+        facts = in_parallel(source.examine, pairs, workers or default_workers())
+        yield from shown(facts, len(pairs), f"reading {source.split}", console)
+
+    if share is None:
+        found = [looked_at(source) for source in report.sources]
+    else:
+        share.write(report.sources, chain.from_iterable(looked_at(source) for source in report.sources))
+        report.missing = share.missing
+        if report.missing:
+            return report
+        found = share.joined(report.sources)
+    for facts in found:
         tally = Tally()
-        facts = in_parallel(source.examine, source.pairs, workers)
-        for one in shown(facts, len(source.pairs), f"reading {source.split}", console):
+        for one in facts:
             tally.add(one)
         report.tallies.append(tally)
     report.findings, report.mended = judge(report.sources, report.tallies)
