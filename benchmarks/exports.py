@@ -6,7 +6,9 @@
 Each model gets random weights and one image; its files are certified before they are timed, and int8 is timed whatever
 it loses, for with random weights that says nothing. Measured is one call, from the network's input in memory to logits
 in memory: the model's `encode_decode` in evaluation mode, and a session's `run`. Ways take turns, so that what else the
-machine does falls on all of them. A table is printed, and written to benchmarks/results/ with the date.
+machine does falls on all of them. Results are written after each model, and those of the same day and size stay, so
+that a run that was stopped is completed with --only.
+A table is printed, and written to benchmarks/results/ with the date.
 Needs the extra `export`, and nncf for int8.
 """
 
@@ -58,18 +60,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder")
     args = parser.parse_args()
     size = (args.size[0], args.size[1])
-    rows: dict[str, dict[str, list[float] | str]] = {}
+    args.out.mkdir(parents=True, exist_ok=True)
+    name = args.out / f"exports-{datetime.date.today()}-{size[0]}x{size[1]}"
+    written = name.with_suffix(".json")
+    rows: dict[str, dict[str, list[float] | str]] = json.loads(written.read_text()) if written.is_file() else {}
     for title, recipe in MODELS.items():
         if args.only in title:
             rows[title] = timed(recipe, size, args.rounds)
             print(title, {way: found if isinstance(found, str) else f"{statistics.median(found):.3f} s"
                           for way, found in rows[title].items()}, flush=True)  # fmt: skip
-    text = table(rows, size, args.rounds)
-    print(text)
-    args.out.mkdir(parents=True, exist_ok=True)
-    name = args.out / f"exports-{datetime.date.today()}"
-    name.with_suffix(".md").write_text(text, encoding="utf-8")
-    name.with_suffix(".json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+            name.with_suffix(".md").write_text(table(rows, size, args.rounds), encoding="utf-8")
+            written.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(table(rows, size, args.rounds))
 
 
 def timed(recipe: str, size: tuple[int, int], rounds: int) -> dict[str, list[float] | str]:

@@ -183,8 +183,9 @@ def shallow(model: dict[str, Any]) -> bool:
 
 
 def narrow(node: Any, widths: dict[int, int]) -> None:
-    """Replace the widths that heads and necks take, wherever they stand."""
-    for child in node.values() if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
+    """Replace the widths that heads and necks take of the backbone, wherever they stand."""
+    own = (value for key, value in node.items() if key != "kernel_update_head") if isinstance(node, dict) else ()
+    for child in own if isinstance(node, dict) else node if isinstance(node, (list, tuple)) else ():
         narrow(child, widths)
     if isinstance(node, dict):
         for key in ("in_channels", "c1_in_channels"):

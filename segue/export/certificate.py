@@ -20,6 +20,8 @@ import numpy as np
 from segue.errors import InputError
 from segue.export.compare import LIMITS
 from segue.export.layers import Pair
+from segue.export.place import said
+from segue.system.replaced import replaced
 
 FORM = 1  # of the certificate
 POINTS = 256  # pixels whose logits are kept
@@ -118,7 +120,8 @@ def beside(path: Path) -> Path:
 def write_beside(path: Path, facts: Mapping[str, Any]) -> Path:
     """Write the certificate beside a file, with the file's hash."""
     whole = dict(facts) | {"file_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-    beside(path).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    with said(path), replaced(beside(path)) as part:
+        part.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     return beside(path)
 
 

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from segue.errors import InputError
 from segue.layers.portable import adaptive_average, grid_sample
+from segue.models.clip_text_encoder import CLIPTextEncoder
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 
 
@@ -134,6 +135,9 @@ def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
         if static
         else [(every, odd(example, at)), (every, example), (("batch",), example), ((), example)]
     )
+    for module in graph.modules():
+        if isinstance(module, CLIPTextEncoder):
+            module.settle()  # its vectors hang on no image
     lost: list[str] = []
     for names, shown in tries:
         free = {at[name]: torch.export.Dim.AUTO for name in names}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -31,6 +29,7 @@ from segue.export.layers import (
 )
 from segue.export.onnx import graph_hash, put_notes, write_onnx
 from segue.export.openvino import weights_hash, write_openvino
+from segue.export.place import checked, moved
 from segue.export.program import program_hash, write_program
 from segue.export.session import Session, open_session
 
@@ -109,7 +108,7 @@ def export_model(
         options: how.
 
     Raises:
-        InputError: it cannot be exported, or ``out`` has another suffix.
+        InputError: it cannot be exported, or ``out`` has another suffix or cannot be written.
         MissingExtraError: a package is missing.
     """
     if out.suffix != SUFFIX[target]:
@@ -117,8 +116,8 @@ def export_model(
     graph = Graph(model, options.uint8_input, options.labels_out, options.coarse_out).eval()
     first = cases[0]
     example = torch.cat([fed(graph, first)] * 2)[:2]
-    with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / f"made{out.suffix}"
+    with checked(out) as folder:
+        made = folder / f"made{out.suffix}"
         traced = trace(graph, fed(graph, first) if options.static else example, options.static)
         shown = traced.program.example_inputs[0][0]
         session: Any
@@ -126,7 +125,7 @@ def export_model(
             write_program(traced.program, made)
             session, names = open_session(made, trust=True), {}  # made a moment ago
         else:
-            onnx = Path(folder) / "made.onnx"
+            onnx = folder / "made.onnx"
             write_onnx(traced, graph, shown, onnx, options.opset, options.half and target == "onnx")
             names = _names(onnx)
             if target == "openvino":
@@ -148,10 +147,7 @@ def export_model(
 def placed(made: Exported, out: Path) -> Exported:
     """A file moved to ``out``, or beside it where it is not its model, with its certificate."""
     file = out if made.good else out.with_name(f"{out.stem}.refused{out.suffix}")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in (out.suffix, ".bin"):
-        if (part := made.file.with_suffix(suffix)).is_file():
-            shutil.move(str(part), file.with_suffix(suffix))
+    moved(made.file, file)
     return replace(made, file=file, beside=write_beside(file, made.certificate))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from segue.export.make import (
 )
 from segue.export.onnx import graph_hash
 from segue.export.openvino import weights_hash
+from segue.export.place import checked
 from segue.export.sensitive import Measured, keep_sensitive
 from segue.export.session import Session, open_session
 from segue.masks.labels import IGNORE
@@ -92,8 +92,7 @@ def export_int8(
             "--int8: what it loses is counted in labels, and this model gives depth, or several labels a pixel"
         )
     graph = Graph(model, options.uint8_input, False).eval()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with checked(out) as folder:
         whole = export_model(model, target, folder / f"whole{out.suffix}", cases, facts, options)
         if not whole.good:
             return placed(whole, out)

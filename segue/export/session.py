@@ -12,7 +12,7 @@ import torch
 
 from segue.errors import InputError, MissingExtraError
 from segue.export.program import notes_of
-from segue.export.targets import KEY
+from segue.export.targets import KEY, check_runs
 from segue.system.near import near_path
 
 SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
@@ -202,6 +202,7 @@ def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = 
         MissingExtraError: the runtime is not installed.
     """
     path = Path(path)
+    check_runs(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file{near_path(path)}")
     own = SUFFIXES.get(path.suffix)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from segue.errors import MissingExtraError
+from pathlib import Path
+
+from segue.errors import InputError, MissingExtraError
 
 KEY = "segue"  # of the certificate within a file
 #: what runs a file here
@@ -19,6 +21,23 @@ ELSEWHERE = {
     "executorch": ("executorch", "pip install executorch", "executorch.exir.to_edge of segue export torch's .pt2 file"),
     "ncnn": ("pnnx", "pip install pnnx ncnn", "pnnx MODEL.onnx"),
 }
+
+#: by suffix: whose files Segue does not run
+FOREIGN = {
+    ".engine": "TensorRT", ".plan": "TensorRT", ".trt": "TensorRT", ".tflite": "TensorFlow Lite", ".pb": "TensorFlow",
+    ".mlmodel": "Core ML", ".mlpackage": "Core ML", ".pte": "ExecuTorch", ".ptl": "PyTorch Mobile", ".param": "ncnn",
+    ".mnn": "MNN", ".rknn": "RKNN", ".hef": "Hailo", ".om": "Ascend",
+}  # fmt: skip
+
+
+def check_runs(path: object) -> None:
+    """Raise InputError for a file of a runtime that Segue does not run, which is no config either."""
+    kind = FOREIGN.get(Path(path).suffix.lower()) if isinstance(path, (str, Path)) else None
+    if kind is not None:
+        raise InputError(
+            f"{path}: a file of {kind}, which Segue does not run; it runs .onnx, .xml and .pt2. Name the file of segue "
+            "export that it was made of, and compare the two where it runs, on the gold image of that one's certificate"
+        )
 
 
 def not_here(target: str) -> MissingExtraError:

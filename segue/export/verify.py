@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segue.export.certificate import Gold, certificate_of, is_sealed
+from segue.export.certificate import Gold, beside, certificate_of, is_sealed
 from segue.export.compare import LIMITS, Limits, compare, decision
 from segue.export.layers import Divergence, apart, first_divergence
 from segue.export.session import Session, open_session
@@ -61,9 +63,14 @@ def verify_file(path: str | Path, runtime: str | None = None, *, trust: bool = F
     add(("certificate", right, "as it was written" if right else "changed after it was written"))
     good = facts["verdict"] == "certified"
     add(("export", good, "certified" if good else f"refused: {'; '.join(facts['reasons'])[:200]}"))
+    _check_beside(verdict, path, facts)
     _check_graph(verdict, path, facts)
     count = len(facts["classes"])
-    gold = Gold.of(facts["gold"])
+    try:
+        gold = Gold.of(facts["gold"])
+    except (KeyError, TypeError, ValueError, zlib.error) as error:
+        add(("gold image", False, f"cannot be read: {error!r:.200}"))
+        return verdict
     if not _check_preparation(verdict, facts, gold):
         return verdict
     images = as_input(facts, gold.image)
@@ -73,6 +80,19 @@ def verify_file(path: str | Path, runtime: str | None = None, *, trust: bool = F
     if reason:
         verdict.divergence = _first(session, facts, gold, images)
     return verdict
+
+
+def _check_beside(verdict: Verdict, path: Path, facts: Mapping[str, Any]) -> None:
+    """Whether a certificate beside a file is the one within; it may have been renamed with another file, or edited."""
+    if not beside(path).is_file():
+        return
+    try:
+        own = json.loads(beside(path).read_text(encoding="utf-8"))
+        right = is_sealed(own) and own["seal"] == facts["seal"]
+    except (ValueError, AttributeError, TypeError, KeyError):
+        right = False
+    said = "the one within" if right else "of another file, or changed; the one within the file counts"
+    verdict.checks.append((beside(path).name, right, said))
 
 
 def _check_graph(verdict: Verdict, path: Path, facts: Mapping[str, Any]) -> None:

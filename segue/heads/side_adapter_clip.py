@@ -102,10 +102,7 @@ class RecWithAttnbias(nn.Module):
         q = self.num_queries
         pool = adaptive_maximum if torch.compiler.is_exporting() else F.adaptive_max_pool2d
         bias = torch.unflatten(pool(bias.flatten(1, 2), size).flatten(2), 1, (-1, q))
-        closed = bias.new_zeros(q + 1, q + 1)
-        closed[:, :q] = -100
-        closed[:q, q] = -100
-        closed.fill_diagonal_(0)
+        closed = 100 * (torch.eye(q + 1, dtype=bias.dtype, device=bias.device) - 1)
         b, heads, _, count = bias.shape
         top = torch.cat([closed[:q].expand(b, heads, -1, -1), bias], dim=3)
         rest = F.pad(closed[q:].expand(count + 1, -1), (0, count)).expand(b, heads, -1, -1)

@@ -20,6 +20,7 @@ from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError, InputError, refuse
 from segue.export.runtime import is_exported
+from segue.export.targets import check_runs
 from segue.inference.predictor import Predictor
 from segue.inference.way import Way
 from segue.recipes.catalogue import published_weights
@@ -62,6 +63,8 @@ def load(
         ConfigError, CheckpointError: what is wrong with either, or that the weights are not this model's.
         InputError: no such device, precision, engine or windows, or the model does not follow them.
     """
+    check_runs(config)
+    check_runs(checkpoint)
     if is_exported(config):
         from segue.inference.exported import load_exported
 

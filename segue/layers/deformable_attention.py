@@ -90,7 +90,9 @@ class MultiScaleDeformableAttention(nn.Module):
         maps = torch.split(self.value_proj(value), [h * w for h, w in sizes], dim=1)
         found: list[Tensor] = []
         for level, (size, tokens) in enumerate(zip(sizes, maps, strict=True)):
-            grid = places.view(1, n, 1, 1, 2) + offsets[:, :, :, level] / offsets.new_tensor([size[1], size[0]])
+            away = offsets[:, :, :, level]
+            away = torch.stack([away[..., 0] / size[1], away[..., 1] / size[0]], dim=-1)  # a tensor of sizes fixes them
+            grid = places.view(1, n, 1, 1, 2) + away
             grid = (2 * grid - 1).transpose(1, 2).flatten(0, 1)  # (B * heads, N, points, 2)
             tokens = tokens.float().transpose(1, 2).reshape(b * heads, -1, *size)
             sampled = F.grid_sample(tokens, grid, align_corners=False)  # (B * heads, D, N, points)

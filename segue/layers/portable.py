@@ -116,7 +116,9 @@ def _pixels(x: Tensor, column: Tensor, row: Tensor) -> Tensor:
     """Pixels of (B, C, H, W) at whole places (B, h, w), zeros outside: (B, C, h, w)."""
     height, width = x.shape[2], x.shape[3]
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    index = row.clamp(0, height - 1).long() * width + column.clamp(0, width - 1).long()
+    # Not by clamping: torch's exporter mixes up clamps to sizes that are free where there are several.
+    nowhere = torch.zeros_like(row)
+    index = torch.where(inside, row, nowhere).long() * width + torch.where(inside, column, nowhere).long()
     flat = index.flatten(1).unsqueeze(1).expand(-1, x.shape[1], -1)
     found = x.flatten(2).gather(2, flat)
     found = torch.unflatten(found, 2, (column.shape[1], column.shape[2]))

@@ -116,14 +116,24 @@ class CLIPTextEncoder(nn.Module):
         return self.logit_scale.exp() * found
 
     def encoded(self) -> Tensor:
-        """The unit vectors (classes, output_dims) of the classes."""
+        """The unit vectors (classes, output_dims) of the classes; in an export those of `settle`."""
+        if torch.compiler.is_exporting() and self._cache is not None:
+            return self._cache[1]
         if not self.cache_feature:
             return self._encode()
-        frozen = [p for p in self.parameters() if p is not self.bg_embed]
-        state = (self.text_projection.device, self.text_projection.dtype, sum(p._version for p in frozen))
+        state = self._state()
         if self._cache is None or self._cache[0] != state:
             self._cache = (state, self._encode())
         return self._cache[1]
+
+    def settle(self) -> None:
+        """Compute the vectors now, so that an export holds them and not the transformer that makes them."""
+        self._cache = (self._state(), self._encode())
+
+    def _state(self) -> tuple[torch.device, torch.dtype, int]:
+        """What the vectors that were computed hold for."""
+        frozen = [p for p in self.parameters() if p is not self.bg_embed]
+        return self.text_projection.device, self.text_projection.dtype, sum(p._version for p in frozen)
 
     def _encode(self) -> Tensor:
         tokenizer = clip_tokenizer(self.bpe_path)

@@ -15,6 +15,7 @@ from segue.config.origins import origin_of
 from segue.datasets.collate import collate
 from segue.errors import CheckpointError, ConfigError, DataError, DownloadError, LabelError, Problem
 from segue.export.runtime import RuntimeModel, is_exported
+from segue.export.targets import check_runs
 from segue.training.gather import Gathered
 
 if TYPE_CHECKING:
@@ -207,6 +208,7 @@ def load_trained(model: nn.Module, source: Any, *, trust: bool = False) -> nn.Mo
     Raises:
         CheckpointError: some are missing or of another shape: what such a model predicts means nothing.
     """
+    check_runs(source)
     if is_exported(source):
         exported = RuntimeModel(source, trust=trust)
         if exported.num_classes != model.num_classes:

@@ -6,8 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import Tensor, nn
 
-from segue.export.graph import odd, threshold_of
+from segue.export.graph import odd, threshold_of, tracing
+from segue.layers.deformable_attention import (
+    DeformableAttentionOptions,
+    MultiScaleDeformableAttention,
+    grid_places,
+)
 
 
 @pytest.mark.parametrize(
@@ -28,3 +34,53 @@ def test_the_input_that_is_traced() -> None:
     """At least 512 pixels a side, and a side that nothing divides; the batch and the channels stay."""
     assert odd(torch.zeros(2, 5, 64, 96), {"height": 2, "width": 3}).shape == (2, 5, 549, 613)
     assert odd(torch.zeros(2, 1024, 512, 3, dtype=torch.uint8), {"height": 1, "width": 2}).dtype == torch.uint8
+
+
+class Attention(nn.Module):
+    """Deformable attention over an image and its half."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = DeformableAttentionOptions(embed_dims=8, num_heads=2, num_levels=2, num_points=2, dropout=0.0)
+        self.attention = MultiScaleDeformableAttention(options)
+        nn.init.normal_(self.attention.sampling_offsets.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps = [images, images[:, :, ::2, ::2]]
+        sizes = [(x.shape[2], x.shape[3]) for x in maps]
+        tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], dim=1)
+        found: Tensor = self.attention(tokens, tokens, grid_places(sizes, tokens), sizes)
+        return found
+
+
+def traced(module: nn.Module) -> torch.export.ExportedProgram:
+    free = dict.fromkeys((0, 2, 3), torch.export.Dim.AUTO)
+    with tracing(module):
+        return torch.export.export(module, (torch.randn(2, 8, 21, 33),), dynamic_shapes={"images": free}, strict=False)
+
+
+def test_deformable_attention_at_other_sizes() -> None:
+    """A tensor of sizes would hold those of the trace."""
+    module = Attention().eval()
+    program = traced(module).module()
+    for size in ((1, 8, 9, 13), (2, 8, 40, 16)):
+        images = torch.randn(size)
+        assert torch.allclose(program(images), module(images), atol=1e-5)
+
+
+@pytest.mark.slow
+def test_deformable_attention_in_a_file() -> None:
+    """Several clamps to sizes that are free become one another's in torch's exporter."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    import onnxruntime
+
+    module = Attention().eval()
+    with tracing(module):
+        made = torch.onnx.export(traced(module), (torch.randn(2, 8, 21, 33),), dynamo=True, verbose=False)
+    assert made is not None
+    session = onnxruntime.InferenceSession(made.model_proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for size in ((1, 8, 9, 13), (2, 8, 40, 16)):
+        images = torch.randn(size)
+        [found] = session.run(None, {session.get_inputs()[0].name: images.numpy()})
+        assert torch.allclose(torch.from_numpy(found), module(images), atol=1e-5)

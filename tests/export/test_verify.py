@@ -201,6 +201,28 @@ def test_an_edited_certificate(exported: Path, tmp_path: Path) -> None:
     assert "certificate" in failed(corrupted(exported, tmp_path / "changed.onnx", change))
 
 
+def test_a_certificate_that_cannot_be_read(exported: Path, tmp_path: Path) -> None:
+    """An array that was cut is a finding, not a traceback."""
+
+    def cut(facts: dict[str, Any]) -> None:
+        facts["gold"]["labels"]["data"] = facts["gold"]["labels"]["data"][:40]
+
+    verdict = corrupted(exported, tmp_path / "changed.onnx", lambda proto: certificate(proto, cut))
+    assert "gold image" in failed(verdict) and "cannot be read" in verdict.checks[-1][2], verdict.checks
+
+
+@pytest.mark.parametrize("text", ["edited", "another file's", "no JSON"])
+def test_a_certificate_beside_that_is_not_the_one_within(exported: Path, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "moved.onnx"
+    file.write_bytes(exported.read_bytes())
+    own = json.loads(exported.with_name("small.onnx.json").read_text())
+    assert not failed(verify_file(file))  # none is beside it
+    changed = own | {"classes": ["other"] * 4}
+    written = {"edited": json.dumps(changed), "another file's": json.dumps(sealed(changed)), "no JSON": "{"}[text]
+    file.with_name("moved.onnx.json").write_text(written)
+    assert failed(verify_file(file)) == {"moved.onnx.json"}
+
+
 def test_under_another_runtime(exported: Path) -> None:
     pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
     verdict = verify_file(exported, "openvino")

@@ -69,3 +69,12 @@ def test_messages() -> None:
         CLIPTextEncoder(dataset_name="voc", vocabulary=["cat"])
     with pytest.raises(InputError, match="no set of prompts 'fancy'; there are: imagenet, vild"):
         CLIPTextEncoder(dataset_name="voc", templates="fancy")
+
+
+def test_an_export_holds_the_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was computed before tracing, without the transformer."""
+    model = encoder(monkeypatch, cat_bg=False).eval()
+    model.settle()
+    program = torch.export.export(model, (), strict=False)
+    assert not any("matmul" in str(node.target) or "linear" in str(node.target) for node in program.graph.nodes)
+    torch.testing.assert_close(program.module()(), model())
