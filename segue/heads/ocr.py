@@ -92,7 +92,7 @@ class ObjectAttention(nn.Module):
         """Equations 5 and 7: pixels (B, C, H, W) and regions (B, C, K, 1) to w (B, H * W, K)."""
         query = self.query_project(pixels).flatten(2)  # (B, D, H * W)
         key = self.key_project(regions).flatten(2)  # (B, D, K)
-        products = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
+        products: Tensor = torch.einsum("bdn,bdk->bnk", query, key) * key.shape[1] ** -0.5
         return products.softmax(dim=2)
 
 
