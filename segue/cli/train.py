@@ -2,7 +2,8 @@
 
 Of a folder the label doctor's findings become a config, whose values and reasons are printed and saved; see
 docs/folder.md. Everything is written to the work directory: last.ckpt and the checkpoints that default_hooks ask for,
-scalars.jsonl, config.py. Ctrl-C stops after the running step and saves; --resume continues, after Ctrl-C as after a crash.
+scalars.jsonl, config.py. Ctrl-C stops after the running step and saves; --resume continues, after Ctrl-C as after a
+crash.
 """
 
 from __future__ import annotations

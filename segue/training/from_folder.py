@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
+from segue.datasets.scan import some_of
 from segue.doctor import Report, check_folder
 from segue.doctor.show import show
 from segue.errors import InputError
@@ -118,7 +119,7 @@ def say(plan: Plan, path: Path, console: Console, kept: Path | None = None) -> N
     tall, wide = facts.pictures.median
     console.print(
         f"{facts.train} images to train on, {facts.val} for validation, around {wide} x {tall}; "
-        f"{len(facts.classes)} classes: {escape(', '.join(facts.classes[:8]))}{' ...' if len(facts.classes) > 8 else ''}",
+        f"{len(facts.classes)} classes: {escape(some_of(facts.classes, 8))}",
         highlight=False,
         soft_wrap=True,
     )

@@ -58,9 +58,9 @@ class StepTime:
         if steps < LEAST:
             needed = AROUND + count * once + LEAST * self.step
             raise InputError(
-                f"--time {in_words(seconds)}: a step takes {self.step:.2f} s here and a validation {once:.0f} s, so that "
-                f"{max(steps, 0)} steps would fit; {in_words(needed)} is the least, for {LEAST}. A smaller model or crop "
-                "needs less"
+                f"--time {in_words(seconds)}: a step takes {self.step:.2f} s here and a validation {once:.0f} s, so "
+                f"that {max(steps, 0)} steps would fit; {in_words(needed)} is the least, for {LEAST}. A smaller model "
+                "or crop needs less"
             )
         why = (
             f"what fits into {in_words(seconds)} at {self.step:.2f} s a step, measured on {MEASURED} after {WARM} of "

@@ -51,9 +51,9 @@ def divide(names: Sequence[str], lists: Path) -> Splitting:
     for key in sorted(groups, key=lambda key: hashlib.blake2b(key.encode("utf-8", "surrogateescape")).digest()):
         # what comes nearest to the share, with at least one group on either side
         size = len(groups[key])
-        if not val or abs(len(val) + size - wanted) < abs(len(val) - wanted):
-            if len(val) + size < len(names):
-                val += groups[key]
+        nearer = not val or abs(len(val) + size - wanted) < abs(len(val) - wanted)
+        if nearer and len(val) + size < len(names):
+            val += groups[key]
     chosen = set(val)
     train = tuple(name for name in names if name not in chosen)
     files = (lists.with_name(f"{lists.name}_train.txt"), lists.with_name(f"{lists.name}_val.txt"))
@@ -79,11 +79,8 @@ def groups_of(names: Sequence[str]) -> tuple[str, dict[str, list[str]]]:
         for name in names:
             groups[key(name)].append(name)
         several = sum(len(group) > 1 for group in groups.values())
-        if (
-            len(groups) >= LEAST_GROUPS
-            and 2 * several > len(groups)
-            and max(map(len, groups.values())) <= len(names) / 2
-        ):
+        even = 2 * several > len(groups) and max(map(len, groups.values())) <= len(names) / 2
+        if len(groups) >= LEAST_GROUPS and even:
             return f"whole groups of {len(groups)}, {how}", dict(groups)
     return "each by its name", {name: [name] for name in names}
 
