@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from segue.api import evaluate as evaluate
     from segue.api import load as load
     from segue.api import migrate as migrate
+    from segue.api import model as model
     from segue.api import models as models
     from segue.api import pack as pack
     from segue.api import predict as predict
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(
-        ("check", "evaluate", "load", "migrate", "pack", "predict", "predict_scene", "score", "train"), "segue.api"
+        ("check", "evaluate", "load", "migrate", "model", "pack", "predict", "predict_scene", "score", "train"),
+        "segue.api",
     ),
     "Config": "segue.config",
     "register": "segue.config.builder.register",

@@ -16,13 +16,27 @@ from segue.report.score_folders import score
 from segue.system.shown import escape
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from segue.doctor import Report
     from segue.inference.crf import CRF
     from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
     from segue.training import Callback, Machine, TrainResult
 
-__all__ = ["check", "evaluate", "load", "migrate", "models", "pack", "predict", "predict_scene", "score", "train"]
+__all__ = [
+    "check",
+    "evaluate",
+    "load",
+    "migrate",
+    "model",
+    "models",
+    "pack",
+    "predict",
+    "predict_scene",
+    "score",
+    "train",
+]
 
 AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a recipe's name, a config, or its sections
 
@@ -74,6 +88,8 @@ def evaluate(
 def train(
     config: AnyConfig,
     *,
+    model: str | None = None,
+    time: str | None = None,
     work_dir: str | Path | None = None,
     resume: bool | str | Path | None = None,
     seed: int | None = None,
@@ -83,10 +99,12 @@ def train(
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> TrainResult:
-    """Train as the config says.
+    """Train as the config says, or on a folder of images and masks, whose config is written first (docs/folder.md).
 
     Args:
-        config: a config file or object, or the name of a recipe.
+        config: a config file or object, or the name of a recipe; or a folder.
+        model: for a folder: a method and a backbone, such as ``ocrnet_hr18s``; by default ``segformer_mit-b0``.
+        time: for a folder: how long, such as ``30m``; by default a number of passes over its images.
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
         resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
         seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
@@ -101,11 +119,44 @@ def train(
     """
     from segue.training import train as run
 
+    if is_folder(config):
+        from segue.training.from_folder import prepare
+
+        assert isinstance(config, (str, Path))
+        made = prepare(config, model=model, time=time, work_dir=work_dir, resume=bool(resume), cfg_options=cfg_options)
+        config, work_dir = made.config, made.work_dir
+    else:
+        refuse({"--model": model, "--time": time}, "only for a folder of images and masks; a config says so itself")
     wrong: list[Problem] = []
     cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
     return run(
         cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong
     )
+
+
+def model(
+    name: str, *, classes: int, in_channels: int = 3, crop_size: tuple[int, int] | None = None, pretrained: bool = True
+) -> nn.Module:
+    """The model of a recipe for other classes and bands: a plain module, without data or a config.
+
+    ``net(images)`` gives logits at the resolution of its head, ``net.encode_decode(images)`` those of each pixel, and
+    ``net.loss(images, segue.types.Targets(labels))`` a dict of losses, which are added up; images (B, C, H, W) are
+    float and normalized, labels (B, H, W) int64 with 255 for unlabeled.
+
+    Args:
+        name: a method and a backbone, such as ``segformer_mit-b0``, or a recipe's whole name.
+        classes: that it predicts.
+        in_channels: bands of an image.
+        crop_size: (H, W) that it is trained on, which some backbones are made for; by default the recipe's.
+        pretrained: start the backbone from the recipe's weights; where they cannot be had, one line says so.
+
+    Raises:
+        ConfigError: no such model, or several.
+        CheckpointError: the weights are not of this model.
+    """
+    from segue.inference.fresh import fresh_model
+
+    return fresh_model(name, classes=classes, in_channels=in_channels, crop_size=crop_size, pretrained=pretrained)
 
 
 def check(
@@ -124,6 +175,7 @@ def check(
     splits: Sequence[str] = (),
     shard: tuple[int, int] | None = None,
     shares: str | Path | None = None,
+    model: str | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
 ) -> Report:
@@ -140,6 +192,7 @@ def check(
         splits: of a folder, files that list names, relative to it.
         shard, shares: (i, n): look at the i-th of n shares of the files, from 1, and keep what was found in the folder
             ``shares``, which all machines have; the last share to end judges all of them.
+        model: with ``apply``, of a folder: write a whole config that trains this model, as `train` would.
         cfg_options, trust: for a config; see `read_config`.
 
     Raises:
@@ -158,6 +211,8 @@ def check(
     console, config = Console(), None
     if Path(target).is_dir():
         refuse({"--cfg-options": cfg_options, "--trust-config": trust}, "only for a config; this is a folder")
+        if not apply:
+            refuse({"--model": model}, "names the model of the config that --apply writes; add --apply")
         report = check_folder(
             target,
             num_classes=num_classes,
@@ -177,10 +232,15 @@ def check(
             "--mask-format": mask_format,
         }
         names |= {"--image-suffix": image_suffix, "--mask-suffix": mask_suffix, "--split": list(splits) or None}
+        names["--model"] = model
         refuse(names, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, share=share, console=console)
-    deliver(report, console, config=config, json=json, html=html, apply=apply)
+    deliver(report, console, config=config, json=json, html=html, apply=apply and model is None)
+    if apply and model is not None and not report.missing:
+        from segue.training.from_folder import apply_model
+
+        apply_model(report, model, None if apply is True else apply, console)
     return report
 
 
@@ -281,6 +341,11 @@ def pack(
         advice = "Read it by these settings, in the config or after --cfg-options:"
     console.print(escape("\n  ".join([advice, *settings])), highlight=False, soft_wrap=True)
     return settings
+
+
+def is_folder(target: object) -> bool:
+    """Whether what was given in place of a config is a folder."""
+    return isinstance(target, (str, Path)) and Path(target).is_dir()
 
 
 def models(pattern: str = "*", data: str | None = None) -> list[Entry]:

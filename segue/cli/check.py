@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write a config with the proposed lines (default: NAME_checked.py beside it)",
     )
+    parser.add_argument("--model", metavar="NAME", help="with --apply, of a folder: write a config that trains it")
     parser.add_argument("--workers", type=int, help="files read at once (default: one per core)")
     parser.add_argument("--num-classes", type=int, help="classes of a folder (default: as its names and values say)")
     parser.add_argument("--images", help="folder of images below a folder, if it is not recognized")
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         splits=args.split,
         shard=args.shard,
         shares=args.shares,
+        model=args.model,
         cfg_options=args.cfg_options,
         trust=args.trust_config,
     )

@@ -1,7 +1,9 @@
-"""Train the model of a config.
+"""Train the model of a config, or a model on a folder of images and masks.
 
-Everything is written to the work directory: last.ckpt and the checkpoints that default_hooks ask for, scalars.jsonl,
-config.py. Ctrl-C stops after the running step and saves; --resume continues, after Ctrl-C as after a crash.
+Of a folder the label doctor's findings become a config, whose values and reasons are printed and saved; see
+docs/folder.md. Everything is written to the work directory: last.ckpt and the checkpoints that default_hooks ask for,
+scalars.jsonl, config.py. Ctrl-C stops after the running step and saves; --resume continues, after Ctrl-C as after a
+crash.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from segue.training import Machine
 
-HELP = "train the model of a config"
+HELP = "train the model of a config, or on a folder"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     from segue.cli import add_config_options, add_download_options
 
-    parser.add_argument("config", help="config file, or the name of a recipe")
+    parser.add_argument("config", help="config file, the name of a recipe, or a folder with images and masks")
+    parser.add_argument("--model", metavar="NAME", help="of a folder: method and backbone (default: segformer_mit-b0)")
+    parser.add_argument("--time", metavar="T", help="of a folder: how long to train, such as 30m or 1h30m")
     parser.add_argument("--work-dir", help="folder to write to (default: the config's, or work_dirs/CONFIG)")
     parser.add_argument(
         "--resume",
@@ -73,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
 
     result = train(
         args.config,
+        model=args.model,
+        time=args.time,
         work_dir=args.work_dir,
         resume=args.resume,
         seed=args.seed,

@@ -18,6 +18,7 @@ from segue.doctor.files import classes_seen, ignored_row, judge_classes, judge_f
 from segue.doctor.findings import Finding, Fix, by_severity
 from segue.doctor.known import known_rules
 from segue.doctor.layout import NOTHING, Given, Layout, recognize, sources_of_layout
+from segue.doctor.pictures import unusual_bands
 from segue.doctor.rules import Rules
 from segue.doctor.shares import Share
 from segue.doctor.sources import Source, sources_of
@@ -116,9 +117,11 @@ def check_folder(
     layout = recognize(folder, images, masks, given)
     rules, usual = known_rules(layout, num_classes)
     report = Report(str(folder), sources_of_layout(layout, rules, usual), [], layout=layout)
+    unusual = [finding for source in report.sources if (finding := unusual_bands(source)) is not None]
     report = _scanned(report, workers, share, console)
     if report.missing:
         return report
+    report.findings += unusual
     report.findings += [Finding("layout", "note", "all", note) for note in layout.notes]
     report.findings = by_severity(report.findings)
     return report

@@ -1,0 +1,44 @@
+"""A model of a recipe for the user's own classes and bands, without a config."""
+
+from __future__ import annotations
+
+import logging
+
+from torch import nn
+
+from segue.checkpoints import load_weights
+from segue.config.builder.build import build_model
+from segue.errors import DownloadError, InputError
+from segue.recipes.data import Size
+from segue.recipes.fitted import config_of, fit_recipe
+from segue.recipes.short import resolve
+
+
+def fresh_model(
+    name: str, *, classes: int, in_channels: int = 3, crop_size: Size | None = None, pretrained: bool = True
+) -> nn.Module:
+    """See `segue.api.model`."""
+    if crop_size is not None and not (
+        isinstance(crop_size, (tuple, list))
+        and len(crop_size) == 2
+        and all(type(n) is int and n > 0 for n in crop_size)
+    ):
+        raise InputError(f"crop_size={crop_size!r}: height and width are expected, such as (512, 512)")
+    chosen = resolve(name)
+    size = None if crop_size is None else (crop_size[0], crop_size[1])
+    fitted = fit_recipe(chosen.recipe, classes=classes, in_channels=in_channels, crop=size)
+    model = build_model(config_of(fitted))
+    if not pretrained:
+        return model
+    log = logging.getLogger("segue")
+    for source in fitted.weights:
+        try:
+            report = load_weights(model.get_submodule(source.module), source.checkpoint, prefix=source.prefix)
+        except DownloadError:
+            log.warning(
+                f"{name}: the weights {source.checkpoint} are not available here, so it starts from random ones; get "
+                f"them by segue weights fetch {fitted.recipe}, or say pretrained=False"
+            )
+        else:
+            log.info(f"{name}: weights of {source.checkpoint}: {report}")
+    return model

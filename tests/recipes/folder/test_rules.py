@@ -1,0 +1,90 @@
+"""Each rule by a folder that it is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from segue.doctor.pictures import Pictures
+from segue.recipes.fitted import Fitted
+from segue.recipes.folder import rules
+from segue.recipes.folder.facts import Facts
+
+
+def facts(size: tuple[int, int] = (360, 480), **more: Any) -> Facts:
+    """A folder of a hundred colour pictures of one size with two equal classes."""
+    pictures = Pictures(2, 3, "uint8", False, "color", (), (), (size[0],) * 2, (size[1],) * 2)
+    usual: dict[str, Any] = dict(
+        train=100, val=20, same=False, classes=("a", "b"), pixels=(50, 50), masks=(100, 100), pictures=pictures, cores=2
+    )
+    return Facts(**{**usual, **more})
+
+
+@pytest.mark.parametrize(
+    ("size", "gpu", "expected"),
+    [
+        ((360, 480), None, (256, 256)),
+        ((360, 480), 16.0, (352, 480)),
+        ((2000, 3000), 16.0, (512, 512)),
+        ((200, 700), None, (192, 256)),
+        ((20, 20), None, (32, 32)),
+    ],
+)
+def test_crop(size: tuple[int, int], gpu: float | None, expected: tuple[int, int]) -> None:
+    assert rules.crop(facts(size, gpu=gpu), (512, 512)).value == expected
+
+
+def test_batch() -> None:
+    assert rules.batch(facts(), 16, (256, 256)).value == 4
+    assert rules.batch(facts(), 16, (32, 32)).value == 8
+    assert rules.batch(facts(gpu=80.0), 16, (512, 512)).value == 16
+    assert rules.batch(facts(gpu=1.0), 16, (512, 512)).value == 2, "a batch of one has no variance"
+
+
+def test_steps() -> None:
+    assert rules.steps(facts(), 4).value == 2000
+    assert rules.steps(facts(train=3), 4).value == 300
+    assert rules.steps(facts(), 4, 77, "what fits").why == "what fits"
+
+
+def test_scale_fills_the_crop() -> None:
+    assert rules.scale(facts((256, 256)), (256, 256), 5000).value == (1.0, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 5000).value == (0.5, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 100).value == (0.75, 1.5)
+
+
+def test_weights_and_sampler() -> None:
+    assert rules.weights(facts()).value is None
+    assert rules.weights(facts(pixels=(990, 10))).value == "auto"
+    assert rules.weights(facts(pixels=(990, 10), multilabel=True)).value is None
+    assert rules.weights(facts(pixels=(100, 0))).value is None, "a class that does not occur has no frequency"
+    assert rules.sampler(facts()).value["type"] == "InfiniteSampler"
+    assert rules.sampler(facts(masks=(100, 3))).value["type"] == "RareClassSampler"
+    assert rules.sampler(facts(masks=(20, 1), train=20)).value["type"] == "InfiniteSampler"
+
+
+def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
+    keys = {"norm": {"decay_mult": 0.0}, "head": {"lr_mult": 10.0}}
+    optim = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=6e-5), paramwise_cfg=dict(custom_keys=keys))
+    fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), weights=())
+    scratch = rules.optimizer(facts(), fitted, 4, False).value
+    assert scratch["optimizer"]["lr"] == 0.001
+    assert scratch["paramwise_cfg"] == {"custom_keys": {"norm": {"decay_mult": 0.0}}}
+    tuned = rules.optimizer(facts(), fitted, 4, True).value
+    assert tuned["optimizer"]["lr"] == pytest.approx(3e-5), "the root of a quarter"
+    assert tuned["paramwise_cfg"] == {"custom_keys": keys}
+    assert optim["optimizer"]["lr"] == 6e-5, "the recipe's own is left as it is"
+
+
+def test_schedule_ends_with_the_training() -> None:
+    rise, fall = rules.schedule(1000).value
+    assert (rise["end"], fall["begin"], fall["end"], fall["eta_min"]) == (50, 50, 1000, 0.0)
+
+
+def test_windows() -> None:
+    assert rules.windows(facts(), (256, 256), {}).value == dict(mode="whole")
+    assert rules.windows(facts((2000, 3000)), (256, 256), {}).value["mode"] == "slide"
+    assert rules.windows(facts(), (96, 96), {"mode": "slide"}).value == dict(
+        mode="slide", crop_size=(96, 96), stride=(64, 64)
+    )
