@@ -16,9 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from segue.cli import add_config_options
 
     parser.add_argument("file", help="replay_iter_N.safetensors of a work folder")
-    parser.add_argument(
-        "--config", help="the run's config, where it names classes of your project (default: the file's)"
-    )
+    parser.add_argument("--config", help="the run's config, where it names your own classes (default: the file's)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1, mps")
     add_config_options(parser)
 
