@@ -141,8 +141,7 @@ def _kept(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from model.named_parameters()
     for at, module in model.named_modules():
         if not (module.training and isinstance(module, nn.modules.batchnorm._NormBase)):
-            for name, buffer in module.named_buffers(at, recurse=False):
-                yield name, buffer
+            yield from module.named_buffers(at, recurse=False)
 
 
 def _named(name: str, module: nn.Module) -> str:

@@ -14,9 +14,11 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from segue.errors import SegueError
+from segue.training.launch import is_own_child
 
 #: Seconds between two looks, and what a process may take to find out by itself that another is gone.
 LOOK, PATIENCE = 1.0, 20.0
+PARENT = os.getppid()  # as long as it lives
 _SIGNS = re.compile(
     r"Connection (closed by peer|reset by peer|refused)|Broken pipe|NCCL|gloo|ProcessGroup|Timed out waiting|TCPStore",
     re.IGNORECASE,
@@ -40,8 +42,7 @@ class RankWatch(Callback):
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Begin to look."""
         if trainer.world_size > 1:
-            parent = os.getppid()
-            threading.Thread(target=self.watch, args=(trainer, parent), daemon=True).start()
+            threading.Thread(target=self.watch, args=(trainer,), daemon=True).start()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         """All may end from now on."""
@@ -51,10 +52,10 @@ class RankWatch(Callback):
         """This process ends by itself."""
         self._done.set()
 
-    def watch(self, trainer: Any, parent: int) -> None:
+    def watch(self, trainer: Any) -> None:
         """Until training ends or a process is gone for so long that nothing else has noticed."""
         while not self._done.wait(LOOK):
-            gone = lost_process(trainer, parent)
+            gone = lost_process(trainer)
             if gone is not None and not self._done.wait(self.patience):
                 print(f"segue train: {gone}", file=sys.stderr, flush=True)
                 for process in _children(trainer):
@@ -64,14 +65,13 @@ class RankWatch(Callback):
                 return
 
 
-def lost_process(trainer: Any, parent: int | None = None) -> LostProcess | None:
+def lost_process(trainer: Any, parent: int = PARENT) -> LostProcess | None:
     """The first of the processes that Segue started which is gone, as far as this one can know it."""
     for rank, process in enumerate(_children(trainer), 1):
         status = process.poll()
         if status:
             return LostProcess(_text(rank, process.pid, status))
-    local = getattr(trainer, "local_rank", 0)
-    if local and parent is not None and os.getppid() != parent and not _outside(trainer):
+    if is_own_child() and os.getppid() != parent:  # the first process has started this one
         return LostProcess(_text(0, parent, None))
     return None
 
@@ -110,8 +110,3 @@ def _text(rank: int, pid: int, status: int | None) -> str:
 
 def _children(trainer: Any) -> list[Any]:
     return list(getattr(getattr(trainer.strategy, "launcher", None), "procs", None) or [])
-
-
-def _outside(trainer: Any) -> bool:
-    environment = getattr(trainer.strategy, "cluster_environment", None)
-    return bool(getattr(environment, "creates_processes_externally", True)) and "NODE_RANK" not in os.environ

@@ -43,7 +43,7 @@ def test_file_gives_the_step_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [{"step": {}}, {"replay": 1, "step": {"config": ""}}, {"replay": 1, "step": 4}, {}])
 def test_other_files_are_refused(tmp_path: Path, text: dict[str, Any]) -> None:
     path = save_weights(tmp_path / "a.safetensors", {"x": Tensor([1])}, text)
-    with pytest.raises(CheckpointError, match="is no step to replay|description of the step is damaged"):
+    with pytest.raises(CheckpointError, match=r"is no step to replay|description of the step is damaged"):
         read_step(path)
 
 
