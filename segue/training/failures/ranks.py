@@ -103,8 +103,8 @@ def _text(rank: int, pid: int, status: int | None) -> str:
     elif status:
         how = f" with status {status}; its own message says why"
     return (
-        f"the process of rank {rank} (pid {pid}) has ended{how}. All others end as well; the checkpoints written before "
-        "are whole: continue with --resume"
+        f"the process of rank {rank} (pid {pid}) has ended{how}. All others end as well; the checkpoints written "
+        "before are whole: continue with --resume"
     )
 
 
