@@ -98,6 +98,7 @@ def train(
     callbacks: Sequence[Callback] = (),
     cfg_options: Sequence[str] = (),
     trust: bool = False,
+    dry_run: bool = False,
 ) -> TrainResult:
     """Train as the config says, or on a folder of images and masks, whose config is written first (docs/folder.md).
 
@@ -112,6 +113,7 @@ def train(
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
         cfg_options, trust: see `segue.recipes.open.read_config`.
+        dry_run: show what would be done, draw the first batches, and stop before the first step.
 
     Raises:
         ConfigError, DataError, CheckpointError: what is wrong, before the first step as far as it can be known.
@@ -130,7 +132,15 @@ def train(
     wrong: list[Problem] = []
     cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
     return run(
-        cfg, work_dir=work_dir, resume=resume, seed=seed, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong
+        cfg,
+        work_dir=work_dir,
+        resume=resume,
+        seed=seed,
+        amp=amp,
+        machine=machine,
+        callbacks=callbacks,
+        wrong=wrong,
+        dry_run=dry_run,
     )
 
 

@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the same numbers in every run on the same machine; torch warns of operations that cannot",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show data, batch, memory and time, draw the first batches, and stop"
+    )
     add_machine_options(parser)
     add_download_options(parser)
     add_config_options(parser)
@@ -86,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         machine=machine_of(args),
         cfg_options=[*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])],
         trust=args.trust_config,
+        dry_run=args.dry_run,
     )
     if result.checkpoint and result.first:
         print(f"Trained weights: {visible(result.checkpoint)}")

@@ -12,7 +12,6 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.plugins.precision import MixedPrecision
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from rich.console import Console
-from torch import nn
 
 from segue.checkpoints import save_weights
 from segue.config.trust import rights_of
@@ -20,13 +19,14 @@ from segue.errors import ConfigError, Problem
 from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.data import Loader, make_loader, read_loader
+from segue.training.failures.explained import explained
+from segue.training.failures.ranks import RankWatch
 from segue.training.handover import Handover
 from segue.training.ignored import ignored, uncalled
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.later import refused_later
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
-from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.mmengine_log import RunLog
 from segue.training.optimizers import build_optimizer, unmatched
@@ -36,6 +36,7 @@ from segue.training.own_loop import ENDLESS, LoopRunner
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
+from segue.training.preview.screen import DryRun, Preview
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream
 from segue.training.record import Record
@@ -80,6 +81,7 @@ class Run:
         seed: int,
         before: dict[str, Any] | Handover | None,
         console: Console,
+        dry: bool = False,
     ) -> None:
         self.cfg, self.plan, self.parts = cfg, plan, parts
         self.folder, self.seed, self.console = folder, seed, console
@@ -87,6 +89,7 @@ class Run:
         self.raw = before if isinstance(before, dict) else None
         self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
         self.loaders: list[Loader] = []
+        self.dry = dry
         self.log: RunLog | None = None  # of the first process
 
     def fit(
@@ -99,7 +102,7 @@ class Run:
         if self.handover:
             self.resumed = self.handover.iteration(loop)
         saver = Saver(self.folder, self.plan.hooks.checkpoint, loop, stop, save_weights)
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not self.dry:
             batches = partial(validation_batches, trainer)
             self.log = RunLog(self.folder, loop, batches, config_text(self.cfg))
         terminal = Terminal(loop, self.console, lambda: saver.best)
@@ -113,7 +116,10 @@ class Run:
             [terminal.line, *([self.log.line] if self.log else [])],
         )
         stopping = self.plan.hooks.early_stopping
+        preview = Preview(self, loop, self.dry)
         own: list[Callback | None] = [
+            RankWatch(),
+            preview,
             averaging,
             EarlyStopping(stopping, terminal.say) if stopping else None,
             record,
@@ -123,7 +129,7 @@ class Run:
             ValidationTimes(loop, lambda: saver.validated, self.resumed),
             saver,
         ]
-        trainer.callbacks[:] = [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
+        trainer.callbacks[:] = [preview] if self.dry else [callback for callback in own if callback is not None]  # type: ignore[attr-defined]
         task = self.task(trainer, loop, averaging, files)
         if loop.own:
             self.give_over(trainer, loop, task)
@@ -150,13 +156,14 @@ class Run:
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None
             raise KeyboardInterrupt from None
-        except (RuntimeError, OSError) as error:
-            lost = lost_worker(error, worker_counts(self.cfg))
-            if lost is not None:
-                raise lost from None
-            if "find_unused_parameters=True" not in str(error):
+        except DryRun:
+            return TrainResult(self.folder, None, first=trainer.is_global_zero)
+        except (RuntimeError, OSError, MemoryError) as error:
+            known = preview.measured.activations if preview.measured else None
+            told = explained(error, self.cfg, task.model, trainer, known)
+            if told is None:
                 raise
-            raise unused(task.model) from None
+            raise told from None
         finally:
             for loader in self.loaders:
                 loader.close()
@@ -282,7 +289,7 @@ class Run:
             said = load_initial(parts.model, cfg)
             if said and trainer.is_global_zero:
                 self.say("\n".join(said))
-        if trainer.is_global_zero:
+        if trainer.is_global_zero and not self.dry:
             (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task
 
@@ -332,14 +339,3 @@ class Run:
 def validation_batches(trainer: Trainer) -> int:
     """How many batches this process validates."""
     return sum(int(count) for count in trainer.num_val_batches)
-
-
-def unused(model: nn.Module) -> ConfigError:
-    """The error that names the parameters that took no part in the loss, for which several processes would wait."""
-    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad and parameter.grad is None]
-    some = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-    message = (
-        f"{len(names)} parameters take no part in the loss ({some}), which several processes do not expect: set "
-        "find_unused_parameters = True, or leave them out of the model"
-    )
-    return ConfigError(Problem("find_unused_parameters", message))

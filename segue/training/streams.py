@@ -6,6 +6,7 @@ it, and its batches do not depend on how many workers fetch them.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,14 @@ def mix(*parts: int) -> int:
     """One 63-bit seed from several numbers, well spread even where they are consecutive."""
     words = np.random.SeedSequence(parts).generate_state(2, np.uint32)
     return (int(words[0]) << 31) ^ int(words[1])
+
+
+def seed_step(seed: int, number: int, rank: int) -> None:
+    """Seed torch's, numpy's and Python's generators for iteration ``number``, from 0, of a process."""
+    mixed = mix(seed, 2, number, rank)
+    torch.manual_seed(mixed)
+    np.random.seed(mixed % 2**32)
+    random.seed(mixed)
 
 
 class TrainStream:

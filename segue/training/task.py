@@ -7,38 +7,33 @@ stored generators.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from segue.errors import DataError, SegueError
+from segue.errors import DataError
 from segue.inference.crf import CRF
 from segue.inference.segment import first_views, label_maps, predicts_depth
-from segue.models.seg_data_preprocessor import stack_targets
-from segue.models.total_loss import total_loss
 from segue.training.averaging import Averaging
 from segue.training.data import Batch, Loader
+from segue.training.failures.not_finite import all_finite
+from segue.training.failures.report import step_error
 from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper, build_optimizer
 from segue.training.parts import Metric
 from segue.training.refined import refiner
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
-from segue.training.streams import mix
+from segue.training.step import losses_of
+from segue.training.streams import seed_step
 from segue.types import SegSample
 
 #: fp16's loss scaling skips a step whose gradients overflow; this many in a row are no longer an accident.
 FP16_PATIENCE = 20
-
-
-class LossError(SegueError):
-    """The loss is not a finite number."""
 
 
 @dataclass
@@ -99,6 +94,7 @@ class SegmentationTask(LightningModule):
         self.metrics: dict[str, float] = {}
         self.notes: dict[str, Any] = {}
         self._bad = 0
+        self._batch: Any = None  # of the running step, to do it again if it fails
         self._looked: tuple[Tensor, torch.cuda.Event | None, list[Any]] = torch.ones(()), None, []
         self._gradients: dict[str, Tensor] = {}
         self._schedule_state: dict[str, int] | None = None
@@ -153,21 +149,12 @@ class SegmentationTask(LightningModule):
         """Set the iteration's learning rates and random numbers."""
         assert self.schedule is not None
         self.schedule.advance(batch_idx)
-        seed = mix(self.recipe.seed, 2, batch_idx, self.global_rank)
-        torch.manual_seed(seed)
-        np.random.seed(seed % 2**32)
-        random.seed(seed)
+        seed_step(self.recipe.seed, batch_idx, self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The total loss: the sum of the values whose name contains ``loss``."""
-        own: Any = getattr(self.model, "own_losses", None)
-        if own is not None:  # a user's class says how losses are made and added up
-            total, values = own(batch)
-            samples = list(batch["data_samples"])
-        else:
-            inputs, samples = self.model.data_preprocessor(batch, training=True)  # type: ignore[operator]
-            losses = self.model.loss(inputs, stack_targets(samples, inputs.device))  # type: ignore[operator]
-            total, values = total_loss(losses)
+        total, values, samples = losses_of(self.model, batch)
+        self._batch = batch
         self._look(total.detach(), samples)
         others = {name: value.detach() for name, value in values.items() if name != "loss"}
         self.values = {"loss": total.detach(), **others}
@@ -176,6 +163,7 @@ class SegmentationTask(LightningModule):
 
     def looked_at(self, loss: Tensor) -> None:
         """Before the backward pass of a loop of the user's own: note a loss that no step of this task has computed."""
+        self._batch = None
         self._look(loss.detach().sum(), [])
         self.values.setdefault("loss", loss.detach())
 
@@ -197,24 +185,23 @@ class SegmentationTask(LightningModule):
         self._looked = finite, event, samples
 
     def on_after_backward(self) -> None:
-        """Stop before the optimizer steps with a loss that is no number."""
+        """Stop before the optimizer steps with a loss or gradients that are no numbers."""
         finite, event, samples = self._looked
         if event is not None:
             event.synchronize()
-        if bool(finite):
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        what = "" if bool(finite) else "loss"
+        if not what and not scaled:  # fp16's scaler looks at the gradients itself, and leaves out such a step
+            what = (
+                "" if bool(all_finite([p.grad for p in self.model.parameters() if p.grad is not None])) else "gradient"
+            )
+        if not what:
             self._bad = 0
             return
         self._bad += 1
-        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
         if scaled and self._bad < FP16_PATIENCE:
             return
-        parts = ", ".join(f"{name}={float(value):.4g}" for name, value in self.values.items())
-        files = "\n".join(f"  {sample.meta.get('img_path', '?')}" for sample in samples)
-        advice = "a lower learning rate, a warmup or clip_grad" + (", or dtype='bfloat16'" if scaled else "")
-        raise LossError(
-            f"the loss is not finite at iteration {self.iteration} ({parts}). The images of the batch:\n{files}\n"
-            f"If they and their labels are in order, try {advice}."
-        )
+        raise step_error(self, self._batch, samples, what)
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None

@@ -64,6 +64,7 @@ def train(
     console: Console | None = None,
     build: Callable[[], Parts] | None = None,
     wrong: Sequence[Problem] = (),
+    dry_run: bool = False,
 ) -> TrainResult:
     """Train the model of ``cfg``.
 
@@ -79,6 +80,7 @@ def train(
         console: where progress is shown.
         build: makes the parts instead of the config, for models and datasets that exist already.
         wrong: what reading the config has found; raised together with what is found here.
+        dry_run: show what would be done, draw the first batches, and stop before the first step.
 
     Raises:
         ConfigError, DataError, CheckpointError ...: see `segue.errors`.
@@ -101,10 +103,10 @@ def train(
     seed_all(seed)
     with located(cfg):
         plan, parts = _prepared(cfg, amp, folder, build, gathered)
-        run = Run(cfg, plan, parts, folder, seed, before, console)
+        run = Run(cfg, plan, parts, folder, seed, before, console, dry_run)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
         with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
-            if source is None and (text := overwritten(folder)):
+            if source is None and not dry_run and (text := overwritten(folder)):
                 say(text)
             return run.fit(stop, source, machine, callbacks)
 

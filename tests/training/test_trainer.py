@@ -32,7 +32,16 @@ def hooks(**checkpoint: Any) -> dict[str, Any]:
 def test_files_of_a_run(tmp_path: Path) -> None:
     result = run(config(), tmp_path)
     best = f"best_mIoU_iter_{result.best['mIoU'][1]}.safetensors"
-    files = {"iter_3.ckpt", "iter_6.ckpt", "last.ckpt", best, "config.py", "scalars.jsonl", ".segue-run.lock"}
+    files = {
+        "iter_3.ckpt",
+        "iter_6.ckpt",
+        "last.ckpt",
+        best,
+        "config.py",
+        "scalars.jsonl",
+        ".segue-run.lock",
+        "first_batches.png",
+    }
     as_mmengine = {"iter_3.pth", "iter_6.pth", "last_checkpoint"}
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == files | as_mmengine
     assert result.checkpoint == tmp_path / best
