@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
 from segue.errors import InputError, Problem, refuse
+from segue.inference.fresh import model
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
 from segue.inference.scenes.predict import predict_scene
+from segue.migration.reported import migrate
 from segue.recipes.open import read_config
 from segue.report.score_folders import score
 from segue.system.shown import escape
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from segue.doctor import Report
     from segue.inference.crf import CRF
-    from segue.migration import Report as MigrationReport
     from segue.recipes.catalogue import Entry
     from segue.training import Callback, Machine, TrainResult
 
@@ -144,31 +143,6 @@ def train(
     )
 
 
-def model(
-    name: str, *, classes: int, in_channels: int = 3, crop_size: tuple[int, int] | None = None, pretrained: bool = True
-) -> nn.Module:
-    """The model of a recipe for other classes and bands: a plain module, without data or a config.
-
-    ``net(images)`` gives logits at the resolution of its head, ``net.encode_decode(images)`` those of each pixel, and
-    ``net.loss(images, segue.types.Targets(labels))`` a dict of losses, which are added up; images (B, C, H, W) are
-    float and normalized, labels (B, H, W) int64 with 255 for unlabeled.
-
-    Args:
-        name: a method and a backbone, such as ``segformer_mit-b0``, or a recipe's whole name.
-        classes: that it predicts.
-        in_channels: bands of an image.
-        crop_size: (H, W) that it is trained on, which some backbones are made for; by default the recipe's.
-        pretrained: start the backbone from the recipe's weights; where they cannot be had, one line says so.
-
-    Raises:
-        ConfigError: no such model, or several.
-        CheckpointError: the weights are not of this model.
-    """
-    from segue.inference.fresh import fresh_model
-
-    return fresh_model(name, classes=classes, in_channels=in_channels, crop_size=crop_size, pretrained=pretrained)
-
-
 def check(
     target: str | Path,
     *,
@@ -251,62 +225,6 @@ def check(
         from segue.training.from_folder import apply_model
 
         apply_model(report, model, None if apply is True else apply, console)
-    return report
-
-
-def migrate(
-    folder: str | Path,
-    *,
-    checkpoint: str | Path | None = None,
-    config: str | None = None,
-    only: Sequence[str] = (),
-    code: bool = True,
-    trust: bool = False,
-    time_limit: float = 60.0,
-    jobs: int | None = None,
-    html: str | Path | None = "segue-migration.html",
-    patch: str | Path | None = None,
-    json: str | Path | None = None,
-) -> MigrationReport:
-    """Try a project built on mmseg, print what runs, and write a page, the edits as a patch, and perhaps JSON.
-
-    Args:
-        folder: the project's folder; it is only read.
-        checkpoint, config, only, code, trust, time_limit, jobs: see `segue.migration.migrate`.
-        html: where to write the page; None: no page is written.
-        patch: where to write the edits; by default beside the page, with ``.patch`` for ``.html``.
-        json: where to write the report as JSON.
-
-    Raises:
-        InputError: the folder or the checkpoint is not there, or a file cannot be written.
-    """
-    from rich.console import Console
-
-    from segue.migration import migrate as run
-    from segue.migration.page import write_page
-    from segue.migration.show import show, write, write_json
-
-    console = Console()
-    report = run(
-        folder,
-        checkpoint=checkpoint,
-        config=config,
-        only=only,
-        code=code,
-        trust=trust,
-        time_limit=time_limit,
-        jobs=jobs,
-    )
-    show(report, console)
-    if patch is None and html is not None:
-        patch = Path(html).with_suffix(".patch")
-    if patch is not None and report.patch:
-        console.print(f"Edits: {escape(write(patch, report.patch))}", highlight=False, soft_wrap=True)
-    if json is not None:
-        write_json(json, report)
-    if html is not None:
-        page = write_page(html, report, str(patch or ""))
-        console.print(f"Page: {escape(page)}", highlight=False, soft_wrap=True)
     return report
 
 
