@@ -15,9 +15,8 @@ from segue.recipes.folder.facts import Facts
 def facts(size: tuple[int, int] = (360, 480), **more: Any) -> Facts:
     """A folder of a hundred colour pictures of one size with two equal classes."""
     pictures = Pictures(2, 3, "uint8", False, "color", (), (), (size[0],) * 2, (size[1],) * 2)
-    usual: dict[str, Any] = dict(
-        train=100, val=20, same=False, classes=("a", "b"), pixels=(50, 50), masks=(100, 100), pictures=pictures, cores=2
-    )
+    usual: dict[str, Any] = {"train": 100, "val": 20, "same": False, "classes": ("a", "b"), "pixels": (50, 50)}
+    usual |= {"masks": (100, 100), "pictures": pictures, "cores": 2}
     return Facts(**{**usual, **more})
 
 
@@ -66,7 +65,7 @@ def test_weights_and_sampler() -> None:
 
 def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
     keys = {"norm": {"decay_mult": 0.0}, "head": {"lr_mult": 10.0}}
-    optim = dict(type="OptimWrapper", optimizer=dict(type="AdamW", lr=6e-5), paramwise_cfg=dict(custom_keys=keys))
+    optim = {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 6e-5}, "paramwise_cfg": {"custom_keys": keys}}
     fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), weights=())
     scratch = rules.optimizer(facts(), fitted, 4, False).value
     assert scratch["optimizer"]["lr"] == 0.001
@@ -83,8 +82,10 @@ def test_schedule_ends_with_the_training() -> None:
 
 
 def test_windows() -> None:
-    assert rules.windows(facts(), (256, 256), {}).value == dict(mode="whole")
+    assert rules.windows(facts(), (256, 256), {}).value == {"mode": "whole"}
     assert rules.windows(facts((2000, 3000)), (256, 256), {}).value["mode"] == "slide"
-    assert rules.windows(facts(), (96, 96), {"mode": "slide"}).value == dict(
-        mode="slide", crop_size=(96, 96), stride=(64, 64)
-    )
+    assert rules.windows(facts(), (96, 96), {"mode": "slide"}).value == {
+        "mode": "slide",
+        "crop_size": (96, 96),
+        "stride": (64, 64),
+    }
