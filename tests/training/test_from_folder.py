@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import segue
-from segue.errors import ConfigError, InputError
+from segue.errors import ConfigError, DataError, InputError
 from segue.training.from_folder import config_name, keep, seconds_of
 from segue.training.timed import StepTime
 from tests.recipes.folder.test_planning import folder
@@ -43,6 +43,11 @@ def test_options_of_folders_only(tmp_path: Path) -> None:
 def test_no_such_model_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="there is no model 'nothing'"):
         segue.train(tmp_path, model="nothing")
+
+
+def test_a_folder_that_is_not_recognized(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder of images .* was recognized .* --apply --model fast_scnn takes"):
+        segue.train(tmp_path, model="fast_scnn")
 
 
 def test_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
