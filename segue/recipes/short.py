@@ -82,9 +82,7 @@ def heads() -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for name in recipe_names():
         tokens = name.split("_")
-        end = next((i for i, token in enumerate(tokens) if i and SETTING.match(token)), None)
-        if end is None:  # no settings: san-vit-b16_coco-stuff164k-640x640
-            end = len(tokens) - 1
+        end = next((i for i, token in enumerate(tokens) if i and SETTING.match(token)), 0)  # 0: SAN's have no settings
         found.setdefault("_".join(tokens[:end]), []).append(name)
     return {head: tuple(names) for head, names in found.items() if head}
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from segue.datasets.scan import some_of
 from segue.doctor import Report, check_folder
 from segue.doctor.show import show
-from segue.errors import InputError
+from segue.errors import DataError, InputError
 from segue.recipes.folder import Plan, planned, write
 from segue.recipes.folder.planning import refusal, unsettled
 from segue.recipes.open import read_config
@@ -77,7 +77,11 @@ def prepare(
             raise InputError("--time: a run that is continued keeps the steps of its config")
         console.print(f"Continuing with {escape(path)}", highlight=False, soft_wrap=True)
         return Prepared(path, run)
-    report = check_folder(folder, console=console)
+    try:
+        report = check_folder(folder, console=console)
+    except DataError as error:
+        advice = f"what its names do not tell, segue check {folder} --apply --model {chosen.short} takes as options"
+        raise DataError(f"{error}. Training reads no such options: {advice}, and writes the config") from error
     if problems := unsettled(report):
         show(report, console)
         raise InputError(refusal(report, problems))
@@ -128,7 +132,8 @@ def say(plan: Plan, path: Path, console: Console, kept: Path | None = None) -> N
     width = max(len(choice.name) for choice in plan.choices)
     for choice in plan.choices:
         if choice.why:
-            text = f"  {choice.name:<{width}}  {short(choice.value):<22} {choice.why}"
+            value = "as usual" if choice.name == "mean" and choice.value is None else short(choice.value)
+            text = f"  {choice.name:<{width}}  {value:<22} {choice.why}"
             console.print(escape(text), highlight=False, soft_wrap=True)
     if kept is not None:
         console.print(f"The config that was there is kept as {escape(kept)}", highlight=False, soft_wrap=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import segue
-from segue.errors import ConfigError, InputError
+from segue.errors import ConfigError, DataError, InputError
 from segue.training.from_folder import config_name, keep, seconds_of
 from segue.training.timed import StepTime
 from tests.recipes.folder.test_planning import folder
@@ -45,6 +45,11 @@ def test_no_such_model_before_anything_is_read(tmp_path: Path) -> None:
         segue.train(tmp_path, model="nothing")
 
 
+def test_a_folder_that_is_not_recognized(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder of images .* was recognized .* --apply --model fast_scnn takes"):
+        segue.train(tmp_path, model="fast_scnn")
+
+
 def test_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     segue.check(folder(tmp_path / "mine"), apply=True, model="fast_scnn")
@@ -73,7 +78,7 @@ def test_steps_that_fit() -> None:
     assert "measured on 2 after 1 of warm-up" in length.why
     assert StepTime(0.8, 0.4, 1.0, 2, False).step == 0.8, "a GPU computes while images are read"
     with pytest.raises(InputError, match="35 s is the least, for 20"):
-        StepTime(1.0, 0.0, 0.0, 1, True).length(20.0, 0) if False else StepTime(1.0, 0.0, 5.0, 1, True).length(20.0, 1)
+        StepTime(1.0, 0.0, 5.0, 1, True).length(20.0, 1)
 
 
 def test_another_config_is_kept(tmp_path: Path) -> None:

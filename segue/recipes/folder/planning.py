@@ -168,12 +168,16 @@ def _from_scratch(fitted: Fitted) -> Fitted:
 
 
 def _settled(report: Report) -> list[str]:
-    """What the doctor has found and a setting mends, each in one line."""
+    """What the doctor has found and a setting mends, and its warnings, each in one line."""
     found = []
     for finding in report.findings:
-        if finding.fixes and finding.severity != "note":
+        if finding.severity == "note" or finding.kind == "empty-class":  # whose classes are named by themselves
+            continue
+        if finding.fixes:
             message = finding.message.split(". ")[0].rstrip(".:")
             found.append(f"{message}: settled by {', '.join(fix.line for fix in finding.fixes)}")
+        else:
+            found.append(f"Warning: {' '.join(finding.message.split())}")
     return found
 
 

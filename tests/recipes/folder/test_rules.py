@@ -15,16 +15,8 @@ from segue.recipes.folder.facts import Facts
 def facts(size: tuple[int, int] = (360, 480), **more: Any) -> Facts:
     """A folder of a hundred colour pictures of one size with two equal classes."""
     pictures = Pictures(2, 3, "uint8", False, "color", (), (), (size[0],) * 2, (size[1],) * 2)
-    usual: dict[str, Any] = {
-        "train": 100,
-        "val": 20,
-        "same": False,
-        "classes": ("a", "b"),
-        "pixels": (50, 50),
-        "masks": (100, 100),
-        "pictures": pictures,
-        "cores": 2,
-    }
+    usual: dict[str, Any] = {"train": 100, "val": 20, "same": False, "classes": ("a", "b"), "pixels": (50, 50)}
+    usual |= {"masks": (100, 100), "pictures": pictures, "cores": 2}
     return Facts(**{**usual, **more})
 
 

@@ -7,12 +7,8 @@ from segue.recipes.folder.text import Noted, Source, assigned
 
 
 def test_reads_back() -> None:
-    value = {
-        "type": "X",
-        "a": Noted((1, 2), "why"),
-        "b": [Noted({"c": "#"}, "a # in\nit"), {0: 1}],
-        "d": Source("name"),
-    }
+    steps = [Noted({"c": "#"}, "a # in\nit"), {0: 1}]
+    value = {"type": "X", "a": Noted((1, 2), "why"), "b": steps, "d": Source("name")}
     text = "name = 3\n" + assigned("x", value)
     assert "a=(1, 2),  # why" in text
     read = Config.fromstring(text, ".py")
