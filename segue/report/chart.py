@@ -142,9 +142,7 @@ def smooth(points: Mapping[int, float], share: float = 1 / 24) -> dict[int, floa
 def svg(panel: Panel, width: int = 520, height: int = 190) -> str:
     """An ``<svg>`` element for a page; colors are the page's classes ``s0`` ... (`STYLE`)."""
     placed = place(panel, width, height)
-    return (
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(panel.title)}">{_inside(placed)}</svg>'
-    )
+    return f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(panel.title)}">{_inside(placed)}</svg>'
 
 
 def _inside(placed: Placed) -> str:

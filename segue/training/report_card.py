@@ -254,4 +254,3 @@ def _digest(paths: list[str], content: bool = True) -> str:
             while part := file.read(1 << 20):
                 digest.update(part)
     return digest.hexdigest()
-

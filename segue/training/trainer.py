@@ -254,7 +254,9 @@ def evaluate(
     if work_dir is not None and trainer.is_global_zero:
         write_metrics(Path(work_dir) / "metrics.json", task.metrics)
     if card is not None and report is not None:
-        for line in card.finish(Path(report), "test_report", tested(cfg, checkpoint, task), cfg, trainer.is_global_zero):
+        for line in card.finish(
+            Path(report), "test_report", tested(cfg, checkpoint, task), cfg, trainer.is_global_zero
+        ):
             say(line)
     return dict(task.metrics)
 

@@ -30,7 +30,9 @@ def mistakes(names: Sequence[str], confusion: Sequence[Sequence[int]], most: int
     np.fill_diagonal(table, np.nan)
     order = np.argsort(-np.nan_to_num(table, nan=-1), axis=None)[:most]
     places = [divmod(int(at), len(names)) for at in order]
-    return [{"label": names[i], "predicted": names[j], "share": float(table[i, j])} for i, j in places if table[i, j] > 0]
+    return [
+        {"label": names[i], "predicted": names[j], "share": float(table[i, j])} for i, j in places if table[i, j] > 0
+    ]
 
 
 def matrix(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
@@ -44,7 +46,9 @@ def matrix(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
         return f'<img src="{data_uri(enlarged)}" alt="Confusion matrix of {count} classes">'
     cell, left, top = 34, 118, 22
     width, height = left + count * cell + 4, top + count * cell + 4
-    parts = [f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="Confusion matrix">']
+    parts = [
+        f'<svg viewBox="0 0 {width} {height}" style="max-width:{1.5 * width}px" role="img" aria-label="Confusions">'
+    ]
     for i, name in enumerate(names):
         short = name if len(name) < 16 else name[:14] + "…"
         middle = top + i * cell + cell / 2 + 4
@@ -54,7 +58,7 @@ def matrix(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
             x, y = left + j * cell, top + i * cell
             value = table[i, j]
             size = f'x="{x + 1}" y="{y + 1}" width="{cell - 2}" height="{cell - 2}" rx="4"'
-            parts.append(f'<rect class="track" {size}/>')
+            parts.append(f'<rect class="blank" {size}/>')
             if np.isnan(value):
                 continue
             title = f"<title>{escape(name)} taken for {escape(names[j])}: {value:.2f} %</title>"

@@ -62,9 +62,7 @@ class Comparison:
                 f"{self.second} and {self.first} is more than noise."
             )
         if self.noise:
-            return (
-                f"The difference of {self.difference:+.2f} mIoU between {self.second} and {self.first} is noise {facts}."
-            )
+            return f"The difference of {self.difference:+.2f} mIoU between {self.second} and {self.first} is noise {facts}."
         word = "better" if self.difference > 0 else "worse"
         return f"{self.second} is {word} than {self.first} by {abs(self.difference):.2f} mIoU {facts}."
 

@@ -21,6 +21,7 @@ import numpy as np
 from segue.errors import DataError, InputError, nearest
 from segue.report.logs.read import Log
 
+
 @dataclass(frozen=True)
 class Difference:
     """What was found; nan where there is nothing to measure.
