@@ -3,8 +3,8 @@
 segue report runs/first
 segue report runs/first runs/second --out compared.html
 
-A run is a work folder with report.json (segue train) or test_report.json (segue test), the newer of both, or such a file.
-The first run is what the others are compared with; docs/reports.md says how.
+A run is a work folder with report.json (segue train) or test_report.json (segue test), the newer of both, or such a
+file. The first run is what the others are compared with; docs/reports.md says how.
 """
 
 from __future__ import annotations

@@ -197,8 +197,8 @@ def figure(panels: Sequence[Panel], names: Sequence[str] = (), width: int = 720,
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {total}" width="{width}" height="{total}" '
         'font-family="system-ui, Helvetica, Arial, sans-serif" font-size="12">',
-        f"<style>svg{{background:#fff}} text{{fill:#5d6772}} .grid{{stroke:#e2e5e1}} .title{{fill:#1b2026;font-size:14px"
-        f"}} {STYLE} @media (prefers-color-scheme: dark) {{svg{{background:#12161a}} text{{fill:#97a2ad}} "
+        "<style>svg{background:#fff} text{fill:#5d6772} .grid{stroke:#e2e5e1} .title{fill:#1b2026;font-size:14px} "
+        f"{STYLE} @media (prefers-color-scheme: dark) {{svg{{background:#12161a}} text{{fill:#97a2ad}} "
         ".title{fill:#e8ecef} .grid{stroke:#2b333b}}</style>",
     ]
     for index, name in enumerate(names):

@@ -122,8 +122,8 @@ def reliability(logs: Array, labels: Array, temperature: float) -> Reliability:
 
 
 def fit(logs: Array, labels: Array) -> float:
-    """The temperature of 0.05 to 20 with the smallest mean negative log-likelihood, by golden sections of its logarithm:
-    in 1 / T it has one minimum.
+    """The temperature of 0.05 to 20 with the smallest mean negative log-likelihood, by golden sections of its
+    logarithm: in 1 / T it has one minimum.
     """
     low, high = math.log(0.05), math.log(20)
     golden = (math.sqrt(5) - 1) / 2

@@ -160,7 +160,7 @@ def _numbers(card: Mapping[str, Any]) -> list[Number]:
         value = (card.get("summary") or {}).get(key)
         if value is not None:
             low_high = bounds.get(key)
-            shown = f"95 %: {low_high[0]:.1f} – {low_high[1]:.1f}" if low_high and None not in low_high else ""
+            shown = f"95 %: {low_high[0]:.1f} .. {low_high[1]:.1f}" if low_high and None not in low_high else ""
             found.append(Number(f"{value:.1f} %", label, shown))
     if not found:
         plain = {k: v for k, v in (card.get("metrics") or {}).items() if "/" not in k and v is not None}

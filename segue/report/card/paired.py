@@ -58,11 +58,12 @@ class Comparison:
         facts = f"(95 %: {low:+.2f} to {high:+.2f}; p = {self.p:.3f}, {self.images} images)"
         if self.few:
             return (
-                f"{self.images} images are too few to tell whether the difference of {self.difference:+.2f} mIoU between "
-                f"{self.second} and {self.first} is more than noise."
+                f"{self.images} images are too few to tell whether the difference of {self.difference:+.2f} mIoU "
+                f"between {self.second} and {self.first} is more than noise."
             )
         if self.noise:
-            return f"The difference of {self.difference:+.2f} mIoU between {self.second} and {self.first} is noise {facts}."
+            between = f"between {self.second} and {self.first}"
+            return f"The difference of {self.difference:+.2f} mIoU {between} is noise {facts}."
         word = "better" if self.difference > 0 else "worse"
         return f"{self.second} is {word} than {self.first} by {abs(self.difference):.2f} mIoU {facts}."
 

@@ -1,4 +1,4 @@
-"""A card as plain data, which is kept as JSON in the work folder: the page is made of it, and runs are compared by it."""
+"""A card as plain data, kept as JSON in the work folder: the page is made of it, and runs are compared by it."""
 
 from __future__ import annotations
 

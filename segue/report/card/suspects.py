@@ -39,7 +39,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Suspect:
-    """A region: ``box`` is left, top, right, bottom in pixels of the image; ``score`` 0 to 1; ``share`` of the image."""
+    """A region: ``box``: left, top, right, bottom in pixels; ``score`` of 0 to 1; ``share`` of the image."""
 
     image: str
     box: tuple[int, int, int, int]

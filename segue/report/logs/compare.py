@@ -6,8 +6,8 @@ With the losses a of a reference and b of another run at the steps that both hav
     absolute = mean(b - a)              absolute size = mean(|b - a|)
 
 The first two keep their signs, as the tutorial of the rule has them: a loss below the reference's counts as good. The
-curves pass where ``relative <= 0.05 or absolute <= 0.0002``. The sizes say how far they are apart whatever the sign, and
-may be judged in place of them.
+curves pass where ``relative <= 0.05 or absolute <= 0.0002``. The sizes say how far they are apart whatever the sign,
+and may be judged in place of them.
 """
 
 from __future__ import annotations

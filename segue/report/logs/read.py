@@ -5,9 +5,9 @@
     TIMESTAMP.log.json                     mmcv's of 0.x
 
 Steps are iterations counted from 1. mmengine gives validations of trainings by epochs the number of the epoch, and mmcv
-0.x the number of validation batches: both get the iteration after which they were done. mmcv 0.x counts the iterations
-of trainings by epochs within each epoch; they are put one after the other, an epoch having as many as the largest number
-seen. Shares of mmcv 0.x (mIoU 0.75) become percent. What a resumed run repeats counts as it was last written.
+0.x the number of validation batches: both get the last iteration that is logged before them. mmcv 0.x counts the
+iterations of trainings by epochs within each epoch; they are put one after the other, an epoch having as many as the
+largest number seen. Shares of mmcv 0.x (mIoU 0.75) become percent. What a resumed run repeats counts as last written.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 def passed(classes: int = 3, images: int = 8, right: float = 0.9, seed: int = 0, wrong: int | None = None) -> Gathered:
-    """Blocks of classes, predicted with this share of right pixels; ``wrong``: an image whose first block is mislabeled."""
+    """Blocks of classes, predicted with this share of right pixels; ``wrong``: an image with a mislabeled block."""
     rng = np.random.default_rng(seed)
     names = [f"{HOSTILE} {i}" for i in range(classes)]
     found = Gathered(names, [(i % 256, 80, 160) for i in range(classes)], images)
@@ -118,8 +118,12 @@ def test_runs_that_cannot_be_compared() -> None:
         paired.compare([("a", damaged), ("b", damaged)])
 
 
-@pytest.mark.parametrize("change", [{"worst": [{"name": "x"}]}, {"classes": [{}]}, {"confusion": [[1]]},
-                                    {"worst": [{"name": "x", "miou": 0.1, "image": "http:x", "label": "", "prediction": ""}]}])  # fmt: skip
+FETCHED = {"name": "x", "miou": 0.1, "image": "http:x", "label": "", "prediction": ""}
+
+
+@pytest.mark.parametrize(
+    "change", [{"worst": [{"name": "x"}]}, {"worst": [FETCHED]}, {"classes": [{}]}, {"confusion": [[1]]}]
+)
 def test_damaged_data(tmp_path: Path, change: dict[str, Any]) -> None:
     with pytest.raises(DataError, match="damaged"):
         write_card(tmp_path / "x.html", {**card(0.9, 0, 2), **change})
