@@ -55,6 +55,7 @@ def evaluate(
     machine: Machine | None = None,
     cfg_options: Sequence[str] = (),
     trust: bool = False,
+    report: bool | str | Path = False,
 ) -> dict[str, float]:
     """Metrics of the test split (``test_dataloader``, ``test_evaluator``), the same ones as validation during training.
 
@@ -71,17 +72,21 @@ def evaluate(
         show, wait_time: show each picture in a window, for so many seconds.
         machine: devices; by default Lightning's choice.
         cfg_options, trust: see `segue.recipes.open.read_config`.
+        report: write ``test_report.html`` and ``test_report.json`` to a folder; True: to ``work_dir``, else to that of
+            the checkpoint where a training left it there.
 
     Raises:
         ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
     """
     from segue.training import evaluate as run
     from segue.training.pictured import with_pictures
+    from segue.training.report_card import report_folder
 
     cfg = read_config(config, cfg_options, trust=trust)
     cfg = with_pictures(cfg, show_dir, show=show, wait_time=wait_time)
     weights = find_weights(config, checkpoint)
-    return run(cfg, weights, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine)
+    folder = report_folder(work_dir, weights) if report is True else report or None
+    return run(cfg, weights, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine, report=folder)
 
 
 def train(
@@ -98,6 +103,7 @@ def train(
     cfg_options: Sequence[str] = (),
     trust: bool = False,
     dry_run: bool = False,
+    report: bool = True,
 ) -> TrainResult:
     """Train as the config says, or on a folder of images and masks, whose config is written first (docs/folder.md).
 
@@ -113,6 +119,7 @@ def train(
         callbacks: Lightning callbacks of your own.
         cfg_options, trust: see `segue.recipes.open.read_config`.
         dry_run: show what would be done, draw the first batches, and stop before the first step.
+        report: write ``report.html`` and ``report.json`` of the last validation to the work folder.
 
     Raises:
         ConfigError, DataError, CheckpointError: what is wrong, before the first step as far as it can be known.
@@ -140,6 +147,7 @@ def train(
         callbacks=callbacks,
         wrong=wrong,
         dry_run=dry_run,
+        report=report,
     )
 
 

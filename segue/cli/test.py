@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--show-dir", help="folder for pictures of what is predicted")
     parser.add_argument("--show", action="store_true", help="show each picture in a window")
     parser.add_argument("--wait-time", type=float, help="seconds for which --show shows each (default: 2)")
+    parser.add_argument(
+        "--no-report",
+        action="store_true",
+        help="no test_report.html in the work folder (--work-dir, else that of the checkpoint's training)",
+    )
     add_machine_options(parser)
     add_download_options(parser)
     add_config_options(parser)
@@ -53,5 +58,6 @@ def run(args: argparse.Namespace) -> int:
         machine=machine_of(args),
         cfg_options=args.cfg_options,
         trust=args.trust_config,
+        report=not args.no_report,
     )
     return 0

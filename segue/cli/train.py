@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="show data, batch, memory and time, draw the first batches, and stop"
     )
+    parser.add_argument("--no-report", action="store_true", help="no report.html of the last validation")
     add_machine_options(parser)
     add_download_options(parser)
     add_config_options(parser)
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
         cfg_options=[*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])],
         trust=args.trust_config,
         dry_run=args.dry_run,
+        report=not args.no_report,
     )
     if result.checkpoint and result.first:
         print(f"Trained weights: {visible(result.checkpoint)}")

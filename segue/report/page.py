@@ -168,6 +168,7 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = data_uri
+    environment.filters["percent"] = lambda value: "-" if value is None or not math.isfinite(value) else f"{value:.1f}"
     return environment.get_template(name)
 
 

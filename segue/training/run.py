@@ -40,6 +40,7 @@ from segue.training.preview.screen import DryRun, Preview
 from segue.training.progress import Terminal, device_line
 from segue.training.rare import RareClassStream
 from segue.training.record import Record
+from segue.training.report_card import trained, watching
 from segue.training.resumed import fits
 from segue.training.saving import SafeFiles, Saver, writable
 from segue.training.scaler import make_scaler
@@ -82,6 +83,7 @@ class Run:
         before: dict[str, Any] | Handover | None,
         console: Console,
         dry: bool = False,
+        report: bool = False,
     ) -> None:
         self.cfg, self.plan, self.parts = cfg, plan, parts
         self.folder, self.seed, self.console = folder, seed, console
@@ -90,6 +92,7 @@ class Run:
         self.resumed = int(self.raw["meta"]["iter"]) if self.raw else 0
         self.loaders: list[Loader] = []
         self.dry = dry
+        self.report = report
         self.log: RunLog | None = None  # of the first process
 
     def fit(
@@ -168,6 +171,10 @@ class Run:
             for loader in self.loaders:
                 loader.close()
         best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
+        if (card := task.evaluation.card) is not None:
+            about = trained(self.cfg, self.folder, task, best, self.seed)
+            for line in card.finish(self.folder, "report", about, self.cfg, trainer.is_global_zero):
+                self.say(line)
         file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
         found = file if file.exists() else saver.last if saver.last.exists() else None
         return TrainResult(self.folder, found, dict(task.metrics), best, task.iteration, trainer.is_global_zero)
@@ -278,7 +285,8 @@ class Run:
             lr_scale=lr_scale(cfg, train_node.batch_size * trainer.world_size),
             averaging=averaging,
         )
-        task = SegmentationTask(parts.model, Evaluation(parts.metrics, self.plan.mixed_validation), recipe)
+        card = watching(parts.val_data, loop.max_iters) if self.report else None
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, self.plan.mixed_validation, card=card), recipe)
         if self.handover:
             hook = self.plan.hooks.checkpoint
             self.raw = files.raw = self.handover.state(self.resumed, parts.model, recipe, trainer, hook)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from segue.errors import DataError
 from segue.inference.crf import CRF
-from segue.inference.segment import first_views, label_maps, predicts_depth
+from segue.inference.segment import first_views, predicts_depth, seen_in
 from segue.training.averaging import Averaging
 from segue.training.data import Batch, Loader
 from segue.training.failures.not_finite import all_finite
@@ -26,6 +26,7 @@ from segue.training.loops import Loop
 from segue.training.optimizers import OptimWrapper, build_optimizer
 from segue.training.parts import Metric
 from segue.training.refined import refiner
+from segue.training.report_card import CardPass
 from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.step import losses_of
@@ -62,14 +63,15 @@ class Recipe:
 
 @dataclass
 class Evaluation:
-    """How a segmentor is evaluated: by which metrics, with mixed precision or not, on which test batches, and what
-    refines its probabilities.
+    """How a segmentor is evaluated: by which metrics, with mixed precision or not, on which test batches, what refines
+    its probabilities, and what gathers its report.
     """
 
     metrics: list[Metric] = field(default_factory=list)
     mixed: bool = False
     loader: Callable[[int, int], Loader] | None = None
     crf: CRF | None = None
+    card: CardPass | None = None
 
 
 class SegmentationTask(LightningModule):
@@ -234,15 +236,19 @@ class SegmentationTask(LightningModule):
         """Forget the last evaluation."""
         for metric in self.evaluation.metrics:
             metric.reset()
+        if self.evaluation.card is not None:
+            self.evaluation.card.begin(self.iteration if self.trains else None)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
-            predicted = label_maps(self.model, batch, refiner(self.evaluation.crf, batch["data_samples"]))
+            seen = seen_in(self.model, batch, refiner(self.evaluation.crf, batch["data_samples"]))
+        predicted = [one.labels for one in seen]
         self.predicted = list(zip(first_views(batch["data_samples"]), predicted, strict=True))
         depths = predicts_depth(self.model)
         samples = first_views(batch["data_samples"])
-        for labels, sample, counted in zip(predicted, samples, batch["counted"], strict=True):
+        card = self.evaluation.card
+        for at, (labels, sample, counted) in enumerate(zip(predicted, samples, batch["counted"], strict=True)):
             if not counted:
                 continue
             truth = sample.gt_depth_map if depths else sample.gt_sem_seg
@@ -254,6 +260,8 @@ class SegmentationTask(LightningModule):
                 )
             for metric in self.evaluation.metrics:
                 metric.update(labels, None if truth is None else truth.to(labels.device), sample.meta)
+            if card is not None:
+                card.update(self.model, seen[at], sample, batch, at)
 
     def on_validation_epoch_end(self) -> None:
         """Merge the processes' counts and compute the metrics."""

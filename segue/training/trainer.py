@@ -41,6 +41,7 @@ from segue.training.plan import Plan, located, read_plan
 from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
+from segue.training.report_card import CardPass, tested
 from segue.training.run import Run, TrainResult
 from segue.training.run_settings import check_small_sections
 from segue.training.saving import may_write, writable
@@ -65,6 +66,7 @@ def train(
     build: Callable[[], Parts] | None = None,
     wrong: Sequence[Problem] = (),
     dry_run: bool = False,
+    report: bool = True,
 ) -> TrainResult:
     """Train the model of ``cfg``.
 
@@ -81,6 +83,7 @@ def train(
         build: makes the parts instead of the config, for models and datasets that exist already.
         wrong: what reading the config has found; raised together with what is found here.
         dry_run: show what would be done, draw the first batches, and stop before the first step.
+        report: write ``report.html`` and ``report.json`` of the last validation.
 
     Raises:
         ConfigError, DataError, CheckpointError ...: see `segue.errors`.
@@ -103,7 +106,7 @@ def train(
     seed_all(seed)
     with located(cfg):
         plan, parts = _prepared(cfg, amp, folder, build, gathered)
-        run = Run(cfg, plan, parts, folder, seed, before, console, dry_run)
+        run = Run(cfg, plan, parts, folder, seed, before, console, dry_run, report)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
         with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
             if source is None and not dry_run and (text := overwritten(folder)):
@@ -155,6 +158,7 @@ def evaluate(
     machine: Machine | None = None,
     console: Console | None = None,
     build: Callable[[], Parts] | None = None,
+    report: str | Path | None = None,
 ) -> dict[str, float]:
     """Measure ``checkpoint`` on the test set of ``cfg`` and return the metrics.
 
@@ -171,6 +175,7 @@ def evaluate(
         machine: devices; by default Lightning's choice.
         console: where progress is shown.
         build: makes the parts instead of the config.
+        report: folder for ``test_report.html`` and ``test_report.json``; None: neither is made.
     """
     console = console or Console(quiet=not is_first())
     machine = placed(machine or Machine())
@@ -182,7 +187,7 @@ def evaluate(
         raise InputError("shard: the shares are kept in work_dir; name one that all machines have")
     if tta:
         cfg = with_views(cfg)
-    for given in (work_dir, out):
+    for given in (work_dir, out, report):
         if given is not None:
             writable(given)
 
@@ -214,6 +219,9 @@ def evaluate(
             say(f"share {share.index} of {share.count} is there already")
             return joined(share, parts.metrics, console)
         say(f"share {share.index} of {share.count} of {len(parts.val_data)} images, which alone the table shows")
+        if report is not None:
+            say("a share of the images has no report: measure all of them in one process group for it")
+    card = None if report is None or share is not None else CardPass(metainfo, len(parts.val_data))
     with quiet():
         precision = "16-mixed" if loop.fp16 and torch.cuda.is_available() else "32-true"
         trainer = make_trainer(cfg, machine, [], precision=precision, callbacks=[*own, Terminal(console=console)])
@@ -227,7 +235,7 @@ def evaluate(
             loaders.append(make_loader(parts.val_data, stream, settings, parts.collate, workers))
             return loaders[-1]
 
-        task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader, crf))
+        task = SegmentationTask(parts.model, Evaluation(parts.metrics, loop.fp16, loader, crf, card))
         task.notes = {"dataset_meta": metainfo}
         try:
             trainer.test(task, verbose=False)
@@ -245,6 +253,11 @@ def evaluate(
         return joined(share, parts.metrics, console)
     if work_dir is not None and trainer.is_global_zero:
         write_metrics(Path(work_dir) / "metrics.json", task.metrics)
+    if card is not None and report is not None:
+        for line in card.finish(
+            Path(report), "test_report", tested(cfg, checkpoint, task), cfg, trainer.is_global_zero
+        ):
+            say(line)
     return dict(task.metrics)
 
 
