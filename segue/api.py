@@ -98,6 +98,7 @@ def train(
     resume: bool | str | Path | None = None,
     seed: int | None = None,
     amp: bool = False,
+    log: str | None = None,
     machine: Machine | None = None,
     callbacks: Sequence[Callback] = (),
     cfg_options: Sequence[str] = (),
@@ -115,6 +116,7 @@ def train(
         resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
         seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
         amp: mixed precision, also where the config does not ask for it.
+        log: where the numbers go besides: ``'tensorboard,csv'``, the names of `segue.training.backends.LOGS`.
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
         cfg_options, trust: see `segue.recipes.open.read_config`.
@@ -137,6 +139,12 @@ def train(
         refuse({"--model": model, "--time": time}, "only for a folder of images and masks; a config says so itself")
     wrong: list[Problem] = []
     cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
+    if log is not None:
+        from segue.training.backends import log_options
+
+        more = log_options(cfg, log)
+        wrong.clear()
+        cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
     return run(
         cfg,
         work_dir=work_dir,

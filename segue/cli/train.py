@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue the work directory's last.ckpt, or a given one; mmengine's .pth, too",
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
+    parser.add_argument("--log", metavar="NAME,NAME", help="also to tensorboard, csv, wandb, mlflow, clearml, aim ...")
     parser.add_argument("--seed", type=int, help="of everything random (default: the config's randomness)")
     parser.add_argument(
         "--deterministic",
@@ -87,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
         resume=args.resume,
         seed=args.seed,
         amp=args.amp,
+        log=args.log,
         machine=machine_of(args),
         cfg_options=[*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])],
         trust=args.trust_config,

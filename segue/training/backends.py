@@ -11,7 +11,7 @@ from segue.config.builder.leaves import short
 from segue.config.builder.plan import Planner
 from segue.config.builder.register import registered
 from segue.config.trust import rights_of
-from segue.errors import ConfigError, Problem, nearest
+from segue.errors import ConfigError, InputError, Problem, nearest
 from segue.training import services, trackers
 from segue.training.trackers import installed
 from segue.training.translate import type_name, users_own
@@ -22,6 +22,7 @@ BACKENDS: dict[str, Any] = {
     for cls in (
         trackers.LocalVisBackend,
         trackers.TensorboardVisBackend,
+        trackers.CSVVisBackend,
         services.WandbVisBackend,
         services.MLflowVisBackend,
         services.ClearMLVisBackend,
@@ -30,6 +31,30 @@ BACKENDS: dict[str, Any] = {
         services.AimVisBackend,
     )
 }
+
+
+#: what `segue train --log` calls them
+LOGS: dict[str, str] = {name.removesuffix("VisBackend").lower(): name for name in BACKENDS}
+
+
+def log_options(cfg: Mapping[str, Any], text: str | None) -> list[str]:
+    """Options that add the backends of ``tensorboard,csv`` to those of a config.
+
+    Raises:
+        InputError: one that nobody knows.
+    """
+    asked = [name.strip().lower() for name in (text or "").split(",") if name.strip()]
+    for name in asked:
+        if name not in LOGS:
+            raise InputError(f"--log {name}: there is no such log{nearest(name, list(LOGS))}; {', '.join(LOGS)}")
+    if text is not None and not asked:
+        raise InputError(f"--log {text!r} names nothing; say what, as in tensorboard,csv")
+    inside = (cfg.get("visualizer") or {}).get("vis_backends") is not None
+    given = (cfg.get("visualizer") or {}).get("vis_backends") if inside else cfg.get("vis_backends")
+    there = [node.get("type") for node in given or () if isinstance(node, Mapping)]
+    nodes = [*(given or ()), *({"type": LOGS[name]} for name in dict.fromkeys(asked) if LOGS[name] not in there)]
+    key = "visualizer.vis_backends" if inside else "vis_backends"
+    return [f"{key}={nodes!r}"] if asked else []
 
 
 def backend_nodes(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

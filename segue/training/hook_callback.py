@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from lightning.pytorch import Callback
 
+from segue.training.guarded import Guard
 from segue.training.trackers import LocalVisBackend
 from segue.training.user_views import offered
 
@@ -151,7 +152,9 @@ class HookCallback(Callback):
         cfg: Mapping[str, Any],
         folder: Path,
         interval: int,
+        say: Callable[[str], None] = print,
     ) -> None:
+        self.guard = Guard(say)
         ranked = [(rank_of(given if given is not None else getattr(h, "priority", None)), h) for h, given in hooks]
         self.hooks = [hook for _, hook in sorted(ranked, key=lambda pair: pair[0])]
         self.backends, self.cfg, self.folder, self.interval = list(backends), cfg, folder, interval
@@ -195,7 +198,7 @@ class HookCallback(Callback):
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Before anything."""
         for backend in self._fed(trainer):
-            backend.add_config(self.cfg)
+            self.guard.call(backend, "add_config", self.cfg)
         self.call("before_run", trainer, pl_module)
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
@@ -217,7 +220,7 @@ class HookCallback(Callback):
         if fed and (batch_idx + 1) % self.interval == 0:
             scalars = {"lr": trainer.optimizers[0].param_groups[0]["lr"], **{k: float(v) for k, v in values.items()}}
             for backend in fed:
-                backend.add_scalars(scalars, step=batch_idx + 1)
+                self.guard.call(backend, "add_scalars", scalars, step=batch_idx + 1)
         outputs = {"loss": values.get("loss"), "log_vars": values, "num_samples": len(batch["data_samples"])}
         if not self.by_loop:
             self.view(trainer, pl_module).outputs = outputs  # where hooks of 0.x look
@@ -237,7 +240,7 @@ class HookCallback(Callback):
         """After everything."""
         self.call("after_run", trainer, pl_module)
         for backend in self._fed(trainer):
-            backend.close()
+            self.guard.call(backend, "close")
 
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
         """Before a validation."""
@@ -265,7 +268,7 @@ class HookCallback(Callback):
         """After a validation."""
         metrics = dict(pl_module.metrics)
         for backend in self._fed(trainer):
-            backend.add_scalars(metrics, step=pl_module.iteration)
+            self.guard.call(backend, "add_scalars", metrics, step=pl_module.iteration)
         self.call("after_val_epoch", trainer, pl_module, metrics)
         self.call("after_val", trainer, pl_module)
 
@@ -290,12 +293,12 @@ class HookCallback(Callback):
         """After a test."""
         metrics = dict(pl_module.metrics)
         for backend in self._fed(trainer):
-            backend.add_scalars(metrics, step=0)
+            self.guard.call(backend, "add_scalars", metrics, step=0)
         self.call("after_test_epoch", trainer, pl_module, metrics)
         self.call("after_test", trainer, pl_module)
         self.call("after_run", trainer, pl_module)
         for backend in self._fed(trainer):
-            backend.close()
+            self.guard.call(backend, "close")
 
     def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
         """Hooks may add to what is written."""

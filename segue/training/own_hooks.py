@@ -49,7 +49,7 @@ def own_callbacks(
     if drawing is not None:  # before the hooks, which close the backends
         made.append(Pictures(drawing, backends, cfg, folder, metainfo, say))
     if foreign or any(type(backend) is not LocalVisBackend for backend in backends):
-        made.append(HookCallback(foreign, backends, cfg, folder, hooks.logger.interval))
+        made.append(HookCallback(foreign, backends, cfg, folder, hooks.logger.interval, say))
     return made
 
 

@@ -17,6 +17,7 @@ from segue.errors import DataError
 from segue.images.read import read_image
 from segue.report.draw import overlay
 from segue.training.backends import picture_folder
+from segue.training.guarded import Guard
 from segue.training.hooks import Drawing
 from segue.training.run_settings import VISUALIZERS, read_visualizer
 from segue.training.trackers import LocalVisBackend
@@ -41,6 +42,7 @@ class Pictures(Callback):
         say: Callable[[str], None] = print,
     ) -> None:
         self.drawing, self.cfg, self.folder, self.say = drawing, cfg, folder, say
+        self.guard = Guard(say)
         self.backends = list(backends) or [LocalVisBackend(str(picture_folder(cfg, folder)))]
         node: Mapping[str, Any] = cfg.get("visualizer") or {}
         read_visualizer(node)
@@ -102,7 +104,7 @@ class Pictures(Callback):
         if self.drawing.show and show_in_window(drawn, name, self.drawing.wait_time):
             return
         for backend in self.backends:
-            backend.add_image(name, drawn, step)
+            self.guard.call(backend, "add_image", name, drawn, step)
         self._count += 1
 
     def _panel(self, image: NDArray[Any], labels: Tensor) -> NDArray[Any]:

@@ -101,6 +101,9 @@ def _check_kinds(raw: Mapping[str, Any]) -> None:
     schedule = _dict(raw, "schedule")
     for key in ("iteration", "epoch"):
         _count(schedule, key, f"schedule.{key}")
+    for row in schedule.get("watched") or ():
+        if not (isinstance(row, (list, tuple)) and len(row) == 3 and all(isinstance(x, (int, float)) for x in row)):
+            raise _Wrong(f"schedule.watched holds {_short(row)}; three numbers are expected")
     _dict(_dict(raw, "loops"), "fit_loop", "loops.fit_loop")
     for key in ("state_dict", "trained_state_dict", "gradients"):
         if key in raw or key == "state_dict":

@@ -20,6 +20,7 @@ class Rule:
         convert_to_iter_based: written in epochs, applied in iterations.
         verbose: accepted for old configs; the log has the rates anyway.
         last_step: accepted for old configs; resuming does not need it.
+        param_name: which of a parameter group's values it sets; ``momentum`` is the first of ``betas`` where there are.
     """
 
     begin: int = 0
@@ -28,6 +29,7 @@ class Rule:
     convert_to_iter_based: bool = False
     verbose: bool = False
     last_step: int = -1
+    param_name: str = "lr"
 
     def __post_init__(self) -> None:
         if self.begin < 0:
@@ -272,6 +274,16 @@ class OneCycleLR(Rule):
         return replace(super().per_iteration(epoch_length), total_steps=steps)  # type: ignore[call-arg]
 
 
+@dataclass(frozen=True, kw_only=True)
+class QuadraticWarmupLR(Rule):
+    """Up to the base rate along a parabola: ``((t + 1) / T) ** 2`` of it (mmdet's; here, too, it is a sum of steps)."""
+
+    def step(self, tick: int, rate: float, base: float) -> float:
+        """See `Rule.step`."""
+        rise = base * (2 * tick + 1) / (self.end - self.begin) ** 2
+        return rise if tick == 0 else rate + rise
+
+
 RULES: dict[str, type[Rule]] = {
     rule.__name__: rule
     for rule in (
@@ -285,5 +297,6 @@ RULES: dict[str, type[Rule]] = {
         CosineAnnealingLR,
         CosineRestartLR,
         OneCycleLR,
+        QuadraticWarmupLR,
     )
 }

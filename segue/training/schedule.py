@@ -13,9 +13,18 @@ from typing import Any
 
 from torch.optim import Optimizer
 
-from segue.errors import ConfigError, Problem
+from segue.errors import ConfigError, Problem, nearest
+from segue.training.plateau import ReduceOnPlateauLR, Watch
 from segue.training.rules import RULES, Rule
 from segue.training.translate import lookup, settings, type_name
+
+LR_ONLY = ("OneCycleLR", "PolyLRRatio")  # of which mmengine has no class for the momentum
+KINDS: dict[str, type[Rule]] = {**RULES, "ReduceOnPlateauLR": ReduceOnPlateauLR}
+NAMES: dict[str, tuple[type[Rule], str | None]] = {
+    **{name: (rule, "lr") for name, rule in KINDS.items()},
+    **{f"{name[:-2]}Momentum": (rule, "momentum") for name, rule in KINDS.items() if name not in LR_ONLY},
+    **{f"{name[:-2]}ParamScheduler": (rule, None) for name, rule in KINDS.items() if name.endswith("LR")},
+}
 
 
 def build_rules(
@@ -28,7 +37,16 @@ def build_rules(
     for index, node in enumerate(nodes):
         key = f"param_scheduler.{index}"
         try:
-            cls = lookup(RULES, type_name(node, key), key, "learning-rate schedule")
+            name = type_name(node, key)
+            cls, value = lookup(NAMES, name, key, "learning-rate schedule")
+            if value is None and not node.get("param_name"):
+                raise ConfigError(Problem(key, f"{name} needs the argument 'param_name'"))
+            if value is not None and "param_name" in node:
+                message = (
+                    f"{name} sets {value}; {name.removesuffix('LR').removesuffix('Momentum')}ParamScheduler takes it"
+                )
+                raise ConfigError(Problem(f"{key}.param_name", message))
+            node = node if value is None else {**node, "param_name": value}
             full = {"end": max_epochs if node.get("by_epoch", True) else max_iters, **node}
             rule = settings(cls, full, key)
         except ConfigError as error:
@@ -60,12 +78,18 @@ class Schedule:
         self.iteration = 0
         self.epoch = 0
         self.base: list[list[float]] = [[] for _ in self.rules]
+        self.watches = {i: Watch(rule) for i, rule in enumerate(self.rules) if isinstance(rule, ReduceOnPlateauLR)}
         for index, rule in enumerate(self.rules):
+            initial = f"initial_{rule.param_name}"
             for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
-                group["initial_lr"] = rule.start(group["initial_lr"])
-                self.base[index].append(group["initial_lr"])
+                group.setdefault(initial, value_of(group, rule.param_name, index))
+                group[initial] = rule.start(group[initial])
+                self.base[index].append(group[initial])
             self._apply(index, 0)
+            watched = rule.min_value if isinstance(rule, ReduceOnPlateauLR) else 0.0
+            if isinstance(watched, Sequence) and len(watched) != len(optimizer.param_groups):
+                message = f"{len(watched)} values for {len(optimizer.param_groups)} parameter groups"
+                raise ConfigError(Problem(f"param_scheduler.{index}.min_value", message))
 
     def advance(self, iteration: int) -> None:
         """Set the rates of training iteration ``iteration`` (counted from 0)."""
@@ -86,12 +110,60 @@ class Schedule:
         if not rule.begin <= clock < rule.end:
             return
         for group, base in zip(self.optimizer.param_groups, self.base[index], strict=True):
-            group["lr"] = rule.step(clock - rule.begin, group["lr"], base)
+            set_value(group, rule.param_name, rule.step(clock - rule.begin, value_of(group, rule.param_name), base))
 
-    def state_dict(self) -> dict[str, int]:
-        """The two counters; the rates are in the optimizer's state."""
-        return {"iteration": self.iteration, "epoch": self.epoch}
+    def judge(self, iteration: int, logged: Mapping[str, float]) -> None:
+        """After a validation: rules that watch a value look at it.
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        Args:
+            iteration: how many iterations are done.
+            logged: metrics and losses by name.
+
+        Raises:
+            ConfigError: what a rule watches is not among them.
+        """
+        self.advance(iteration)
+        for index, watch in self.watches.items():
+            rule = watch.rule
+            if not rule.begin <= (self.epoch if rule.by_epoch else self.iteration) < rule.end:
+                continue
+            if rule.monitor not in logged:
+                message = f"there is no {rule.monitor!r} after a validation{nearest(rule.monitor, list(logged))}"
+                raise ConfigError(Problem(f"param_scheduler.{index}.monitor", message))
+            if watch.due(logged[rule.monitor]):
+                for place, group in enumerate(self.optimizer.param_groups):
+                    set_value(group, rule.param_name, rule.lowered(value_of(group, rule.param_name), place))
+
+    def state_dict(self) -> dict[str, Any]:
+        """The two counters and what was watched; the rates are in the optimizer's state."""
+        watched = {"watched": [watch.state() for watch in self.watches.values()]} if self.watches else {}
+        return {"iteration": self.iteration, "epoch": self.epoch, **watched}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from saved counters; the optimizer's state must have been restored too."""
         self.iteration, self.epoch = int(state["iteration"]), int(state["epoch"])
+        for watch, kept in zip(self.watches.values(), state.get("watched") or (), strict=False):
+            watch.restore(kept)
+
+
+def value_of(group: Mapping[str, Any], name: str, index: int = 0) -> float:
+    """A parameter group's ``lr``, ``momentum`` ...; the momentum of Adam and its kin is the first of ``betas``.
+
+    Raises:
+        ConfigError: the optimizer has none; ``index`` is the rule that asks.
+    """
+    if name in group and isinstance(group[name], (int, float)) and not isinstance(group[name], bool):
+        return float(group[name])
+    if name == "momentum" and "betas" in group:
+        return float(group["betas"][0])
+    known = [key for key, value in group.items() if isinstance(value, float)]
+    message = f"the optimizer has no number {name!r} to change{nearest(name, known)}"
+    raise ConfigError(Problem(f"param_scheduler.{index}", message))
+
+
+def set_value(group: dict[str, Any], name: str, value: float) -> None:
+    """Undo `value_of`."""
+    if name == "momentum" and name not in group:
+        group["betas"] = (value, *group["betas"][1:])
+    else:
+        group[name] = value

@@ -31,13 +31,14 @@ class EarlyStopping(Callback):
         if trainer.state.fn != "fit":
             return
         name = self.hook.monitor
-        if name not in pl_module.metrics:
+        logged = pl_module.metrics if name in pl_module.metrics else pl_module.logged()
+        if name not in logged:
             from segue.errors import nearest
 
-            hint = nearest(name, list(pl_module.metrics))
+            hint = nearest(name, list(logged))
             problem = f"EarlyStoppingHook: the validation has no metric {name!r}{hint}"
             raise ConfigError(Problem("custom_hooks", problem))
-        reason = self.judge(pl_module.metrics[name])
+        reason = self.judge(logged[name])
         if reason:
             self.say(f"Stopping early after iteration {pl_module.iteration}: {reason}")
             trainer.should_stop = True

@@ -273,6 +273,14 @@ class SegmentationTask(LightningModule):
                 metric.load({k: merge(v.to(self.device), reduce_op="sum") for k, v in state.items()})
             self.metrics |= {k: float(v) for k, v in metric.compute().items()}
         self.log_dict({f"val/{name}": value for name, value in self.metrics.items()})
+        if self.schedule is not None and self.schedule.watches and self.trainer.state.fn == "fit":
+            self.schedule.judge(self.iteration, self.logged())
+
+    def logged(self) -> dict[str, float]:
+        """What a hook may watch: the last iteration's losses, the mean over processes, and the metrics, which win."""
+        mean = self.trainer.strategy.reduce
+        values = self.values if self.trainer.world_size == 1 else {k: mean(v) for k, v in self.values.items()}
+        return {**{name: float(value) for name, value in values.items()}, **self.metrics}
 
     def test_dataloader(self) -> Loader:
         """This process's test batches."""

@@ -6,6 +6,7 @@ TensorBoard's files need no package. `segue.compat` shows these classes to user 
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import sys
@@ -134,6 +135,23 @@ class LocalVisBackend(Tracker):
         done, data = cv2.imencode(".png", np.ascontiguousarray(image[..., ::-1]))
         assert done, "a picture is (H, W, 3) uint8"
         path.write_bytes(data.tobytes())
+
+
+class CSVVisBackend(Tracker):
+    """``scalars.csv``: a line per number, ``step,name,value``, so that names may come and go during a run."""
+
+    def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
+        """A line; what is no number is left out."""
+        number = as_number(value)
+        if number is None:
+            return
+        path = Path(self._save_dir) / "scalars.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            if not stream.tell():
+                writer.writerow(["step", "name", "value"])
+            writer.writerow([step, name, repr(number)])
 
 
 class TensorboardVisBackend(Tracker):

@@ -65,3 +65,79 @@ def test_all_problems_are_reported_at_once() -> None:
     assert "did you mean 'power'" in text
     assert "MultiStepLR needs the argument 'milestones'" in text
     assert "start_factor must lie in [0, 1], got 2.0" in text
+
+
+EVERY = json.loads((Path(__file__).parent / "data" / "every_schedule.json").read_text())
+LOSSES = [1.0, 0.9, 0.95, 0.96, 0.97, 0.97, 0.8, 0.8, 0.8, 0.8, 0.8, 0.7, 0.71, 0.72, 0.73, 0.74, 0.6, 0.61, 0.6, 0.6]
+
+
+@pytest.mark.parametrize("name", sorted({case["rule"]["type"] for case in EVERY}))
+def test_twenty_steps_of_every_class_equal_mmengine(name: str) -> None:
+    """Oracle: tools/record_every_schedule.py, by iterations and epochs, with and without a window."""
+    for case in (case for case in EVERY if case["rule"]["type"] == name):
+        made = one_group(case["optimizer"])
+        rules = build_rules([case["rule"]], max_iters=20, max_epochs=20, epoch_length=1)
+        rates, group = Schedule(made, rules, 1), made.param_groups[0]
+        for iteration, expected in enumerate(case["values"]):
+            rates.advance(iteration)
+            found = [group["lr"], group["momentum"] if "momentum" in group else group["betas"][0]]
+            assert found == pytest.approx(expected, rel=1e-9, abs=1e-300), (case["rule"], iteration)
+            rates.judge(iteration + 1, {"loss": LOSSES[iteration]})
+
+
+def one_group(kind: str) -> torch.optim.Optimizer:
+    weights = [torch.nn.Parameter(torch.zeros(1))]
+    return torch.optim.SGD(weights, lr=0.1, momentum=0.9) if kind == "SGD" else torch.optim.AdamW(weights, lr=0.1)
+
+
+def test_a_resumed_plateau_has_waited_as_long() -> None:
+    """Oracle: the uninterrupted schedule."""
+    rule = {"type": "ReduceOnPlateauLR", "patience": 2, "factor": 0.5}
+    made, other = one_group("SGD"), one_group("SGD")
+    rules = build_rules([rule], max_iters=20, max_epochs=20, epoch_length=1)
+    whole, first = Schedule(made, rules, 1), Schedule(other, rules, 1)
+    for iteration in range(1, 12):
+        whole.judge(iteration, {"loss": 1.0})
+        first.judge(iteration, {"loss": 1.0})
+        second = Schedule(third := one_group("SGD"), rules, 1)
+        third.load_state_dict(other.state_dict())
+        second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+        first, other = second, third
+        assert other.param_groups[0]["lr"] == made.param_groups[0]["lr"]
+    assert made.param_groups[0]["lr"] < 0.1
+
+
+def test_what_a_plateau_watches_must_be_logged() -> None:
+    rules = build_rules([{"type": "ReduceOnPlateauLR", "monitor": "mIou"}], max_iters=9, max_epochs=1, epoch_length=0)
+    with pytest.raises(ConfigError, match=r"param_scheduler\.0\.monitor: there is no 'mIou' .*did you mean 'mIoU'"):
+        Schedule(one_group("SGD"), rules).judge(1, {"mIoU": 0.5})
+
+
+def test_a_value_that_the_optimizer_lacks_is_named() -> None:
+    rules = build_rules([{"type": "LinearMomentum"}], max_iters=9, max_epochs=1, epoch_length=0)
+    with pytest.raises(ConfigError, match=r"param_scheduler\.0: the optimizer has no number 'momentum'"):
+        Schedule(torch.optim.Adagrad([torch.nn.Parameter(torch.zeros(1))]), rules)
+
+
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"type": "LinearParamScheduler"}, "needs the argument 'param_name'"),
+        ({"type": "LinearLR", "param_name": "momentum"}, "LinearLR sets lr; LinearParamScheduler takes it"),
+        ({"type": "ReduceOnPlateauLR", "factor": 1.5}, "factor must be below 1"),
+        ({"type": "ReduceOnPlateauLR", "rule": "more"}, "rule must be 'less' or 'greater'"),
+    ],
+)
+def test_refused_schedules(node: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_rules([node], max_iters=10, max_epochs=1, epoch_length=0)
+
+
+def test_quadratic_warmup_is_a_parabola() -> None:
+    """Oracle: ((t + 1) / T) ** 2 of the base rate."""
+    rule = {"type": "QuadraticWarmupLR", "by_epoch": False, "end": 8}
+    made = one_group("SGD")
+    rates = Schedule(made, build_rules([rule], max_iters=20, max_epochs=1, epoch_length=0))
+    for t in range(8):
+        rates.advance(t)
+        assert made.param_groups[0]["lr"] == pytest.approx(0.1 * ((t + 1) / 8) ** 2, rel=1e-12)

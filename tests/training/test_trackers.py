@@ -174,4 +174,4 @@ def test_where_they_write(tmp_path: Path) -> None:
     cfg = {"visualizer": {"save_dir": str(tmp_path / "shown"), "vis_backends": [{"type": "LocalVisBackend"}]}}
     assert picture_folder(cfg, tmp_path) == tmp_path / "shown/vis_data"
     assert picture_folder({}, tmp_path) == tmp_path / "vis_data"
-    assert set(BACKENDS) == {*SERVICES, "LocalVisBackend", "TensorboardVisBackend"}
+    assert set(BACKENDS) == {*SERVICES, "LocalVisBackend", "TensorboardVisBackend", "CSVVisBackend"}
