@@ -129,10 +129,9 @@ def train(
     """
     from segue.training import train as run
 
-    if is_folder(config):
+    if isinstance(config, (str, Path)) and Path(config).is_dir():
         from segue.training.from_folder import prepare
 
-        assert isinstance(config, (str, Path))
         made = prepare(config, model=model, time=time, work_dir=work_dir, resume=bool(resume), cfg_options=cfg_options)
         config, work_dir = made.config, made.work_dir
     else:
@@ -268,28 +267,9 @@ def pack(
     Raises:
         ConfigError, DataError, InputError: what cannot be packed, and why.
     """
-    from rich.console import Console
+    from segue.convert.pack_target import pack_target
 
-    from segue.convert.pack import pack_config, pack_folder
-
-    console = Console()
-    if Path(target).is_dir():
-        given = {"--splits": splits, "--cfg-options": cfg_options, "--trust-config": trust}
-        refuse(given, "only for a config; this is a folder, all of which is packed")
-        made = pack_folder(target, out, workers, console)
-        settings = [f"pack={entry.folder}" for entry in made]
-        advice = "Read it by this argument of the dataset, whose data_root is the folder:"
-    else:
-        made = pack_config(read_config(target, cfg_options, trust=trust), out, splits or ("train",), workers, console)
-        settings = [f"{key}.pack={entry.folder}" for entry in made for key in entry.keys]
-        advice = "Read it by these settings, in the config or after --cfg-options:"
-    console.print(escape("\n  ".join([advice, *settings])), highlight=False, soft_wrap=True)
-    return settings
-
-
-def is_folder(target: object) -> bool:
-    """Whether what was given in place of a config is a folder."""
-    return isinstance(target, (str, Path)) and Path(target).is_dir()
+    return pack_target(target, out, splits=splits, workers=workers, cfg_options=cfg_options, trust=trust)
 
 
 def models(pattern: str = "*", data: str | None = None) -> list[Entry]:

@@ -46,7 +46,7 @@ def test_no_such_model_before_anything_is_read(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_recognized(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no folder of images .* was recognized .* --apply --model fast_scnn takes"):
+    with pytest.raises(DataError, match=r"no folder of images .* was recognized .* --apply --model fast_scnn takes"):
         segue.train(tmp_path, model="fast_scnn")
 
 
