@@ -160,7 +160,7 @@ def test_every_option_is_read(verb: str, action: str) -> None:
 
 @pytest.mark.parametrize(
     ("file", "name"),
-    [("api.py", name) for name in ("check", "evaluate", "migrate", "models", "pack", "train")]
+    [("api.py", name) for name in ("check", "evaluate", "models", "pack", "train")]
     + [
         ("inference/scenes/predict.py", "predict_scene"),
         ("inference/load.py", "load"),

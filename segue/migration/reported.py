@@ -39,7 +39,7 @@ def migrate(
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
     """
-    from segue.migration.run import migrate as run
+    from segue.migration import migrate as run
 
     console = Console()
     report = run(

@@ -224,9 +224,9 @@ def picture(panels: Sequence[Panel], names: Sequence[str] = (), width: int = 720
         return x * times, y * times
 
     for index, name in enumerate(names):
-        x, y = 16 + index % 3 * (width - 32) / 3, 18 + index // 3 * 26
-        pen.line([at(x, y), at(x + 18, y)], COLORS[index % len(COLORS)], 2 * times)
-        pen.text(at(x + 24, y), _short(name, 32), QUIET, small, anchor="lm")
+        left, down = 16 + index % 3 * (width - 32) / 3, 18 + index // 3 * 26
+        pen.line([at(left, down), at(left + 18, down)], COLORS[index % len(COLORS)], 2 * times)
+        pen.text(at(left + 24, down), _short(name, 32), QUIET, small, anchor="lm")
     for index, panel in enumerate(panels):
         top = legend + index * (height + head)
         pen.text(at(16, top + 16), panel.title, INK, large, anchor="lm")

@@ -86,14 +86,19 @@ def step_time(cfg: Mapping[str, Any]) -> StepTime:
         inputs, samples = model.data_preprocessor(batch, training=True)  # type: ignore[operator]
         total, _ = total_loss(model.loss(inputs, stack_targets(samples, inputs.device)))  # type: ignore[operator]
         optimizer.zero_grad()
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     batches: list[dict[str, Any]] = []
-    reading = clocked(lambda: [batches.append(read(i)) for i in range(WARM + MEASURED)]) / (WARM + MEASURED)
+    reading = clocked(lambda: batches.extend(read(i) for i in range(WARM + MEASURED))) / (WARM + MEASURED)
     for batch in batches[:WARM]:
         step(batch)
-    compute = clocked(lambda: [step(batch) for batch in batches[WARM:]]) / MEASURED
+
+    def steps() -> None:
+        for batch in batches[WARM:]:
+            step(batch)
+
+    compute = clocked(steps) / MEASURED
 
     validating = 0.0
     if parts.val_data is not None:

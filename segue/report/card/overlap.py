@@ -74,7 +74,8 @@ def areas_of_stack(true: Array, predicted: Array, unknown: Array, boundary: floa
         a, b = real.astype(bool) & ~void, seen.astype(bool) & ~void
         near_a, near_b = near_border(a.astype(np.uint8), distance) & a, near_border(b.astype(np.uint8), distance) & b
         found.append([(a & b).sum(), b.sum(), a.sum(), (near_a & near_b).sum(), near_b.sum(), near_a.sum()])
-    return np.array(found, np.int64).reshape(-1, 6).T
+    areas: Array = np.array(found, np.int64).reshape(-1, 6).T
+    return areas
 
 
 def image_areas(name: str, areas: Array) -> ImageAreas:

@@ -101,7 +101,7 @@ def read_log(run: str | Path) -> Log:
     if broken:
         said.append(f"{broken} values are not finite")
     ordered = [{name: dict(sorted(curve.items())) for name, curve in side.items()} for side in (train, val)]
-    return Log(_name(run), tuple(part.path for part in parts), parts[-1].kind, *ordered, tuple(said))
+    return Log(_name(run), tuple(part.path for part in parts), parts[-1].kind, ordered[0], ordered[1], tuple(said))
 
 
 def log_files(run: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from types import MethodType
 from typing import Any, TypeAlias
 
@@ -42,6 +43,10 @@ def first_not_finite(model: nn.Module, losses: Losses, inputs: Any = None, scale
     return found
 
 
+#: normalizations that write what they saw when they train
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d)
+
+
 class Seen:
     """What the hooks of one step have noted."""
 
@@ -62,16 +67,14 @@ def watched(model: nn.Module) -> Iterator[Seen]:
                 whence = "and so is its input" if came else "its input is finite"
                 seen.forward = f"{_named(name, module)}: {counted(tensor)}; {whence}{_settings(module)}"
             if tensor.requires_grad and tensor.is_floating_point():
-                tensor.register_hook(lambda gradient: come_back(name, module, gradient))
+                tensor.register_hook(partial(come_back, name, module))  # type: ignore[no-untyped-call]
 
     def come_back(name: str, module: nn.Module, gradient: Tensor) -> None:
         if not seen.backward and not_finite(gradient):
             seen.backward = f"{_named(name, module)}: {counted(gradient)}"
 
     for name, module in model.named_modules():
-        handles.append(
-            module.register_forward_hook(lambda m, i, o, name=name: look(name, m, i, o))  # type: ignore[misc]
-        )
+        handles.append(module.register_forward_hook(partial(look, name)))
     try:
         yield seen
     finally:
@@ -109,8 +112,7 @@ def all_finite(tensors: list[Tensor]) -> Tensor:
     tensors = [tensor for tensor in tensors if tensor.numel() and not tensor.is_sparse]
     if not tensors:
         return torch.ones((), dtype=torch.bool)
-    sums = torch._foreach_norm(tensors, 1.0)  # which alone may overflow where no value does
-    fine = torch.isfinite(torch.stack([value.to(sums[0].device, torch.float32) for value in sums])).all()
+    fine = torch.isfinite(nn.utils.get_total_norm(tensors, 1.0))  # a sum may overflow where no value does
     return fine if bool(fine) else torch.tensor(not any(not_finite(tensor) for tensor in tensors))
 
 
@@ -140,7 +142,7 @@ def _kept(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, and the buffers that a step only reads: those of a training normalization it has written itself."""
     yield from model.named_parameters()
     for at, module in model.named_modules():
-        if not (module.training and isinstance(module, nn.modules.batchnorm._NormBase)):
+        if not (module.training and isinstance(module, NORMS)):
             yield from module.named_buffers(at, recurse=False)
 
 

@@ -35,7 +35,7 @@ def draw_batches(
     """
     classes = list(metainfo.get("classes") or ())
     palette = [tuple(color) for color in metainfo.get("palette") or generate_palette(classes)]
-    tiles = []
+    tiles: list[Image.Image] = []
     for batch in batches:
         for at, sample in enumerate(batch["data_samples"]):
             if len(tiles) < MOST:
