@@ -15,7 +15,6 @@ from segue.inference.scenes.predict import predict_scene
 from segue.migration.reported import migrate
 from segue.recipes.open import read_config
 from segue.report.score_folders import score
-from segue.system.shown import escape
 
 if TYPE_CHECKING:
     from segue.doctor import Report
