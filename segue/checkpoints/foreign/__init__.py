@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from segue.checkpoints.foreign import clip, cnn, huggingface, mit, stdc, swin, twins, vit, vit_jax
+from segue.checkpoints.foreign import clip, cnn, dino, huggingface, mit, stdc, swin, twins, vit, vit_jax
 from segue.checkpoints.foreign.rules import Conversion, Source
 from segue.errors import InputError
 
@@ -25,6 +25,7 @@ SOURCES: tuple[Source, ...] = (
     *vit.SOURCES,
     *vit_jax.SOURCES,
     *cnn.SOURCES,
+    *dino.SOURCES,
 )
 
 #: Names below which whole models or other wrappers keep what a source describes.
