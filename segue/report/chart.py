@@ -182,8 +182,9 @@ def _style() -> str:
     return " ".join([base, *lines, dark])
 
 
-def _lighter(color: Sequence[int]) -> tuple[int, ...]:
-    return tuple(round(c + (255 - c) * 0.42) for c in color)
+def _lighter(color: Sequence[int]) -> tuple[int, int, int]:
+    red, green, blue = (round(c + (255 - c) * 0.42) for c in color)
+    return red, green, blue
 
 
 #: what a page says once for its charts
