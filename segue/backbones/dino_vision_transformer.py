@@ -135,11 +135,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, rope: tuple[Tensor, Tensor] | None, mask: Tensor | None) -> Tensor:
         """(B, N, D) to the same; ``mask`` (B, 1 or heads, N, N) bool, True where a row may see a column."""
-        bias = self.qkv.bias
-        if self.mask_k_bias:
+        bias: Tensor | None = self.qkv.bias
+        if self.mask_k_bias and bias is not None:
             q, k, v = bias.chunk(3)
             bias = torch.cat([q, torch.zeros_like(k), v])
-        split = F.linear(x, self.qkv.weight, bias).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        split = torch.unflatten(F.linear(x, self.qkv.weight, bias), 2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value = split.unbind(0)
         if rope is not None:
             query, key = _rotate(query, rope), _rotate(key, rope)
@@ -308,7 +308,9 @@ class DinoVisionTransformer(nn.Module):
     ) -> None:
         super().__init__()
         if arch is not None and arch not in ARCHS:
-            raise InputError(f"DinoVisionTransformer: arch={arch!r}{nearest(arch, ARCHS)}; one of {', '.join(ARCHS)}")
+            raise InputError(
+                f"DinoVisionTransformer: arch={arch!r}{nearest(arch, list(ARCHS))}; one of {', '.join(ARCHS)}"
+            )
         base = ARCHS[arch or "dinov2-b"]
         dim = base.embed_dim if embed_dim is None else embed_dim
         blocks = base.depth if depth is None else depth
@@ -404,7 +406,7 @@ class DinoVisionTransformer(nn.Module):
     def _positions(self, embedding: Tensor, size: Size) -> Tensor:
         if size == self.grid:
             return embedding
-        grid = embedding[:, 1:].transpose(1, 2).unflatten(2, self.grid)
+        grid = torch.unflatten(embedding[:, 1:].transpose(1, 2), 2, self.grid)
         if self.offset:
             scale = [(n + self.offset) / old for n, old in zip(size, self.grid, strict=True)]
             grid = F.interpolate(grid, scale_factor=scale, mode="bicubic", antialias=self.antialias)
