@@ -234,7 +234,7 @@ def check(
         refuse(names, "only for a folder; a config says so itself")
         cfg = read_config(config, cfg_options, trust=trust)
         report = check_config(cfg, name=str(config), workers=workers, share=share, console=console)
-    deliver(report, console, config=config, json=json, html=html, apply=apply and model is None)
+    deliver(report, console, config=config, json=json, html=html, apply=apply if model is None else False)
     if apply and model is not None and not report.missing:
         from segue.training.from_folder import apply_model
 

@@ -47,6 +47,8 @@ EXCUSED = {
     "DepthEstimator": "behind VPD; tests/heads/test_vpd_depth.py",
     "TIMMBackbone": "needs timm, an optional extra; tests/backbones/test_timm_backbone.py",
     "ResNetV1d": "ResNet with other arguments; tests/backbones/test_resnet.py",
+    "DinoVisionTransformer": "not in the reference; tests/backbones/test_dino_vision_transformer.py",
+    "BNHead": "not in the reference; tests/heads/test_bn.py",
     "A2Head": "not in the reference; tests/heads/test_a2.py",
 }
 

@@ -10,8 +10,8 @@ import pytest
 
 import segue
 
-NAMES = """__version__ api models check evaluate load migrate pack predict predict_scene score train Config register
-Predictor Prediction"""
+NAMES = """__version__ api model models check evaluate load migrate pack predict predict_scene score train Config
+register Predictor Prediction"""
 
 
 def read_table(text: str) -> dict[str, str]:
@@ -27,12 +27,14 @@ load(config, checkpoint=None, *, device='cpu', precision='fp32', compiled=False,
 predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=False, recursive=False, crf=None,
     save=('labels', 'overlay'), legend=False, background=False, least_area=1, frames=None, precision='fp32',
     compiled=False, engine='torch', windows='constant', cfg_options=(), trust=False)
-train(config, *, work_dir=None, resume=None, seed=None, amp=False, machine=None, callbacks=(), cfg_options=(),
-    trust=False)
+train(config, *, model=None, time=None, work_dir=None, resume=None, seed=None, amp=False, log=None, machine=None,
+    callbacks=(), cfg_options=(), trust=False, dry_run=False, report=True)
+model(name, *, classes, in_channels=3, crop_size=None, pretrained=True)
 evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, crf=None, shard=None, show_dir=None, show=False,
-    wait_time=2.0, machine=None, cfg_options=(), trust=False)
+    wait_time=2.0, machine=None, cfg_options=(), trust=False, report=False)
 check(target, *, json=None, html=None, apply=False, workers=None, num_classes=None, images=None, masks=None,
-    mask_format=None, image_suffix=None, mask_suffix=None, splits=(), cfg_options=(), trust=False)
+    mask_format=None, image_suffix=None, mask_suffix=None, splits=(), shard=None, shares=None, model=None,
+    cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
     html='segue-migration.html', patch=None, json=None)
 pack(target, out, *, splits=None, workers=None, cfg_options=(), trust=False)

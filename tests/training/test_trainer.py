@@ -41,6 +41,8 @@ def test_files_of_a_run(tmp_path: Path) -> None:
         "scalars.jsonl",
         ".segue-run.lock",
         "first_batches.png",
+        "report.html",
+        "report.json",
     }
     as_mmengine = {"iter_3.pth", "iter_6.pth", "last_checkpoint"}
     assert {p.name for p in tmp_path.iterdir() if p.is_file()} == files | as_mmengine
