@@ -20,8 +20,8 @@ GRID = 32
 CPU_SIDE = 256
 #: Passes over the data, and the least and most steps, where no time is given; on a CPU and on a GPU.
 PASSES, STEPS = 100, {False: (300, 2_000), True: (2_000, 40_000)}
-#: From this ratio of the most frequent to the rarest class on, the loss is weighted.
-UNEQUAL = 20.0
+#: From this ratio of the most frequent to the rarest class on, the loss is weighted; of so many classes at most.
+UNEQUAL, FEW = 20.0, 6
 #: A class in fewer than this share of the images is rarely in a batch.
 RARE = 0.1
 #: Below these steps a model does not see enough to learn from strong augmentation.
@@ -98,10 +98,15 @@ def scale(facts: Facts, size: Size, count: int) -> Choice:
 
 
 def weights(facts: Facts) -> Choice:
-    """By median frequency, within 1/10 to 10, where the classes are very unequal."""
+    """By median frequency, within 1/10 to 10, where few classes are very unequal: the rare one would not be learned.
+
+    Of many classes there are always rare ones, whose weights cost the others more than they gain.
+    """
     ratio = facts.imbalance
     if facts.multilabel:
         return Choice("class_weight", None, "every class is a question of its own")
+    if len(facts.present) > FEW:
+        return Choice("class_weight", None, f"{len(facts.present)} classes: weights are for {FEW} at most")
     if ratio < UNEQUAL:
         return Choice("class_weight", None, f"the largest class has {ratio:.0f} times the smallest's pixels, below 20")
     rare = min(facts.present, key=lambda i: facts.pixels[i])

@@ -57,6 +57,8 @@ def test_weights_and_sampler() -> None:
     assert rules.weights(facts()).value is None
     assert rules.weights(facts(pixels=(990, 10))).value == "auto"
     assert rules.weights(facts(pixels=(990, 10), multilabel=True)).value is None
+    many = {"classes": tuple("abcdefg"), "pixels": (990, 10, 9, 8, 7, 6, 5), "masks": (100,) * 7}
+    assert rules.weights(facts(**many)).why == "7 classes: weights are for 6 at most"
     assert rules.weights(facts(pixels=(100, 0))).value is None, "a class that does not occur has no frequency"
     assert rules.sampler(facts()).value["type"] == "InfiniteSampler"
     assert rules.sampler(facts(masks=(100, 3))).value["type"] == "RareClassSampler"
