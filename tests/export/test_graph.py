@@ -68,6 +68,7 @@ def test_deformable_attention_at_other_sizes() -> None:
         assert torch.allclose(program(images), module(images), atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:`isinstance:FutureWarning")  # torch's exporter of itself
 @pytest.mark.slow
 def test_deformable_attention_in_a_file() -> None:
     """Several clamps to sizes that are free become one another's in torch's exporter."""
