@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-
-from segue.migration.page import write_page
-from segue.migration.show import show, write, write_json
-from segue.migration.verdict import Report
-from segue.system.shown import escape
+if TYPE_CHECKING:
+    from segue.migration import Report
 
 
 def migrate(
@@ -39,7 +36,12 @@ def migrate(
     Raises:
         InputError: the folder or the checkpoint is not there, or a file cannot be written.
     """
+    from rich.console import Console
+
     from segue.migration import migrate as run
+    from segue.migration.page import write_page
+    from segue.migration.show import show, write, write_json
+    from segue.system.shown import escape
 
     console = Console()
     report = run(
