@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, ClassVar
 
 from segue.doctor.facts import Facts
 from segue.doctor.sources import Source
 from segue.errors import DataError, InputError
 from segue.system.replaced import replaced
+from segue.system.shares import Shared
 
 FORMAT = 1
 #: of `Facts`, what JSON has no form of: {value: count}, bytes, tuples
@@ -29,25 +30,10 @@ COUNTS, BYTES, TUPLES = (
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share ``index``, from 1, of ``count``; ``folder`` is the same on all machines."""
+class Share(Shared):
+    """A share of the files of a check."""
 
-    index: int
-    count: int
-    folder: Path
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.index <= self.count:
-            raise InputError(f"shard={self.index}/{self.count}: the first is counted from 1 to the second")
-
-    def path(self, index: int) -> Path:
-        """The file of a share."""
-        return self.folder / f"share_{index:04d}_of_{self.count:04d}.jsonl"
-
-    @property
-    def missing(self) -> list[int]:
-        """The shares that are not there yet."""
-        return [index for index in range(1, self.count + 1) if not self.path(index).exists()]
+    ENDING: ClassVar[str] = ".jsonl"
 
     def mine(self, pairs: Sequence[tuple[str, str | None]]) -> Sequence[tuple[str, str | None]]:
         """Of all pairs of a dataset, those of this share."""
@@ -87,7 +73,7 @@ class Share:
                 if facts is None:
                     raise DataError(f"{path}: ends too early; remove it and run its share again")
                 # paths may be others on another machine; those of this one are what a reader can open
-                yield Facts(**{**facts, "image": image, "mask": mask})
+                yield replace(facts, image=image, mask=mask)
 
         return [of(source) for source in sources]
 
@@ -103,7 +89,7 @@ def _asked(sources: Sequence[Source]) -> dict[str, Any]:
     return {"format": FORMAT, "files": names.hexdigest()}
 
 
-def _lines(path: Path, asked: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _lines(path: Path, asked: Mapping[str, Any]) -> Iterator[Facts]:
     try:
         with path.open(encoding="utf-8") as file:
             if json.loads(file.readline()) != asked:
@@ -123,10 +109,9 @@ def _listed(facts: Facts) -> dict[str, Any]:
     return held
 
 
-def _parsed(held: dict[str, Any]) -> dict[str, Any]:
+def _parsed(held: dict[str, Any]) -> Facts:
     held |= {name: dict(held[name]) for name in COUNTS}
     held |= {name: bytes.fromhex(held[name]) for name in BYTES}
     held |= {name: tuple(held[name]) for name in TUPLES if held[name] is not None}
     held["colors"] = tuple((tuple(color), count) for color, count in held["colors"])
-    Facts(**held)
-    return held
+    return Facts(**held)

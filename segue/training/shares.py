@@ -10,40 +10,34 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from segue.errors import DataError, InputError
 from segue.system.replaced import replaced
+from segue.system.shares import Shared
 from segue.training.parts import Metric
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Share:
-    """The share ``index``, from 1, of ``count``.
+class Share(Shared):
+    """A share of the images of an evaluation.
 
     Attributes:
-        folder: of the counts; all machines have the same.
         facts: what all shares must agree in, see `facts_of`.
     """
 
-    index: int
-    count: int
-    folder: Path
+    ENDING: ClassVar[str] = ".json"
+
     facts: Mapping[str, Any]
 
     def part(self, rank: int, world: int) -> tuple[int, int]:
         """Which of how many parts of the images a process takes that is one of ``world`` here."""
         return (self.index - 1) * world + rank, self.count * world
-
-    def path(self, index: int) -> Path:
-        """The file of a share."""
-        return self.folder / f"share_{index:04d}_of_{self.count:04d}.json"
 
     @property
     def done(self) -> bool:
@@ -74,8 +68,7 @@ class Share:
         Raises:
             InputError: a share is of another evaluation.
         """
-        missing = [i for i in range(1, self.count + 1) if not self.path(i).exists()]
-        if missing:
+        if missing := self.missing:
             return missing
         found = [self._read(i) for i in range(1, self.count + 1)]
         for place, metric in enumerate(metrics):

@@ -12,14 +12,13 @@ import torch
 from segue.datasets.collate import collate
 from segue.errors import InputError
 from segue.inference.segment import label_maps
-from segue.models.seg_data_preprocessor import stack_targets
-from segue.models.total_loss import total_loss
 from segue.recipes.folder.planning import Length
 from segue.system.cores import usable_cores
 from segue.training.data import read_loader
 from segue.training.optimizers import build_optimizer
 from segue.training.parts import build_parts
 from segue.training.plan import read_plan
+from segue.training.step import losses_of
 
 WARM, MEASURED = 1, 2
 #: Seconds that a run takes before its first step and after its last.
@@ -83,8 +82,7 @@ def step_time(cfg: Mapping[str, Any]) -> StepTime:
         return collate([parts.train_data[(first + i) % len(parts.train_data)] for i in range(loader.batch_size)])
 
     def step(batch: dict[str, Any]) -> None:
-        inputs, samples = model.data_preprocessor(batch, training=True)  # type: ignore[operator]
-        total, _ = total_loss(model.loss(inputs, stack_targets(samples, inputs.device)))  # type: ignore[operator]
+        total, *_ = losses_of(model, batch)
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -23,6 +23,7 @@ from segue.inference.scenes.worker import Worker
 from segue.inference.scenes.write import Look, gdal, write_virtual, write_whole
 from segue.system.bars import bar
 from segue.system.replaced import clear_leftovers
+from segue.system.shares import check_shard
 
 #: a raster of this ending is made; a folder otherwise
 RASTERS = (".tif", ".tiff", ".vrt")
@@ -85,8 +86,8 @@ def predict_scenes(
     single = out.suffix.lower() in RASTERS
     if single and len(files) != 1:
         raise InputError(f"{out}: {len(files)} scenes do not go into one raster; name a folder")
-    if shard is not None and not 1 <= shard[0] <= shard[1]:
-        raise InputError(f"shard={shard[0]}/{shard[1]}: the first is counted from 1 to the second")
+    if shard is not None:
+        check_shard(*shard)
     if shard is not None and ray is not None:
         raise InputError("shard and ray both share the blocks out; give one of them")
     if ray is not None and hasattr(predictor.model, "certificate"):
