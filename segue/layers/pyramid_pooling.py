@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from segue.layers.cells import of_cells
 from segue.layers.conv import ConvModule
 from segue.layers.norm import Norm
-from segue.layers.quick import is_quick, weights_of
+from segue.layers.quick import is_quick, of_first_channels, weight_of
 from segue.layers.resize import resize
 from segue.types import Activation
 
@@ -56,9 +55,8 @@ class PyramidPooling(nn.ModuleList):
         plain = conv.padding_mode == "zeros" and conv.groups == 1 and conv.dilation == (1, 1) and conv.stride == (1, 1)
         if not is_quick() or not plain or isinstance(conv.padding, str):
             return bottleneck(torch.cat([x, *self(x)], dim=1))
-        weight, bias = weights_of(conv)
-        first = x.shape[1]
-        found = F.conv2d(x, weight[:, :first], bias, padding=conv.padding)
+        weight, first = weight_of(conv), x.shape[1]
+        found = of_first_channels(conv, x)
         for pool in self:
             cells = pool(x)
             part = weight[:, first : first + cells.shape[1]]

@@ -1,7 +1,8 @@
 """Prediction computes some sums in another order than training does, which is the same mathematics with fewer products.
 
-Within `quickly` a batch normalization is part of the convolution before it (`Folded`), and layers that know such a
-way, as `segue.layers.pyramid_pooling` does, take it. Elsewhere, in training and for exports, nothing changes.
+Within `quickly` a batch normalization is part of the convolution before it (`Folded`), wide convolutions take
+`segue.layers.winograd`, and layers that know such a way, as `segue.layers.pyramid_pooling` does, take it. Elsewhere, in
+training and for exports, nothing changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from segue.layers import winograd
 
 _QUICK = ContextVar("quick", default=False)
 
@@ -43,6 +46,7 @@ class Folded:
         self.conv, self.norm = conv, norm
         self._of: tuple[tuple[int, int], ...] = ()
         self.weight, self.bias = conv.weight.data, conv.bias
+        self._filters: Tensor | None = None
 
     def refresh(self) -> None:
         """Compute the weights anew where the modules' have changed."""
@@ -60,15 +64,29 @@ class Folded:
             self.bias = (bias if norm.bias is None else bias + norm.bias).to(self.conv.weight.dtype)
             weight = self.conv.weight * factor[:, None, None, None].to(self.conv.weight.dtype)
             self.weight = weight.contiguous(memory_format=torch.channels_last)
-        self._of = state
+        self._of, self._filters = state, None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) to (B, C', H', W'), normalized."""
+        """(B, C, H, W), perhaps without its last channels, to (B, C', H', W'), normalized."""
         conv = self.conv
-        return F.conv2d(x, self.weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        if winograd.is_worth(conv, x):
+            filters = self._filters
+            if filters is None or filters.shape[1] != x.shape[1]:
+                self._filters = filters = winograd.transformed(self.weight[:, : x.shape[1]])
+            return winograd.convolved(x, filters, self.bias, conv.dilation[0])
+        weight = self.weight[:, : x.shape[1]] if conv.groups == 1 else self.weight
+        return F.conv2d(x, weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-def weights_of(conv: nn.Conv2d) -> tuple[Tensor, Tensor | None]:
-    """The weight and the bias that ``conv`` computes with at present."""
+def weight_of(conv: nn.Conv2d) -> Tensor:
+    """The weight that ``conv`` computes with at present."""
     folded = vars(conv).get("forward")
-    return (folded.weight, folded.bias) if isinstance(folded, Folded) else (conv.weight, conv.bias)
+    return folded.weight if isinstance(folded, Folded) else conv.weight
+
+
+def of_first_channels(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """``conv``, of one group, of its first channels alone, (B, C, H, W) to (B, C', H', W')."""
+    folded = vars(conv).get("forward")
+    if isinstance(folded, Folded):
+        return folded(x)
+    return F.conv2d(x, conv.weight[:, : x.shape[1]], conv.bias, conv.stride, conv.padding, conv.dilation)
