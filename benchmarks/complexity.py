@@ -5,8 +5,9 @@
 Paper: arXiv:1909.11065, section 4.2. Parameters and operations (a product and a sum are two) are counted on tensors
 without data. Each module is everything from the backbone's map to the map that is classified, without the classifier;
 what a row is made of is in `MODULES`. Time and memory are measured in a process for each module, for one forward pass
-without gradients in float32: the least of --repeat, and the most memory beside the module and its input (on a CPU the
-growth of the process's peak). The result is printed and written to benchmarks/results/ with the date.
+without gradients in float32: the least of --repeat, and the most memory beside the module and its input, of torch's
+allocator (on a CPU as its profiler records it). The result is
+printed and written to benchmarks/results/ with the date.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import argparse
 import datetime
 import json
 import platform
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -163,7 +164,9 @@ def measured(name: str, side: int, device: str, repeat: int) -> dict[str, float]
     cuda = device.startswith("cuda")
     with torch.inference_mode():
         module(x[..., :8, :8].contiguous())
-        before = torch.cuda.memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        if cuda:
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
         times, processor = [], []
         for _ in range(repeat):
             begin = time.perf_counter(), time.process_time()
@@ -172,8 +175,19 @@ def measured(name: str, side: int, device: str, repeat: int) -> dict[str, float]
                 torch.cuda.synchronize()
             times.append(time.perf_counter() - begin[0])
             processor.append(time.process_time() - begin[1])
-        most = torch.cuda.max_memory_allocated() if cuda else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"wall": min(times), "cpu": min(processor), "memory": (most - before) / 1e6}
+        memory = torch.cuda.max_memory_allocated() - before if cuda else allocated(module, x)
+    return {"wall": min(times), "cpu": min(processor), "memory": memory / 1e6}
+
+
+def allocated(module: nn.Module, x: Tensor) -> int:
+    """The most bytes that are held at once while ``module`` runs, beside what was held before."""
+    with torch.profiler.profile(profile_memory=True, activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        module(x)
+    with tempfile.TemporaryDirectory() as folder:
+        profile.export_chrome_trace(f"{folder}/trace.json")
+        events = json.loads(Path(folder, "trace.json").read_text(encoding="utf-8"))["traceEvents"]
+    held = [event["args"] for event in events if event.get("name") == "[memory]"]
+    return max(args["Total Allocated"] for args in held) - (held[0]["Total Allocated"] - held[0]["Bytes"])
 
 
 def main() -> None:

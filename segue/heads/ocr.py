@@ -33,6 +33,7 @@ from segue.errors import InputError
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import Norm
+from segue.layers.quick import of_all
 from segue.types import Activation, Size, Targets
 
 
@@ -85,8 +86,9 @@ class ObjectAttention(nn.Module):
         weights = self.weights(pixels, regions) if relation is None else relation.flatten(2).transpose(1, 2)
         context = torch.einsum("bnk,bdk->bdn", weights, value)
         context = self.out_project(torch.unflatten(context, 2, pixels.shape[-2:]))
-        context = torch.cat([context, pixels], dim=1)  # one name, so that the smaller map is not held any longer
-        return self.bottleneck(context)
+        maps = [context, pixels]
+        del context  # held by the list alone, which lets it go after its turn
+        return of_all(self.bottleneck, maps)
 
     def weights(self, pixels: Tensor, regions: Tensor) -> Tensor:
         """Equations 5 and 7: pixels (B, C, H, W) and regions (B, C, K, 1) to w (B, H * W, K)."""

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from segue.layers import winograd
+from segue.layers.conv import ConvModule
 
 _QUICK = ContextVar("quick", default=False)
 
@@ -46,7 +47,7 @@ class Folded:
         self.conv, self.norm = conv, norm
         self._of: tuple[tuple[int, int], ...] = ()
         self.weight, self.bias = conv.weight.data, conv.bias
-        self._filters: Tensor | None = None
+        self._filters: dict[tuple[int, int], Tensor] = {}
 
     def refresh(self) -> None:
         """Compute the weights anew where the modules' have changed."""
@@ -64,29 +65,61 @@ class Folded:
             self.bias = (bias if norm.bias is None else bias + norm.bias).to(self.conv.weight.dtype)
             weight = self.conv.weight * factor[:, None, None, None].to(self.conv.weight.dtype)
             self.weight = weight.contiguous(memory_format=torch.channels_last)
-        self._of, self._filters = state, None
+        self._of, self._filters = state, {}
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(B, C, H, W), perhaps without its last channels, to (B, C', H', W'), normalized."""
-        conv = self.conv
+        """(B, C, H, W) to (B, C', H', W'), normalized."""
+        return self.of_channels(x, 0)
+
+    def of_channels(self, x: Tensor, first: int) -> Tensor:
+        """What ``x`` adds to the result if its channels are those from ``first`` on; of the first, with the bias."""
+        conv, bias, channels = self.conv, None if first else self.bias, (first, first + x.shape[1])
         if winograd.is_worth(conv, x):
-            filters = self._filters
-            if filters is None or filters.shape[1] != x.shape[1]:
-                self._filters = filters = winograd.transformed(self.weight[:, : x.shape[1]])
-            return winograd.convolved(x, filters, self.bias, conv.dilation[0])
-        weight = self.weight[:, : x.shape[1]] if conv.groups == 1 else self.weight
-        return F.conv2d(x, weight, self.bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+            if channels not in self._filters:
+                self._filters[channels] = winograd.transformed(self.weight[:, slice(*channels)])
+            return winograd.convolved(x, self._filters[channels], bias, conv.dilation[0])
+        weight = self.weight if conv.groups > 1 else self.weight[:, slice(*channels)]
+        return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-def weight_of(conv: nn.Conv2d) -> Tensor:
-    """The weight that ``conv`` computes with at present."""
-    folded = vars(conv).get("forward")
-    return folded.weight if isinstance(folded, Folded) else conv.weight
+def folded(conv: nn.Conv2d) -> Folded | None:
+    """How ``conv`` computes at present, if a normalization is folded into it and it has one group."""
+    found = vars(conv).get("forward")
+    return found if isinstance(found, Folded) and conv.groups == 1 else None
 
 
-def of_first_channels(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """``conv``, of one group, of its first channels alone, (B, C, H, W) to (B, C', H', W')."""
-    folded = vars(conv).get("forward")
-    if isinstance(folded, Folded):
-        return folded(x)
-    return F.conv2d(x, conv.weight[:, : x.shape[1]], conv.bias, conv.stride, conv.padding, conv.dilation)
+def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
+    """``module`` of maps (B, C_i, H, W) concatenated along their channels, (B, C', H', W'); ``maps`` is empty then.
+
+    Without gradients it is the sum of what each map gives, so that all maps are never held together, and each is let go
+    after its turn.
+    """
+    conv, quick = module.conv, folded(module.conv) if is_quick() else None
+    if torch.is_grad_enabled() or (quick is None and not _is_bare(conv)) or _is_autocast(maps[0]):
+        joined = torch.cat(maps, dim=1)
+        maps.clear()  # before the convolution takes memory
+        return module(joined)
+    first, found = 0, None
+    while maps:
+        x = maps.pop(0)
+        if quick is not None:
+            part = quick.of_channels(x, first)
+        else:
+            weight, bias = conv.weight[:, first : first + x.shape[1]], None if first else conv.bias
+            part = F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation)
+        found = part if found is None else found.add_(part)
+        first += x.shape[1]
+        del x, part
+    assert found is not None
+    return module.finish(found)
+
+
+def _is_bare(conv: nn.Conv2d) -> bool:
+    """Whether nobody would notice that the module itself is not called."""
+    watched = conv._forward_hooks or conv._forward_pre_hooks or "forward" in vars(conv)
+    plain = type(conv) is nn.Conv2d and conv.groups == 1 and conv.padding_mode == "zeros"
+    return plain and not watched and not torch.compiler.is_compiling()
+
+
+def _is_autocast(x: Tensor) -> bool:
+    return torch.is_autocast_enabled(x.device.type) or x.dtype in (torch.float16, torch.bfloat16)

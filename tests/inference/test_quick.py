@@ -14,7 +14,7 @@ from segue.inference.quick import _MODELS, predicted
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import HeadOptions
 from segue.layers.norm import BN
-from segue.layers.quick import quickly
+from segue.layers.quick import of_all, quickly
 
 
 def settled(model: Any) -> Any:
@@ -130,3 +130,33 @@ def test_other_bottlenecks_take_the_plain_way() -> None:
         expected = head.psp_modules.joined(x, plain)
         with quickly():
             assert torch.equal(head.psp_modules.joined(x, plain), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_convolution_of_several_maps_is_the_sum_of_theirs(kernel: int) -> None:
+    module = settled(ConvModule(9, 4, kernel, padding=kernel // 2, norm=BN))
+    maps = [torch.randn(2, channels, 6, 5) for channels in (2, 4, 3)]
+    expected = module(torch.cat(maps, dim=1))
+
+    def run(x: Tensor) -> Tensor:
+        given = [x, *maps[1:]]
+        found = of_all(module, given)
+        assert given == []
+        return found
+
+    for way in (run, lambda x: predicted(module, x, run)):  # plain, then watched and folded
+        for _ in range(2):
+            assert torch.allclose(way(maps[0]), expected, atol=1e-5)
+    pairs = _MODELS[module].pairs
+    assert pairs is not None and [pair.conv for pair in pairs] == [module.conv]
+
+
+def test_a_watched_convolution_of_several_maps_is_called() -> None:
+    """With gradients, and where somebody looks at the convolution, all maps go through it together."""
+    module, seen = settled(ConvModule(5, 4, 1, norm=BN)), []
+    module.conv.register_forward_hook(lambda *args: seen.append(args[1][0].shape[1]))
+    with torch.no_grad():
+        of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)])
+    of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)]).sum().backward()
+    assert seen == [5, 5] and module.conv.weight.grad is not None
