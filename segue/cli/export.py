@@ -40,7 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fp16", action="store_true", help="float16, but for the operators that leave its range")
     parser.add_argument("--int8", action="store_true", help="int8 where that costs little; needs --calibrate")
     parser.add_argument("--calibrate", nargs="+", default=[], help="images or folders that set the ranges of int8")
-    parser.add_argument("--labels", type=Path, help="folder of label maps, of --images or else --calibrate, for mIoU")
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        help="folder of label maps, of --images or else --calibrate, for mIoU; read as the config's test dataset is",
+    )
     parser.add_argument("--max-loss", type=float, help="points of mIoU (0.5), or percent of pixels (1), lost by --int8")
     parser.add_argument("--static", action="store_true", help="fix batch, height and width")
     parser.add_argument("--uint8-input", action="store_true", help="take (B, H, W, 3) uint8 RGB, normalize inside")

@@ -32,6 +32,7 @@ from segue.export.openvino import weights_hash, write_openvino
 from segue.export.place import checked, moved
 from segue.export.program import program_hash, write_program
 from segue.export.session import Session, open_session
+from segue.export.targets import suffix_of
 
 SUFFIX = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 
@@ -111,13 +112,13 @@ def export_model(
         InputError: it cannot be exported, or ``out`` has another suffix or cannot be written.
         MissingExtraError: a package is missing.
     """
-    if out.suffix != SUFFIX[target]:
+    if suffix_of(out) != SUFFIX[target]:
         raise InputError(f"--out {out}: a file of {target} ends in {SUFFIX[target]}")
     graph = Graph(model, options.uint8_input, options.labels_out, options.coarse_out).eval()
     first = cases[0]
     example = torch.cat([fed(graph, first)] * 2)[:2]
     with checked(out) as folder:
-        made = folder / f"made{out.suffix}"
+        made = folder / f"made{SUFFIX[target]}"
         traced = trace(graph, fed(graph, first) if options.static else example, options.static)
         shown = traced.program.example_inputs[0][0]
         session: Any

@@ -44,7 +44,7 @@ def said(out: Path) -> Iterator[None]:
 def moved(made: Path, file: Path) -> None:
     """Move an export and its .bin to their place, whose older files stay where that fails; one export at a time."""
     with said(file), locked(Path(tempfile.gettempdir()) / f"segue-{_key(file)}.lock"):
-        parts = [(made.with_suffix(suffix), file.with_suffix(suffix)) for suffix in (".bin", made.suffix)]
+        parts = [(made.with_suffix(".bin"), file.with_suffix(".bin")), (made, file)]
         parts = [(part, place) for part, place in parts if part.is_file()]
         _all_moved(parts)
 

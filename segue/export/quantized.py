@@ -31,9 +31,10 @@ from segue.export.openvino import weights_hash
 from segue.export.place import checked
 from segue.export.sensitive import Measured, keep_sensitive
 from segue.export.session import Session, open_session
-from segue.masks.labels import IGNORE
+from segue.export.targets import suffix_of
 
 RANKED = 2  # images on which layers are ranked
+UNKNOWN = -1  # of a pixel without a label; with more than 255 classes 255 is one of them
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Truth:
 
     Attributes:
         case: the image.
-        labels: (H, W) class ids at the size of the network's input, IGNORE where there is none; None where not given.
+        labels: (H, W) class ids at the size of the network's input, UNKNOWN where there is none; None where not given.
     """
 
     case: Case
@@ -85,7 +86,7 @@ def export_int8(
     """
     if options.half or options.labels_out:
         raise InputError("--int8: not with --fp16 or --labels-out; the certificate compares logits")
-    if out.suffix != SUFFIX.get(target):
+    if suffix_of(out) != SUFFIX.get(target):
         raise InputError(f"--out {out}: a file of {target} ends in {SUFFIX.get(target)}")
     if getattr(model, "predicts_depth", False) or getattr(model.head, "multilabel", False):
         raise InputError(
@@ -93,7 +94,7 @@ def export_int8(
         )
     graph = Graph(model, options.uint8_input, False).eval()
     with checked(out) as folder:
-        whole = export_model(model, target, folder / f"whole{out.suffix}", cases, facts, options)
+        whole = export_model(model, target, folder / f"whole{SUFFIX[target]}", cases, facts, options)
         if not whole.good:
             return placed(whole, out)
         shape = open_session(whole.file).shape
@@ -106,7 +107,7 @@ def export_int8(
         checks = [one for one in how.checks if fits(shape, fed(graph, one.case).shape)]
         before = [model_logits(graph, one.case.inputs) for one in checks]
         meter = _Meter(graph, checks, before)
-        made = folder / f"made{out.suffix}"
+        made = folder / f"made{SUFFIX[target]}"
         search = keep_sensitive(maker, made, meter.of, how.most)
         session = open_session(made)
         found, compared = meter.facts(session), meter.compared(session)
@@ -218,7 +219,7 @@ def _certificate(
 
 def _count(table: np.ndarray, truth: np.ndarray, labels: np.ndarray) -> None:
     """Add pairs of labels, (K, K), rows for the truth."""
-    known = truth != IGNORE
+    known = truth != UNKNOWN
     height, width = truth.shape
     pairs = truth[known].astype(np.int64) * len(table) + labels[:height, :width][known]
     table += np.bincount(pairs, minlength=table.size).reshape(table.shape)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from segue.errors import InputError
 from segue.export.certificate import certificate_of, is_sealed
 from segue.export.session import SUFFIXES, open_session
+from segue.export.targets import suffix_of
 from segue.export.verify import preprocessor_of
 from segue.layers.resize import resize
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
@@ -91,7 +92,7 @@ class RuntimeModel(nn.Module):
 
 def is_exported(path: object) -> bool:
     """Whether a path names a file that a runtime runs."""
-    return isinstance(path, (str, Path)) and Path(path).suffix in SUFFIXES
+    return suffix_of(path) in SUFFIXES
 
 
 def test_options(facts: Mapping[str, Any]) -> TestOptions:

@@ -12,7 +12,7 @@ import torch
 
 from segue.errors import InputError, MissingExtraError
 from segue.export.program import notes_of
-from segue.export.targets import KEY, check_runs
+from segue.export.targets import KEY, check_runs, suffix_of
 from segue.system.near import near_path
 
 SUFFIXES = {".onnx": "onnxruntime", ".xml": "openvino", ".pt2": "torch"}
@@ -205,13 +205,14 @@ def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = 
     check_runs(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file{near_path(path)}")
-    own = SUFFIXES.get(path.suffix)
+    suffix = suffix_of(path)
+    own = SUFFIXES.get(suffix)
     if own is None:
         raise InputError(f"{path}: no exported model; there are: {', '.join(SUFFIXES)}")
     chosen = runtime or own
-    if chosen not in RUNS[path.suffix]:
-        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNS[path.suffix])}")
-    if path.suffix == ".pt2":
+    if chosen not in RUNS[suffix]:
+        raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNS[suffix])}")
+    if suffix == ".pt2":
         if not trust:
             raise InputError(
                 f"{path}: torch's reader of .pt2 files runs what a file says; --trust-config opens one whose author "

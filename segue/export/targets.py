@@ -30,9 +30,14 @@ FOREIGN = {
 }  # fmt: skip
 
 
+def suffix_of(path: object) -> str:
+    """What a path ends in, in lower case, for ``MODEL.ONNX`` is the file that ``model.onnx`` is."""
+    return Path(path).suffix.lower() if isinstance(path, (str, Path)) else ""
+
+
 def check_runs(path: object) -> None:
     """Raise InputError for a file of a runtime that Segue does not run, which is no config either."""
-    kind = FOREIGN.get(Path(path).suffix.lower()) if isinstance(path, (str, Path)) else None
+    kind = FOREIGN.get(suffix_of(path))
     if kind is not None:
         raise InputError(
             f"{path}: a file of {kind}, which Segue does not run; it runs .onnx, .xml and .pt2. Name the file of segue "

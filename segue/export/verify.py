@@ -16,6 +16,7 @@ from segue.export.certificate import Gold, beside, certificate_of, is_sealed
 from segue.export.compare import LIMITS, Limits, compare, decision
 from segue.export.layers import Divergence, apart, first_divergence
 from segue.export.session import Session, open_session
+from segue.export.targets import suffix_of
 from segue.models.seg_data_preprocessor import PadOptions, SegDataPreProcessor
 from segue.types import SegSample
 
@@ -101,9 +102,9 @@ def _check_graph(verdict: Verdict, path: Path, facts: Mapping[str, Any]) -> None
     from segue.export.openvino import weights_hash
     from segue.export.program import program_hash
 
-    if path.suffix == ".xml":
+    if suffix_of(path) == ".xml":
         right = weights_hash(path) == facts["graph_sha256"]
-    elif path.suffix == ".pt2":
+    elif suffix_of(path) == ".pt2":
         right = program_hash(path) == facts["graph_sha256"]
     else:
         try:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from segue.errors import InputError
-from segue.export.make import Case, Exported, Options
-from segue.export.quantized import Calibration, Truth
+from segue.config.nodes import dataset_nodes
+from segue.doctor.rules import Rules
+from segue.doctor.sources import built_with, rules_of
+from segue.errors import InputError, SegueError
+from segue.export.make import Exported, Options
+from segue.export.quantized import UNKNOWN, Calibration, Truth
 from segue.export.quantized import export_int8 as export_rounded
 from segue.inference.exported import check_describable, facts_of, generated_cases, own_size, user_case
 from segue.inference.inputs import find_images
 from segue.inference.predictor import Predictor
 from segue.masks.decode import read_mask
-from segue.masks.labels import IGNORE
+from segue.masks.labels import label_counts
 
 MOST = 64  # images that ranges are measured on, and as many that the loss is measured on
 LOSS = {True: 0.5, False: 1.0}  # points of mIoU with labels, percent of pixels without
@@ -42,7 +47,8 @@ def export_int8(
         out: the file.
         calibrate: files and folders whose images set the ranges of the model's values; the first 64 are taken.
         images: files and folders to measure the loss on; by default those of ``calibrate``.
-        labels: folder with a label map of class ids for each of these, of the same stem; 255 has no label.
+        labels: folder with a label map for each of these, of the same stem or the name that the config's test dataset
+            gives it, whose values mean what they mean there (`label_files`).
         most: largest loss: points of mIoU with ``labels`` (0.5), else percent of the pixels (1).
         size, options: of `segue.inference.exported.export`.
 
@@ -58,7 +64,8 @@ def export_int8(
     feeds = {path: user_case(predictor, path) for path in find_images(calibrate)[:MOST]}
     seen = find_images(images)[:MOST] if images else list(feeds)
     cases = [feeds[path] if path in feeds else user_case(predictor, path) for path in seen]
-    truths = [Truth(case, None if labels is None else label_map(predictor, case, path, Path(labels)))
+    maps = None if labels is None else label_files(predictor, Path(labels))
+    truths = [Truth(case, None if maps is None else maps.read(path, (case.images.shape[-2], case.images.shape[-1])))
               for case, path in zip(cases, seen, strict=True)]  # fmt: skip
     size = own_size(predictor, cases) if size is None else size
     generated = generated_cases(predictor, size)
@@ -66,18 +73,69 @@ def export_int8(
     return export_rounded(predictor.model, target, Path(out), generated, facts_of(predictor), options or Options(), how)
 
 
-def label_map(predictor: Predictor, case: Case, image: Path, folder: Path) -> np.ndarray:
-    """The label map of an image at the size of the network's input, (H, W).
+@dataclass(frozen=True)
+class LabelFiles:
+    """Label maps of images, whose values are read as those of the config's test dataset are.
 
-    Raises:
-        InputError: there is none, or it has another size or other ids.
+    Attributes:
+        folder: where they lie.
+        rules: what their values mean.
+        ends: of the names of an image and its label map, as the dataset has them.
     """
-    found = sorted(path for path in folder.glob("*") if path.stem == image.stem and path.is_file())
-    if not found:
-        raise InputError(f"--labels {folder}: no label map for {image.name}, that is {image.stem}.png")
-    labels = read_mask(found[0]).astype(np.int32)
-    count = max(len(predictor.classes), 2)
-    if wrong := sorted(set(np.unique(labels[labels != IGNORE]).tolist()) - set(range(count))):
-        raise InputError(f"{found[0]}: labels {wrong[:5]}, but the model has classes 0 to {count - 1} (255: no label)")
-    height, width = case.images.shape[-2:]
-    return cv2.resize(labels.astype(np.uint16), (width, height), interpolation=cv2.INTER_NEAREST).astype(np.int32)
+
+    folder: Path
+    rules: Rules
+    ends: tuple[str, str] = ("", "")
+
+    def read(self, image: Path, size: tuple[int, int]) -> np.ndarray:
+        """The label map of an image at the size of the network's input, (H, W) class ids, UNKNOWN where there is none.
+
+        Raises:
+            InputError: there is none, or a value that is no class.
+        """
+        file = self._file(image)
+        values = read_mask(file)
+        counts = label_counts(values)
+        ids, count = self.rules.ids(counts), self.rules.num_classes or 2
+        if wrong := self.rules.wrong(counts):
+            void = ", ".join(map(str, sorted({self.rules.void, self.rules.ignore_index})))
+            raise InputError(f"{file}: labels {wrong[:5]}, but the classes are 0 to {count - 1} ({void}: no label)")
+        known = {value: UNKNOWN if new == self.rules.ignore_index else new for value, new in ids.items()}
+        own, places = np.unique(values, return_inverse=True)
+        found = np.array([known[int(value)] for value in own], np.int16)[places.reshape(values.shape)]
+        return cv2.resize(found, size[::-1], interpolation=cv2.INTER_NEAREST).astype(np.int32)
+
+    def _file(self, image: Path) -> Path:
+        start, end = self.ends
+        named = self.folder / (image.name.removesuffix(start) + end)
+        if end and image.name.endswith(start) and named.is_file():
+            return named
+        found = sorted(path for path in self.folder.glob("*") if path.stem == image.stem and path.is_file())
+        if not found:
+            also = f" or {named.name}" if end and image.name.endswith(start) and named.stem != image.stem else ""
+            raise InputError(f"--labels {self.folder}: no label map for {image.name}, that is {image.stem}.png{also}")
+        return found[0]
+
+
+def label_files(predictor: Predictor, folder: Path) -> LabelFiles:
+    """Those in a folder, by the rules of the config's test dataset: CamVid's 11, ADE20K's 0 and the like have no label.
+
+    A config without one, as a model's weights alone may bring, leaves class ids, with 255 for no label.
+    """
+    names = tuple(predictor.classes) if len(predictor.classes) > 1 else ("background", *predictor.classes)
+    plain = Rules(names)
+    for split in ("test", "val"):
+        key = f"{split}_dataloader.dataset"
+        for place, _ in dataset_nodes((predictor.cfg.get(f"{split}_dataloader") or {}).get("dataset"), key):
+            try:
+                dataset = built_with(predictor.cfg, place, {})
+            except SegueError as error:  # one that looks into its files, which are elsewhere, or a class that is
+                logging.getLogger("segue").warning(
+                    "--labels: read as class ids, 255 for no label: the rules of %s cannot be had (%s)", place, error
+                )
+                return LabelFiles(folder, plain)
+            rules = replace(rules_of(dataset), classes=names)
+            return LabelFiles(
+                folder, rules, (getattr(dataset, "img_suffix", ""), getattr(dataset, "seg_map_suffix", ""))
+            )
+    return LabelFiles(folder, plain)

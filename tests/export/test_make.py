@@ -19,6 +19,7 @@ from segue.errors import InputError, SegueError
 from segue.export import graph
 from segue.export.certificate import Gold, is_sealed, packed, unpacked
 from segue.export.make import SUFFIX, Options, export_model
+from segue.export.runtime import is_exported
 from segue.export.standalone import write_script
 from segue.inference.exported import export, verify
 from segue.layers.portable import adaptive_average
@@ -52,6 +53,21 @@ def test_a_file_is_a_model(project: Project, exported: Path) -> None:
         assert (one.labels == other.labels).mean() > 0.999
     scores = segue.evaluate(project.config, project.weights)
     assert segue.evaluate(project.config, exported) == pytest.approx(scores, abs=0.01)
+
+
+def test_suffixes_in_capitals(project: Project, exported: Path, tmp_path: Path) -> None:
+    """As cameras and other systems write them."""
+    file = tmp_path / "MODEL.ONNX"
+    file.write_bytes(exported.read_bytes())
+    assert is_exported(file) and is_exported("m.Xml") and is_exported("m.PT2") and not is_exported("m.PY")
+    assert segue.load(file).classes == project.model.classes
+    verdict, _ = verify(file)
+    assert verdict.good, verdict.checks
+    (tmp_path / "A.PT2").write_bytes(b"")
+    with pytest.raises(InputError, match="runs what a file says; --trust-config"):
+        segue.load(tmp_path / "A.PT2")
+    with pytest.raises(InputError, match=r"ends in \.onnx"):
+        export(project.model, "onnx", tmp_path / "m.XML", size=SIZE)
 
 
 def test_commands(project: Project, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,3 +56,11 @@ def test_a_full_disk_while_files_are_moved(tmp_path: Path, monkeypatch: pytest.M
     assert {path.name: path.read_text() for path in out.parent.iterdir()} == {"model.xml": "old", "model.bin": "old"}
     moved(made, out)
     assert {path.name: path.read_text() for path in out.parent.iterdir()} == {"model.xml": "new", "model.bin": "new"}
+
+
+def test_the_parts_of_a_file_in_capitals(tmp_path: Path) -> None:
+    """OpenVINO looks for MODEL.bin beside MODEL.XML."""
+    (tmp_path / "made.xml").write_text("graph")
+    (tmp_path / "made.bin").write_text("weights")
+    moved(tmp_path / "made.xml", tmp_path / "MODEL.XML")
+    assert (tmp_path / "MODEL.XML").read_text() == "graph" and (tmp_path / "MODEL.bin").read_text() == "weights"

@@ -18,7 +18,7 @@ from segue.errors import InputError
 from segue.export.make import Options
 from segue.export.sensitive import Measured, keep_sensitive, parted
 from segue.inference.exported import verify
-from segue.inference.int8 import export_int8
+from segue.inference.int8 import export_int8, label_files
 from tests.export.conftest import CLASSES, SIZE, Project
 
 pytest.importorskip("onnx", reason="the extra export is not installed: no onnx")
@@ -110,6 +110,48 @@ def test_openvino(project: Project, tmp_path: Path) -> None:
     assert verify(made.file)[0].good and "FakeQuantize" in made.file.read_text()
 
 
+@pytest.mark.parametrize(
+    ("settings", "values", "ids"),
+    [
+        ({}, [0, 3, 255], [0, 3, -1]),
+        ({"ignore_index": 4}, [0, 3, 4, 255], [0, 3, -1, -1]),
+        ({"reduce_zero_label": True}, [0, 1, 4, 255], [-1, 0, 3, -1]),
+        ({"label_map": {0: 0, 50: 1, 100: 2, 150: -1}}, [0, 50, 100, 150], [0, 1, 2, -1]),
+        (None, [0, 3, 255], [0, 3, -1]),
+    ],
+)
+def test_values_mean_what_they_mean_in_the_dataset(
+    project: Project, tmp_path: Path, settings: dict[str, Any] | None, values: list[int], ids: list[int]
+) -> None:
+    """None: a config without a dataset."""
+    model: Any = project.model
+    dataset = model.cfg["test_dataloader"].pop("dataset")
+    if settings is not None:
+        model.cfg["test_dataloader"]["dataset"] = {**dataset, **settings, "seg_map_suffix": "_ids.png"}
+    cv2.imwrite(str(tmp_path / ("0.png" if settings is None else "0_ids.png")), np.array([values], np.uint8))
+    files = label_files(model, tmp_path)
+    assert files.read(Path("0.png"), (2, len(ids))).tolist() == [ids, ids]
+    cv2.imwrite(
+        str(tmp_path / "1.png"), np.array([[77]], np.uint8)
+    )  # of the stem, where the dataset's name is not there
+    with pytest.raises(InputError, match=r"1\.png: labels \[77\], but the classes are 0 to 3"):
+        files.read(Path("1.png"), (1, 1))
+    with pytest.raises(
+        InputError, match=r"no label map for 2\.png, that is 2\.png" + ("$" if settings is None else " or 2_ids")
+    ):
+        files.read(Path("2.png"), (1, 1))
+
+
+def test_a_dataset_whose_rules_lie_in_files_that_are_elsewhere(
+    project: Project, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model: Any = project.model
+    model.cfg["test_dataloader"]["dataset"] = {"type": "FolderDataset", "data_root": str(tmp_path / "gone")}
+    cv2.imwrite(str(tmp_path / "0.png"), np.array([[2, 255]], np.uint8))
+    assert label_files(model, tmp_path).read(Path("0.png"), (1, 2)).tolist() == [[2, -1]]
+    assert "read as class ids, 255 for no label: the rules of test_dataloader.dataset" in caplog.text
+
+
 def test_wrong_options(project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     start = ["export", "onnx", str(project.config), str(project.weights), "--out", str(tmp_path / "m.onnx")]
 
@@ -125,7 +167,7 @@ def test_wrong_options(project: Project, tmp_path: Path, capsys: pytest.CaptureF
     assert "no label map for 0.png" in said("--int8", "--calibrate", photo, "--labels", str(tmp_path))
     wrong = np.full((80, 110), 7, np.uint8)
     cv2.imwrite(str(tmp_path / "0.png"), wrong)
-    assert "labels [7], but the model has classes 0 to 3" in said(
+    assert "labels [7], but the classes are 0 to 3 (255: no label)" in said(
         "--int8", "--calibrate", photo, "--labels", str(tmp_path)
     )
     model: Any = project.model
