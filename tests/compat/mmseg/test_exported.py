@@ -80,7 +80,7 @@ def test_sizes_stay_free(head: str, model: str) -> None:
 
 
 def test_what_a_file_would_not_do() -> None:
-    with pytest.raises(InputError, match="SeesTwice predicts in its own way .* put what belongs to the network into"):
+    with pytest.raises(InputError, match=r"SeesTwice predicts in its own way .* put what belongs to the network into"):
         check_describable(model_of("Own", "SeesTwice"))
 
 
