@@ -96,7 +96,7 @@ def show(found: Benchmark) -> None:
         ("latency", f"{found.median_ms:.1f} ms (median), {found.p90_ms:.1f} ms (90 %)"),
         ("throughput", f"{found.images_per_s:.2f} images/s"),
         ("peak memory", "-" if found.memory is None else f"{found.memory / 2**20:.0f} MiB of {found.memory_of}"),
-        ("parameters", f"{found.parameters / 1e6:.2f} M"),
+        ("parameters", "-" if found.parameters is None else f"{found.parameters / 1e6:.2f} M"),
         ("operations", "not counted" if found.flops is None else f"{found.flops / 1e9:.1f} G per image"),
         *((f"published {key}", str(value)) for key, value in found.published.items() if value),
     ]

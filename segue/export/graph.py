@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import logging
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from segue.errors import InputError
 from segue.layers.portable import adaptive_average, grid_sample
 from segue.models.clip_text_encoder import CLIPTextEncoder
-from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.models.seg_data_preprocessor import is_house
 
 
 class Graph(nn.Module):
@@ -79,7 +83,7 @@ def threshold_of(model: Any) -> float | None:
 def check_normalizes(model: Any) -> None:
     """Raise InputError where the preparation of images cannot be part of the graph."""
     prepare = model.data_preprocessor
-    if type(prepare) is not SegDataPreProcessor or prepare.mean.numel() != 3:
+    if not is_house(prepare) or prepare.mean.numel() != 3:
         raise InputError(
             "--uint8-input is for models whose data_preprocessor is a SegDataPreProcessor with mean and std of three "
             "channels; export this one without it"
@@ -142,10 +146,11 @@ def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
     for names, shown in tries:
         free = {at[name]: torch.export.Dim.AUTO for name in names}
         try:
-            with tracing(graph):
+            with tracing(graph), quiet():
                 program = torch.export.export(graph, (shown,), dynamic_shapes={"images": free}, strict=False)
         except Exception as error:  # torch raises many kinds, of which none is told from a limit of the model
-            lost.append(f"{', '.join(names) or 'no size'} free: {str(error).strip().splitlines()[0][:200]}")
+            line = f"{', '.join(names) or 'no size'} free: {why(error)}"
+            lost += [line] if line not in lost else []
             continue
         seen = next(n for n in program.graph.nodes if n.name == "images").meta["val"].shape
         found = tuple(name for name in names if not isinstance(seen[at[name]], int))
@@ -155,7 +160,22 @@ def trace(graph: Graph, example: Tensor, static: bool = False) -> Traced:
         if found != names:
             lost.append(f"the model fixes {', '.join(name for name in names if name not in found)}")
         return Traced(program, found, (*(lost if found != every and not static else ()), *limits))
-    raise InputError("torch.export cannot trace this model; " + "; ".join(lost))
+    raise InputError(
+        f"torch.export cannot trace this model: {lost[-1].partition('free: ')[2]}; what is traced may not depend on "
+        "the values of an image (if, while, .item(), numpy): write that with torch's operations, torch.where for a "
+        "branch, or run the model itself, without an export"
+    )
+
+
+def why(error: Exception) -> str:
+    """What tracing says, and the line of the model where it stopped."""
+    said = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')[:200]}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if not Path(frame.filename).is_relative_to(Path(torch.__file__).parent) and "<" not in frame.filename:
+            place = Path(frame.filename)
+            if place != Path(__file__):
+                return f"{said} ({place.name}:{frame.lineno})"
+    return said
 
 
 def odd(example: Tensor, at: Mapping[str, int]) -> Tensor:
@@ -182,3 +202,19 @@ def tracing(graph: nn.Module) -> Iterator[None]:
     graph.eval()
     with torch.no_grad(), StandardOperators():
         yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the notes of torch's exporters to their own developers, who print a graph where it is refused."""
+    names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "torch.fx.experimental.symbolic_shapes")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import io
-import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,7 @@ from typing import Any
 import torch
 
 from segue.errors import InputError, MissingExtraError
-from segue.export.graph import Graph, Traced, tracing
+from segue.export.graph import Graph, Traced, quiet, tracing
 from segue.export.targets import KEY
 
 LARGEST = 2**31 - 1  # bytes of one file, which protobuf sets
@@ -43,7 +40,8 @@ def write_onnx(traced: Traced, graph: Graph, example: torch.Tensor, path: Path, 
     if opset not in OPSETS:
         raise InputError(f"--opset {opset}: torch writes {OPSETS.start} to {OPSETS.stop - 1}")
     name = "labels" if graph.labels_out else "logits"  # coarse ones, too
-    with tracing(graph), _quiet():
+    with tracing(graph), quiet(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         made = torch.onnx.export(
             traced.program, (example,), dynamo=True, opset_version=opset, input_names=["images"], output_names=[name],
             verbose=False, external_data=False,
@@ -114,19 +112,3 @@ def _halved(proto: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of constants that become 0 or infinite, which the certificate measures
         return convert_float_to_float16(proto, keep_io_types=True, op_block_list=FRAGILE)
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """Without the exporter's notes to its own developers."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)

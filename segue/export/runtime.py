@@ -31,6 +31,7 @@ class RuntimeModel(nn.Module):
 
     Attributes:
         certificate: of the file.
+        image_channels: of the images it takes.
 
     Raises:
         InputError: it has no certificate, or one that says that it is not its model, or that was changed.
@@ -49,6 +50,7 @@ class RuntimeModel(nn.Module):
         self.num_classes = len(self.certificate["classes"])
         self.predicts_depth = bool(decides["depth"])
         self.raw = bool(self.certificate["input"]["uint8"])
+        self.image_channels = 3 if self.raw else self._session.shape[1] or 3
         self.data_preprocessor = SegDataPreProcessor() if self.raw else preprocessor_of(self._preparation)
         self.head = SimpleNamespace(
             align_corners=decides["align_corners"],
@@ -57,6 +59,17 @@ class RuntimeModel(nn.Module):
             num_classes=self.num_classes,
         )
         self.test = test_options(self.certificate["test"])
+
+    @property
+    def engine(self) -> str:
+        """What runs the file, ``onnxruntime`` or another."""
+        return self._session.version.partition(" ")[0]
+
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """(H, W) of the only images that the file takes; None where height or width is free."""
+        height, width = self._session.shape[1:3] if self.raw else self._session.shape[2:4]
+        return None if height is None or width is None else (height, width)
 
     @property
     def _preparation(self) -> Mapping[str, Any]:
@@ -80,7 +93,12 @@ class RuntimeModel(nn.Module):
         shape = self._session.shape
         if any(size not in (None, own) for size, own in zip(shape[1:], images.shape[1:], strict=True)):
             taken = " x ".join("any" if size is None else str(size) for size in shape[1:])
-            raise InputError(f"the file takes images of {taken}, this one has {' x '.join(map(str, images.shape[1:]))}")
+            given = " x ".join(map(str, images.shape[1:]))
+            raise InputError(
+                f"{self._session.path.name} takes {'images' if self.raw else 'network inputs'} of {taken}, this one is "
+                f"{given}; {'; '.join(self.certificate['input']['lost']) or 'the model was exported with --static'}: "
+                "resize images to what it takes, or export it again with another --size"
+            )
         parts = torch.split(images, len(images) if shape[0] is None else shape[0])
         found = torch.cat([torch.from_numpy(self._session.run(part.contiguous().numpy())) for part in parts])
         if self.certificate["output"] == "labels":

@@ -24,11 +24,13 @@ class Session(ABC):
     """A file that is ready to run.
 
     Attributes:
+        path: of the file.
         shape: of its input; None where any size will do.
         version: of the runtime.
         notes: what stands in the file under ``KEY``.
     """
 
+    path: Path
     shape: tuple[int | None, ...]
     version: str
     notes: str | None

@@ -14,16 +14,19 @@ import torch
 
 from segue.config import Config
 from segue.config.builder.build import build_model
-from segue.errors import InputError
+from segue.errors import InputError, SegueError
 from segue.inference.load import load
 from segue.inference.predictor import Predictor
 from segue.inference.segment import label_maps
+from segue.inference.views import crop_of
 from segue.inference.way import going
 from segue.models.complexity import Part, parts
 from segue.recipes.catalogue import entry
 from segue.recipes.compose import is_recipe_name
 from segue.types import SegSample
 
+#: by a certificate's word, that of ``--precision``
+NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16", "int8": "int8"}
 #: passes before the measured ones: the first one watches the model, and compiles it where that is asked for
 WARM_UP = 3
 
@@ -58,7 +61,7 @@ class Benchmark:
     images_per_s: float
     memory: int | None
     memory_of: str
-    parameters: int
+    parameters: int | None
     flops: int | None
     parts: list[Part]
     published: dict[str, Any]
@@ -86,7 +89,8 @@ def benchmark(
 
     Args:
         config, checkpoint, device, precision, compiled, engine, cfg_options, trust: as for `segue.inference.load.load`.
-        size: (H, W) of the images after the pipeline; by default the config's training crop.
+        size: (H, W) of the images after the pipeline; by default the config's training crop, or what a file of
+            one size takes.
         batch_size: images at once.
         runs: passes that are measured.
 
@@ -105,7 +109,7 @@ def benchmark(
         cfg_options=cfg_options,
         trust=trust,
     )
-    height, width = size or tuple(predictor.cfg.get("crop_size") or (512, 512))
+    height, width = size or getattr(predictor.model, "fixed_size", None) or crop_of(predictor.cfg)
     held = next(predictor.model.parameters(), None)  # an exported file has none
     place = torch.device("cpu") if held is None else held.device
     if place.type == "cuda":
@@ -118,18 +122,18 @@ def benchmark(
     memory, memory_of = _memory(place)
     median = statistics.median(times)
     channels = predictor.expected.channels
-    network = build_model(predictor.cfg).eval() if held is None else predictor.model
+    network = predictor.model if held is not None else _model_of(predictor.cfg)
     try:
-        found = parts(network, (height, width), channels)
+        found = [] if network is None else parts(network, (height, width), channels)
     except (NotImplementedError, RuntimeError, TypeError, ValueError):  # a forward of the user's, of another kind
         found = []
     return Benchmark(
         model=str(getattr(config, "filename", None) or (config if isinstance(config, (str, Path)) else "a config")),
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         threads=torch.get_num_threads(),
-        precision=precision,
+        precision=NAMES.get(getattr(predictor.model, "certificate", {}).get("precision"), precision),
         compiled=compiled,
-        engine=engine,
+        engine=getattr(predictor.model, "engine", engine),
         size=(height, width),
         batch_size=batch_size,
         runs=runs,
@@ -138,11 +142,19 @@ def benchmark(
         images_per_s=batch_size / median,
         memory=memory,
         memory_of=memory_of,
-        parameters=sum(p.numel() for p in network.parameters()),
+        parameters=None if network is None else sum(p.numel() for p in network.parameters()),
         flops=sum(one.flops for one in found if "." not in one.name) or None,
         parts=found,
         published=_published(config),
     )
+
+
+def _model_of(cfg: Mapping[str, Any]) -> Any:
+    """The model of an exported file's config; None where its classes are not here."""
+    try:
+        return build_model(cfg).eval()
+    except SegueError:
+        return None
 
 
 def _times(

@@ -22,8 +22,8 @@ from segue.export.verify import Verdict, described, verify_file
 from segue.inference.inputs import find_images, fitted
 from segue.inference.predictor import Predictor, pipeline_node, through
 from segue.inference.verify import fingerprint
-from segue.inference.views import without_annotations
-from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.inference.views import crop_of, without_annotations
+from segue.models.seg_data_preprocessor import is_house
 from segue.recipes.open import read_config
 from segue.types import SegSample
 
@@ -65,11 +65,19 @@ def export(
 
 def check_describable(model: Any) -> None:
     """Raise InputError for a model whose prediction or preparation is more than a file and its certificate say."""
-    if getattr(model, "label_maps", None) is not None or getattr(model, "whole_or_slide", None) is not None:
-        raise InputError(f"{type(model).__name__} predicts in its own way, which an exported file would not do")
-    if type(model.data_preprocessor) is not SegDataPreProcessor:
-        kind = type(model.data_preprocessor).__name__
-        raise InputError(f"the data_preprocessor is {kind}, which a certificate cannot describe")
+    kind, seen = type(model).__name__, getattr(model, "whole_or_slide", None) is not None
+    if getattr(model, "label_maps", None) is not None or (seen and not getattr(model, "sees_alone", False)):
+        raise InputError(
+            f"{kind} predicts in its own way (a predict, inference or postprocess_result of its own), which a file "
+            "would not do; put what belongs to the network into encode_decode, or export the same weights with "
+            "model.type='EncoderDecoder'"
+        )
+    if not is_house(model.data_preprocessor):
+        own = type(model.data_preprocessor)
+        raise InputError(
+            f"the data_preprocessor is {own.__module__}.{own.__qualname__}, which a certificate cannot describe; "
+            "export with SegDataPreProcessor, and do in the test pipeline what yours does more"
+        )
 
 
 def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
@@ -79,25 +87,32 @@ def own_size(predictor: Predictor, own: Sequence[Case]) -> tuple[int, int]:
         return test.pair("crop_size")  # type: ignore[no-any-return]
     if own:
         return (own[0].images.shape[-2], own[0].images.shape[-1])
-    crop = predictor.cfg.get("crop_size")
-    if isinstance(crop, (list, tuple)) and len(crop) == 2:
-        return (int(crop[0]), int(crop[1]))
-    return (512, 512)
+    return crop_of(predictor.cfg)
 
 
 def generated_cases(predictor: Predictor, size: tuple[int, int]) -> list[Case]:
     """Images that look like images: at the size, at two odd ones, at a small one, and two of them at once."""
-    channels = predictor.expected.channels
     height, width = size
     sizes = [(height, width), (height + 33 | 1, width * 3 // 4 | 1), (height * 3 // 4 | 1, width + 17 | 1)]
     if min(size) > max(SMALL):
         sizes.append(SMALL)
     cases = []
     for index, (high, wide) in enumerate(sizes):
-        image = torch.from_numpy(picture(high, wide, channels, seed=index).transpose(2, 0, 1).copy())
-        cases.append(prepared(predictor, f"generated, {high} x {wide}", [image]))
-    pair = [torch.from_numpy(picture(height, width, channels, seed=s).transpose(2, 0, 1).copy()) for s in (3, 4)]
+        cases.append(prepared(predictor, f"generated, {high} x {wide}", [drawn(predictor, high, wide, index)]))
+    pair = [drawn(predictor, height, width, seed) for seed in (3, 4)]
     return [*cases, prepared(predictor, f"generated, 2 of {height} x {width}", pair)]
+
+
+def drawn(predictor: Predictor, height: int, width: int, seed: int) -> torch.Tensor:
+    """A generated image (C, H, W) on the scale of the model's files: uint8; of others float32, around the mean that it
+    subtracts, where it has one.
+    """
+    image = torch.from_numpy(picture(height, width, predictor.expected.channels, seed).transpose(2, 0, 1).copy())
+    prepare: Any = predictor.model.data_preprocessor
+    if predictor.expected.eight_bits or prepare.mean.numel() not in (1, len(image)):
+        return image
+    mean, std = (part.flip(0) if prepare.swap and len(image) == 3 else part for part in (prepare.mean, prepare.std))
+    return (mean + (image.float() - 127.5) / 64 * std).round()
 
 
 def user_case(predictor: Predictor, path: Path) -> Case:
@@ -140,9 +155,14 @@ def test_steps(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def load_exported(
-    path: str | Path, cfg_options: Sequence[str] = (), *, device: str = "cpu", trust: bool = False
+    path: str | Path,
+    cfg_options: Sequence[str] = (),
+    *,
+    device: str = "cpu",
+    trust: bool = False,
+    config: str | Path | Config | Mapping[str, Any] | None = None,
 ) -> Predictor:
-    """A predictor that runs an exported file, with the pipeline that its certificate's config has.
+    """A predictor that runs an exported file, with the pipeline of ``config``, or else of its certificate's.
 
     Raises:
         InputError: the file is refused, or another device than the processor is asked for.
@@ -151,7 +171,12 @@ def load_exported(
         raise InputError(f"device {device!r}: exported files run on the processor here; leave --device out")
     model = RuntimeModel(path, trust=trust)
     facts = model.certificate
-    cfg = read_config(Config.inside(facts["config"], path), cfg_options, trust=trust)
+    cfg: Any = Config.inside(facts["config"], path) if config is None else config
+    if (
+        config is None and not trust
+    ):  # they are the model's, of which nothing is built; a step of the pipeline that needs them is named
+        cfg.pop("custom_imports", None)
+    cfg = read_config(cfg, cfg_options, trust=trust)
     return Predictor(model, cfg, facts["classes"], facts["palette"])
 
 

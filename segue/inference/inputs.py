@@ -39,6 +39,9 @@ class Expected:
     @classmethod
     def of(cls, model: nn.Module, read: Any) -> Expected:
         """What this model takes; ``read`` is the step that reads its images."""
+        own = getattr(model, "image_channels", None)  # of an exported file, which has no modules to look at
+        if own is not None:
+            return cls(own, str(getattr(read, "color_type", "unchanged")) != "unchanged")
         stem = getattr(model, "backbone", None) or model
         convolution = next((m for m in stem.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))), None)
         channels = 3 if convolution is None else convolution.in_channels

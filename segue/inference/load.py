@@ -47,8 +47,8 @@ def load(
     Args:
         config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, or an exported
             file (``.onnx``, ``.xml``), which hold their config.
-        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe. None: as the classes
-            initialize them, unless ``config`` is a weights file.
+        checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe; or an exported file, of which
+            ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
@@ -65,16 +65,20 @@ def load(
     """
     check_runs(config)
     check_runs(checkpoint)
-    if is_exported(config):
+    if is_exported(config) or is_exported(checkpoint):
         from segue.inference.exported import load_exported
+
+        file, given_config = (checkpoint, config) if is_exported(checkpoint) else (config, None)
 
         given = {"a precision": None if precision == "fp32" else precision, "compiled": compiled or None}
         given |= {
             "an engine": None if engine == "torch" else engine,
             "windows": None if windows == "constant" else windows,
         }
-        refuse({"a checkpoint": checkpoint, **given}, "an exported file holds its weights, and is run as it is")
-        return load_exported(str(config), cfg_options, device=device, trust=trust)
+        if file is config:
+            given["a checkpoint"] = checkpoint
+        refuse(given, "an exported file holds its weights, and is run as it is")
+        return load_exported(str(file), cfg_options, device=device, trust=trust, config=given_config)
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r}; there are {', '.join(ENGINES)}")
     if engine != "torch":

@@ -211,7 +211,7 @@ class Predictor:
         except (SegueError, RuntimeError, ValueError) as error:
             if len(loaded) > 1:
                 return [result for one in loaded for result in self._segmented([one], crf, keep_logits)]
-            return [error if isinstance(error, SegueError) else _refused(loaded[0], error)]
+            return [_named(loaded[0], error) if isinstance(error, SegueError) else _refused(loaded[0], error)]
         return [self._result(one, seen, keep_logits) for one, seen in zip(loaded, found, strict=True)]
 
     def _result(self, one: _Loaded, seen: Seen, keep_logits: bool) -> Any:
@@ -269,6 +269,12 @@ class _Loaded:
     picture: np.ndarray
     path: Path | None
     packed: dict[str, Any]
+
+
+def _named(one: _Loaded, error: SegueError) -> SegueError:
+    """An error that says of which image it is."""
+    plain = type(error) in (InputError, DataError) and one.title not in str(error)
+    return type(error)(f"{one.title}: {error}") if plain else error
 
 
 def of_memory(said: str) -> bool:

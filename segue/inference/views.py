@@ -1,6 +1,7 @@
 """Test-time augmentation: the views of an image that ``tta_pipeline`` makes, whose predictions are averaged.
 
 `segue.inference.segment.label_maps` averages wherever a pipeline gives several views; here configs are turned to it.
+They are asked for the size that they train at, too.
 """
 
 from __future__ import annotations
@@ -60,3 +61,11 @@ def without_annotations(steps: Sequence[Any]) -> list[Any]:
         else:
             kept.append(step)
     return kept
+
+
+def crop_of(cfg: Mapping[str, Any]) -> tuple[int, int]:
+    """(H, W) of the crops that a config trains on; 512 x 512 where it does not say."""
+    crop = cfg.get("crop_size")
+    if isinstance(crop, int):
+        return (crop, crop)
+    return (int(crop[0]), int(crop[1])) if isinstance(crop, (list, tuple)) and len(crop) == 2 else (512, 512)

@@ -171,5 +171,10 @@ def stack_targets(samples: Sequence[SegSample], device: torch.device | str = "cp
     return Targets(labels=labels, edges=stack("gt_edge_map"), depth=stack("gt_depth_map"), metas=metas)
 
 
+def is_house(prepare: object) -> bool:
+    """Whether a preprocessor does what `SegDataPreProcessor` says, and is no subclass of a project's own."""
+    return isinstance(prepare, SegDataPreProcessor) and type(prepare).__module__.startswith("segue.")
+
+
 def _channel_values(values: Sequence[float] | None) -> Tensor:
     return torch.tensor(list(values or ()), dtype=torch.float32).view(-1, 1, 1)

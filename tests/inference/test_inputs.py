@@ -26,6 +26,9 @@ def test_what_a_model_takes() -> None:
     model.data_preprocessor = nn.Module()
     model.data_preprocessor.mean = torch.zeros(13, 1, 1)  # of two images, say
     assert Expected.of(model, LoadImageFromFile()).channels == 13
+    exported = nn.Module()  # holds no layers to look at
+    exported.image_channels = 5
+    assert Expected.of(exported, LoadImageFromFile(color_type="unchanged")) == Expected(5, False)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from segue.cli import main
 from segue.config import Config
 from segue.errors import ConfigError, InputError
 from segue.inference.segment import first_views, label_maps, whole_or_slide
-from segue.inference.views import with_views, without_annotations
+from segue.inference.views import crop_of, with_views, without_annotations
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
 from segue.types import SegSample, TestOptions
 from tests.cli.project import make_project
@@ -180,3 +180,10 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert results["plain"].keys() == results["tta"].keys()
     assert results["plain"] != results["tta"]
     capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("crop", "wanted"), [((64, 96), (64, 96)), ([64, 96], (64, 96)), (64, (64, 64)), (None, (512, 512))]
+)
+def test_the_size_of_training(crop: object, wanted: tuple[int, int]) -> None:
+    assert crop_of({"crop_size": crop}) == wanted

@@ -161,6 +161,11 @@ def refuse_lookalikes(path: Path, head: bytes) -> None:
     start = head.lstrip()[:20].lower()
     if not head:
         raise CheckpointError(f"{path} is empty; download or copy it again.")
+    if path.suffix.lower() in (".onnx", ".xml", ".pt2"):
+        raise CheckpointError(
+            f"{path} is an exported file, which a runtime runs; name the checkpoint that it was made of, or give the "
+            "file to segue predict, test or benchmark."
+        )
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):
         raise CheckpointError(f"{path} is a web page, not a checkpoint; the download went wrong, fetch it again.")
     if head.startswith(b"version https://git-lfs"):

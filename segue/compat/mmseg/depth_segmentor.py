@@ -33,6 +33,12 @@ class DepthEstimator(EncoderDecoder):
         known = {key: given[key] for key in ("crop_size", "stride") if key in given}
         return TestOptions(mode="whole" if given.get("mode", "whole") == "whole" else "slide", **known)
 
+    @property
+    def sees_alone(self) -> bool:
+        """As a segmentor's; not where windows are mirrored, or where a backbone is told each image's category."""
+        mirrors = dict(self.test_cfg or {}).get("mode") == "slide_flip"
+        return super().sees_alone and not mirrors and not getattr(self.backbone, "class_embed_select", False)
+
     def _own_label_maps(self, batch: Mapping[str, Any]) -> list[Tensor]:
         samples = [from_segue(sample) for sample in batch["data_samples"]]
         found = self.val_step({"inputs": list(batch["inputs"]), "data_samples": samples})

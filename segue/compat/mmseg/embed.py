@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from segue.compat.mmcv.layers import build_conv_layer, build_norm_layer
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.tools import to_2tuple
+from segue.compat.mmseg.interface import side_of
 from segue.compat.refusals import RefusedValueError
 from segue.layers.patch_embed import to_map, to_tokens
 
@@ -21,7 +22,7 @@ def nlc_to_nchw(x: Tensor, hw_shape: Sequence[int]) -> Tensor:
     """(B, H * W, C) to (B, C, H, W)."""
     if x.ndim != 3 or x.shape[1] != hw_shape[0] * hw_shape[1]:
         raise AssertionError(f"The seq_len doesn't match H, W: {tuple(x.shape)} are not {tuple(hw_shape)} tokens")
-    return to_map(x, (int(hw_shape[0]), int(hw_shape[1])))
+    return to_map(x, (side_of(hw_shape[0]), side_of(hw_shape[1])))
 
 
 def nchw_to_nlc(x: Tensor) -> Tensor:

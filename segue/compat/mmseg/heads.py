@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segue.compat.mmengine.modules import BaseModule
 from segue.compat.mmengine.structures import to_samples
-from segue.compat.mmseg.interface import HeadInterface, device_of, first_tensor, metas_of, split_arguments
+from segue.compat.mmseg.interface import HeadInterface, device_of, metas_of, side_of, split_arguments
 from segue.compat.overrides import Guarded
 from segue.layers.accuracy import pixel_accuracy
 from segue.types import Targets
@@ -26,7 +26,7 @@ def resize(
 ) -> Tensor:
     """``torch.nn.functional.interpolate`` with mmseg's order of arguments."""
     if size is not None:
-        size = tuple(int(side) for side in size) if not isinstance(size, int) else size
+        size = tuple(map(side_of, size)) if isinstance(size, (tuple, list, Tensor)) else side_of(size)
     return nn.functional.interpolate(input, size, scale_factor, mode, align_corners)
 
 
@@ -175,7 +175,7 @@ class BaseDecodeHead(Guarded, HeadInterface, BaseModule):
     def predict(self, inputs: Any, *args: Any) -> Tensor:
         """``predict(inputs, img_metas, test_cfg)``, or Segue's ``predict(features, size)``."""
         previous, where = split_arguments(args)
-        metas = metas_of(where, len(first_tensor(inputs)))
+        metas = metas_of(where, inputs)
         if self._own("forward_test") and not self._own("predict_by_feat"):
             return self.predict_by_feat(self.forward_test(inputs, *previous, metas, self.test_cfg), metas)
         return self.predict_by_feat(self(inputs, *previous), metas)

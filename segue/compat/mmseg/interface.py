@@ -20,8 +20,8 @@ from segue.types import Targets
 
 
 def is_size(value: Any) -> bool:
-    """Whether an argument is Segue's ``(H, W)``, and not mmseg's list of metas."""
-    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, int) for side in value)
+    """Whether an argument is Segue's ``(H, W)``, which an export leaves open, and not mmseg's list of metas."""
+    return isinstance(value, tuple) and len(value) == 2 and all(isinstance(side, (int, torch.SymInt)) for side in value)
 
 
 def split_arguments(args: tuple[Any, ...]) -> tuple[list[Any], Any]:
@@ -56,9 +56,21 @@ def device_of(inputs: Any) -> torch.device:
     return first_tensor(inputs).device
 
 
-def metas_of(where: Any, count: int) -> Any:
-    """Metas for ``count`` images of Segue's size; mmseg's as they are."""
-    return [{"img_shape": tuple(where), "pad_shape": tuple(where)}] * count if is_size(where) else where
+def metas_of(where: Any, inputs: Any) -> Any:
+    """Metas for each image of features, of Segue's size; mmseg's as they are."""
+    if not is_size(where):
+        return where
+    return for_each([{"img_shape": tuple(where), "pad_shape": tuple(where)}], first_tensor(inputs))
+
+
+def for_each(metas: list[Any], images: Tensor) -> list[Any]:
+    """The one meta for each image (B, ...); once where an export leaves B open."""
+    return metas * (images.shape[0] if isinstance(images.shape[0], int) else 1)
+
+
+def side_of(value: Any) -> Any:
+    """A side as an int, or as an export leaves it open."""
+    return value if isinstance(value, torch.SymInt) else int(value)
 
 
 def loss_both_ways(method: Any) -> Any:
@@ -81,7 +93,7 @@ def predict_both_ways(method: Any) -> Any:
     def predict(self: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if args and is_size(args[0]):
             previous, size = split_arguments(args)
-            return method(self, inputs, *previous, metas_of(size, len(first_tensor(inputs))), self.test_cfg)
+            return method(self, inputs, *previous, metas_of(size, inputs), self.test_cfg)
         return method(self, inputs, *args, **kwargs)
 
     return predict
@@ -222,11 +234,10 @@ class HeadInterface(TakesBoth):
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
         previous, where = split_arguments(args)
-        count = len(first_tensor(inputs))
         if self._own("predict_by_feat"):
-            return self.predict_by_feat(_first(self(inputs, *previous)), metas_of(where, count))
+            return self.predict_by_feat(_first(self(inputs, *previous)), metas_of(where, inputs))
         if self._own("forward_test"):
-            found = self.forward_test(inputs, *previous, metas_of(where, count), self.test_cfg)
+            found = self.forward_test(inputs, *previous, metas_of(where, inputs), self.test_cfg)
             return resize_to(_first(found), size_of(where), self.align_corners)
         if self._own("forward"):
             return resize_to(_first(self(inputs, *previous)), size_of(where), self.align_corners)

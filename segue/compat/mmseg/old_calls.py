@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.compat.mmengine.structures import PixelData, SegDataSample, to_samples
-from segue.compat.mmseg.interface import TakesBoth, first_tensor, is_size, metas_of, size_of, split_arguments
+from segue.compat.mmseg.interface import TakesBoth, first_tensor, for_each, is_size, metas_of, size_of, split_arguments
 from segue.compat.mmseg.old_metas import norm_of, old_meta
 from segue.compat.overrides import overridden
 from segue.inference.segment import labels_of
@@ -64,7 +64,7 @@ class OwnHead:
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
         previous, where = split_arguments(args)
-        metas = metas_of(where, len(first_tensor(inputs)))
+        metas = metas_of(where, inputs)
         if callable(getattr(super(), "predict", None)):
             found: Tensor = super().predict(inputs, *previous, metas, self.test_cfg)  # type: ignore[misc]
         else:
@@ -292,7 +292,7 @@ def encode_both_ways(method: Any) -> Any:
     def encode_decode(self: Any, inputs: Any, batch_img_metas: Any = None) -> Any:
         if batch_img_metas is None:
             size = tuple(inputs.shape[2:])
-            batch_img_metas = [{"img_shape": size, "pad_shape": size, "ori_shape": size}] * inputs.shape[0]
+            batch_img_metas = for_each([{"img_shape": size, "pad_shape": size, "ori_shape": size}], inputs)
         return method(self, inputs, batch_img_metas)
 
     return encode_decode

@@ -92,6 +92,13 @@ class BaseSegmentor(TakesBoth, OldSegmentor, BaseModel):
         users = [cls for cls in type(self).__mro__ if not cls.__module__.startswith("segue.")]
         return self._own_label_maps if any(name in cls.__dict__ for cls in users for name in names) else None
 
+    @property
+    def sees_alone(self) -> bool:
+        """Whether prediction is ``encode_decode``, of whole images or windows, so that an exported file does as much;
+        metas that it reads are then those of the size alone.
+        """
+        return self.label_maps is None
+
     def whole_or_slide(self, inputs: Tensor, samples: Any) -> Tensor:
         """Logits of preprocessed images, for Segue's predictor; ``encode_decode`` gets the images' metas."""
         return self.inference(inputs, [from_segue(sample).metainfo for sample in samples])

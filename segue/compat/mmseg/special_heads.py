@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from segue.compat.mmengine.structures import SegDataSample, to_samples, to_targets
-from segue.compat.mmseg.interface import TakesBoth, device_of, first_tensor, metas_of, size_of, split_arguments
+from segue.compat.mmseg.interface import TakesBoth, device_of, metas_of, size_of, split_arguments
 from segue.compat.mmseg.mask_parts import Mask2FormerParts
 from segue.layers.mask_head import MaskHead, Masks
 from segue.layers.resize import resize
@@ -49,7 +49,7 @@ class MaskInterface(TakesBoth):
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
         _, where = split_arguments(args)
-        metas = metas_of(where, len(first_tensor(inputs)))
+        metas = metas_of(where, inputs)
         self._samples = [SegDataSample(metainfo=dict(meta)) for meta in metas]
         try:
             return super().predict(inputs, size_of(where))  # type: ignore[misc]
@@ -128,7 +128,7 @@ class IterativeInterface(TakesBoth):
     def predict(self: Any, inputs: Any, *args: Any) -> Tensor:
         """Segue's ``predict(features, size)``, or mmseg's ``predict(inputs, img_metas, test_cfg)``."""
         _, where = split_arguments(args)
-        return self.predict_by_feat(self(inputs), metas_of(where, len(first_tensor(inputs))))
+        return self.predict_by_feat(self(inputs), metas_of(where, inputs))
 
     loss.takes_both = predict.takes_both = True  # type: ignore[attr-defined]
 
