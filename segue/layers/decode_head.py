@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from segue.errors import InputError
 from segue.layers.accuracy import pixel_accuracy
 from segue.layers.activation import RELU
+from segue.layers.banded_loss import BANDS_FROM, losses_by_bands
 from segue.layers.loss_list import LossList
 from segue.layers.norm import Norm
 from segue.layers.resize import resize
@@ -70,6 +71,9 @@ class DecodeHead(nn.Module):
         InputError: ``in_channels``, ``in_index`` and ``input_transform`` contradict each other, or ``num_classes`` and
             ``out_channels`` do.
     """
+
+    #: logits at the labels' size from which a loss is computed by bands, without holding them (`layers.banded_loss`)
+    bands_from: int = BANDS_FROM
 
     def __init__(self, options: HeadOptions) -> None:
         super().__init__()
@@ -186,6 +190,17 @@ class DecodeHead(nn.Module):
                 f"{type(self).__name__}: multilabel={self.multilabel}, but the data has {given} per pixel; say "
                 f"labels=dict(kind='{'multilabel' if labels.ndim == 4 else 'multiclass'}') in the config"
             )
+        by_bands = losses_by_bands(
+            list(self.loss_decode),
+            logits,
+            labels,
+            align_corners=self.align_corners,
+            ignore_index=ignore,
+            sampler=self.sampler,
+            bands_from=self.bands_from,
+        )
+        if by_bands is not None:
+            return by_bands
         logits = resize(logits, labels.shape[-2:], self.align_corners)
         weight = None
         if self.sampler:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 Reduction = Literal["mean", "sum", "none"]
@@ -14,3 +15,8 @@ def reduce(loss: Tensor, reduction: Reduction) -> Tensor:
     if reduction == "mean":
         return loss.mean()
     return loss.sum() if reduction == "sum" else loss
+
+
+def sum_pixels(elements: Tensor) -> Tensor:
+    """(B, ...) to the sum of each image, (B, 1), in float32 at least."""
+    return elements.flatten(1).sum(dim=1, keepdim=True, dtype=torch.promote_types(elements.dtype, torch.float32))

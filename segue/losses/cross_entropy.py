@@ -8,13 +8,14 @@ along columns).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
+from segue.layers.reduction import sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -31,6 +32,8 @@ class CrossEntropyLoss(nn.Module):
             reference. With ``class_weight`` and the softmax the divisor is the sum of the weights of the labeled
             pixels in both cases.
     """
+
+    one_sum: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -52,19 +55,34 @@ class CrossEntropyLoss(nn.Module):
 
     def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
         """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
-        loss = self._elements(pred, target, ignore_index)
-        if weight is not None:
-            loss = loss * (weight if loss.ndim == weight.ndim else weight.unsqueeze(1))
         if self.reduction == "none":
-            return self.loss_weight * loss
-        if self.reduction == "sum":
-            return self.loss_weight * loss.sum()
-        return self.loss_weight * loss.sum() / self._count(loss, target, ignore_index)
+            return self.loss_weight * self._weighted(pred, target, weight, ignore_index)
+        sums = self.sums(pred, target, weight, ignore_index)
+        return self.of_sums(sums, pred.shape[1], target, weight, ignore_index)
+
+    def adds_up(self) -> bool:
+        """Whether it is a function of sums over pixels (``layers/banded_loss.py``)."""
+        return self.reduction != "none"
+
+    def sums(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The elements of each image added up, (B, 1)."""
+        return sum_pixels(self._weighted(pred, target, weight, ignore_index))
+
+    def of_sums(self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The loss from ``sums`` over all pixels of ``target``."""
+        total = self.loss_weight * sums.sum()
+        return total if self.reduction == "sum" else total / self._count(sums, classes, target, ignore_index)
 
     def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""
         loss = self._elements(pred, target, ignore_index)
         return self.loss_weight * (loss if loss.ndim == 3 else loss.sum(dim=1))
+
+    def _weighted(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        loss = self._elements(pred, target, ignore_index)
+        if weight is None:
+            return loss
+        return loss * (weight if loss.ndim == weight.ndim else weight.unsqueeze(1))
 
     def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
         class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None
@@ -76,13 +94,13 @@ class CrossEntropyLoss(nn.Module):
         positive = class_weight.view(-1, 1, 1) if class_weight is not None else None
         return F.binary_cross_entropy_with_logits(pred, truth, pos_weight=positive, reduction="none") * labeled
 
-    def _count(self, loss: Tensor, target: Tensor, ignore_index: int) -> Tensor | int:
+    def _count(self, sums: Tensor, classes: int, target: Tensor, ignore_index: int) -> Tensor | int:
         """What ``mean`` divides by."""
         labeled = target != ignore_index
         if self.class_weight and not self.use_sigmoid:
-            weights = loss.new_tensor(self.class_weight)[target.where(labeled, 0)]
-            return (weights * labeled).sum().clamp(min=torch.finfo(loss.dtype).eps)
+            weights = sums.new_tensor(self.class_weight)[target.where(labeled, 0)]
+            return (weights * labeled).sum().clamp(min=torch.finfo(sums.dtype).eps)
+        per_label = classes if self.use_sigmoid and target.ndim == 3 else 1
         if self.avg_non_ignore:
-            per_pixel = loss.numel() // target.numel()
-            return (labeled.sum() * per_pixel).clamp(min=1)
-        return loss.numel()
+            return (labeled.sum() * per_label).clamp(min=1)
+        return target.numel() * per_label

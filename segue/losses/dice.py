@@ -6,11 +6,12 @@ Deviation from the reference: ignored pixels count nowhere. There, whatever is p
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 
-from segue.layers.reduction import reduce
+from segue.layers.reduction import reduce, sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -29,6 +30,8 @@ class DiceLoss(nn.Module):
         loss_name: key in the log.
         count_ignored: count predictions on ignored pixels as wrong, as mmseg 1.2.2 does.
     """
+
+    one_sum: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -60,6 +63,15 @@ class DiceLoss(nn.Module):
         """Loss of ``pred`` (B, C, H, W) against ``target`` (B, H, W) int64, with the sigmoid also multilabel ones
         (B, C, H, W); ``weight`` (B, H, W) scales pixels.
         """
+        sums = self.sums(pred, target, weight, ignore_index)
+        return self._of_images(sums)
+
+    def adds_up(self) -> bool:
+        """Whether it is a function of sums over pixels (``layers/banded_loss.py``)."""
+        return self.reduction != "none"
+
+    def sums(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int | None) -> Tensor:
+        """Of each image the overlap, and the sums (of squares) of prediction and truth, (B, 3)."""
         if self.activate:
             if self.use_sigmoid:
                 pred = pred.sigmoid()
@@ -78,9 +90,17 @@ class DiceLoss(nn.Module):
         if weight is not None:
             pred = pred * weight.unsqueeze(1)
         pred, truth = pred.flatten(1), truth.flatten(1)
-        overlap = (pred * truth).sum(1)
+        parts = (pred, truth) if self.naive_dice else (pred.pow(2), truth.pow(2))
+        return torch.cat([sum_pixels(part) for part in (pred * truth, *parts)], dim=1)
+
+    def of_sums(self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The loss from ``sums`` over all pixels of ``target``."""
+        return self._of_images(sums)
+
+    def _of_images(self, sums: Tensor) -> Tensor:
+        overlap, predicted, true = sums.unbind(dim=1)
         if self.naive_dice:
-            dice = (2 * overlap + self.eps) / (pred.sum(1) + truth.sum(1) + self.eps)
+            dice = (2 * overlap + self.eps) / (predicted + true + self.eps)
         else:
-            dice = 2 * overlap / (pred.pow(2).sum(1) + truth.pow(2).sum(1) + 2 * self.eps)
+            dice = 2 * overlap / (predicted + true + 2 * self.eps)
         return self.loss_weight * reduce(1 - dice, self.reduction)

@@ -6,13 +6,14 @@ Deviation from the reference: labels of pixels work on every device (there, on C
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.reduction import Reduction, reduce
+from segue.layers.reduction import Reduction, sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -29,6 +30,8 @@ class FocalLoss(nn.Module):
         loss_weight: factor of the result.
         loss_name: key in the log.
     """
+
+    one_sum: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -55,10 +58,29 @@ class FocalLoss(nn.Module):
         """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, multilabel ones (B, C, H, W), or
         probabilities of that shape; ``weight`` (B, H, W) scales pixels.
         """
-        loss = self.loss_weight * self._elements(pred, target, ignore_index)
-        if weight is not None:
-            loss = loss * (weight if weight.ndim == loss.ndim else weight.unsqueeze(1))
-        return reduce(loss, self.reduction)
+        if self.reduction == "none":
+            return self.loss_weight * self._weighted(pred, target, weight, ignore_index)
+        sums = self.sums(pred, target, weight, ignore_index)
+        return self.of_sums(sums, pred.shape[1], target, weight, ignore_index)
+
+    def adds_up(self) -> bool:
+        """Whether it is a function of sums over pixels (``layers/banded_loss.py``)."""
+        return self.reduction != "none"
+
+    def sums(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The elements of each image added up, (B, 1)."""
+        return sum_pixels(self._weighted(pred, target, weight, ignore_index))
+
+    def of_sums(self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The loss from ``sums`` over all pixels of ``target``."""
+        total = self.loss_weight * sums.sum()
+        return total if self.reduction == "sum" else total / (target.numel() * (classes if target.ndim == 3 else 1))
+
+    def _weighted(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        loss = self._elements(pred, target, ignore_index)
+        if weight is None:
+            return loss
+        return loss * (weight if weight.ndim == loss.ndim else weight.unsqueeze(1))
 
     def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""

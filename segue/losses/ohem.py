@@ -33,25 +33,41 @@ class OHEMPixelSampler:
         Raises:
             InputError: without ``thresh`` a loss is needed that can be evaluated per pixel.
         """
-        labeled = labels != ignore_index
-        weight = torch.zeros_like(labels, dtype=logits.dtype)
-        kept = self.min_kept * logits.shape[0]
-        if not labeled.any():
-            return weight
+        return self.choose(self.hardness(logits, labels, losses, ignore_index), labels, ignore_index)
+
+    @torch.no_grad()
+    def hardness(self, logits: Tensor, labels: Tensor, losses: Sequence[Any], ignore_index: int) -> Tensor:
+        """What pixels are chosen by, (B, H, W): with ``thresh`` the probability of the true class, else the loss.
+
+        Raises:
+            InputError: as `sample`.
+        """
         if self.thresh is not None:
-            truth = labels.where(labeled, 0).unsqueeze(1)
-            prob = logits.softmax(dim=1).gather(1, truth).squeeze(1)[labeled]
-            limit = prob.sort().values[min(kept, prob.numel() - 1)].clamp(min=self.thresh)
-            weight[labeled] = (prob < limit).to(weight.dtype)
-            return weight
+            truth = labels.where(labels != ignore_index, 0).unsqueeze(1)
+            return logits.softmax(dim=1).gather(1, truth).squeeze(1)
         for loss in losses:
             if not hasattr(loss, "per_pixel"):
                 raise InputError(
                     f"OHEMPixelSampler sorts pixels by their loss, which {type(loss).__name__} cannot give per pixel; "
                     "set thresh, or use CrossEntropyLoss"
                 )
-        hardness = sum(loss.per_pixel(logits, labels, ignore_index) for loss in losses)[labeled]
-        chosen = torch.zeros_like(hardness)
-        chosen[hardness.topk(min(kept, hardness.numel())).indices] = 1.0
+        parts: list[Tensor] = [loss.per_pixel(logits, labels, ignore_index) for loss in losses]
+        return torch.stack(parts).sum(dim=0)
+
+    @torch.no_grad()
+    def choose(self, hardness: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+        """Weights (B, H, W), 1 for a kept pixel, from the ``hardness`` (B, H, W) of all pixels of the batch."""
+        labeled = labels != ignore_index
+        weight = torch.zeros_like(hardness)
+        kept = self.min_kept * len(labels)
+        values = hardness[labeled]
+        if values.numel() == 0:
+            return weight
+        if self.thresh is not None:
+            limit = values.sort().values[min(kept, values.numel() - 1)].clamp(min=self.thresh)
+            weight[labeled] = (values < limit).to(weight.dtype)
+            return weight
+        chosen = torch.zeros_like(values)
+        chosen[values.topk(min(kept, values.numel())).indices] = 1.0
         weight[labeled] = chosen
         return weight

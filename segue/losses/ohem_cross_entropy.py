@@ -9,9 +9,13 @@ Deviation from the reference: where no pixel is hard the loss is 0 (there: the m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from segue.layers.reduction import sum_pixels
 
 
 class OhemCrossEntropy(nn.Module):
@@ -25,6 +29,8 @@ class OhemCrossEntropy(nn.Module):
         class_weight: one factor per class.
         loss_name: key in the log.
     """
+
+    one_sum: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -46,17 +52,42 @@ class OhemCrossEntropy(nn.Module):
 
     def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, ignore_index: int = 255) -> Tensor:
         """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64; ``weight`` (B, H, W) scales pixels."""
-        labeled = (target != self.ignore_label) & (target != ignore_index)
-        target = target.where(labeled, 0)
-        class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None
-        losses = F.cross_entropy(pred, target, weight=class_weight, reduction="none")
-        if weight is not None:
-            losses = losses * weight
-        losses = losses[labeled]
-        if losses.numel() == 0:
-            return self.loss_weight * (pred * 0).sum()
-        probability = pred.detach().softmax(dim=1).gather(1, target.unsqueeze(1)).squeeze(1)[labeled]
-        kept = min(self.min_kept, losses.numel() - 1)
+        hard = self.choose(self.hardness(pred, target, ignore_index), target, ignore_index)
+        counted = hard if weight is None else hard * weight
+        return self.of_sums(self.sums(pred, target, counted, ignore_index), pred.shape[1], target, hard, ignore_index)
+
+    def adds_up(self) -> bool:
+        """It is a function of sums over pixels (``layers/banded_loss.py``)."""
+        return True
+
+    @torch.no_grad()
+    def hardness(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+        """The probability of each pixel's true class, (B, H, W); anything where there is none."""
+        truth = target.where(self._labeled(target, ignore_index), 0).unsqueeze(1)
+        return pred.softmax(dim=1).gather(1, truth).squeeze(1)
+
+    @torch.no_grad()
+    def choose(self, hardness: Tensor, target: Tensor, ignore_index: int) -> Tensor:
+        """Weights (B, H, W), 1 for a hard pixel of the batch."""
+        labeled = self._labeled(target, ignore_index)
+        probability = hardness[labeled]
+        if probability.numel() == 0:
+            return torch.zeros_like(hardness)
+        kept = min(self.min_kept, probability.numel() - 1)
         limit = probability.sort().values[kept].clamp(min=self.thres)
-        hard = probability < limit
-        return self.loss_weight * (losses * hard).sum() / hard.sum().clamp(min=1)
+        return ((hardness < limit) & labeled).to(hardness.dtype)
+
+    def sums(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The cross-entropy of each image's pixels, times ``weight``, added up, (B, 1)."""
+        truth = target.where(self._labeled(target, ignore_index), 0)
+        class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None
+        losses = F.cross_entropy(pred, truth, weight=class_weight, reduction="none")
+        return sum_pixels(losses if weight is None else losses * weight)
+
+    def of_sums(self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
+        """The mean over the hard pixels, which have ``weight`` 1."""
+        count = target.numel() if weight is None else weight.sum(dtype=sums.dtype).clamp(min=1)
+        return self.loss_weight * sums.sum() / count
+
+    def _labeled(self, target: Tensor, ignore_index: int) -> Tensor:
+        return (target != self.ignore_label) & (target != ignore_index)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.layers.reduction import sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -27,6 +29,8 @@ class TverskyLoss(nn.Module):
     Raises:
         InputError: ``alpha`` and ``beta`` do not add up to 1.
     """
+
+    one_sum: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -56,19 +60,33 @@ class TverskyLoss(nn.Module):
         """Loss of logits ``pred`` (B, C, H, W) for ``target`` (B, H, W) int64, or with the sigmoid for multilabel ones
         (B, C, H, W); ``weight`` (B, H, W) scales pixels.
         """
+        sums = self.sums(pred, target, weight, ignore_index)
+        return self.of_sums(sums, pred.shape[1], target, weight, ignore_index)
+
+    def adds_up(self) -> bool:
+        """It is a function of sums over pixels (``layers/banded_loss.py``)."""
+        return True
+
+    def sums(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int | None) -> Tensor:
+        """Of each image the hits, false alarms and misses of every class, (B, 3 C); C is 2 where there is one logit."""
         multilabel = target.ndim == pred.ndim
         if pred.shape[1] == 1 and not multilabel:  # one logit: two classes
             pred = torch.cat([torch.zeros_like(pred), pred], dim=1)
         prob = pred.sigmoid() if multilabel else pred.softmax(dim=1)
-        classes = prob.shape[1]
         counted = (target != self.ignore_index) & (target >= 0)
         if ignore_index is not None:
             counted &= target != ignore_index
         truth, counted = binary_truth(prob, target, counted)
         pixels = counted.to(prob.dtype) if weight is None else counted * weight.unsqueeze(1)
-        hits = (prob * truth * pixels).flatten(2).sum(dim=2)  # (B, C)
-        alarms = (prob * (1 - truth) * pixels).flatten(2).sum(dim=2)
-        misses = ((1 - prob) * truth * pixels).flatten(2).sum(dim=2)
+        parts = (prob * truth, prob * (1 - truth), (1 - prob) * truth)
+        return torch.cat([sum_pixels((part * pixels).flatten(0, 1)).view(len(pred), -1) for part in parts], dim=1)
+
+    def of_sums(
+        self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int | None
+    ) -> Tensor:
+        """The loss from ``sums`` over all pixels of ``target``."""
+        hits, alarms, misses = sums.unflatten(1, (3, -1)).unbind(dim=1)  # (B, C) each
+        classes = hits.shape[1]
         index = (hits + self.smooth) / (hits + self.alpha * alarms + self.beta * misses + self.smooth)
         loss = (1 - index).mean(dim=0)  # (C,)
         if self.class_weight is not None:
