@@ -48,9 +48,19 @@ def test_steps() -> None:
 
 
 def test_scale_fills_the_crop() -> None:
-    assert rules.scale(facts((256, 256)), (256, 256), 5000).value == (1.0, 2.0)
-    assert rules.scale(facts((1024, 1024)), (256, 256), 5000).value == (0.5, 2.0)
-    assert rules.scale(facts((1024, 1024)), (256, 256), 100).value == (0.75, 1.5)
+    assert rules.scale(facts((256, 256)), (256, 256), 5000, 4).value == (1.0, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 5000, 4).value == (0.5, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 100, 4).value == (0.75, 1.5)
+
+
+def test_few_images_that_come_again_are_augmented_even_in_a_short_training() -> None:
+    short, few = facts((1024, 1024), train=100), facts((1024, 1024), train=2)
+    assert rules.distortion(short, 60, 4).why == "left out below 2,000 steps and 20 passes over the images"
+    assert rules.distortion(few, 60, 4).why == "as recipes have it: each image is seen 120 times"
+    assert rules.scale(few, (256, 256), 60, 4).value == (0.5, 2.0)
+    assert rules.distortion(facts(train=2), 9, 4).value is False, "18 passes"
+    assert rules.distortion(facts(train=2), 10, 4).value is True, "20 passes"
+    assert rules.distortion(facts(train=100_000), 2000, 4).why == "as recipes have it"
 
 
 def test_weights_and_sampler() -> None:
