@@ -97,7 +97,7 @@ def planned(
         rules.weights(facts),
         rules.sampler(facts),
         rules.optimizer(facts, fitted, batch.value, pretrained),
-        rules.schedule(steps.value),
+        rules.schedule(steps.value, fitted.power),
         rules.interval(steps.value, 10 if length is None else length.validations),
         rules.windows(facts, crop.value, fitted.model.get("test_cfg", {})),
         rules.workers(facts),

@@ -193,11 +193,11 @@ def _equal_rates(optim: Section) -> Section:
     return kept | ({"paramwise_cfg": {"custom_keys": plain}} if plain else {})
 
 
-def schedule(count: int) -> Choice:
-    """Warm-up over a twentieth, 1,500 at most; then a polynomial fall to 0 that ends with the training."""
+def schedule(count: int, power: float) -> Choice:
+    """Warm-up over a twentieth, 1,500 at most; then a fall to 0 at the last step, in the recipe's polynomial."""
     warm = max(1, min(1_500, count // 20))
     rise = dict(type="LinearLR", start_factor=1e-3, by_epoch=False, begin=0, end=warm)
-    fall = dict(type="PolyLR", power=0.9, eta_min=0.0, by_epoch=False, begin=warm, end=count)
+    fall = dict(type="PolyLR", power=power, eta_min=0.0, by_epoch=False, begin=warm, end=count)
     return Choice("param_scheduler", [rise, fall], f"{warm} steps of warm-up, then down to 0 at the last, {count}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from segue.doctor.pictures import Pictures
-from segue.recipes.fitted import Fitted
+from segue.recipes.fitted import Fitted, fit_recipe
 from segue.recipes.folder import rules
 from segue.recipes.folder.facts import Facts
 
@@ -78,7 +78,7 @@ def test_weights_and_sampler() -> None:
 def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
     keys = {"norm": {"decay_mult": 0.0}, "head": {"lr_mult": 10.0}}
     optim = {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 6e-5}, "paramwise_cfg": {"custom_keys": keys}}
-    fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), weights=())
+    fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), power=1.0, weights=())
     scratch = rules.optimizer(facts(), fitted, 4, False).value
     assert scratch["optimizer"]["lr"] == 0.001
     assert scratch["paramwise_cfg"] == {"custom_keys": {"norm": {"decay_mult": 0.0}}}
@@ -89,8 +89,20 @@ def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
 
 
 def test_schedule_ends_with_the_training() -> None:
-    rise, fall = rules.schedule(1000).value
-    assert (rise["end"], fall["begin"], fall["end"], fall["eta_min"]) == (50, 50, 1000, 0.0)
+    rise, fall = rules.schedule(1000, 1.0).value
+    assert (rise["end"], fall["begin"], fall["end"], fall["eta_min"], fall["power"]) == (50, 50, 1000, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "power"),
+    [
+        ("segformer_mit-b0_8xb2-160k_ade20k-512x512", 1.0),
+        ("pspnet_r50-d8_4xb2-40k_cityscapes-512x1024", 0.9),
+        ("mask2former_r50_8xb2-90k_cityscapes-512x1024", 0.9),
+    ],
+)
+def test_the_rate_falls_as_in_the_recipe(recipe: str, power: float) -> None:
+    assert fit_recipe(recipe, classes=2).power == power
 
 
 def test_windows() -> None:
