@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -62,47 +64,58 @@ param_scheduler = [
 """
 
 
+def compared(name: str, folder: str, place: Path, steps: int, seeds: int) -> dict[str, Any]:
+    """A set's row: mIoU of each seed by the folder's rules and by hand."""
+    report = check_folder(folder)
+    plan = planned(report, place / name, model=MODEL, length=Length(steps, "as in this comparison", 1))
+    own = write(plan, place / f"{name}.py")
+    hand = place / f"{name}_by_hand.py"
+    hand.write_text(by_hand(plan, own, steps), encoding="utf-8")
+    row: dict[str, Any] = {"set": name, "images": plan.data.facts.train, "classes": len(plan.data.facts.classes)}
+    for kind, file in (("folder", own), ("hand", hand)):
+        start = time.process_time()
+        row[kind] = []
+        for seed in range(seeds):
+            cfg = read_config(file, NARROW)
+            result = train(cfg, work_dir=place / kind, seed=seed, console=Console(quiet=True))
+            row[kind].append(round(result.metrics["mIoU"], 2))
+        row[f"{kind}_cpu_s"] = round((time.process_time() - start) / seeds, 1)
+    return row
+
+
+def table(rows: list[dict[str, Any]], steps: int, seeds: int) -> str:
+    """The rows as Markdown; the deviation is that of the differences, seed by seed."""
+    lines = [
+        f"`python benchmarks/folders.py ... --steps {steps} --seeds {seeds}`: mIoU in percent, each seed and the mean.",
+        "",
+        "| set | training images | classes | folder | by hand | difference | its deviation | CPU s each |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        differences = [one - other for one, other in zip(row["folder"], row["hand"], strict=True)]
+        spread = f"{statistics.stdev(differences):.2f}" if seeds > 1 else ""
+        both = (f"{', '.join(map(str, row[kind]))}: {statistics.mean(row[kind]):.2f}" for kind in ("folder", "hand"))
+        cells = (row["set"], row["images"], row["classes"], *both, f"{statistics.mean(differences):+.2f}", spread)
+        lines.append(f"| {' | '.join(map(str, cells))} | {row['folder_cpu_s']}, {row['hand_cpu_s']} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Run, print, and write the table as Markdown and JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run, print, and write the table as Markdown and JSON after every set."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", metavar="NAME=FOLDER")
     parser.add_argument("--steps", type=int, default=150)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seeds", type=int, default=1, help="0, 1 ... (1)")
     parser.add_argument("--work", type=Path, default=Path("work_dirs/folders"))
     args = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
+    stem = Path(__file__).with_name("results") / f"folders-{time.strftime('%Y-%m-%d')}"
     for entry in args.folders:
         name, _, folder = entry.partition("=")
-        place = args.work / name
-        report = check_folder(folder)
-        plan = planned(report, place / name, model=MODEL, length=Length(args.steps, "as in this comparison", 1))
-        own = write(plan, place / f"{name}.py")
-        hand = place / f"{name}_by_hand.py"
-        hand.write_text(by_hand(plan, own, args.steps), encoding="utf-8")
-        row: dict[str, object] = {"set": name, "images": plan.data.facts.train, "classes": len(plan.data.facts.classes)}
-        for kind, file in (("folder", own), ("hand", hand)):
-            start = time.process_time()
-            cfg = read_config(file, NARROW)
-            result = train(cfg, work_dir=place / kind, seed=args.seed, console=Console(quiet=True))
-            row[kind] = round(result.metrics["mIoU"], 2)
-            row[f"{kind}_cpu_s"] = round(time.process_time() - start, 1)
-        rows.append(row)
-        print(row, flush=True)
-        results = Path(__file__).with_name("results")
-        stem = f"folders-{time.strftime('%Y-%m-%d')}"
-        (results / f"{stem}.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
-        lines = [
-            f"`python benchmarks/folders.py ... --steps {args.steps} --seed {args.seed}`: mIoU in percent.",
-            "",
-            "| set | training images | classes | folder | by hand | difference | CPU s each |",
-            "|---|---|---|---|---|---|---|",
-            *(
-                f"| {r['set']} | {r['images']} | {r['classes']} | {r['folder']} | {r['hand']} | "
-                f"{float(str(r['folder'])) - float(str(r['hand'])):+.2f} | {r['folder_cpu_s']}, {r['hand_cpu_s']} |"
-                for r in rows
-            ),
-        ]
-        (results / f"{stem}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        rows.append(compared(name, folder, args.work / name, args.steps, args.seeds))
+        print(rows[-1], flush=True)
+        stem.with_suffix(".json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        stem.with_suffix(".md").write_text(table(rows, args.steps, args.seeds), encoding="utf-8")
 
 
 if __name__ == "__main__":

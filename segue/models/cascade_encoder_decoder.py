@@ -12,6 +12,7 @@ from segue.layers.points import PointSampling, Subdivision
 from segue.models.coarse import defined_below, resizes_only
 from segue.models.encoder_decoder import EncoderDecoder, prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.models.void import targets_of
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
 
 
@@ -102,8 +103,8 @@ class CascadeEncoderDecoder(EncoderDecoder):
         logits: Tensor | None = None
         for i, head in enumerate(earlier):
             logits = head(features) if logits is None else head(features, logits)
-            losses |= prefixed(f"decode_{i}", head.loss_of_logits(logits, targets))
-        return losses | prefixed(f"decode_{len(earlier)}", last.loss(features, targets, logits))
+            losses |= prefixed(f"decode_{i}", head.loss_of_logits(logits, targets_of(head, targets)))
+        return losses | prefixed(f"decode_{len(earlier)}", last.loss(features, targets_of(last, targets), logits))
 
     def _before_last(self, features: Sequence[Tensor]) -> Tensor:
         first, *middle = self.heads[:-1]

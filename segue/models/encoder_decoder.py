@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from segue.models.coarse import defined_below, resizes_only
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.models.void import targets_of
 from segue.types import Backbone, Head, Neck, Targets, TestOptions
 
 
@@ -87,17 +88,17 @@ class EncoderDecoder(nn.Module):
 
     def decode_loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
         """Losses of the decode head, prefixed ``decode``."""
-        return prefixed("decode", self.decode_head.loss(features, targets))
+        return prefixed("decode", self.decode_head.loss(features, targets_of(self.decode_head, targets)))
 
     def auxiliary_loss(self, features: Sequence[Tensor], targets: Targets) -> dict[str, Tensor]:
         """Losses of the auxiliary heads, prefixed ``aux``, or ``aux_0``, ``aux_1`` ... where there is a list."""
         if self.auxiliary_head is None:
             return {}
         if not isinstance(self.auxiliary_head, nn.ModuleList):
-            return prefixed("aux", self.auxiliary_head.loss(features, targets))
+            return prefixed("aux", self.auxiliary_head.loss(features, targets_of(self.auxiliary_head, targets)))
         losses: dict[str, Tensor] = {}
         for i, head in enumerate(cast(list[Any], self.auxiliary_head)):
-            losses |= prefixed(f"aux_{i}", head.loss(features, targets))
+            losses |= prefixed(f"aux_{i}", head.loss(features, targets_of(head, targets)))
         return losses
 
 

@@ -12,6 +12,7 @@ from segue.errors import InputError
 from segue.models.clip_text_encoder import CLIPTextEncoder
 from segue.models.encoder_decoder import prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
+from segue.models.void import targets_of
 from segue.types import Backbone, Head, Targets, TestOptions
 
 
@@ -79,4 +80,6 @@ class MultimodalEncoderDecoder(nn.Module):
 
     def loss(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Losses of the head by name, prefixed ``decode``."""
-        return prefixed("decode", self.decode_head.loss(self.extract_feat(inputs), targets))
+        return prefixed(
+            "decode", self.decode_head.loss(self.extract_feat(inputs), targets_of(self.decode_head, targets))
+        )

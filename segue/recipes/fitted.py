@@ -35,6 +35,7 @@ class Fitted:
         optim: the section ``optim_wrapper``.
         batch: images that the recipe trains on in one step, over all processes.
         crop: (H, W) of the recipe's own crops.
+        power: of the polynomial in which its learning rate falls; of one that falls otherwise 0.9, the usual one.
         weights: what the model starts from.
     """
 
@@ -43,6 +44,7 @@ class Fitted:
     optim: Section
     batch: int
     crop: Size
+    power: float
     weights: tuple[PretrainedSource, ...]
 
 
@@ -87,7 +89,9 @@ def fit_recipe(
     optim: Section = strip(optimizer(ask, made))
     crop_there = parse(recipe).crop
     sources = tuple(pretrained_sources({"model": section}))
-    return Fitted(recipe=recipe, model=section, optim=optim, batch=batch, crop=crop_there, weights=sources)
+    falls = [rule["power"] for rule in made.schedule or () if rule["type"] == "PolyLR" and "power" in rule]
+    power = falls[-1] if falls else 0.9
+    return Fitted(recipe=recipe, model=section, optim=optim, batch=batch, crop=crop_there, power=power, weights=sources)
 
 
 def fill_preprocessor(node: Section, bands: int, mean: Sequence[float], std: Sequence[float]) -> None:

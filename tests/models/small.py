@@ -9,12 +9,12 @@ NORM = {"type": "BN", "requires_grad": True}
 HEAD = {"channels": 8, "num_classes": 3, "norm_cfg": NORM}
 BACKBONE = {"type": "ResNet", "depth": 18, "base_channels": 8, "stem_channels": 8, "norm_cfg": NORM}
 FCN = {"type": "FCNHead", "in_channels": 32, "in_index": 2, "num_convs": 1, "concat_input": False, **HEAD}
+PSP = {"type": "PSPHead", "in_channels": 64, "in_index": 3, "pool_scales": (1, 2), **HEAD}
 
 
 def encoder_decoder(**changes: Any) -> dict[str, Any]:
     """PSP head and an auxiliary FCN head on a narrow ResNet-18, 3 classes."""
-    psp = {"type": "PSPHead", "in_channels": 64, "in_index": 3, "pool_scales": (1, 2), **HEAD}
-    model = {"type": "EncoderDecoder", "backbone": BACKBONE, "decode_head": psp, "auxiliary_head": FCN}
+    model = {"type": "EncoderDecoder", "backbone": BACKBONE, "decode_head": PSP, "auxiliary_head": FCN}
     return copy.deepcopy({"model": model | changes})
 
 

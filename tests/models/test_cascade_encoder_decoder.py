@@ -34,3 +34,16 @@ def test_the_model_is_the_last_head() -> None:
 def test_number_of_stages() -> None:
     with pytest.raises(ConfigError, match="num_stages=3, but decode_head lists 2 heads"):
         build_model(ocrnet(num_stages=3))
+
+
+def test_void_by_another_number() -> None:
+    """255 in the data is what each head calls void."""
+    x, labels = torch.randn(2, 3, 64, 64), torch.randint(0, 3, (2, 64, 64))
+    labels[:, :8] = 255
+    usual, cfg = build_model(ocrnet()).eval(), ocrnet()
+    for head in cfg["model"]["decode_head"]:
+        head["ignore_index"] = 3
+    other = build_model(cfg).eval()
+    other.load_state_dict(usual.state_dict())
+    wanted, found = (model.loss(x, Targets(labels=labels)) for model in (usual, other))
+    assert {k: v.item() for k, v in found.items()} == {k: v.item() for k, v in wanted.items()}

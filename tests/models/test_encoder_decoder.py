@@ -7,7 +7,7 @@ import torch
 
 from segue.config.builder.build import build_model
 from segue.types import Targets
-from tests.models.small import FCN, encoder_decoder
+from tests.models.small import FCN, PSP, encoder_decoder
 
 
 @pytest.mark.parametrize("size", [(32, 32), (97, 131), (33, 64)])
@@ -43,3 +43,20 @@ def test_other_channels() -> None:
     cfg = encoder_decoder()
     cfg["model"]["backbone"]["in_channels"] = 13
     assert build_model(cfg).eval().encode_decode(torch.randn(1, 13, 40, 40)).shape == (1, 3, 40, 40)
+
+
+@pytest.mark.parametrize("own", [3, 7, -1])
+def test_void_by_another_number(own: int) -> None:
+    """Void is 255 in the data; a head that calls it 3 ignores it, and its own 3, with which images are padded."""
+    x, labels = torch.randn(2, 3, 32, 32), torch.randint(0, 3, (2, 32, 32))
+    labels[:, :8] = 255
+    usual = build_model(encoder_decoder(auxiliary_head=[FCN, FCN])).eval()
+    one, two = (head | {"ignore_index": own} for head in (PSP, FCN))
+    other = build_model(encoder_decoder(decode_head=one, auxiliary_head=[two, FCN])).eval()
+    other.load_state_dict(usual.state_dict())
+    wanted = usual.loss(x, Targets(labels=labels))
+    found = other.loss(x, Targets(labels=labels))
+    assert {k: v.item() for k, v in found.items()} == {k: v.item() for k, v in wanted.items()}
+    padded = torch.where(torch.arange(32)[None, :, None] < 4, own, labels)
+    found = other.decode_loss(other.extract_feat(x), Targets(labels=padded))
+    assert torch.equal(found["decode.loss_ce"], wanted["decode.loss_ce"])

@@ -24,8 +24,9 @@ PASSES, STEPS = 100, {False: (300, 2_000), True: (2_000, 40_000)}
 UNEQUAL, FEW = 20.0, 6
 #: A class in fewer than this share of the images is rarely in a batch.
 RARE = 0.1
-#: Below these steps a model does not see enough to learn from strong augmentation.
-SHORT = 2_000
+#: Below these steps a model does not see enough to learn from strong augmentation; unless it sees the same images for
+#: the so manieth time, which it would know by heart.
+SHORT, AGAIN = 2_000, 20
 #: Images with more pixels are measured in windows.
 WHOLE = 1024 * 1024
 _ADAM_RATE, _SGD_RATE = 1e-3, 0.02
@@ -85,13 +86,22 @@ def steps(facts: Facts, images: int, given: int | None = None, measured: str = "
     return Choice("max_iters", found, f"{why}; --time sets it by the clock")
 
 
-def scale(facts: Facts, size: Size, count: int) -> Choice:
-    """Around the median size; not so small that crops are padded, and less in a short training."""
+def _usual(facts: Facts, count: int, images: int) -> str:
+    """Why augmentation is as strong as recipes have it, in so many steps of so many images; empty where it is not."""
+    passes = count * images / facts.train
+    if count >= SHORT:
+        return "as recipes have it"
+    return f"as recipes have it: each image is seen {passes:.0f} times" if passes >= AGAIN else ""
+
+
+def scale(facts: Facts, size: Size, count: int, images: int) -> Choice:
+    """Around the median size; not so small that crops are padded, and less in a short training on many images."""
     tall, wide = facts.pictures.median
-    low, high = (0.5, 2.0) if count >= SHORT else (0.75, 1.5)
+    usual = _usual(facts, count, images)
+    low, high = (0.5, 2.0) if usual else (0.75, 1.5)
     fits = max(size[0] / tall, size[1] / wide)
     least = min(1.0, max(low, round(fits + 0.004, 2)))
-    why = "recipes' usual range" if count >= SHORT else f"narrower than usual, for fewer than {SHORT:,} steps"
+    why = usual or f"narrower than usual, for fewer than {SHORT:,} steps and {AGAIN} passes"
     if least > low:
         why += "; smaller images would not fill the crop"
     return Choice("ratio_range", (least, high), why)
@@ -137,14 +147,14 @@ def normalization(facts: Facts) -> Choice:
     return Choice("mean", (pictures.mean, pictures.std), why)
 
 
-def distortion(facts: Facts, count: int) -> Choice:
+def distortion(facts: Facts, count: int, images: int) -> Choice:
     """Brightness, contrast and colour, of coloured pictures in a training that is long enough."""
     pictures = facts.pictures
     if not pictures.usual or pictures.gray:
         return Choice("PhotoMetricDistortion", False, "left out: it changes colours, and these images have none")
-    if count < SHORT:
-        return Choice("PhotoMetricDistortion", False, f"left out of trainings of fewer than {SHORT:,} steps")
-    return Choice("PhotoMetricDistortion", True, "as recipes have it")
+    if usual := _usual(facts, count, images):
+        return Choice("PhotoMetricDistortion", True, usual)
+    return Choice("PhotoMetricDistortion", False, f"left out below {SHORT:,} steps and {AGAIN} passes over the images")
 
 
 def flips(facts: Facts) -> Choice:
@@ -183,11 +193,11 @@ def _equal_rates(optim: Section) -> Section:
     return kept | ({"paramwise_cfg": {"custom_keys": plain}} if plain else {})
 
 
-def schedule(count: int) -> Choice:
-    """Warm-up over a twentieth, 1,500 at most; then a polynomial fall to 0 that ends with the training."""
+def schedule(count: int, power: float) -> Choice:
+    """Warm-up over a twentieth, 1,500 at most; then a fall to 0 at the last step, in the recipe's polynomial."""
     warm = max(1, min(1_500, count // 20))
     rise = dict(type="LinearLR", start_factor=1e-3, by_epoch=False, begin=0, end=warm)
-    fall = dict(type="PolyLR", power=0.9, eta_min=0.0, by_epoch=False, begin=warm, end=count)
+    fall = dict(type="PolyLR", power=power, eta_min=0.0, by_epoch=False, begin=warm, end=count)
     return Choice("param_scheduler", [rise, fall], f"{warm} steps of warm-up, then down to 0 at the last, {count}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from segue.doctor.pictures import Pictures
-from segue.recipes.fitted import Fitted
+from segue.recipes.fitted import Fitted, fit_recipe
 from segue.recipes.folder import rules
 from segue.recipes.folder.facts import Facts
 
@@ -48,9 +48,19 @@ def test_steps() -> None:
 
 
 def test_scale_fills_the_crop() -> None:
-    assert rules.scale(facts((256, 256)), (256, 256), 5000).value == (1.0, 2.0)
-    assert rules.scale(facts((1024, 1024)), (256, 256), 5000).value == (0.5, 2.0)
-    assert rules.scale(facts((1024, 1024)), (256, 256), 100).value == (0.75, 1.5)
+    assert rules.scale(facts((256, 256)), (256, 256), 5000, 4).value == (1.0, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 5000, 4).value == (0.5, 2.0)
+    assert rules.scale(facts((1024, 1024)), (256, 256), 100, 4).value == (0.75, 1.5)
+
+
+def test_few_images_that_come_again_are_augmented_even_in_a_short_training() -> None:
+    short, few = facts((1024, 1024), train=100), facts((1024, 1024), train=2)
+    assert rules.distortion(short, 60, 4).why == "left out below 2,000 steps and 20 passes over the images"
+    assert rules.distortion(few, 60, 4).why == "as recipes have it: each image is seen 120 times"
+    assert rules.scale(few, (256, 256), 60, 4).value == (0.5, 2.0)
+    assert rules.distortion(facts(train=2), 9, 4).value is False, "18 passes"
+    assert rules.distortion(facts(train=2), 10, 4).value is True, "20 passes"
+    assert rules.distortion(facts(train=100_000), 2000, 4).why == "as recipes have it"
 
 
 def test_weights_and_sampler() -> None:
@@ -68,7 +78,7 @@ def test_weights_and_sampler() -> None:
 def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
     keys = {"norm": {"decay_mult": 0.0}, "head": {"lr_mult": 10.0}}
     optim = {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 6e-5}, "paramwise_cfg": {"custom_keys": keys}}
-    fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), weights=())
+    fitted = Fitted(recipe="r", model={}, optim=optim, batch=16, crop=(512, 512), power=1.0, weights=())
     scratch = rules.optimizer(facts(), fitted, 4, False).value
     assert scratch["optimizer"]["lr"] == 0.001
     assert scratch["paramwise_cfg"] == {"custom_keys": {"norm": {"decay_mult": 0.0}}}
@@ -79,8 +89,20 @@ def test_optimizer_from_scratch_learns_alike_everywhere() -> None:
 
 
 def test_schedule_ends_with_the_training() -> None:
-    rise, fall = rules.schedule(1000).value
-    assert (rise["end"], fall["begin"], fall["end"], fall["eta_min"]) == (50, 50, 1000, 0.0)
+    rise, fall = rules.schedule(1000, 1.0).value
+    assert (rise["end"], fall["begin"], fall["end"], fall["eta_min"], fall["power"]) == (50, 50, 1000, 0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "power"),
+    [
+        ("segformer_mit-b0_8xb2-160k_ade20k-512x512", 1.0),
+        ("pspnet_r50-d8_4xb2-40k_cityscapes-512x1024", 0.9),
+        ("mask2former_r50_8xb2-90k_cityscapes-512x1024", 0.9),
+    ],
+)
+def test_the_rate_falls_as_in_the_recipe(recipe: str, power: float) -> None:
+    assert fit_recipe(recipe, classes=2).power == power
 
 
 def test_windows() -> None:
