@@ -48,6 +48,8 @@ EXCUSED = {
     "TIMMBackbone": "needs timm, an optional extra; tests/backbones/test_timm_backbone.py",
     "ResNetV1d": "ResNet with other arguments; tests/backbones/test_resnet.py",
     "DinoVisionTransformer": "not in the reference; tests/backbones/test_dino_vision_transformer.py",
+    "EoMT": "not in the reference; tests/models/test_eomt.py",
+    "EoMTHead": "not in the reference; tests/models/test_eomt.py",
     "BNHead": "not in the reference; tests/heads/test_bn.py",
     "A2Head": "not in the reference; tests/heads/test_a2.py",
 }
