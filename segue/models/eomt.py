@@ -156,7 +156,7 @@ class EoMT(EncoderDecoder):
         return scores[..., :height, :width]
 
     def loss(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
-        """Losses of every prediction by name, prefixed ``decode``; and ``masked_0`` ..., the shares of masked queries."""
+        """Losses of every prediction by name, prefixed ``decode``; ``masked_0`` ... are shares of masked queries."""
         height, width = targets.labels.shape[-2:]
         missing = (0, -width % self.patch, 0, -height % self.patch)
         if any(missing):

@@ -114,6 +114,17 @@ AUTHORS = {
 EMBEDDINGS = "network.encoder.backbone.patch_embed."
 
 
+def authors_names(keys: dict[str, list[int]]) -> dict[str, list[int]]:
+    """Shapes by transformers' names to shapes by the authors' on DINOv3."""
+    theirs = {}
+    for key, shape in keys.items():
+        for old, new in AUTHORS.items():
+            key = key.replace(old, new)
+        key = key.replace("embeddings.", EMBEDDINGS, 1) if key.startswith("embeddings.") else key
+        theirs[f"network.encoder.backbone.blocks.{key[7:]}" if key.startswith("layers.") else key] = shape
+    return theirs
+
+
 @pytest.mark.parametrize("name", RECORDED)
 def test_files_of_the_authors_load_strictly(name: str) -> None:
     """Their names on DINOv3 are transformers' below ``network.``; on DINOv2 they are timm's."""
@@ -125,12 +136,7 @@ def test_files_of_the_authors_load_strictly(name: str) -> None:
             theirs[key.replace("backbone.", "network.encoder.backbone.").replace("decode_head.", "network.")] = value
         theirs["network.encoder.backbone.pos_embed"] = theirs["network.encoder.backbone.pos_embed"][:, 1:]
     else:
-        for key, shape in RECORDED[name]["keys"].items():
-            for old, new in AUTHORS.items():
-                key = key.replace(old, new)
-            key = key.replace("embeddings.", EMBEDDINGS, 1) if key.startswith("embeddings.") else key
-            key = f"network.encoder.backbone.blocks.{key[7:]}" if key.startswith("layers.") else key
-            theirs[key] = torch.randn(shape)
+        theirs = {key: torch.randn(shape) for key, shape in authors_names(RECORDED[name]["keys"]).items()}
     theirs |= {"network.attn_mask_probs": torch.ones(2), "criterion.empty_weight": torch.ones(4)}
     theirs |= {"network.encoder.pixel_mean": torch.ones(1, 3, 1, 1)}
     found = [source.convert(theirs, wrapper) for source, wrapper in candidates(theirs)]
