@@ -232,7 +232,8 @@ def test_messages() -> None:
 
 @pytest.mark.slow
 def test_learns_shapes() -> None:
-    """Oracle: the images are made from the labels. IoU above 0.8 on each class after 400 steps of 8 images."""
+    """Oracle: the images are made from the labels. IoU above 0.8 on each class after 300 steps of 6 images, and masks fade
+    out in one block after the other."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     cfg = config("dinov3-b", width=64, depth=4)
@@ -240,12 +241,12 @@ def test_learns_shapes() -> None:
     cfg["model"]["decode_head"] |= {"patch_size": 8, "num_queries": 10}
     cfg["model"]["decode_head"]["train_cfg"] = cfg_train(1024)
     model: Any = build_model(cfg).train()
-    steps, seen = 400, []
+    steps, seen = 300, []
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, steps, power=0.9)
     for step in range(steps):
         model.anneal(step, steps)
-        images, truth = batch(rng, 8)
+        images, truth = batch(rng, 6, spread=0.3)
         losses = model.loss(images, Targets(labels=truth))
         seen.append([float(losses["masked_0"]), float(losses["masked_1"])])
         optimizer.zero_grad()
@@ -253,8 +254,8 @@ def test_learns_shapes() -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-    assert seen[0] == [1, 1] and seen[150][0] < 1 == seen[150][1] and seen[-1] == [0, 0]
-    images, truth = batch(np.random.default_rng(1), 32)
+    assert seen[0] == [1, 1] and seen[100][0] < 1 == seen[100][1] and seen[-1] == [0, 0]
+    images, truth = batch(np.random.default_rng(1), 32, spread=0.3)
     with torch.no_grad():
         pred = model.eval().encode_decode(images).argmax(1)
     found = [((pred == c) & (truth == c)).sum() / ((pred == c) | (truth == c)).sum() for c in range(3)]
