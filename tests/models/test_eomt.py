@@ -281,7 +281,6 @@ def test_learns_shapes() -> None:
     with torch.no_grad():
         pred = model.eval().encode_decode(images).argmax(1)
     found = [((pred == c) & (truth == c)).sum() / ((pred == c) | (truth == c)).sum() for c in range(3)]
-    print(found)
     assert min(found) > 0.8, found
 
 
