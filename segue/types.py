@@ -63,6 +63,8 @@ class TestOptions:
         mode: ``whole`` passes the image at once; ``slide`` averages overlapping crops.
         crop_size: (H, W) pixels of a crop; an integer means a square. Needed by ``slide``.
         stride: (H, W) pixels between crops. Needed by ``slide``.
+        even: as many crops, but at equal distances (EoMT's protocol, with the crop as stride); by default the last of
+            a row is moved back to the border.
     """
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
@@ -70,6 +72,7 @@ class TestOptions:
     mode: Literal["whole", "slide"] = "whole"
     crop_size: int | Sequence[int] | None = None
     stride: int | Sequence[int] | None = None
+    even: bool = False
 
     def __post_init__(self) -> None:
         if self.mode == "whole":

@@ -16,6 +16,13 @@ import torch
 SIZES = ((64, 96), (48, 32))
 V2 = {"patch_size": 14, "img_size": 56, "embed_dim": 32, "depth": 2, "num_heads": 2}
 V3 = {"embed_dim": 32, "depth": 2, "num_heads": 2}
+#: blocks and widths of the stages, in the proportions of the published ones
+CONVNEXT = {
+    "t": ([1, 1, 3, 1], [6, 12, 24, 48]),
+    "s": ([1, 1, 9, 1], [6, 12, 24, 48]),
+    "b": ([1, 1, 9, 1], [8, 16, 32, 64]),
+    "l": ([1, 1, 9, 1], [12, 24, 48, 96]),
+}
 CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     **{f"dinov2-{n}": (V2, {"kind": "Dinov2", "use_swiglu_ffn": n == "g"}) for n in "bg"},
     **{f"dinov2-{n}-reg": (V2, {"kind": "Dinov2WithRegisters", "use_swiglu_ffn": n == "g"}) for n in "bg"},
@@ -43,6 +50,8 @@ def record(arch: str) -> dict[str, Any]:
     """Config, keys with shapes, and features at two sizes."""
     import transformers
 
+    if arch.startswith("dinov3-convnext"):
+        return record_convnext(*CONVNEXT[arch[-1]])
     own, other = CASES[arch]
     options = {key: value for key, value in other.items() if key != "kind"}
     names = {"img_size": "image_size", "embed_dim": "hidden_size", "depth": "num_hidden_layers"}
@@ -69,6 +78,29 @@ def record(arch: str) -> dict[str, Any]:
     }
 
 
+def record_convnext(depths: list[int], channels: list[int]) -> dict[str, Any]:
+    """The same of a ConvNeXt."""
+    import transformers
+
+    model = transformers.DINOv3ConvNextModel(transformers.DINOv3ConvNextConfig(hidden_sizes=channels, depths=depths))
+    random = torch.Generator().manual_seed(0)
+    state = {
+        key: torch.randn(value.shape, generator=random) * 0.3
+        for key, value in sorted(model.eval().state_dict().items())
+    }
+    model.load_state_dict(state)
+    outputs = []
+    for height, width in SIZES:
+        image = torch.randn(1, 3, height, width, generator=random)
+        with torch.no_grad():
+            outputs.append(model(image).last_hidden_state[:, 1:].flatten()[::11].tolist())
+    return {
+        "config": {"type": "ConvNeXt", "arch": {"depths": depths, "channels": channels}, "out_indices": -1},
+        "keys": {key: list(value.shape) for key, value in state.items()},
+        "outputs": outputs,
+    }
+
+
 if __name__ == "__main__":
     with gzip.open(sys.argv[1], "wt", encoding="utf-8") as file:
-        json.dump({arch: record(arch) for arch in CASES}, file)
+        json.dump({arch: record(arch) for arch in (*CASES, *(f"dinov3-convnext-{size}" for size in CONVNEXT))}, file)

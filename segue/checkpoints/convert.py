@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import pprint
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from segue.checkpoints.difference import added
 from segue.checkpoints.downloads.cache import digest
 from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates, named
@@ -60,7 +61,12 @@ class Converted:
 
 
 def convert(
-    source: str | Path, out: str | Path, *, name: str | None = None, notes: Mapping[str, Any] | None = None
+    source: str | Path,
+    out: str | Path,
+    *,
+    name: str | None = None,
+    base: str | Path | None = None,
+    notes: Mapping[str, Any] | None = None,
 ) -> Converted:
     """Write the weights of ``source`` to ``out``, under Segue's names.
 
@@ -68,6 +74,7 @@ def convert(
         source: a path, URL or alias; or a folder of transformers, with ``config.json`` beside the weights.
         out: the file to write, ``NAME.safetensors``.
         name: the project they are from (``foreign.SOURCES``), or ``segue`` to keep their names; None: their keys tell.
+        base: the weights that those of ``source`` are differences to, where they are (EoMT on DINOv3).
         notes: written beside the weights, over what the file itself notes: ``config``, ``classes`` ...
 
     Raises:
@@ -84,6 +91,16 @@ def convert(
     found, left_out = fitting_notes(found)
     found |= notes or {}
     state = conversion.state if conversion else checkpoint.state_dict
+    if base is not None:
+        if conversion is None or "eomt-dinov3" not in conversion.source.name:
+            kind = conversion.source.name if conversion else AS_IS
+            raise InputError(
+                f"--base {base}: {source} ({kind}) holds no differences, as EoMT's on DINOv3 does: omit it"
+            )
+        whole = locate(base)
+        state = added(state, whole)
+        found |= {"base": whole.name, "base_sha256": digest(whole)}
+        conversion.source = replace(conversion.source, note=f"added to {whole.name}, SHA-256 {digest(whole)}")
     return Converted(save_weights(out, state, found), len(state), conversion, others, found, left_out)
 
 

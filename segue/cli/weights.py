@@ -35,6 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose weights they are: swin, vit, beit, mae, mit, twins, stdc, clip, san, vitjax, hf-segformer ... or "
         "'segue' to keep the names (default: as the keys tell)",
     )
+    convert.add_argument(
+        "--base",
+        metavar="FILE",
+        help="the weights that FILE holds differences to, as EoMT's authors' files on DINOv3 do; you get DINOv3 where "
+        "you accept its licence",
+    )
     convert.add_argument("--config", help="config to put inside, with the names of its classes")
     add_config_options(convert)
     verify = actions.add_parser("verify", help="load strictly, compute a fixed input, compare hashes; status 1 if bad")
@@ -79,7 +85,7 @@ def run_convert(args: argparse.Namespace) -> int:
     from segue.checkpoints.convert import convert
     from segue.system.shown import visible
 
-    print(visible(convert(args.file, args.out, name=args.source, notes=notes_of(args))))
+    print(visible(convert(args.file, args.out, name=args.source, base=args.base, notes=notes_of(args))))
     return 0
 
 

@@ -115,4 +115,5 @@ def is_exported(path: object) -> bool:
 
 def test_options(facts: Mapping[str, Any]) -> TestOptions:
     """How a model looks at an image, from a certificate."""
-    return TestOptions(mode=facts["mode"], crop_size=facts["crop_size"], stride=facts["stride"])
+    windows = {key: facts[key] for key in ("crop_size", "stride")}
+    return TestOptions(mode=facts["mode"], even=facts.get("even", False), **windows)

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segue.errors import InputError
 from segue.layers.activation import RELU
 from segue.layers.conv import ConvModule
 from segue.layers.initialize import initialize_fan_in
-from segue.layers.mask_head import MaskHead, MaskLosses, Masks, Matched
+from segue.layers.mask_head import MaskHead, MaskLosses, Masks, Matched, named_losses
 from segue.layers.mask_losses import CrossEntropyLoss, DiceLoss, FocalLoss
 from segue.layers.mask_matching import MatchingOptions, Prediction, Truth
 from segue.layers.mask_transformer import TransformerDecoder, TransformerDecoderOptions
@@ -68,15 +67,7 @@ class MaskHeadOptions:
         """
         if self.loss_cls is None or self.loss_mask is None or self.loss_dice is None:
             return None
-        weights = self.loss_cls.class_weight
-        if weights is not None and len(weights) != self.num_classes + 1:
-            raise InputError(
-                f"{name}: loss_cls.class_weight has {len(weights)} values for num_classes={self.num_classes}; "
-                f'it needs {self.num_classes + 1}, the last for "no object"'
-            )
-        if self.loss_cls.use_sigmoid or not self.loss_mask.use_sigmoid:
-            raise InputError(f"{name}: loss_cls must have use_sigmoid=False, and loss_mask use_sigmoid=True")
-        return MaskLosses({"loss_cls": self.loss_cls}, {"loss_mask": self.loss_mask, "loss_dice": self.loss_dice})
+        return named_losses(name, self.num_classes, self.loss_cls, self.loss_mask, self.loss_dice)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -134,7 +134,7 @@ def facts_of(predictor: Predictor) -> dict[str, Any]:
     model: Any = predictor.model
     text = cfg.pretty_text if isinstance(cfg, Config) else Config(cfg).pretty_text
     test = model.test
-    windows = {key: getattr(test, key) for key in ("crop_size", "stride")}
+    windows = {key: getattr(test, key) for key in ("crop_size", "stride", "even")}
     windows = {key: list(value) if isinstance(value, (list, tuple)) else value for key, value in windows.items()}
     return {
         "classes": list(predictor.classes),

@@ -147,7 +147,8 @@ def _windows(model: Any, inputs: Tensor, run: Callable[[Tensor], Tensor], at_onc
     size = (inputs.shape[-2], inputs.shape[-1])
     crop, stride = model.test.pair("crop_size"), model.test.pair("stride")
     windows: list[list[tuple[int, int, Logits]]] = [[] for _ in inputs]
-    places = [(y, x) for y in _starts(size[0], crop[0], stride[0]) for x in _starts(size[1], crop[1], stride[1])]
+    rows, columns = (_starts(size[i], crop[i], stride[i], model.test.even) for i in (0, 1))
+    places = [(y, x) for y in rows for x in columns]
     for first in range(0, len(places), at_once):
         some = places[first : first + at_once]
         cut = [inputs[..., top : top + crop[0], left : left + crop[1]] for top, left in some]
@@ -172,7 +173,8 @@ def slide(model: Any, inputs: Tensor, encode: Callable[[Tensor], Tensor] | None 
     """Logits (B, classes, H, W) averaged over overlapping windows of preprocessed images (B, C, H, W).
 
     Windows of ``test.crop_size`` every ``test.stride`` pixels; the last of a row or column is moved back to end at
-    the border. ``encode`` gives a window's logits; the model's ``encode_decode`` does where it is None.
+    the border, or all are spread where ``test.even``. ``encode`` gives a window's logits; the model's ``encode_decode``
+    does where it is None.
     """
     return torch.stack([logits.whole() for logits in _windows(model, inputs, encode or model.encode_decode)])
 
@@ -254,7 +256,10 @@ def _decided(model: Any, shares: Tensor) -> Tensor:
     return passed if is_multilabel(model) else passed[:, 0].long()
 
 
-def _starts(length: int, crop: int, stride: int) -> Sequence[int]:
+def _starts(length: int, crop: int, stride: int, even: bool = False) -> Sequence[int]:
     """Where windows begin along one axis, so that they cover it."""
     last = max(length - crop, 0)
+    if even and last:
+        count = -(-last // stride) + 1
+        return [i * last // (count - 1) for i in range(count)]
     return [min(i * stride, last) for i in range(-(-last // stride) + 1)]

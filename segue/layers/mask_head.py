@@ -52,6 +52,29 @@ class MaskLosses:
     masks: dict[str, CrossEntropyLoss | DiceLoss | FocalLoss]
 
 
+def named_losses(
+    name: str,
+    num_classes: int,
+    loss_cls: CrossEntropyLoss,
+    loss_mask: CrossEntropyLoss | FocalLoss,
+    loss_dice: DiceLoss,
+) -> MaskLosses:
+    """The losses that a config of the head ``name`` gives.
+
+    Raises:
+        InputError: class weights that do not fit the classes; a mask loss over classes.
+    """
+    weights = loss_cls.class_weight
+    if weights is not None and len(weights) != num_classes + 1:
+        raise InputError(
+            f"{name}: loss_cls.class_weight has {len(weights)} values for num_classes={num_classes}; "
+            f'it needs {num_classes + 1}, the last for "no object"'
+        )
+    if loss_cls.use_sigmoid or (isinstance(loss_mask, CrossEntropyLoss) and not loss_mask.use_sigmoid):
+        raise InputError(f"{name}: loss_cls must have use_sigmoid=False, and loss_mask use_sigmoid=True")
+    return MaskLosses({"loss_cls": loss_cls}, {"loss_mask": loss_mask, "loss_dice": loss_dice})
+
+
 class MaskHead(nn.Module):
     """Base of mask heads; a subclass writes ``outputs`` and, where it compares no points, ``match`` and ``pairs``.
 

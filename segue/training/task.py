@@ -148,9 +148,11 @@ class SegmentationTask(LightningModule):
         self._gradients = {}
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
-        """Set the iteration's learning rates and random numbers."""
+        """Set the iteration's learning rates and random numbers, and how far a model's annealing has come."""
         assert self.schedule is not None
         self.schedule.advance(batch_idx)
+        if hasattr(self.model, "anneal"):
+            self.model.anneal(batch_idx, self.recipe.loop.max_iters)
         seed_step(self.recipe.seed, batch_idx, self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

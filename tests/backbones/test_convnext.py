@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
 from segue.backbones.convnext import ArchOptions, ConvNeXt, GlobalResponseNorm
+from segue.checkpoints.foreign import candidates
 from segue.errors import InputError
 from tests.goldens_check import check_golden
 
@@ -52,3 +55,29 @@ def test_messages() -> None:
         ConvNeXt(gap_before_final_norm=True)
     with pytest.raises(InputError, match=r"out_indices=\(2,\)"):
         ConvNeXt(TINY, out_indices=(2,))
+
+
+STAGE = {
+    "depthwise_conv": "dwconv conv_dw",
+    "pointwise_conv1": "pwconv1 mlp.fc1",
+    "pointwise_conv2": "pwconv2 mlp.fc2",
+}
+
+
+@pytest.mark.parametrize("project", ["authors", "timm"])
+def test_files_of_dinov3_load_strictly(project: str) -> None:
+    """Keys of the authors (whose list of norms holds the last one again) and of timm 1.0.31; features: dino.json.gz."""
+    model = ConvNeXt(ArchOptions(depths=(1, 2, 1, 1), channels=(8, 8, 16, 16)))
+    theirs = {}
+    for key, value in model.state_dict().items():
+        for own, names in STAGE.items():
+            key = key.replace(own, names.split()[project == "timm"])
+        if project == "timm":
+            key = re.sub(r"^stages\.(\d)\.", r"stages.\1.blocks.", key).replace("norm3", "head.norm")
+            key = re.sub(r"^downsample_layers\.0", "stem", key)
+            key = re.sub(r"^downsample_layers\.(\d)", r"stages.\1.downsample", key)
+        theirs[key.replace("norm3", "norm")] = value
+        if project == "authors" and key.startswith("norm3"):
+            theirs[key.replace("norm3", "norms.3")] = value
+    source, wrapper = next(iter(candidates(theirs)))
+    model.load_state_dict(source.convert(theirs, wrapper).state)

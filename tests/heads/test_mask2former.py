@@ -68,21 +68,24 @@ def config(num_classes: int = 3, width: int = 64, queries: int = 10) -> dict[str
     return {"model": {"type": "EncoderDecoder", "backbone": backbone, "decode_head": head}}
 
 
-def shapes(rng: np.random.Generator, size: int = 64) -> tuple[Tensor, Tensor]:
-    """A noisy image (3, size, size) of a disk (class 1) and a square (class 2) of any color, and its labels."""
+def shapes(rng: np.random.Generator, size: int = 64, spread: float = 1.0) -> tuple[Tensor, Tensor]:
+    """A noisy image (3, size, size) of a disk (class 1) and a square (class 2), and its labels.
+
+    Colors differ from image to image by ``spread``; at 1 they may be any.
+    """
     y, x = np.mgrid[:size, :size]
     label = np.zeros((size, size), dtype=np.int64)
     cy, cx = rng.integers(12, size - 12, 2)
     label[(y - cy) ** 2 + (x - cx) ** 2 < rng.integers(8, 14) ** 2] = 1
     top, left, side = rng.integers(0, size - 24), rng.integers(0, size - 24), rng.integers(14, 24)
     label[top : top + side, left : left + side] = 2
-    colors = rng.normal(size=(3, 3)) + np.array([[-1.0, -1, -1], [1, 0, 0], [0, 0, 1.0]])
+    colors = spread * rng.normal(size=(3, 3)) + np.array([[-1.0, -1, -1], [1, 0, 0], [0, 0, 1.0]])
     image = colors[label] + 0.3 * rng.normal(size=(size, size, 3))
     return torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1), torch.from_numpy(label)
 
 
-def batch(rng: np.random.Generator, count: int) -> tuple[Tensor, Tensor]:
-    images, labels = zip(*(shapes(rng) for _ in range(count)), strict=True)
+def batch(rng: np.random.Generator, count: int, spread: float = 1.0) -> tuple[Tensor, Tensor]:
+    images, labels = zip(*(shapes(rng, spread=spread) for _ in range(count)), strict=True)
     return torch.stack(images), torch.stack(labels)
 
 

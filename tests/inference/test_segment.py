@@ -65,6 +65,16 @@ def test_half_precision_is_summed_in_float32() -> None:
     assert found[0, 0, 0, 2].item() == pytest.approx(torch.tensor(0.1, dtype=torch.bfloat16).item(), rel=1e-6)
 
 
+@pytest.mark.parametrize(("even", "starts"), [(False, [0, 4, 6]), (True, [0, 3, 6])])
+def test_windows_are_moved_back_or_spread(even: bool, starts: list[int]) -> None:
+    """By hand: 10 pixels in windows of 4; what a window sees first is its number."""
+    seen = []
+    model = Threshold(TestOptions(mode="slide", crop_size=(1, 4), stride=(1, 4), even=even))
+    model.encode_decode = lambda x: (seen.append(int(x[0, 0, 0, 0])), x)[1]  # type: ignore
+    slide(model, torch.arange(10.0).view(1, 1, 1, 10))
+    assert seen == starts
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from segue.checkpoints.foreign import clip, cnn, dino, huggingface, mit, stdc, swin, twins, vit, vit_jax
+from segue.checkpoints.foreign import clip, cnn, dino, eomt, huggingface, mit, stdc, swin, twins, vit, vit_jax
 from segue.checkpoints.foreign.rules import Conversion, Source
 from segue.errors import InputError
 
 __all__ = ["SOURCES", "Conversion", "Source", "candidates", "named"]
 
 SOURCES: tuple[Source, ...] = (
+    *eomt.SOURCES,
     *huggingface.SOURCES,
     *clip.SOURCES,
     *swin.SOURCES,

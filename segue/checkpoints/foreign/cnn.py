@@ -22,7 +22,14 @@ CONVNEXT_BLOCK = (
     Rule(r"stages\.(\d+)\.(\d+)\.pwconv([12])\.(.+)", r"stages.\1.\2.pointwise_conv\3.\4"),
     Rule(r"stages\.(\d+)\.(\d+)\.grn\.(gamma|beta)", r"stages.\1.\2.grn.\3", flat),
     Rule(r"norm\.(.+)", r"norm3.\1"),
-    Rule(r"head\..+", None),
+    Rule(r"head\..+|norms\.3\..+", None),  # DINOv3's hold the last norm twice
+)
+#: DINOv3's (arXiv:2508.10104)
+CONVNEXT_TRANSFORMERS = (
+    Rule(r"(?:model\.)?stages\.(\d+)\.downsample_layers\.(.+)", r"downsample_layers.\1.\2"),
+    Rule(r"(?:model\.)?stages\.(\d+)\.layers\.(\d+)\.layer_norm\.(.+)", r"stages.\1.\2.norm.\3"),
+    Rule(r"(?:model\.)?stages\.(\d+)\.layers\.(.+)", r"stages.\1.\2"),
+    Rule(r"layer_norm\.(.+)", r"norm3.\1"),
 )
 CONVNEXT_TIMM = (
     Rule(r"stem\.([01])\.(.+)", r"downsample_layers.0.\1.\2"),
@@ -111,6 +118,12 @@ SOURCES = (
         "ConvNeXt weights of its authors",
         (r"downsample_layers\.0\.0\.weight$", r"stages\.0\.0\.dwconv\.weight$"),
         CONVNEXT_BLOCK,
+    ),
+    Source(
+        "dinov3-convnext-transformers",
+        "DINOv3 ConvNeXt weights of transformers",
+        (r"(?:model\.)?stages\.0\.downsample_layers\.0\.weight$", r"layer_norm\.weight$"),
+        CONVNEXT_TRANSFORMERS,
     ),
     Source(
         "timm-convnext",

@@ -18,7 +18,7 @@ def with_class(x: Tensor) -> Tensor:
     return torch.cat([torch.zeros_like(x[:, :1]), x], dim=1)
 
 
-BLOCK = r"(?:model\.|encoder\.)*layer\.(\d+)\."
+BLOCK = r"(?:model\.|encoder\.)*layers?\.(\d+)\."
 QKV = tuple(enumerate(("query", "key", "value")))
 TRANSFORMERS = (
     Rule(r"embeddings\.(cls_token|register_tokens)", r"\1"),
@@ -27,7 +27,7 @@ TRANSFORMERS = (
     Rule(r"embeddings\.mask_token", None),
     Rule(BLOCK + r"norm([12])\.(.+)", r"blocks.\1.norm\2.\3"),
     Rule(BLOCK + r"layer_scale([12])\.lambda1", r"blocks.\1.ls\2.gamma"),
-    Rule(BLOCK + r"attention\.(?:o_proj|output\.dense)\.(.+)", r"blocks.\1.attn.proj.\2"),
+    Rule(BLOCK + r"attention\.(?:o_proj|out_proj|output\.dense)\.(.+)", r"blocks.\1.attn.proj.\2"),
     Rule(BLOCK + r"mlp\.fc([12])\.(.+)", r"blocks.\1.mlp.fc\2.\3"),
     Rule(r"(?:layernorm|norm)\.(.+)", r"norm.\1"),
 )

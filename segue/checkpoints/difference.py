@@ -1,0 +1,48 @@
+"""Weights that are published as differences to others, which may not be copied: EoMT's on DINOv3 (gated) are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from segue.checkpoints.downloads.cache import digest, hash_in_name
+from segue.checkpoints.foreign import candidates, dino
+from segue.checkpoints.safe.reader import read
+from segue.errors import CheckpointError
+
+#: what a base may hold besides: of pretraining, or constants
+UNUSED = re.compile(r"mask_token|rope_embed\..+|local_cls_norm\..+|blocks\.\d+\.attn\.qkv\.bias_mask")
+
+
+def added(state: Mapping[str, Tensor], base: Path, prefix: str = "backbone.") -> dict[str, Tensor]:
+    """``state`` with the weights of ``base`` added to those below ``prefix``; the others stay.
+
+    Args:
+        state: under Segue's names.
+        base: a file of the encoder, under its authors' or transformers' names.
+        prefix: of the encoder in ``state``.
+
+    Raises:
+        CheckpointError: ``base`` is another encoder's, or not the file that the hash in its name is of.
+    """
+    known = hash_in_name(base.name)
+    if known and not digest(base).startswith(known):
+        raise CheckpointError(f"{base}: its SHA-256 does not begin with {known}, as its name says: get it again")
+    given = read(base).state_dict
+    found = next(iter(candidates(given, dino.SOURCES)), None)
+    names = found[0].convert(given, found[1]).state if found else given
+    wrapper = found[1] if found else ""
+    weights = {k.removeprefix(wrapper).replace("storage_tokens", "register_tokens"): v for k, v in names.items()}
+    weights = {key: value for key, value in weights.items() if not UNUSED.fullmatch(key)}
+    wanted = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    odd = sorted(weights.keys() ^ wanted.keys()) or sorted(k for k in wanted if wanted[k].shape != weights[k].shape)
+    if odd:
+        raise CheckpointError(
+            f"{base}: not the encoder that the differences are to: {len(odd)} of {len(wanted)} tensors are not in both "
+            f"or have another shape, such as {odd[0]}"
+        )
+    sums = {prefix + key: (value.double() + weights[key].double()).float() for key, value in wanted.items()}
+    return {**state, **sums}
