@@ -97,6 +97,11 @@ class OptimWrapper:
         if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
             raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
 
+    @property
+    def clips_by_norm(self) -> bool:
+        """Whether the log has ``grad_norm``."""
+        return bool(self.clip_grad) and (self.clip_grad or {}).get("type", "norm") == "norm"
+
     def precision(self, cuda: bool) -> str:
         """Lightning's ``precision``: fp16 on CUDA unless ``dtype`` says otherwise, bf16 elsewhere (no fp16 there)."""
         if not self.amp or self.dtype == "float32":
