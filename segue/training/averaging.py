@@ -101,6 +101,10 @@ class Averaging(Callback):
         """Validation may be interrupted with the average swapped in."""
         self.on_validation_end(trainer, pl_module)
 
+    def averaged(self) -> dict[str, Tensor]:
+        """The average by name."""
+        return self.average
+
     def deployable(self, model: nn.Module) -> dict[str, Tensor]:
         """The model's state dict with the average in place of what is averaged."""
         state = dict(model.state_dict())

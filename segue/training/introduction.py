@@ -11,6 +11,7 @@ from segue.training.ignored import ignored, uncalled
 from segue.training.later import refused_later
 from segue.training.loops import Loop
 from segue.training.machine import has_sync_norm
+from segue.training.optimization.muon import told
 from segue.training.optimizers import unmatched
 from segue.training.progress import device_line
 
@@ -27,7 +28,8 @@ def introduce(run: Any, trainer: Trainer, loop: Loop, source: Path | None) -> No
         f"{length} iterations on {device_line(trainer)}; seed {run.seed}\n"
         f"Everything is written to {run.folder}"
     )
-    said = [*refused_later(run.cfg), *run.parts.said, *uncalled(run.parts.val_data)]
+    said = [*told(model, run.plan.wrapper.optimizer), *refused_later(run.cfg), *run.parts.said]
+    said += uncalled(run.parts.val_data)
     for line in [*ignored(run.cfg), *unmatched(model, run.plan.wrapper), *said]:
         run.say(line)
     apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"

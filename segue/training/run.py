@@ -29,6 +29,7 @@ from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.mmengine_log import RunLog
+from segue.training.optimization.schedule_free import averaging_of
 from segue.training.optimizers import build_optimizer
 from segue.training.own_epoch_loop import OwnEpochLoop
 from segue.training.own_hooks import own_callbacks
@@ -109,7 +110,7 @@ class Run:
             batches = partial(validation_batches, trainer)
             self.log = RunLog(self.folder, loop, batches, config_text(self.cfg))
         terminal = Terminal(loop, self.console, lambda: saver.best)
-        averaging = Averaging(self.plan.hooks.ema, loop) if self.plan.hooks.ema else None
+        averaging = averaging_of(self.plan.hooks, self.plan.wrapper, loop)
         record = Record(
             self.folder / "scalars.jsonl",
             self.plan.hooks.logger.interval,

@@ -322,7 +322,7 @@ class SegmentationTask(LightningModule):
         trained = {k.removeprefix("model."): v for k, v in checkpoint["state_dict"].items()}
         checkpoint["state_dict"] = trained
         if self.recipe.averaging:
-            average = self.recipe.averaging.average
+            average = self.recipe.averaging.averaged()
             checkpoint["state_dict"] = {k: average.get(k, v) for k, v in trained.items()}
             checkpoint["trained_state_dict"] = {k: v for k, v in trained.items() if k in average}
         checkpoint["schedule"] = self.schedule.state_dict()
