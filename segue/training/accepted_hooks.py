@@ -29,30 +29,7 @@ ACCEPTED: dict[str, Accepted] = {
     "ParamSchedulerHook": Accepted("the schedule always runs"),
     "RuntimeInfoHook": Accepted("losses, rates and metrics are always logged"),
     "DistSamplerSeedHook": Accepted("the order of the data is a function of seed and position"),
-    "SyncBuffersHook": Accepted("Lightning synchronizes buffers"),
-    "PrepareTTAHook": Accepted("test-time augmentation is an option of evaluation", ("tta_cfg",)),
-    "EmptyCacheHook": Accepted(
-        "it slows training; PYTORCH_ALLOC_CONF=expandable_segments:True cures fragmentation",
-        ("before_epoch", "after_epoch", "after_iter"),
-        done=False,
-    ),
-    "ProfilerHook": Accepted(
-        "nothing is profiled; use Lightning's or torch's profiler around segue train",
-        (
-            "by_epoch",
-            "profile_times",
-            "activity_with_cpu",
-            "activity_with_cuda",
-            "schedule",
-            "on_trace_ready",
-            "record_shapes",
-            "profile_memory",
-            "with_stack",
-            "with_flops",
-            "json_trace_path",
-        ),
-        done=False,
-    ),
+    "PrepareTTAHook": Accepted("segue test --tta averages over the views of tta_pipeline", ("tta_cfg",), done=False),
     "NPUProfilerHook": Accepted("nothing is profiled; use the vendor's profiler around segue train", None, done=False),
 }
 

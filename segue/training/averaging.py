@@ -12,7 +12,9 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
+from segue.errors import ConfigError, Problem
 from segue.training.hooks import EMAHook
+from segue.training.loops import Loop
 
 
 class Averaging(Callback):
@@ -20,12 +22,23 @@ class Averaging(Callback):
 
     Args:
         hook: the settings.
-        epoch_length: iterations per epoch, for ``begin_epoch``.
+        loop: how training is counted.
+
+    Raises:
+        ConfigError: training ends before the average begins.
     """
 
-    def __init__(self, hook: EMAHook, epoch_length: int) -> None:
+    def __init__(self, hook: EMAHook, loop: Loop) -> None:
         self.hook = hook
-        self.begin = (hook.begin_epoch - 1) * epoch_length if hook.begin_epoch > 0 else hook.begin_iter - 1
+        length = loop.epoch_length
+        self.begin = (hook.begin_epoch - 1) * length if hook.begin_epoch > 0 else hook.begin_iter - 1
+        for name, last, unit in (
+            ("begin_iter", loop.max_iters, "iterations"),
+            ("begin_epoch", loop.max_epochs, "epochs"),
+        ):
+            if getattr(hook, name) > last:
+                message = f"EMAHook begins at {getattr(hook, name)}, but there are {last} {unit} of training"
+                raise ConfigError(Problem(f"custom_hooks: {name}", message))
         self.average: dict[str, Tensor] = {}
         self.steps = 0
         self.swapped = False
@@ -60,10 +73,10 @@ class Averaging(Callback):
     def weight(self) -> float:
         """How much of the current weights enters the average."""
         if self.hook.ema_type == "MomentumAnnealingEMA":
-            return max(self.hook.momentum, self.hook.gamma / (self.hook.gamma + self.steps))
+            return max(self.hook.weight, (gamma := self.hook.gamma or 100) / (gamma + self.steps))
         if self.hook.ema_type == "StochasticWeightAverage":
             return 1 / (self.steps // self.hook.interval + 1)
-        return self.hook.momentum
+        return self.hook.weight
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
@@ -87,6 +100,10 @@ class Averaging(Callback):
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Validation may be interrupted with the average swapped in."""
         self.on_validation_end(trainer, pl_module)
+
+    def averaged(self) -> dict[str, Tensor]:
+        """The average by name."""
+        return self.average
 
     def deployable(self, model: nn.Module) -> dict[str, Tensor]:
         """The model's state dict with the average in place of what is averaged."""

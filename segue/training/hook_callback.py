@@ -15,33 +15,15 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
+from segue.training.chores.settings import rank_of
 from segue.training.guarded import Guard
 from segue.training.trackers import LocalVisBackend
 from segue.training.user_views import offered
-
-PRIORITIES = {
-    "HIGHEST": 0,
-    "VERY_HIGH": 10,
-    "HIGH": 30,
-    "ABOVE_NORMAL": 40,
-    "NORMAL": 50,
-    "BELOW_NORMAL": 60,
-    "LOW": 70,
-    "VERY_LOW": 90,
-    "LOWEST": 100,
-}
 
 
 def is_hook_class(cls: Any) -> bool:
     """Whether a class has mmengine's hook points."""
     return isinstance(cls, type) and hasattr(cls, "before_train_iter") and hasattr(cls, "after_train_iter")
-
-
-def rank_of(priority: int | str | None) -> int:
-    """``'ABOVE_NORMAL'`` or a number to a number; lower runs earlier."""
-    if priority is None:
-        return PRIORITIES["NORMAL"]
-    return PRIORITIES[priority.upper()] if isinstance(priority, str) else int(priority)
 
 
 class RunnerView:

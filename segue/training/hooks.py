@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segue.config.trust import Rights
-from segue.errors import ConfigError
+from segue.errors import ConfigError, Problem
 from segue.training.accepted_hooks import ACCEPTED, Accepted, name_problems, unknown_arguments
+from segue.training.chores.published import published_keys
+from segue.training.chores.settings import EmptyCacheHook, ProfilerHook, SyncBuffersHook, rank_of
 from segue.training.translate import lookup, replaces, settings, type_name, users_own
 
 GREATER = ("acc", "top", "ar@", "auc", "precision", "recall", "map", "dice", "iou", "fscore", "f1", "psnr")
@@ -60,6 +62,7 @@ class CheckpointHook:
     save_begin: int = 0
 
     def __post_init__(self) -> None:
+        published_keys(self.published_keys)
         rules = [self.rule] if isinstance(self.rule, str) else list(self.rule or [])
         if len(rules) not in (0, 1, len(self.best)):
             raise ValueError(f"{len(self.best)} metrics in save_best need one rule or as many, got {len(rules)}")
@@ -73,12 +76,16 @@ class CheckpointHook:
         return (self.save_best,) if isinstance(self.save_best, str) else tuple(self.save_best or ())
 
     def greater(self, metric: str, name: str | None = None) -> bool:
-        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` stands for."""
+        """Whether more of ``metric``, an entry of ``save_best``, is better; ``name`` is what ``'auto'`` stands for.
+
+        Keys are names, or parts of names, as in mmengine; a name goes before a part.
+        """
         name = name or metric
-        if name in (self.greater_keys or ()):
-            return True
-        if name in (self.less_keys or ()):
-            return False
+        for fits in (lambda key: key == name, lambda key: key.lower() in name.lower()):
+            if any(fits(key) for key in self.greater_keys or ()):
+                return True
+            if any(fits(key) for key in self.less_keys or ()):
+                return False
         rules = [self.rule] if isinstance(self.rule, str) else list(self.rule or [None])  # type: ignore[list-item]
         index = self.best.index(metric) if metric in self.best else 0
         return is_greater_better(name, rules[index if len(rules) > 1 else 0])
@@ -103,6 +110,14 @@ class LoggerHook:
             raise ValueError(f"interval must be at least 1, got {self.interval}")
 
 
+#: Kinds of averages, and those of their arguments that not all have.
+AVERAGES: dict[str, tuple[str, ...]] = {
+    "ExponentialMovingAverage": ("momentum",),
+    "MomentumAnnealingEMA": ("momentum", "gamma"),
+    "StochasticWeightAverage": (),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class EMAHook:
     """Keep an average of the weights; validate with it and save it (see `segue.training.averaging`)."""
@@ -111,17 +126,32 @@ class EMAHook:
     strict_load: bool = False
     begin_iter: int = 0
     begin_epoch: int = 0
-    momentum: float = 0.0002
-    gamma: int = 100
+    momentum: float | None = None
+    gamma: int | None = None
     interval: int = 1
+    device: str | None = None
     update_buffers: bool = False
 
     def __post_init__(self) -> None:
-        kinds = ("ExponentialMovingAverage", "MomentumAnnealingEMA", "StochasticWeightAverage")
-        if self.ema_type not in kinds:
-            raise ValueError(f"ema_type must be one of {', '.join(kinds)}, got {self.ema_type!r}")
-        if not 0 < self.momentum < 1:
+        if self.ema_type not in AVERAGES:
+            raise ValueError(f"ema_type must be one of {', '.join(AVERAGES)}, got {self.ema_type!r}")
+        for name in ("momentum", "gamma"):
+            if getattr(self, name) is not None and name not in AVERAGES[self.ema_type]:
+                raise ValueError(f"{self.ema_type} has no argument {name!r}")
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, {"momentum": 0.0002, "gamma": 100}[name])
+        if not 0 < self.weight < 1:
             raise ValueError(f"momentum must lie in (0, 1), got {self.momentum}")
+        for name, least in (("begin_iter", 0), ("begin_epoch", 0), ("interval", 1), ("gamma", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if self.begin_iter and self.begin_epoch:
+            raise ValueError("begin_iter and begin_epoch cannot both be given")
+
+    @property
+    def weight(self) -> float:
+        """``momentum``, or its default."""
+        return self.momentum or 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +213,7 @@ class SegVisualizationHook:
 class NaiveVisualizationHook:
     """Draw every ``interval``-th batch of tests."""
 
-    interval: int = 50
+    interval: int = 1
     draw_gt: bool = True
     draw_pred: bool = True
 
@@ -219,6 +249,9 @@ class Hooks:
     ema: EMAHook | None = None
     early_stopping: EarlyStoppingHook | None = None
     pictures: SegVisualizationHook | NaiveVisualizationHook | None = None
+    emptying: EmptyCacheHook | None = None
+    buffers: SyncBuffersHook | None = None
+    profiler: ProfilerHook | None = None
     custom: tuple[CustomHook, ...] = ()
 
 
@@ -230,6 +263,9 @@ TRANSLATED: dict[str, tuple[str, type]] = {
     "EarlyStoppingHook": ("early_stopping", EarlyStoppingHook),
     "SegVisualizationHook": ("pictures", SegVisualizationHook),
     "NaiveVisualizationHook": ("pictures", NaiveVisualizationHook),
+    "EmptyCacheHook": ("emptying", EmptyCacheHook),
+    "SyncBuffersHook": ("buffers", SyncBuffersHook),
+    "ProfilerHook": ("profiler", ProfilerHook),
 }
 
 
@@ -257,6 +293,11 @@ def read_hooks(
         try:
             name = type_name(node, key)
             priority = node.get("priority")
+            try:
+                rank_of(priority)
+            except ValueError as error:
+                problems.append(Problem(f"{key}.priority", str(error)))
+                priority = None
             node = {name: value for name, value in node.items() if name != "priority"}
             users = None
             if name not in table or replaces(node["type"], name):

@@ -18,13 +18,17 @@ from segue.training.translate import of_family, replaces, type_name
 #: Arguments of translated hooks that have no effect, and why.
 ARGUMENTS: dict[str, dict[str, str]] = {
     "CheckpointHook": {
-        "published_keys": "the best weights are a file of weights alone anyway",
         "filename_tmpl": "files are named iter_N or epoch_N",
         "save_param_scheduler": "the schedule is always saved",
         "file_client_args": "files are written to the local disk",
         "backend_args": "files are written to the local disk",
     },
+    "EMAHook": {
+        "device": "the average is kept where the weights are",
+        "strict_load": "weights without an average start as a copy of the model",
+    },
     "LoggerHook": {
+        "interval_exp_name": "the work folder names a run",
         "out_dir": "the log stays in the work folder",
         "file_client_args": "files are written to the local disk",
         "backend_args": "files are written to the local disk",

@@ -7,7 +7,6 @@ a group, because a fused or foreach optimizer walks a group at once; the arithme
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,10 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from segue.config.trust import Rights, registered
+from segue.config.trust import Rights
 from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
-from segue.training.translate import lookup, settings, type_name, users_own
+from segue.training.optimization.muon import ADAMW, build_muon
+from segue.training.optimization.named import is_number, kind_problems, optimizer_class, torch_optimizers
+from segue.training.translate import settings, type_name, users_own
 
 NORMS = (
     nn.modules.batchnorm._BatchNorm,
@@ -92,10 +93,15 @@ class OptimWrapper:
             for name, value in self.loss_scale.items():
                 if name not in SCALER:
                     raise ValueError(f"loss_scale has no argument {name!r}{nearest(name, SCALER)}")
-                if name != "enabled" and not _is_number(value):
+                if name != "enabled" and not is_number(value):
                     raise ValueError(f"loss_scale: {name} must be a number, got {value!r:.60}")
         if self.dtype is not None and self.dtype not in (*DTYPES, "float32"):
             raise ValueError(f"dtype must be 'float16' or 'bfloat16', got {self.dtype!r}")
+
+    @property
+    def clips_by_norm(self) -> bool:
+        """Whether the log has ``grad_norm``."""
+        return bool(self.clip_grad) and (self.clip_grad or {}).get("type", "norm") == "norm"
 
     def precision(self, cuda: bool) -> str:
         """Lightning's ``precision``: fp16 on CUDA unless ``dtype`` says otherwise, bf16 elsewhere (no fp16 there)."""
@@ -113,6 +119,9 @@ def read_optim_wrapper(node: Mapping[str, Any], *, amp: bool = False, rights: Ri
     """
     key = "optim_wrapper"
     name = type_name(node, key, "OptimWrapper")
+    if name == "ApexOptimWrapper":
+        message = "Apex is not used: torch's own mixed precision took its place; type='AmpOptimWrapper' does it"
+        raise ConfigError(Problem(f"{key}.type", message))
     if name not in PLAIN_WRAPPERS:
         raise ConfigError(Problem(key, f"there is no optimizer wrapper {name!r}{nearest(name, list(PLAIN_WRAPPERS))}"))
     wrapper = settings(OptimWrapper, {**node, "amp": amp or name == "AmpOptimWrapper"}, key)
@@ -201,28 +210,6 @@ def parameter_settings(
     return walk(model, "", False)
 
 
-def kind_problems(cls: type, node: Mapping[str, Any], key: str) -> Iterator[Problem]:
-    """Arguments of another kind than the default of torch's class has; torch would compare them and say just that."""
-    parameters = inspect.signature(cls).parameters if cls.__module__.startswith("torch.") else {}
-    for name, value in node.items():
-        default = parameters[name].default if name in parameters else None
-        if isinstance(default, bool) and not isinstance(value, bool):
-            yield Problem(f"{key}.{name}", f"True or False is expected, not {value!r:.60}")
-        elif isinstance(default, tuple) and not (
-            isinstance(value, (list, tuple)) and len(value) == len(default) and all(map(_is_number, value))
-        ):
-            yield Problem(f"{key}.{name}", f"{len(default)} numbers are expected, not {value!r:.60}")
-        elif type(default) in (int, float) and not _is_number(value):
-            yield Problem(f"{key}.{name}", f"a number is expected, not {value!r:.60}")
-
-
-def _is_number(value: Any) -> bool:
-    """Whether it is a number that arithmetic stays finite with."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return False
-    return abs(value) <= sys.float_info.max  # false for nan, infinity and integers beyond any float
-
-
 def custom_problems(rules: ParamRules, wrapper: OptimWrapper) -> Iterator[Problem]:
     """What is wrong with ``custom_keys``: each is a text, and has multipliers that are numbers."""
     own = [*MULTIPLIERS, *_arguments_of(wrapper)]
@@ -232,7 +219,7 @@ def custom_problems(rules: ParamRules, wrapper: OptimWrapper) -> Iterator[Proble
             yield Problem(CUSTOM_KEYS, f"parts of parameters' names are expected, not {part!r}")
             continue
         for name, value in given.items():
-            if name in MULTIPLIERS and not (_is_number(value) and value >= 0):
+            if name in MULTIPLIERS and not (is_number(value) and value >= 0):
                 yield Problem(f"{path}.{name}", f"a number from 0 on is expected, not {value!r}")
             elif name not in own and (near := alike(str(name), MULTIPLIERS, cutoff=0.8)):
                 yield Problem(f"{path}.{name}", f"there is no {name!r}; did you mean {near[0]!r}?")
@@ -292,14 +279,6 @@ def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, 
     return list(groups.values())
 
 
-def torch_optimizers() -> dict[str, type[torch.optim.Optimizer]]:
-    """The optimizer classes of torch by name."""
-    base = torch.optim.Optimizer
-    found = {name: item for name, item in vars(torch.optim).items() if inspect.isclass(item)}
-    found |= {name: item for name, item in registered.items() if inspect.isclass(item)}
-    return {name: item for name, item in found.items() if issubclass(item, base) and item is not base}
-
-
 def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
     """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
     key = "optim_wrapper.optimizer"
@@ -311,10 +290,9 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
             group["lr"] = group["lr"] * lr_scale
         return users
     node = {k: v for k, v in wrapper.optimizer.items() if k != "type"}
-    cls: Any = wrapper.optimizer.get("type")
-    if not inspect.isclass(cls):
-        cls = lookup(torch_optimizers(), type_name(wrapper.optimizer, key), key, "optimizer")
+    cls: Any = optimizer_class(wrapper.optimizer, key)
     known = [p for p in inspect.signature(cls.__init__).parameters if p not in ("self", "params")]
+    known += ADAMW if cls is torch.optim.Muon else ()
     problems = [
         Problem(f"{key}.{arg}", f"{cls.__name__} has no argument {arg!r}{nearest(arg, known)}")
         for arg in node
@@ -330,8 +308,9 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
         raise ConfigError(Problem("model", "no parameter has requires_grad=True: there is nothing to train"))
     for group in groups:
         del group["names"]
+    made = build_muon(model, groups, node, key) if cls is torch.optim.Muon else None
     try:
-        optimizer: torch.optim.Optimizer = cls(groups, **node)
+        optimizer: torch.optim.Optimizer = cls(groups, **node) if made is None else made
     except (TypeError, ValueError) as error:
         raise ConfigError(Problem(key, str(error))) from error
     for group in optimizer.param_groups:

@@ -10,6 +10,8 @@ from lightning.pytorch import Callback
 
 from segue.errors import ConfigError, Problem
 from segue.training.backends import make_backends
+from segue.training.chores.between import EmptyCache
+from segue.training.chores.settings import rank_of
 from segue.training.hook_callback import HookCallback, is_hook_class
 from segue.training.hooks import CustomHook, Hooks
 from segue.training.pictures import Pictures
@@ -36,9 +38,9 @@ def own_callbacks(
     Raises:
         ConfigError: a hook that is none, or what `segue.training.backends` refuses.
     """
-    made: list[Callback] = []
+    made: list[Callback] = [] if hooks.emptying is None else [EmptyCache(hooks.emptying)]
     foreign: list[tuple[Any, Any]] = []
-    for hook in hooks.custom:
+    for hook in sorted(hooks.custom, key=lambda hook: rank_of(hook.priority)):
         if is_hook_class(hook.cls):
             foreign.append((hook.cls(**hook.arguments), hook.priority))
         else:

@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem, nearest
+from segue.training.chores.monitors import may_be_logged, watched
 from segue.training.data import read_loader
 from segue.training.gather import Gathered
 from segue.training.hooks import Hooks, read_hooks
@@ -68,17 +69,18 @@ def check_optimizer(wrapper: OptimWrapper, model: nn.Module | None) -> None:
 
 
 def metric_problems(hooks: Hooks, parts: Parts, cfg: Mapping[str, Any]) -> Iterator[Problem]:
-    """Metrics that hooks watch and the validation does not have."""
-    wanted = [("default_hooks.checkpoint.save_best", name) for name in hooks.checkpoint.best if name != "auto"]
-    if hooks.early_stopping:
-        wanted += [(_early_stopping(cfg), hooks.early_stopping.monitor)]
-    if hooks.checkpoint.best and not (cfg.get("val_dataloader") and cfg.get("val_evaluator")):
-        message = "there is no validation (val_dataloader, val_evaluator), so there is no best"
-        yield Problem("default_hooks.checkpoint.save_best", message)
+    """What hooks watch and neither the validation nor, as its name shows, the log of the training has."""
+    wanted = list(watched(hooks, (), stopping_key(cfg)))
+    if (wanted or hooks.checkpoint.best) and not (cfg.get("val_dataloader") and cfg.get("val_evaluator")):
+        without = "there is no validation (val_dataloader, val_evaluator)"
+        if hooks.checkpoint.best:
+            yield Problem("default_hooks.checkpoint.save_best", f"{without}, so there is no best")
+        if hooks.early_stopping:
+            yield Problem(stopping_key(cfg), f"{without}, after which it would look")
         return
     known = metric_names(parts)
     for key, name in wanted:
-        if known is not None and name not in known:
+        if known is not None and name not in known and not may_be_logged(name):
             yield Problem(key, f"the validation has no metric {name!r}{nearest(name, known)}")
 
 
@@ -94,9 +96,10 @@ def metric_names(parts: Parts) -> list[str] | None:
     return names
 
 
-def _early_stopping(cfg: Mapping[str, Any]) -> str:
+def stopping_key(cfg: Mapping[str, Any]) -> str:
+    """The key path of what ``EarlyStoppingHook`` watches."""
     for i, node in enumerate(cfg.get("custom_hooks") or ()):
-        if str(node.get("type")).endswith("EarlyStoppingHook"):
+        if isinstance(node, Mapping) and str(node.get("type")).endswith("EarlyStoppingHook"):
             return f"custom_hooks.{i}.monitor"
     return "default_hooks"
 

@@ -18,18 +18,19 @@ from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.system.shown import visible
 from segue.training.averaging import Averaging
+from segue.training.chores.made import chores
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.failures.explained import explained
 from segue.training.failures.ranks import RankWatch
 from segue.training.handover import Handover
-from segue.training.ignored import ignored, uncalled
 from segue.training.interruption import Interrupted, StopRequest
-from segue.training.later import refused_later
+from segue.training.introduction import introduce
 from segue.training.launch import is_own_child
 from segue.training.loops import Loop
 from segue.training.machine import Machine, has_sync_norm, machine_count, make_trainer, uses_cuda, workers_of
 from segue.training.mmengine_log import RunLog
-from segue.training.optimizers import build_optimizer, unmatched
+from segue.training.optimization.schedule_free import averaging_of
+from segue.training.optimizers import build_optimizer
 from segue.training.own_epoch_loop import OwnEpochLoop
 from segue.training.own_hooks import own_callbacks
 from segue.training.own_loop import ENDLESS, LoopRunner
@@ -37,7 +38,7 @@ from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.preview.screen import DryRun, Preview
-from segue.training.progress import Terminal, device_line
+from segue.training.progress import Terminal
 from segue.training.rare import RareClassStream
 from segue.training.record import Record
 from segue.training.report_card import trained, watching
@@ -109,7 +110,7 @@ class Run:
             batches = partial(validation_batches, trainer)
             self.log = RunLog(self.folder, loop, batches, config_text(self.cfg))
         terminal = Terminal(loop, self.console, lambda: saver.best)
-        averaging = Averaging(self.plan.hooks.ema, loop.epoch_length) if self.plan.hooks.ema else None
+        averaging = averaging_of(self.plan.hooks, self.plan.wrapper, loop)
         record = Record(
             self.folder / "scalars.jsonl",
             self.plan.hooks.logger.interval,
@@ -123,6 +124,7 @@ class Run:
         own: list[Callback | None] = [
             RankWatch(),
             preview,
+            *chores(self, loop, preview),
             averaging,
             EarlyStopping(stopping, terminal.say) if stopping else None,
             record,
@@ -145,7 +147,7 @@ class Run:
         if self.resumed >= loop.max_iters and not self.pending(loop):
             self.say(f"{source} has all {loop.max_iters} iterations; there is nothing left to train.")
         elif trainer.is_global_zero:
-            self.introduce(trainer, loop, source)
+            introduce(self, trainer, loop, source)
         try:
             trainer.fit(task, ckpt_path=source)
         except (Interrupted, KeyboardInterrupt, SystemExit) as error:
@@ -170,6 +172,9 @@ class Run:
         finally:
             for loader in self.loaders:
                 loader.close()
+        if trainer.is_global_zero and not self.dry:
+            for path in saver.publish(task):
+                self.say(f"Published: {path}")
         best = {key: (float(value), int(at)) for key, (value, at, _) in saver.best.items()}
         if (card := task.evaluation.card) is not None:
             about = trained(self.cfg, self.folder, task, best, self.seed)
@@ -316,32 +321,6 @@ class Run:
         """The callbacks that the config's hooks, visualizer and backends name."""
         metainfo = dict(getattr(self.parts.val_data, "metainfo", None) or {})
         return own_callbacks(self.plan.hooks, self.cfg, self.folder, metainfo, self.say)
-
-    def introduce(self, trainer: Trainer, loop: Loop, source: Path | None) -> None:
-        """What is about to happen, in a few lines."""
-        model = self.parts.model
-        weights = sum(p.numel() for p in model.parameters()) / 1e6
-        length = f"{loop.max_epochs} epochs of {loop.epoch_length}" if loop.by_epoch else f"{loop.max_iters}"
-        images = len(self.parts.train_data)
-        checked = f", {len(self.parts.val_data)} for validation" if self.parts.val_data is not None else ""
-        self.say(
-            f"{type(model).__name__}, {weights:.1f} M parameters; {images} images{checked}\n"
-            f"{length} iterations on {device_line(trainer)}; seed {self.seed}\n"
-            f"Everything is written to {self.folder}"
-        )
-        said = [*refused_later(self.cfg), *self.parts.said, *uncalled(self.parts.val_data)]
-        for line in [*ignored(self.cfg), *unmatched(model, self.plan.wrapper), *said]:
-            self.say(line)
-        apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"
-        if apart and has_sync_norm(self.cfg.get("model")):
-            text = "SyncBN: on the CPU each process normalizes with its own part of the batch; torch synchronizes GPUs"
-            self.say(text)
-        if source is not None:
-            writer = f", written by {self.handover.found.format}," if self.handover else ""
-            text = f"Continuing {source}{writer} after iteration {self.resumed}"
-            self.say(text)
-        for line in self.handover.report() if self.handover else ():
-            self.say(line)
 
 
 def validation_batches(trainer: Trainer) -> int:

@@ -21,8 +21,10 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import CheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segue.errors import ConfigError, InputError, Problem, nearest
+from segue.errors import InputError
 from segue.system.replaced import clear_leftovers, replaced
+from segue.training.chores.monitors import value_of
+from segue.training.chores.published import publish_run, published_keys
 from segue.training.hooks import CheckpointHook
 from segue.training.interruption import Interrupted, StopRequest
 from segue.training.loops import Loop
@@ -145,7 +147,9 @@ class Saver(Checkpoint):
         else:
             unit = iteration
         begin = self.hook.save_begin
-        return unit is not None and self.hook.interval > 0 and unit > begin and (unit - begin) % self.hook.interval == 0
+        return (
+            unit is not None and self.hook.interval > 0 and unit >= begin and (unit - begin) % self.hook.interval == 0
+        )
 
     def name(self, iteration: int) -> str:
         """``iter_N`` or ``epoch_N``."""
@@ -208,12 +212,7 @@ class Saver(Checkpoint):
     def _keep_best(self, trainer: Trainer, task: Any, metric: str, iteration: int) -> None:
         values = task.metrics
         key = next(iter(values), metric) if metric == "auto" else metric
-        if key not in values:
-            hint = nearest(key, list(values))
-            raise ConfigError(
-                Problem("default_hooks.checkpoint.save_best", f"the validation has no metric {key!r}{hint}")
-            )
-        value, known = values[key], self.best.get(key)
+        value, known = value_of(key, values, task.logged, "default_hooks.checkpoint.save_best"), self.best.get(key)
         if value != value:
             return  # not a number
         if known and not (value > known[0] if self.hook.greater(metric, key) else value < known[0]):
@@ -254,6 +253,17 @@ class Saver(Checkpoint):
         note_last(self.folder, newest if newest.exists() else self.last)
         for name in drop:
             self.drop(name)
+
+    def publish(self, task: Any) -> list[Path]:
+        """The published copies that the config asks for, of the last checkpoint and of the best ones."""
+        keys = published_keys(self.hook.published_keys)
+        if not keys:
+            return []
+        last = None
+        if self.hook.save_last:
+            last = self.name(task.iteration), task.deployable(), {**task.notes, "iter": task.iteration}
+        names = [name for *_, name in self.best.values() if (self.folder / name).is_file()]
+        return publish_run(self.folder, keys, last, names)
 
     def drop(self, name: str) -> None:
         """Delete a file of this run; a name of any other form is left alone, wherever it came from."""

@@ -127,10 +127,11 @@ class Schedule:
             rule = watch.rule
             if not rule.begin <= (self.epoch if rule.by_epoch else self.iteration) < rule.end:
                 continue
-            if rule.monitor not in logged:
+            value = logged.get(rule.monitor)
+            if value is None:
                 message = f"there is no {rule.monitor!r} after a validation{nearest(rule.monitor, list(logged))}"
                 raise ConfigError(Problem(f"param_scheduler.{index}.monitor", message))
-            if watch.due(logged[rule.monitor]):
+            if watch.due(value):
                 for place, group in enumerate(self.optimizer.param_groups):
                     set_value(group, rule.param_name, rule.lowered(value_of(group, rule.param_name), place))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, Trainer
 
-from segue.errors import ConfigError, Problem
+from segue.training.chores.monitors import value_of
 from segue.training.hooks import EarlyStoppingHook, is_greater_better
 from segue.training.loops import Loop
 
@@ -30,15 +30,8 @@ class EarlyStopping(Callback):
         """Judge the value."""
         if trainer.state.fn != "fit":
             return
-        name = self.hook.monitor
-        logged = pl_module.metrics if name in pl_module.metrics else pl_module.logged()
-        if name not in logged:
-            from segue.errors import nearest
-
-            hint = nearest(name, list(logged))
-            problem = f"EarlyStoppingHook: the validation has no metric {name!r}{hint}"
-            raise ConfigError(Problem("custom_hooks", problem))
-        reason = self.judge(logged[name])
+        value = value_of(self.hook.monitor, pl_module.metrics, pl_module.logged, "custom_hooks: EarlyStoppingHook")
+        reason = self.judge(value)
         if reason:
             self.say(f"Stopping early after iteration {pl_module.iteration}: {reason}")
             trainer.should_stop = True

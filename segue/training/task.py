@@ -19,6 +19,7 @@ from segue.errors import DataError
 from segue.inference.crf import CRF
 from segue.inference.segment import first_views, predicts_depth, seen_in
 from segue.training.averaging import Averaging
+from segue.training.chores.validation_loss import ValidationLoss
 from segue.training.data import Batch, Loader
 from segue.training.failures.not_finite import all_finite
 from segue.training.failures.report import step_error
@@ -92,6 +93,7 @@ class SegmentationTask(LightningModule):
         #: Values of the last iteration, detached, on the device: the losses by name, ``loss``, ``grad_norm``.
         self.values: dict[str, Tensor] = {}
         self.predicted: list[tuple[SegSample, Tensor]] = []  # of the last batch of a validation, for hooks
+        self.losses = ValidationLoss() if recipe is not None else None
         #: Of the last evaluation.
         self.metrics: dict[str, float] = {}
         self.notes: dict[str, Any] = {}
@@ -236,7 +238,7 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last evaluation."""
-        for metric in self.evaluation.metrics:
+        for metric in (*self.evaluation.metrics, *([self.losses] if self.losses else [])):
             metric.reset()
         if self.evaluation.card is not None:
             self.evaluation.card.begin(self.iteration if self.trains else None)
@@ -262,6 +264,8 @@ class SegmentationTask(LightningModule):
                 )
             for metric in self.evaluation.metrics:
                 metric.update(labels, None if truth is None else truth.to(labels.device), sample.meta)
+            if self.losses is not None and not depths:
+                self.losses.add(self.model, seen[at], truth)
             if card is not None:
                 card.update(self.model, seen[at], sample, batch, at)
 
@@ -274,6 +278,11 @@ class SegmentationTask(LightningModule):
                 merge = self.trainer.strategy.reduce
                 metric.load({k: merge(v.to(self.device), reduce_op="sum") for k, v in state.items()})
             self.metrics |= {k: float(v) for k, v in metric.compute().items()}
+        if self.losses is not None and self.metrics:  # after the metrics, of which the first is the best by default
+            self.metrics = {
+                **self.metrics,
+                **{k: v for k, v in self.losses.value(self.trainer).items() if k not in self.metrics},
+            }
         self.log_dict({f"val/{name}": value for name, value in self.metrics.items()})
         if self.schedule is not None and self.schedule.watches and self.trainer.state.fn == "fit":
             self.schedule.judge(self.iteration, self.logged())
@@ -315,7 +324,7 @@ class SegmentationTask(LightningModule):
         trained = {k.removeprefix("model."): v for k, v in checkpoint["state_dict"].items()}
         checkpoint["state_dict"] = trained
         if self.recipe.averaging:
-            average = self.recipe.averaging.average
+            average = self.recipe.averaging.averaged()
             checkpoint["state_dict"] = {k: average.get(k, v) for k, v in trained.items()}
             checkpoint["trained_state_dict"] = {k: v for k, v in trained.items() if k in average}
         checkpoint["schedule"] = self.schedule.state_dict()

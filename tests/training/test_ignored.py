@@ -19,12 +19,12 @@ from tests.cli.project import make_project
 @pytest.mark.parametrize(
     ("cfg", "said"),
     [
-        ({"custom_hooks": [{"type": "ProfilerHook"}]}, "custom_hooks.0: ProfilerHook: nothing is profiled"),
-        ({"custom_hooks": [{"type": "EmptyCacheHook", "after_iter": True}]}, "custom_hooks.0: EmptyCacheHook"),
+        ({"custom_hooks": [{"type": "NPUProfilerHook"}]}, "custom_hooks.0: NPUProfilerHook: nothing is profiled"),
         (
-            {"default_hooks": {"checkpoint": {"type": "CheckpointHook", "published_keys": ["meta"]}}},
-            "default_hooks.checkpoint.published_keys: the best weights are a file of weights alone anyway",
+            {"custom_hooks": [{"type": "PrepareTTAHook", "tta_cfg": {}}]},
+            "custom_hooks.0: PrepareTTAHook: segue test",
         ),
+        ({"custom_hooks": [{"type": "EMAHook", "device": "cpu"}]}, "custom_hooks.0.device: the average is kept where"),
         ({"default_hooks": {"logger": {"type": "LoggerHook", "out_dir": "x"}}}, "default_hooks.logger.out_dir"),
         ({"log_processor": {"custom_cfg": [{"data_src": "loss"}]}}, "log_processor.custom_cfg"),
         ({"log_level": "DEBUG"}, "log_level"),

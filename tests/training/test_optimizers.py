@@ -147,6 +147,7 @@ def test_layer_decay_of_a_vit() -> None:
         ({"optimizer": {"type": "SGD", "lr": -1.0}}, "Invalid learning rate: -1.0"),
         ({"optimizer": ADAMW, "clip_gard": None}, "OptimWrapper has no argument 'clip_gard'; did you mean 'clip_grad'"),
         ({"type": "AmpWrapper", "optimizer": ADAMW}, "there is no optimizer wrapper 'AmpWrapper'"),
+        ({"type": "ApexOptimWrapper", "optimizer": ADAMW}, "optim_wrapper.type: Apex is not used: torch's own mixed"),
         ({"optimizer": ADAMW, "accumulative_counts": 0}, "accumulative_counts must be at least 1, got 0"),
         ({"optimizer": ADAMW, "paramwise_cfg": {"norm_mult": 0}}, "ParamRules has no argument 'norm_mult'"),
         (

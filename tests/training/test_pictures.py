@@ -77,7 +77,7 @@ def test_what_is_wanted() -> None:
     hooks = read_hooks({"visualization": {"type": "SegVisualizationHook", "interval": 2}}, None)
     assert hooks.pictures is not None and hooks.pictures.drawing() is None
     naive = read_hooks(None, [{"type": "NaiveVisualizationHook", "draw_gt": False}]).pictures
-    assert naive is not None and naive.drawing() == Drawing(truth=False, in_training=False)
+    assert naive is not None and naive.drawing() == Drawing(interval=1, truth=False, in_training=False)
 
 
 class Taker:

@@ -124,7 +124,9 @@ def test_averaged_weights_are_the_model_that_is_saved_and_measured(tmp_path: Pat
     saved = read(tmp_path / "last.ckpt").state_dict
     for name, value in average.items():
         torch.testing.assert_close(saved[name], value, rtol=1e-6, atol=1e-7)
+    loss = result.metrics.pop("loss")  # which a test does not have
     assert measured(tmp_path / "last.ckpt") == result.metrics
+    assert 0 < loss < 3
 
 
 def measured(checkpoint: Path) -> dict[str, float]:
@@ -140,7 +142,9 @@ def measured(checkpoint: Path) -> dict[str, float]:
 def test_evaluation_equals_validation(tmp_path: Path) -> None:
     """Oracle: the metrics that training printed; here in batches of two and in another process state."""
     result = run(config(optim_wrapper={"type": "AmpOptimWrapper", "optimizer": {"type": "SGD", "lr": 0.1}}), tmp_path)
+    loss = result.metrics.pop("loss")  # which a test does not have
     assert measured(tmp_path / "last.ckpt") == result.metrics
+    assert 0 < loss < 3
 
 
 def test_early_stopping(tmp_path: Path) -> None:

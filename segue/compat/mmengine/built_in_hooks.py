@@ -78,8 +78,8 @@ class DistSamplerSeedHook(Hook):
     """Segue's order of samples follows from the seed and the iteration."""
 
 
-class SyncBuffersHook(Hook):
-    """Lightning brings buffers together."""
+class SyncBuffersHook(_Configured):
+    """Averages buffers over the processes after each epoch."""
 
 
 class EmptyCacheHook(Hook):

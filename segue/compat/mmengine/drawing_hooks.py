@@ -60,7 +60,7 @@ class NaiveVisualizationHook(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, interval: int = 50, draw_gt: bool = True, draw_pred: bool = True) -> None:
+    def __init__(self, interval: int = 1, draw_gt: bool = True, draw_pred: bool = True) -> None:
         self._interval, self.draw_gt, self.draw_pred = interval, draw_gt, draw_pred
 
     def after_test_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:

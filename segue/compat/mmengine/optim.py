@@ -12,7 +12,8 @@ from torch import nn
 from segue.compat.mmengine.registry import OPTIM_WRAPPER_CONSTRUCTORS
 from segue.compat.refusals import as_there
 from segue.errors import SegueError
-from segue.training.optimizers import ParamRules, parameter_settings, torch_optimizers
+from segue.training.optimization.named import torch_optimizers
+from segue.training.optimizers import ParamRules, parameter_settings
 from segue.training.translate import lookup, settings
 
 

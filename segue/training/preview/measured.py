@@ -31,6 +31,7 @@ class Measured:
         activations: bytes kept for the backward pass, weights not counted.
         peak: bytes allocated at most on a GPU; None on the CPU.
         images, pixels: of the batch.
+        names: of the values that the log will have.
     """
 
     seconds: float
@@ -38,6 +39,7 @@ class Measured:
     peak: int | None
     images: int
     pixels: int
+    names: tuple[str, ...] = ()
 
 
 def measure(
@@ -52,6 +54,7 @@ def measure(
         forward: makes the context of the forward pass, such as autocast.
     """
     kept, seen = 0, set[int]()
+    names: tuple[str, ...] = ()
     weights = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -63,9 +66,11 @@ def measure(
         return tensor
 
     def step() -> float:
+        nonlocal names
         begin = time.perf_counter()
         with forward():
-            total, *_ = losses_of(model, batch)
+            total, values, _ = losses_of(model, batch)
+        names = ("loss", *values)
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         torch.autograd.grad(total.sum(), trained, allow_unused=True)
         if device.type == "cuda":
@@ -85,7 +90,7 @@ def measure(
     sizes = [
         int(np.prod(image.shape[-2:])) for part in inputs for image in (part if isinstance(part, list) else [part])
     ]
-    return Measured(seconds, kept, peak, len(inputs), max(sizes))
+    return Measured(seconds, kept, peak, len(inputs), max(sizes), names)
 
 
 @contextmanager
