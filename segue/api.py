@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
 from segue.errors import InputError, Problem, refuse
+from segue.inference.ensemble import Weights, listed
 from segue.inference.fresh import model
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
@@ -41,7 +42,7 @@ AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a re
 
 def evaluate(
     config: AnyConfig,
-    checkpoint: str | Path,
+    checkpoint: Weights,
     *,
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -60,7 +61,8 @@ def evaluate(
 
     Args:
         config: a config file or object, or the name of a recipe.
-        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe.
+        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe; or a list
+            of several, whose probabilities are averaged.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
@@ -72,7 +74,7 @@ def evaluate(
         machine: devices; by default Lightning's choice.
         cfg_options, trust: see `segue.recipes.open.read_config`.
         report: write ``test_report.html`` and ``test_report.json`` to a folder; True: to ``work_dir``, else to that of
-            the checkpoint where a training left it there.
+            the one checkpoint where a training left it there.
 
     Raises:
         ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
@@ -83,9 +85,12 @@ def evaluate(
 
     cfg = read_config(config, cfg_options, trust=trust)
     cfg = with_pictures(cfg, show_dir, show=show, wait_time=wait_time)
-    weights = find_weights(config, checkpoint)
-    folder = report_folder(work_dir, weights) if report is True else report or None
-    return run(cfg, weights, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine, report=folder)
+    weights = [one for name in listed(checkpoint) if (one := find_weights(config, name)) is not None]
+    alone = weights[0] if len(weights) == 1 else None
+    folder = report_folder(work_dir, alone) if report is True else report or None
+    return run(
+        cfg, weights or None, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine, report=folder
+    )
 
 
 def train(
