@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -101,6 +102,9 @@ def train(
     work_dir: str | Path | None = None,
     resume: bool | str | Path | None = None,
     seed: int | None = None,
+    fold: str | None = None,
+    folds: int | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     amp: bool = False,
     log: str | None = None,
     machine: Machine | None = None,
@@ -119,6 +123,10 @@ def train(
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
         resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
         seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
+        fold: ``'2/5'``: validate on the second of five folds of the training images, and train on the others, in a
+            folder of its own below the work folder.
+        folds: 5: train all of them, one after the other; the result is their mean.
+        seeds: 3, or ``[0, 1, 2]``: the same config with several seeds; the result is their mean.
         amp: mixed precision, also where the config does not ask for it.
         log: where the numbers go besides: ``'tensorboard,csv'``, the names of `segue.training.backends.LOGS`.
         machine: devices; by default Lightning's choice.
@@ -132,7 +140,9 @@ def train(
         KeyboardInterrupt: stopped with Ctrl-C; ``last.ckpt`` is written.
     """
     from segue.training import train as run
+    from segue.training.series.start import Asked, start
 
+    asked = Asked(fold, folds, seeds, seed)
     if isinstance(config, (str, Path)) and Path(config).is_dir():
         from segue.training.from_folder import prepare
 
@@ -148,18 +158,10 @@ def train(
         more = log_options(cfg, log)
         wrong.clear()
         cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
-    return run(
-        cfg,
-        work_dir=work_dir,
-        resume=resume,
-        seed=seed,
-        amp=amp,
-        machine=machine,
-        callbacks=callbacks,
-        wrong=wrong,
-        dry_run=dry_run,
-        report=report,
-    )
+    one = partial(run, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong, dry_run=dry_run, report=report)
+    if wrong or asked.nothing:
+        return one(cfg, work_dir=work_dir, resume=resume, seed=seed)
+    return start(cfg, asked, one, work_dir=work_dir, resume=resume, machine=machine, dry_run=dry_run)
 
 
 def check(

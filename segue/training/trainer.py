@@ -37,6 +37,7 @@ from segue.training.loops import read_evaluation_loop, stepwise
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
 from segue.training.members import with_weights
+from segue.training.outcome import TrainResult
 from segue.training.own_hooks import own_callbacks
 from segue.training.parts import Metric, Parts, build_parts, check_components
 from segue.training.plan import Plan, located, read_plan
@@ -44,7 +45,7 @@ from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
 from segue.training.report_card import CardPass, tested
-from segue.training.run import Run, TrainResult
+from segue.training.run import Run
 from segue.training.run_settings import check_small_sections
 from segue.training.saving import may_write, writable
 from segue.training.shares import Share, check_sums, facts_of
