@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from segue.config import Config
 from segue.errors import InputError, Problem, refuse
+from segue.inference.ensemble import Weights, listed
 from segue.inference.fresh import model
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
@@ -41,7 +43,7 @@ AnyConfig: TypeAlias = "str | Path | Config | Mapping[str, Any]"  # a file, a re
 
 def evaluate(
     config: AnyConfig,
-    checkpoint: str | Path,
+    checkpoint: Weights,
     *,
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -60,7 +62,8 @@ def evaluate(
 
     Args:
         config: a config file or object, or the name of a recipe.
-        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe.
+        checkpoint: weights: a path, URL or alias, or ``published`` for the weights published with a recipe; or a list
+            of several, whose probabilities are averaged.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
@@ -72,7 +75,7 @@ def evaluate(
         machine: devices; by default Lightning's choice.
         cfg_options, trust: see `segue.recipes.open.read_config`.
         report: write ``test_report.html`` and ``test_report.json`` to a folder; True: to ``work_dir``, else to that of
-            the checkpoint where a training left it there.
+            the one checkpoint where a training left it there.
 
     Raises:
         ConfigError, DataError, CheckpointError: what is wrong with the config, its data or the weights.
@@ -83,9 +86,12 @@ def evaluate(
 
     cfg = read_config(config, cfg_options, trust=trust)
     cfg = with_pictures(cfg, show_dir, show=show, wait_time=wait_time)
-    weights = find_weights(config, checkpoint)
-    folder = report_folder(work_dir, weights) if report is True else report or None
-    return run(cfg, weights, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine, report=folder)
+    weights = [one for name in listed(checkpoint) if (one := find_weights(config, name)) is not None]
+    alone = weights[0] if len(weights) == 1 else None
+    folder = report_folder(work_dir, alone) if report is True else report or None
+    return run(
+        cfg, weights or None, work_dir=work_dir, out=out, tta=tta, crf=crf, shard=shard, machine=machine, report=folder
+    )
 
 
 def train(
@@ -96,6 +102,9 @@ def train(
     work_dir: str | Path | None = None,
     resume: bool | str | Path | None = None,
     seed: int | None = None,
+    fold: str | None = None,
+    folds: int | None = None,
+    seeds: int | str | Sequence[int] | None = None,
     amp: bool = False,
     log: str | None = None,
     machine: Machine | None = None,
@@ -114,6 +123,10 @@ def train(
         work_dir: folder for everything that is written; by default the config's, or ``work_dirs/<config name>``.
         resume: continue the folder's last checkpoint, or a given one; None: do as the config says.
         seed: seed of everything random; by default the config's ``randomness``, else a new one, shown and stored.
+        fold: ``'2/5'``: validate on the second of five folds of the training images, and train on the others, in a
+            folder of its own below the work folder.
+        folds: 5: train all of them, one after the other; the result is their mean.
+        seeds: 3, or ``[0, 1, 2]``: the same config with several seeds; the result is their mean.
         amp: mixed precision, also where the config does not ask for it.
         log: where the numbers go besides: ``'tensorboard,csv'``, the names of `segue.training.backends.LOGS`.
         machine: devices; by default Lightning's choice.
@@ -127,7 +140,9 @@ def train(
         KeyboardInterrupt: stopped with Ctrl-C; ``last.ckpt`` is written.
     """
     from segue.training import train as run
+    from segue.training.series.start import Asked, start
 
+    asked = Asked(fold, folds, seeds, seed)
     if isinstance(config, (str, Path)) and Path(config).is_dir():
         from segue.training.from_folder import prepare
 
@@ -143,18 +158,10 @@ def train(
         more = log_options(cfg, log)
         wrong.clear()
         cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
-    return run(
-        cfg,
-        work_dir=work_dir,
-        resume=resume,
-        seed=seed,
-        amp=amp,
-        machine=machine,
-        callbacks=callbacks,
-        wrong=wrong,
-        dry_run=dry_run,
-        report=report,
-    )
+    one = partial(run, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong, dry_run=dry_run, report=report)
+    if wrong or asked.nothing:
+        return one(cfg, work_dir=work_dir, resume=resume, seed=seed)
+    return start(cfg, asked, one, work_dir=work_dir, resume=resume, machine=machine, dry_run=dry_run)
 
 
 def check(

@@ -67,7 +67,7 @@ def _given(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def run_scene(args: argparse.Namespace, checkpoint: str | None, scenes: Sequence[Any]) -> int:
+def run_scene(args: argparse.Namespace, checkpoint: Sequence[str] | None, scenes: Sequence[Any]) -> int:
     """Predict scenes, and say what was written."""
     from rich.console import Console
 

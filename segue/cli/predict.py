@@ -5,6 +5,7 @@ segue predict CONFIG CHECKPOINT 'photos/**/*.jpg' --save labels,confidence,polyg
 segue predict CONFIG CHECKPOINT VIDEO|CAMERA|ADDRESS --frames 500     (a camera is its index: 0)
 segue predict RECIPE published IMAGE|FOLDER... --out DIR       (with the weights that are published for it)
 segue predict WEIGHTS.safetensors IMAGE|FOLDER... --out DIR    (weights that Segue wrote hold their config)
+segue predict CONFIG CHECKPOINT CHECKPOINT ... IMAGE|FOLDER...  (the mean of their probabilities)
 segue predict CONFIG CHECKPOINT SCENE.tif --tile 1024 --out SEEN.tif   (rasters of any size: docs/scenes.md)
 """
 
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from segue.cli._scene import add_scene_options
 
     parser.add_argument("model", help="config file or recipe, then a checkpoint; or a weights file that Segue wrote")
-    words = "checkpoint, then images, folders, patterns, videos"
+    words = "checkpoint, or several to be averaged; then images, folders, patterns, videos"
     parser.add_argument("paths", nargs="+", metavar="CHECKPOINT|IMAGE", help=words)
     parser.add_argument("--recursive", action="store_true", help="of a folder, take the images below it, too")
     parser.add_argument("--out", type=Path, default=Path("predictions"), help="folder to write to (predictions)")
@@ -54,13 +55,15 @@ def run(args: argparse.Namespace) -> int:
     from segue.cli._crf import crf_of
     from segue.cli._scene import is_scene, refuse_scene_options, run_scene
     from segue.errors import InputError, SomeFailedError, refuse
+    from segue.inference.ensemble import leading
     from segue.inference.load import is_weights
     from segue.inference.sources import Video, list_sources
     from segue.system.shown import escape
 
     checkpoint, paths = None, args.paths
     if not is_weights(args.model):
-        checkpoint, *paths = args.paths
+        checkpoint = list(leading(args.paths))
+        paths = args.paths[len(checkpoint) :]
         if not paths:
             raise InputError("name the images or folders after the checkpoint")
     crf_of(args)  # complains before anything is read

@@ -1,4 +1,4 @@
-"""Measure a checkpoint on the test split of a config (test_dataloader, test_evaluator)."""
+"""Measure a checkpoint, or the mean of several, on the test split of a config (test_dataloader, test_evaluator)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     from segue.cli.train import add_machine_options
 
     parser.add_argument("config", help="config file, or the name of a recipe")
-    parser.add_argument("checkpoint", help="weights: a path, URL or alias")
+    parser.add_argument(
+        "checkpoint", nargs="+", help="weights: a path, URL or alias; of several the probabilities are averaged"
+    )
     parser.add_argument("--work-dir", help="folder for the metrics as JSON")
     parser.add_argument("--out", help="folder for the predicted label maps")
     parser.add_argument("--tta", action="store_true", help="average over the views of the config's tta_pipeline")

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--amp", action="store_true", help="mixed precision")
     parser.add_argument("--log", metavar="NAME,NAME", help="also to tensorboard, csv, wandb, mlflow, clearml, aim ...")
     parser.add_argument("--seed", type=int, help="of everything random (default: the config's randomness)")
+    parser.add_argument("--fold", metavar="I/K", help="validate on the I-th of K folds of the training images, from 1")
+    parser.add_argument("--folds", type=int, metavar="K", help="train all K folds, one after the other, and their mean")
+    parser.add_argument("--seeds", metavar="N", help="train N times, from seed 0 on, or a list, 0,1,2; and their mean")
     parser.add_argument(
         "--deterministic",
         action="store_true",
@@ -87,6 +90,9 @@ def run(args: argparse.Namespace) -> int:
         work_dir=args.work_dir,
         resume=args.resume,
         seed=args.seed,
+        fold=args.fold,
+        folds=args.folds,
+        seeds=args.seeds,
         amp=args.amp,
         log=args.log,
         machine=machine_of(args),

@@ -153,6 +153,7 @@ class FolderDataset(BaseSegDataset):
             images = list(stems_by_end(images, *self.suffixes, folder, "image").values())
         given: dict[str, str] = {}
         masks = self.data_prefix.get("seg_map_path")
+        count = len(images)
         if self.split is not None:
             listed = images_of_split(images, self.split, folder, self.data_root or "", self.suffixes[0])
             images = [one.image for one in listed]
@@ -165,7 +166,7 @@ class FolderDataset(BaseSegDataset):
         names = pictures(masks, "masks", IMAGE_SUFFIXES if reader is None else reader.suffixes)
         if given and self.mask_reader is None:
             return self._given(folder, masks, images, given)
-        pairing = pair_by_stem(images, names, folder, masks, self.suffixes)
+        pairing = pair_by_stem(images, names, folder, masks, self.suffixes, max(0, count - len(images)))
         if pairing.mask_affix != Affix() or pairing.image_affix != Affix():
             self._note(f"images are named {pairing.image_affix}, their masks {pairing.mask_affix}")
         if pairing.unused_masks and self.split is None:

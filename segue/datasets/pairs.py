@@ -73,6 +73,7 @@ def pair_by_stem(
     image_folder: str,
     mask_folder: str,
     suffixes: tuple[str | None, str | None] = (None, None),
+    unlisted: int = 0,
 ) -> Pairing:
     """Pair names that agree but for their suffix and for a prefix or ending that all of one side share.
 
@@ -86,6 +87,7 @@ def pair_by_stem(
         image_folder: for messages.
         mask_folder: for messages.
         suffixes: what the names of images and of masks end with; None for any suffix.
+        unlisted: how many images of the folder are not among ``images``, whose masks are there as well.
     """
     if suffixes != (None, None):
         image_stems = stems_by_end(images, *suffixes, image_folder, "image")
@@ -94,8 +96,8 @@ def pair_by_stem(
     else:
         image_stems, mask_stems = _stems(images, image_folder), _stems(masks, mask_folder)
     pairing = closest_pairing(image_stems, mask_stems)
-    if len(images) > 1 and len(pairing.unused_masks) >= len(images) == len(pairing.pairs):
-        _refuse_families(list(masks), len(images), mask_folder)
+    if len(images) > 1 and len(pairing.unused_masks) - unlisted >= len(images) == len(pairing.pairs):
+        _refuse_families(list(masks), len(images) + unlisted, mask_folder)
     alone = pairing.unused_images
     if alone:
         example = f", such as {some_of(sorted(masks), 2)}" if masks else ""

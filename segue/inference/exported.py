@@ -19,6 +19,7 @@ from segue.export.pictures import picture
 from segue.export.runtime import RuntimeModel
 from segue.export.session import open_session
 from segue.export.verify import Verdict, described, verify_file
+from segue.inference.ensemble import Ensemble
 from segue.inference.inputs import find_images, fitted
 from segue.inference.predictor import Predictor, pipeline_node, through
 from segue.inference.verify import fingerprint
@@ -65,6 +66,8 @@ def export(
 
 def check_describable(model: Any) -> None:
     """Raise InputError for a model whose prediction or preparation is more than a file and its certificate say."""
+    if isinstance(model, Ensemble):
+        raise InputError("several models do not go into one file: export each, and name the files to segue predict")
     kind, seen = type(model).__name__, getattr(model, "whole_or_slide", None) is not None
     if getattr(model, "label_maps", None) is not None or (seen and not getattr(model, "sees_alone", False)):
         raise InputError(

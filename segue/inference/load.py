@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from segue.checkpoints import fetch, load_weights, read
+from segue.checkpoints import Checkpoint, fetch, load_weights, read
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.builder.find import UnknownNameError, find
@@ -19,8 +21,9 @@ from segue.config.trust import rights_of
 from segue.datasets.metainfo import resolve_metainfo
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError, InputError, refuse
-from segue.export.runtime import is_exported
+from segue.export.runtime import RuntimeModel, is_exported
 from segue.export.targets import check_runs
+from segue.inference.ensemble import Ensemble, Weights, check_classes, listed
 from segue.inference.predictor import Predictor
 from segue.inference.way import Way
 from segue.recipes.catalogue import published_weights
@@ -32,7 +35,7 @@ ENGINES = ("torch", "onnxruntime", "openvino", "tensorrt")
 
 def load(
     config: str | Path | Config | Mapping[str, Any],
-    checkpoint: str | Path | None = None,
+    checkpoint: Weights | None = None,
     *,
     device: str = "cpu",
     precision: str = "fp32",
@@ -48,7 +51,8 @@ def load(
         config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, or an exported
             file (``.onnx``, ``.xml``), which hold their config.
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe; or an exported file, of which
-            ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file.
+            ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file. A
+            list of several makes an ensemble, the mean of whose probabilities decides; exported files may be among them.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
@@ -64,11 +68,14 @@ def load(
         InputError: no such device, precision, engine or windows, or the model does not follow them.
     """
     check_runs(config)
-    check_runs(checkpoint)
-    if is_exported(config) or is_exported(checkpoint):
+    names = listed(checkpoint)
+    for name in names:
+        check_runs(name)
+    only = names[0] if len(names) == 1 else None
+    if is_exported(config) or is_exported(only):
         from segue.inference.exported import load_exported
 
-        file, given_config = (checkpoint, config) if is_exported(checkpoint) else (config, None)
+        file, given_config = (only, config) if is_exported(only) else (config, None)
 
         given = {"a precision": None if precision == "fp32" else precision, "compiled": compiled or None}
         given |= {
@@ -84,40 +91,89 @@ def load(
     if engine != "torch":
         refuse({"compiled": compiled or None}, f"torch's own; engine {engine!r} does not compile with it")
     way = Way(precision, compiled, windows)
-    weights = None
-    checkpoint = find_weights(config, checkpoint)
-    if checkpoint is None and isinstance(config, (str, Path)) and is_weights(config):
-        weights = read(fetch(config))
-        if weights.config is None:
+    held: Checkpoint | None = None
+    found = [find_weights(config, name) for name in names]
+    if not found and isinstance(config, (str, Path)) and is_weights(config):
+        held = read(fetch(config))
+        if held.config is None:
             raise CheckpointError(
                 f"{config}: holds no config; give the config file first and this file second (a model of transformers "
                 "gets one by segue weights convert)"
             )
-        checkpoint, config = config, Config.inside(weights.config, config)
+        found, config = [config], Config.inside(held.config, config)
     cfg = read_config(config, cfg_options, trust=trust)
     place = usable_device(device)
-    model = build_model(cfg)
-    if weights is None and checkpoint is not None:
-        weights = read(fetch(checkpoint))
-    if weights is None:
+    if len(found) > 1:
+        plain = device == "cpu" and precision == "fp32" and not compiled and engine == "torch"
+        parts = _members(cfg, [str(name) for name in found], plain=plain, trust=trust)
+    elif found:
+        parts = [_trained(cfg, found[0], held)]
+    else:
+        parts = [_Part(build_model(cfg))]
         warn_of_random_weights(config)
-    classes: Sequence[str] | None = None
-    palette: Sequence[Sequence[int]] | None = None
-    if weights is not None:
-        report = load_weights(model, weights)
-        if report.missing or report.mismatched:
-            raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
-        classes, palette = weights.classes, weights.palette
+    model, classes, palette = parts[0].model, parts[0].classes, parts[0].palette
     if classes is None or len(classes) != model.num_classes:
         classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
-    predictor = Predictor(model.to(place), cfg, classes, palette, way)
-    if engine == "torch":
-        return predictor
-    from segue.inference.engine import under_engine
+    each = [Predictor(part.model.to(place), cfg, classes, palette, way) for part in parts]
+    if engine != "torch":
+        from segue.inference.engine import under_engine
 
-    return under_engine(predictor, engine, precision)
+        each = [under_engine(predictor, engine, precision) for predictor in each]
+    if len(each) == 1:
+        return each[0]
+    whole = Ensemble([predictor.model for predictor in each], [str(name) for name in found])
+    for line in whole.said():
+        logging.getLogger("segue").warning("%s", line)
+    return Predictor(whole, cfg, classes, palette, each[0].way)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A model, and what its file says of its classes."""
+
+    model: nn.Module
+    classes: Sequence[str] | None = None
+    palette: Sequence[Sequence[int]] | None = None
+
+
+def _trained(cfg: Config, name: str | Path, held: Checkpoint | None = None) -> _Part:
+    """The config's model with the weights of a file, all of which must be there."""
+    weights = held or read(fetch(name))
+    model = build_model(cfg)
+    report = load_weights(model, weights)
+    if report.missing or report.mismatched:
+        raise CheckpointError(f"{name} does not fit the model of the config. {report}")
+    return _Part(model, weights.classes, weights.palette)
+
+
+def _members(cfg: Config, names: Sequence[str], *, plain: bool, trust: bool) -> list[_Part]:
+    """The models of an ensemble; which files are not there is said before the first is built.
+
+    Args:
+        cfg: of all that are not exported.
+        names: of the files.
+        plain: the network runs as exported files can: on the processor, as it is.
+        trust: see `load`.
+    """
+    for name in names:
+        if not is_exported(name):
+            fetch(name)
+        elif not Path(name).is_file():
+            raise CheckpointError(f"{name} does not exist; give the path of an exported file")
+    parts = []
+    for name in names:
+        if not is_exported(name):
+            parts.append(_trained(cfg, name))
+            continue
+        if not plain:
+            raise InputError(f"{name}: an exported file is run as it is, on the processor: no device, precision ...")
+        exported = RuntimeModel(name, trust=trust)
+        parts.append(_Part(exported, exported.certificate["classes"], exported.certificate["palette"]))
+    check_classes([(name, part.classes) for name, part in zip(names, parts, strict=True)])
+    Ensemble([part.model for part in parts], names)  # complains
+    return parts
 
 
 def warn_of_random_weights(config: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from segue.config import Config
 from segue.errors import InputError
 from segue.inference.crf import CRF
+from segue.inference.ensemble import Weights
 from segue.inference.load import load
 from segue.inference.outputs import DEFAULT, Saving, Written
 from segue.inference.sources import Video, list_sources
@@ -17,7 +18,7 @@ from segue.inference.write import write_all
 
 def predict(
     config: str | Path | Config | Mapping[str, Any],
-    checkpoint: str | Path | None,
+    checkpoint: Weights | None,
     images: Any,
     out: str | Path,
     *,

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.inference.ensemble import Ensemble
 from segue.inference.largest import largest
 from segue.inference.logits import Cropped, Held, Logits, Mirrored, Resized, Windows, mean_bands
 from segue.inference.way import present_way
@@ -78,11 +79,19 @@ def _check_refined(model: nn.Module) -> None:
 
 
 def views_of(model: Any, images: Sequence[Any], samples: Sequence[Any]) -> list[list[Logits]]:
-    """Logits at the original size of every view of each image; an image that is not a list of views has one.
+    """Logits at the original size of every view of each image; an image that is not a list of views has one. The
+    members of an ensemble have each their own.
 
     Raises:
-        InputError: images of different numbers of views, or of none.
+        InputError: images of different numbers of views, or of none; members that give other numbers of logits.
     """
+    if isinstance(model, Ensemble):
+        by_member = [views_of(member, images, samples) for member in model.members]
+        together = [[view for views in own for view in views] for own in zip(*by_member, strict=True)]
+        counts = {view.classes for views in together for view in views}
+        if len(counts) > 1:
+            raise InputError(f"the models give {sorted(counts)} logits per pixel, which have no mean")
+        return together
     if not images or not isinstance(images[0], (list, tuple)):
         return [[logits] for logits in logits_of(model, images, samples)]
     counts = {len(views) for views in images}

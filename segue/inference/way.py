@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.errors import InputError
+from segue.inference.ensemble import members_of
 from segue.inference.logits import bell
 from segue.inference.quick import predicted
 
@@ -55,6 +56,10 @@ class Way:
         """Raise InputError where the model would not follow this way."""
         if self.is_plain:
             return
+        for member in members_of(model):
+            self._check(member)
+
+    def _check(self, model: Any) -> None:
         kind = type(model).__name__
         if getattr(model, "label_maps", None) is not None or getattr(model, "whole_or_slide", None) is not None:
             raise InputError(f"{kind} predicts in its own way, which takes no precision, compile or windows: omit them")

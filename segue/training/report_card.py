@@ -23,6 +23,7 @@ from rich.console import Console
 from segue.config.config import Config
 from segue.config.show import show_origins
 from segue.datasets.palette import generate_palette
+from segue.inference.ensemble import Weights, listed
 from segue.inference.grid import grid_logs
 from segue.inference.segment import Seen, is_multilabel, predicts_depth
 from segue.masks.labels import IGNORE
@@ -153,11 +154,13 @@ def watching(data: Any, last: int) -> CardPass | None:
     return CardPass(dict(getattr(data, "metainfo", None) or {}), len(data), last)
 
 
-def report_folder(work_dir: str | Path | None, checkpoint: str | Path | None) -> Path | None:
-    """Where a test's report goes: to the folder that is named, else beside a checkpoint that a training left there."""
+def report_folder(work_dir: str | Path | None, checkpoint: Weights | None) -> Path | None:
+    """Where a test's report goes: to the folder that is named, else beside a checkpoint that a training left there;
+    that of several has no place of its own.
+    """
     if work_dir is not None:
         return Path(work_dir)
-    folder = None if checkpoint is None else Path(checkpoint).parent
+    folder = Path(checkpoint).parent if isinstance(checkpoint, (str, Path)) else None
     return folder if folder is not None and (folder / "scalars.jsonl").is_file() else None
 
 
@@ -172,13 +175,18 @@ def trained(cfg: Any, folder: Path, task: Any, best: Mapping[str, tuple[float, i
     return {"title": _title(cfg, folder), "lead": lead, "metrics": _finite(task.metrics), "facts": about}
 
 
-def tested(cfg: Any, checkpoint: Any, task: Any) -> dict[str, Any]:
+def tested(cfg: Any, checkpoint: Weights | None, task: Any) -> dict[str, Any]:
     """What a test's card says about itself."""
     weights = sum(parameter.numel() for parameter in task.model.parameters())
-    lead = f"The test split, measured with {Path(str(checkpoint)).name if checkpoint else 'the weights as built'}."
-    about = [("parameters", f"{weights:,}"), ("checkpoint", str(checkpoint))]
-    if checkpoint and os.path.isfile(checkpoint) and os.path.getsize(checkpoint) <= _HASHED:
-        about.append(("SHA-256 of the checkpoint", _digest([str(checkpoint)])))
+    names = [str(name) for name in listed(checkpoint)]
+    with_ = Path(names[0]).name if names else "the weights as built"
+    if len(names) > 1:
+        with_ = f"the mean probabilities of {len(names)} models"
+    about = [("parameters", f"{weights:,}"), *(("checkpoint", name) for name in names)]
+    here = [name for name in names if os.path.isfile(name)]
+    if here and sum(map(os.path.getsize, here)) <= _HASHED:
+        about += [("SHA-256 of the checkpoint", _digest([name])) for name in here]
+    lead = f"The test split, measured with {with_}."
     return {"title": _title(cfg, Path("model")), "lead": lead, "metrics": _finite(task.metrics), "facts": about}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from segue.training.machine import Machine, has_sync_norm, machine_count, make_t
 from segue.training.mmengine_log import RunLog
 from segue.training.optimization.schedule_free import averaging_of
 from segue.training.optimizers import build_optimizer
+from segue.training.outcome import TrainResult
 from segue.training.own_epoch_loop import OwnEpochLoop
 from segue.training.own_hooks import own_callbacks
 from segue.training.own_loop import ENDLESS, LoopRunner
@@ -48,27 +49,6 @@ from segue.training.scaler import make_scaler
 from segue.training.stopping import EarlyStopping, ValidationTimes
 from segue.training.streams import EvaluationStream, TrainStream
 from segue.training.task import Evaluation, Recipe, SegmentationTask
-
-
-@dataclass
-class TrainResult:
-    """What a run left behind.
-
-    Attributes:
-        work_dir: the folder of its files.
-        checkpoint: the best weights if the config keeps them, otherwise the last checkpoint.
-        metrics: of the last validation.
-        best: metric -> (value, iteration).
-        iterations: how many were trained in all.
-        first: this is the first of the processes, the one that speaks.
-    """
-
-    work_dir: Path
-    checkpoint: Path | None
-    metrics: dict[str, float] = field(default_factory=dict)
-    best: dict[str, tuple[float, int]] = field(default_factory=dict)
-    iterations: int = 0
-    first: bool = True
 
 
 class Run:

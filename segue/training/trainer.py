@@ -21,6 +21,7 @@ from segue.config.origins import origin_of
 from segue.config.trust import Rights, rights_of
 from segue.errors import ConfigError, InputError, Problem
 from segue.inference.crf import CRF
+from segue.inference.ensemble import Weights
 from segue.inference.views import with_views
 from segue.system.shown import visible
 from segue.training.backends import check_backends
@@ -35,14 +36,16 @@ from segue.training.launch import is_first
 from segue.training.loops import read_evaluation_loop, stepwise
 from segue.training.lost_workers import lost_worker, worker_counts
 from segue.training.machine import Machine, make_trainer, placed, workers_of
+from segue.training.members import with_weights
+from segue.training.outcome import TrainResult
 from segue.training.own_hooks import own_callbacks
-from segue.training.parts import Metric, Parts, build_parts, check_components, load_trained
+from segue.training.parts import Metric, Parts, build_parts, check_components
 from segue.training.plan import Plan, located, read_plan
 from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
 from segue.training.report_card import CardPass, tested
-from segue.training.run import Run, TrainResult
+from segue.training.run import Run
 from segue.training.run_settings import check_small_sections
 from segue.training.saving import may_write, writable
 from segue.training.shares import Share, check_sums, facts_of
@@ -148,7 +151,7 @@ def stepping(plan: Plan, parts: Parts) -> Plan:
 
 def evaluate(
     cfg: Mapping[str, Any],
-    checkpoint: str | Path | None,
+    checkpoint: Weights | None,
     *,
     work_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -166,7 +169,7 @@ def evaluate(
 
     Args:
         cfg: a config.
-        checkpoint: path, URL or alias of the weights; None takes the model as it is built.
+        checkpoint: path, URL or alias of the weights, or several to be averaged; None takes the model as it is built.
         work_dir: folder for ``metrics.json``; by default nothing is written.
         out: folder for the predicted label maps as PNG.
         tta: average over the views of ``tta_pipeline``.
@@ -208,7 +211,7 @@ def evaluate(
         for metric in parts.metrics:
             metric.output_dir = Path(out)
     if checkpoint is not None:
-        parts.model = load_trained(parts.model, checkpoint, trust=rights_of(cfg) is Rights.TRUSTED)
+        parts.model = with_weights(parts.model, checkpoint, rights_of(cfg) is Rights.TRUSTED, say)
     share = None
     if shard is not None:
         check_sums(parts.metrics)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
@@ -159,3 +162,22 @@ def test_photographs_as_masks(folder):
 def test_images_without_masks(folder):
     dataset = FolderDataset(str(folder({"images/a.png": None})), masks=None, classes=["sky"], test_mode=True)
     assert "seg_map_path" not in dataset[0]
+
+
+def test_a_split_of_images_whose_names_go_on_alike(tmp_path: Path) -> None:
+    """Three of twelve slices are listed: the masks of the other nine are theirs, no families of the listed ones."""
+    for kind in ("images", "masks"):
+        (tmp_path / kind).mkdir()
+        for i in range(12):
+            cv2.imwrite(str(tmp_path / kind / f"patient{i // 3}_slice{i % 3}.png"), np.full((4, 4), i % 3, np.uint8))
+    listed = [f"patient1_slice{i}.png" for i in range(3)]
+    (tmp_path / "val.txt").write_text("\n".join(listed))
+    dataset = FolderDataset(data_root=str(tmp_path), classes=["a", "b", "c"], split="val.txt")
+    found = [dataset.get_data_info(i) for i in range(len(dataset))]
+    assert [Path(one["img_path"]).name for one in found] == [Path(one["seg_map_path"]).name for one in found] == listed
+    for i in range(12):  # two masks of each image are still asked about
+        name = f"patient{i // 3}_slice{i % 3}"
+        (tmp_path / "masks" / f"{name}.png").rename(tmp_path / "masks" / f"{name}_a.png")
+        cv2.imwrite(str(tmp_path / "masks" / f"{name}_b.png"), np.zeros((4, 4), np.uint8))
+    with pytest.raises(DataError, match=r"each image has 2 masks, which end with _a\.png, _b\.png"):
+        FolderDataset(data_root=str(tmp_path), classes=["a", "b", "c"], split="val.txt")

@@ -15,6 +15,7 @@ import torch
 from segue.errors import DataError, InputError, SegueError
 from segue.images.read import Array
 from segue.inference.crf import CRF
+from segue.inference.ensemble import members_of
 from segue.inference.inputs import picture_of
 from segue.inference.logits import Held, Logits
 from segue.inference.predictor import Predictor, image_pipeline, of_memory, through
@@ -83,7 +84,7 @@ class Network:
         dataset = (loader or {}).get("dataset") or {}
         parts = [model, pipeline, dataset.get("pipeline") if hasattr(dataset, "get") else None, self.classes, *views]
         parts.append([self.way.precision, self.way.compiled, self.way.windows])
-        parts.append(getattr(self.model, "certificate", {}).get("seal"))  # of an exported file
+        parts += [getattr(member, "certificate", {}).get("seal") for member in members_of(self.model)]  # of exports
         found.update(json.dumps(parts, default=str, sort_keys=True).encode())
         for name, value in sorted(self.model.state_dict().items()):
             found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

@@ -12,6 +12,7 @@ from rich.console import Console
 from segue.config import Config
 from segue.errors import InputError
 from segue.inference.crf import CRF
+from segue.inference.ensemble import Weights
 from segue.inference.load import load
 from segue.inference.scenes.run import Result, predict_scenes
 from segue.inference.scenes.settings import Settings
@@ -20,7 +21,7 @@ from segue.inference.scenes.vectors import check_vector, write_vectors
 
 def predict_scene(
     config: str | Path | Config | Mapping[str, Any],
-    checkpoint: str | Path | None,
+    checkpoint: Weights | None,
     scenes: str | Path | Sequence[str | Path],
     out: str | Path,
     *,

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import TextColumn, TimeRemainingColumn
 
 from segue.errors import InputError, SegueError, SomeFailedError
+from segue.inference.ensemble import members_of
 from segue.inference.predictor import Predictor
 from segue.inference.scenes.network import Network
 from segue.inference.scenes.plan import Plan, Unit, largest_tile, sources_of, strides_of
@@ -90,7 +91,7 @@ def predict_scenes(
         check_shard(*shard)
     if shard is not None and ray is not None:
         raise InputError("shard and ray both share the blocks out; give one of them")
-    if ray is not None and hasattr(predictor.model, "certificate"):
+    if ray is not None and any(hasattr(one, "certificate") for one in members_of(predictor.model)):
         raise InputError("ray: an exported file, or an engine, stays in its process; use shards, or the model itself")
     failed: list[SegueError] = []
     with gdal():
