@@ -159,8 +159,8 @@ def train(
         wrong.clear()
         cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
     one = partial(run, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong, dry_run=dry_run, report=report)
-    if wrong or asked.nothing:
-        return one(cfg, work_dir=work_dir, resume=resume, seed=seed)
+    if wrong:
+        return one(cfg)  # raises it all
     return start(cfg, asked, one, work_dir=work_dir, resume=resume, machine=machine, dry_run=dry_run)
 
 

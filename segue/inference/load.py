@@ -140,8 +140,8 @@ class _Part:
 
 def _trained(cfg: Config, name: str | Path, held: Checkpoint | None = None) -> _Part:
     """The config's model with the weights of a file, all of which must be there."""
-    weights = held or read(fetch(name))
     model = build_model(cfg)
+    weights = held or read(fetch(name))
     report = load_weights(model, weights)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{name} does not fit the model of the config. {report}")

@@ -65,6 +65,7 @@ class Run:
         console: Console,
         dry: bool = False,
         report: bool = False,
+        again: str = "",
     ) -> None:
         self.cfg, self.plan, self.parts = cfg, plan, parts
         self.folder, self.seed, self.console = folder, seed, console
@@ -74,6 +75,7 @@ class Run:
         self.loaders: list[Loader] = []
         self.dry = dry
         self.report = report
+        self.again = again  # how to continue, where that is not by this folder
         self.log: RunLog | None = None  # of the first process
 
     def fit(
@@ -135,8 +137,8 @@ class Run:
             if isinstance(error, SystemExit) and not ended and not isinstance(error.__context__, KeyboardInterrupt):
                 raise
             self.say(
-                f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: segue train CONFIG "
-                f"--work-dir {self.folder} --resume"
+                f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: "
+                + (self.again or f"segue train CONFIG --work-dir {self.folder} --resume")
             )
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None

@@ -70,6 +70,7 @@ def train(
     wrong: Sequence[Problem] = (),
     dry_run: bool = False,
     report: bool = True,
+    again: str = "",
 ) -> TrainResult:
     """Train the model of ``cfg``.
 
@@ -87,6 +88,7 @@ def train(
         wrong: what reading the config has found; raised together with what is found here.
         dry_run: show what would be done, draw the first batches, and stop before the first step.
         report: write ``report.html`` and ``report.json`` of the last validation.
+        again: what is said to continue a run that was stopped, where its work folder alone does not say it.
 
     Raises:
         ConfigError, DataError, CheckpointError ...: see `segue.errors`.
@@ -109,7 +111,7 @@ def train(
     seed_all(seed)
     with located(cfg):
         plan, parts = _prepared(cfg, amp, folder, build, gathered)
-        run = Run(cfg, plan, parts, folder, seed, before, console, dry_run, report)
+        run = Run(cfg, plan, parts, folder, seed, before, console, dry_run, report, again)
         alone = occupied(writable(folder)) if is_first() else nullcontext()
         with disk_full(folder), alone, quiet(), StopRequest(say) as stop:
             if source is None and not dry_run and (text := overwritten(folder)):

@@ -91,6 +91,20 @@ def file_of(folder: Path, count: int) -> Path:
     return folder / f"folds_of_{count}.json"
 
 
+def refuse_folder(folder: Path) -> None:
+    """Refuse a training that is no fold in the folder of one: it would see what the fold is validated on.
+
+    Raises:
+        InputError: it is such a folder.
+    """
+    match = re.fullmatch(r"fold_(\d+)_of_(\d+)", folder.name)
+    if match is not None and file_of(folder.parent, int(match[2])).exists():
+        raise InputError(
+            f"{folder}: is the folder of a fold, on whose validation images a plain run would be trained; that fold is "
+            f"--work-dir {folder.parent} --fold {match[1]}/{match[2]}"
+        )
+
+
 def folds_of(samples: Samples, count: int, folder: Path) -> Folds:
     """The folds of a work folder: as its file says, or divided now and written there.
 

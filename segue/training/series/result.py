@@ -35,8 +35,13 @@ def write(result: TrainResult, of: str) -> None:
 
 
 def read(folder: Path) -> tuple[str, TrainResult] | None:
-    """The digest and the result of a run that has ended; None of one that has not, or whose file is damaged."""
+    """The digest and the result of a run that has ended; None of one that has not, that was trained again by itself
+    since, or whose file is damaged.
+    """
+    last = folder / "last.ckpt"
     try:
+        if last.exists() and last.stat().st_mtime_ns > (folder / NAME).stat().st_mtime_ns:
+            return None
         held = json.loads((folder / NAME).read_text(encoding="utf-8"))
         if held["format"] != FORMAT:
             return None

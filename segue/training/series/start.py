@@ -28,7 +28,7 @@ from segue.training.machine import Machine, machine_count, placed
 from segue.training.outcome import TrainResult
 from segue.training.saving import writable
 from segue.training.series import result as kept
-from segue.training.series.folds import Fold, count_of, fold_of
+from segue.training.series.folds import Fold, count_of, fold_of, refuse_folder
 from segue.training.series.held_out import divided, with_fold
 from segue.training.series.seeds import seeds_of
 
@@ -37,7 +37,7 @@ class Train(Protocol):
     """Makes one run."""
 
     def __call__(
-        self, cfg: Mapping[str, Any], *, work_dir: Path, resume: bool | str | Path | None, seed: int | None
+        self, cfg: Mapping[str, Any], *, work_dir: Path, resume: bool | str | Path | None, seed: int | None, again: str
     ) -> TrainResult:
         """Train a config in a folder."""
         ...
@@ -116,11 +116,15 @@ def start(
     """
     console = console or Console(quiet=not is_first())
     folder = work_folder(cfg, work_dir)
+    refuse_folder(folder)
+    if asked.nothing:
+        return train(cfg, work_dir=folder, resume=resume, seed=asked.seed, again="")
 
     def say(*lines: str) -> None:
         for line in lines:
             console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
 
+    again = ""
     if asked.folds is not None:
         count = count_of(asked.folds)
         samples, folds = divided(cfg, count, folder, console)
@@ -133,9 +137,10 @@ def start(
         samples, folds = divided(cfg, fold.count, folder, console)
         cfg, said = with_fold(cfg, fold, samples, folds)
         say(*folds.said, *said)
+        again = f"segue train CONFIG --work-dir {folder} --fold {fold.index}/{fold.count} --resume"
         folder = folder / fold.name
     if asked.seeds is None:
-        done = train(cfg, work_dir=folder, resume=resume, seed=asked.seed)
+        done = train(cfg, work_dir=folder, resume=resume, seed=asked.seed, again=again)
         if done.first and done.metrics and not dry_run:
             kept.write(done, kept.digest(cfg, asked.seed))
         return done
@@ -183,11 +188,12 @@ def _series(
             for line in one.said:
                 say(line)
             try:
-                found = train(one.cfg, work_dir=place, resume=again and last_of(place) is not None, seed=one.seed)
+                on = again and last_of(place) is not None
+                found = train(one.cfg, work_dir=place, resume=on, seed=one.seed, again="the same command with --resume")
             except (SegueError, KeyboardInterrupt, SystemExit) as error:
                 what = "failed" if isinstance(error, SegueError) else "was stopped"
                 left = f"{number - 1} before it {'is' if number == 2 else 'are'} kept"
-                say(f"Run {number} of {len(planned)} {what}; {left}. The same command with --resume goes on from here")
+                say(f"Run {number} of {len(planned)} {what}; {left}. With --resume the same command goes on from here")
                 raise
             if dry_run:
                 say(f"The other {len(planned) - 1} runs are like this one")

@@ -4,9 +4,11 @@ in `test_whole`.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,12 @@ CFG = {"val_dataloader": {"batch_size": 1}, "val_evaluator": {"type": "IoUMetric
 HERE = Machine("cpu", 1)
 
 
+@pytest.fixture(autouse=True)
+def nothing_to_collect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made up runs leave nothing behind, and looking for it takes the most time."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
+
+
 class Runs:
     """In place of training: notes what is asked for; the metric is the seed; fails where it is told to."""
 
@@ -34,7 +42,7 @@ class Runs:
         self.calls: list[tuple[str, Any, Any]] = []
         self.fail = dict(fail or {})
 
-    def __call__(self, cfg: Any, *, work_dir: Path, resume: Any, seed: int | None) -> TrainResult:
+    def __call__(self, cfg: Any, *, work_dir: Path, resume: Any, seed: int | None, again: str) -> TrainResult:
         self.calls.append((work_dir.name, resume, seed))
         work_dir.mkdir(parents=True, exist_ok=True)
         (work_dir / "last.ckpt").write_bytes(b"")
@@ -78,7 +86,7 @@ def test_a_series_continues_where_it_was(error: BaseException, tmp_path: Path) -
         )
     what = "failed" if isinstance(error, LabelError) else "was stopped"
     assert (
-        f"Run 2 of 3 {what}; 1 before it is kept. The same command with --resume goes on from here" in text.getvalue()
+        f"Run 2 of 3 {what}; 1 before it is kept. With --resume the same command goes on from here" in text.getvalue()
     )
     assert read_tables(tmp_path)[0].runs == ("seed_0",)
     runs = Runs()
@@ -108,7 +116,7 @@ def test_without_steps_left_the_record_tells(tmp_path: Path) -> None:
     found = start(
         Config(CFG),
         Asked(seeds=1),
-        lambda cfg, *, work_dir, resume, seed: TrainResult(work_dir, None, iterations=4),
+        lambda cfg, *, work_dir, resume, seed, again: TrainResult(work_dir, None, iterations=4),
         work_dir=tmp_path,
         resume=True,
         machine=HERE,
@@ -118,6 +126,24 @@ def test_without_steps_left_the_record_tells(tmp_path: Path) -> None:
     again = kept.read(folder)
     assert again is not None and math.isnan(again[1].metrics["IoU/a"])
     assert kept.last_validation(tmp_path) == {}
+
+
+def test_a_run_that_was_trained_again_by_itself_has_not_ended(tmp_path: Path) -> None:
+    run(tmp_path, Runs(), Asked(seeds=2))
+    late = (tmp_path / "seed_1" / kept.NAME).stat().st_mtime_ns + 10**9
+    os.utime(tmp_path / "seed_1" / "last.ckpt", ns=(late, late))
+    run(tmp_path, runs := Runs(), Asked(seeds=2), resume=True)
+    assert runs.calls == [("seed_1", True, 1)]
+
+
+def test_a_plain_run_in_the_folder_of_a_fold(tmp_path: Path) -> None:
+    """It would be trained on what the fold is validated on."""
+    folder = tmp_path / "fold_2_of_5"
+    run(folder, Runs(), Asked(seed=4))  # there are no folds
+    (tmp_path / "folds_of_5.json").write_text("{}")
+    for asked in (Asked(), Asked(seeds=2)):
+        with pytest.raises(InputError, match=r"is the folder of a fold, .* that fold is --work-dir .* --fold 2/5"):
+            run(folder, Runs(), asked, resume=True)
 
 
 def test_dry_run_shows_the_first(tmp_path: Path) -> None:
