@@ -131,7 +131,7 @@ def benchmark(
         model=str(getattr(config, "filename", None) or (config if isinstance(config, (str, Path)) else "a config")),
         device=torch.cuda.get_device_name(place) if place.type == "cuda" else place.type,
         threads=torch.get_num_threads(),
-        precision=NAMES.get(getattr(predictor.model, "certificate", {}).get("precision"), precision),
+        precision=NAMES.get(str(getattr(predictor.model, "certificate", {}).get("precision")), precision),
         compiled=compiled,
         engine=getattr(predictor.model, "engine", engine),
         size=(height, width),

@@ -115,7 +115,8 @@ def drawn(predictor: Predictor, height: int, width: int, seed: int) -> torch.Ten
     if predictor.expected.eight_bits or prepare.mean.numel() not in (1, len(image)):
         return image
     mean, std = (part.flip(0) if prepare.swap and len(image) == 3 else part for part in (prepare.mean, prepare.std))
-    return (mean + (image.float() - 127.5) / 64 * std).round()
+    drawn_image: torch.Tensor = (mean + (image.float() - 127.5) / 64 * std).round()
+    return drawn_image
 
 
 def user_case(predictor: Predictor, path: Path) -> Case:

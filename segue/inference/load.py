@@ -51,8 +51,8 @@ def load(
         config: a config file or object, or the name of a recipe; or a weights file that Segue wrote, or an exported
             file (``.onnx``, ``.xml``), which hold their config.
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe; or an exported file, of which
-            ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file. A
-            list of several makes an ensemble, the mean of whose probabilities decides; exported files may be among them.
+            ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file.
+            Several make an ensemble, the mean of whose probabilities decides; exported files may be among them.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
@@ -75,24 +75,27 @@ def load(
     if is_exported(config) or is_exported(only):
         from segue.inference.exported import load_exported
 
-        file, given_config = (only, config) if is_exported(only) else (config, None)
-
-        given = {"a precision": None if precision == "fp32" else precision, "compiled": compiled or None}
+        own = is_exported(only)
+        given: dict[str, Any] = {
+            "a precision": None if precision == "fp32" else precision,
+            "compiled": compiled or None,
+        }
         given |= {
             "an engine": None if engine == "torch" else engine,
             "windows": None if windows == "constant" else windows,
         }
-        if file is config:
+        if not own:
             given["a checkpoint"] = checkpoint
         refuse(given, "an exported file holds its weights, and is run as it is")
-        return load_exported(str(file), cfg_options, device=device, trust=trust, config=given_config)
+        file, pipeline = (str(only), config) if own else (str(config), None)
+        return load_exported(file, cfg_options, device=device, trust=trust, config=pipeline)
     if engine not in ENGINES:
         raise InputError(f"engine={engine!r}; there are {', '.join(ENGINES)}")
     if engine != "torch":
         refuse({"compiled": compiled or None}, f"torch's own; engine {engine!r} does not compile with it")
     way = Way(precision, compiled, windows)
     held: Checkpoint | None = None
-    found = [find_weights(config, name) for name in names]
+    found = [name for each in names if (name := find_weights(config, each)) is not None]
     if not found and isinstance(config, (str, Path)) and is_weights(config):
         held = read(fetch(config))
         if held.config is None:

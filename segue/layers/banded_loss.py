@@ -273,7 +273,8 @@ class _Weighted(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, logits: Tensor, gradients: Tensor, given: Tensor) -> Tensor:
         """(L, B, C, h, w) times (L,), added up over L; ``logits`` are there because they have a second derivative."""
-        return torch.tensordot(given.to(gradients), gradients, dims=1)
+        whole: Tensor = torch.tensordot(given.to(gradients), gradients, dims=1)
+        return whole
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor) -> Any:

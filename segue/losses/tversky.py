@@ -85,7 +85,7 @@ class TverskyLoss(nn.Module):
         self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int | None
     ) -> Tensor:
         """The loss from ``sums`` over all pixels of ``target``."""
-        hits, alarms, misses = sums.unflatten(1, (3, -1)).unbind(dim=1)  # (B, C) each
+        hits, alarms, misses = torch.unflatten(sums, 1, (3, -1)).unbind(dim=1)  # (B, C) each
         classes = hits.shape[1]
         index = (hits + self.smooth) / (hits + self.alpha * alarms + self.beta * misses + self.smooth)
         loss = (1 - index).mean(dim=0)  # (C,)
@@ -93,4 +93,5 @@ class TverskyLoss(nn.Module):
             loss = loss * loss.new_tensor(self.class_weight)
         if 0 <= self.ignore_index < classes:
             loss = torch.cat([loss[: self.ignore_index], loss[self.ignore_index + 1 :]])
-        return self.loss_weight * loss.sum() / classes
+        whole: Tensor = self.loss_weight * loss.sum() / classes
+        return whole

@@ -153,8 +153,9 @@ class SegmentationTask(LightningModule):
         """Set the iteration's learning rates and random numbers, and how far a model's annealing has come."""
         assert self.schedule is not None
         self.schedule.advance(batch_idx)
-        if hasattr(self.model, "anneal"):
-            self.model.anneal(batch_idx, self.recipe.loop.max_iters)
+        anneal: Any = getattr(self.model, "anneal", None)
+        if anneal is not None:
+            anneal(batch_idx, self.recipe.loop.max_iters)
         seed_step(self.recipe.seed, batch_idx, self.global_rank)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -238,8 +239,10 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last evaluation."""
-        for metric in (*self.evaluation.metrics, *([self.losses] if self.losses else [])):
+        for metric in self.evaluation.metrics:
             metric.reset()
+        if self.losses:
+            self.losses.reset()
         if self.evaluation.card is not None:
             self.evaluation.card.begin(self.iteration if self.trains else None)
 

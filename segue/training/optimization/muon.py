@@ -72,7 +72,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         super().__init__(groups, {"lr": own.get("lr", self._muon.defaults["lr"])})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Both take theirs."""
         loss = None
         if closure is not None:
@@ -82,7 +82,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
             if part is not None:  # groups and state are replaced when a state is loaded
                 part.param_groups = [group for group in self.param_groups if ("ns_steps" in group) == wanted]
                 part.state = self.state
-                part.step()
+                part.step()  # type: ignore[no-untyped-call]
         return loss
 
 

@@ -39,7 +39,7 @@ def optimizer_class(node: Mapping[str, Any], key: str) -> type[torch.optim.Optim
     """
     kind = node.get("type")
     if inspect.isclass(kind):
-        return kind
+        return kind  # type: ignore[return-value]
     if not is_schedule_free(kind):
         named: dict[str, Any] = {**dict.fromkeys(SCHEDULE_FREE), **torch_optimizers()}
         found: type[torch.optim.Optimizer] = lookup(named, type_name(node, key), key, "optimizer")

@@ -167,10 +167,11 @@ def _series(
     known = {one.name: kept.read(folder / one.name) if again else None for one in planned}
     ended = [one.name for one in planned if (old := known[one.name]) and old[0] == kept.digest(one.cfg, one.seed)]
     if len(ended) < len(planned) and machine_count(placed(machine or Machine())) > 1:
-        one = "--fold 1/5" if title != "seeds" else "--seeds 0,"
+        example = "--fold 1/5" if title != "seeds" else "--seeds 0,"
         raise InputError(
             f"{len(planned)} runs one after the other train on one device: add --devices 1. Or start each by itself "
-            f"on all devices (such as {one}), and then this command with --resume: it makes the table of what has ended"
+            f"on all devices (such as {example}), and then this command with --resume, which makes the table of what "
+            "has ended"
         )
 
     def say(line: str) -> None:
