@@ -95,7 +95,7 @@ def load(
         refuse({"compiled": compiled or None}, f"torch's own; engine {engine!r} does not compile with it")
     way = Way(precision, compiled, windows)
     held: Checkpoint | None = None
-    found = [name for each in names if (name := find_weights(config, each)) is not None]
+    found = [name for one in names if (name := find_weights(config, one)) is not None]
     if not found and isinstance(config, (str, Path)) and is_weights(config):
         held = read(fetch(config))
         if held.config is None:
