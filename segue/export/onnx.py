@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from segue.errors import InputError, MissingExtraError
-from segue.export.graph import Graph, Traced, quiet, tracing
+from segue.export.graph import Graph, Traced, tracing
+from segue.export.quiet import quiet
 from segue.export.targets import KEY
 
 LARGEST = 2**31 - 1  # bytes of one file, which protobuf sets

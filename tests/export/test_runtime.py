@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def certified(path: Path, channels: int, size: tuple[Any, Any] = ("height", "wid
     known: dict[str, Any] = {
         "form": 1, "target": "onnx", "precision": "float32", "verdict": "certified", "reasons": [], "classes": classes,
         "palette": [[i, i, i] for i in range(len(classes))], "config": Config({"test_pipeline": steps}).pretty_text,
-        "weights": "", "preprocessing": prepare | {"pipeline": steps}, "limits": {}, "gold": {}, "output": "logits",
-        "test": {"mode": "whole", "crop_size": None, "stride": None},
+        "weights": "", "preprocessing": prepare | {"pipeline": steps}, "limits": {"layers": 0.0}, "gold": {},
+        "output": "logits", "test": {"mode": "whole", "crop_size": None, "stride": None},
         "input": {"uint8": False, "shape": [None, channels, None, None], "free": [], "lost": []},
         "decides": {
             "threshold": 0.5 if channels == 1 else None, "multilabel": False, "align_corners": False, "depth": False
@@ -102,3 +103,32 @@ def test_classes_of_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert segue.load(tmp_path / "c.py", file).predict(tmp_path / "a.png").labels.max() == 0
     assert main(["weights", "inspect", str(file)]) == 1
     assert "an exported file, which a runtime runs; name the checkpoint that it was made of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.onnx", b"", "a.onnx: is empty; copy it again"),
+        ("a.onnx", b"hello", "ONNX Runtime cannot open it: it is no such file, damaged, or has operators that"),
+        ("a.onnx", None, "a.onnx: is a folder"),
+        ("a.xml", b"<?xml version='1.0'?>", "its weights are missing; a.bin belongs beside it"),
+        ("a.pt2", b"hello", "no .pt2 file"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    path = tmp_path / name
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(said)):
+        segue.load(path, trust=True)
+
+
+def test_a_file_of_somebody_else(tmp_path: Path) -> None:
+    file = certified(tmp_path / "m.onnx", 3)
+    proto = onnx.load(str(file))
+    del proto.metadata_props[:]
+    onnx.save(proto, str(file))
+    with pytest.raises(InputError, match=r"m.onnx: has no certificate.*are not known.*run this file with its own"):
+        segue.load(file)
