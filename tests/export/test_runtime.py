@@ -22,12 +22,16 @@ onnx = pytest.importorskip("onnx", reason="the extra export is not installed: no
 pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
 
 
-def certified(path: Path, channels: int, size: tuple[Any, Any] = ("height", "width"), **facts: Any) -> Path:
+def certified(
+    path: Path, channels: int, size: tuple[Any, Any] = ("height", "width"), node: Any = None, **facts: Any
+) -> Path:
     """A file whose class of a pixel is its brightest channel, or of one channel whether it is bright."""
     tensor, of = onnx.TensorProto.FLOAT, onnx.helper
     given = of.make_tensor_value_info("images", tensor, ["batch", channels, *size])
     made = of.make_tensor_value_info("logits", tensor, ["batch", channels, *size])
-    graph = of.make_graph([of.make_node("Identity", ["images"], ["logits"])], "g", [given], [made])
+    if node is not None:
+        made = of.make_tensor_value_info("labels", onnx.TensorProto.INT64, ["batch", *size])
+    graph = of.make_graph([node or of.make_node("Identity", ["images"], ["logits"])], "g", [given], [made])
     proto = of.make_model(graph, opset_imports=[of.make_opsetid("", 18)], ir_version=9)
     onnx.save(proto, str(path))
     color = "grayscale" if channels == 1 else "unchanged"
@@ -132,3 +136,18 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     onnx.save(proto, str(file))
     with pytest.raises(InputError, match=r"m.onnx: has no certificate.*are not known.*run this file with its own"):
         segue.load(file)
+
+
+def test_labels_are_no_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands for logits there would make a confidence of 0.58 of every pixel."""
+    file = tmp_path / "m.onnx"
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((6, 8, 3), np.uint8))
+    argmax = onnx.helper.make_node("ArgMax", ["images"], ["labels"], axis=1, keepdims=0)
+    certified(file, 3, node=argmax, output="labels")
+    predicted = segue.load(file).predict(tmp_path / "a.png")
+    assert predicted.labels.shape == (6, 8)
+    with pytest.raises(InputError, match=r"no probabilities: .* or was exported with --labels-out"):
+        _ = predicted.confidence
+    for more in (["--crf"], ["--tile", "8", "--out", str(tmp_path / "s.tif"), "--save", "confidence"]):
+        assert main(["predict", str(file), str(tmp_path / "a.png"), "--out", str(tmp_path / "o"), *more]) == 1
+        assert "was exported with --labels-out and gives no probabilities" in " ".join(capsys.readouterr().err.split())
