@@ -52,7 +52,7 @@ def load(
             file (``.onnx``, ``.xml``), which hold their config.
         checkpoint: weights: a path, URL or alias, or ``published`` for those of a recipe; or an exported file, of which
             ``config`` says the pipeline. None: as the classes initialize them, unless ``config`` is a weights file. A
-            list of several makes an ensemble, the mean of whose probabilities decides; exported files may be among them.
+            list of several makes an ensemble, the mean of whose probabilities decides; exported files may be in it.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         precision: ``fp32``, ``bf16`` or ``fp16``: the network runs under autocast, labels are decided in float32.
         compiled: run the network through ``torch.compile``.
