@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from segue.errors import InputError
-from segue.export.compare import LIMITS
-from segue.export.layers import Pair
+from segue.export.form import misformed
+from segue.export.layers import PROJECTIONS, Pair
 from segue.export.place import said
 from segue.system.replaced import replaced
 
@@ -59,8 +59,24 @@ class Gold:
     def of(cls, facts: Mapping[str, Any]) -> Gold:
         """From JSON."""
         arrays = {name: unpacked(facts[name]) for name in ("image", "labels", "places", "logits")}
-        layers = tuple(Pair(layer, value, tuple(numbers)) for layer, value, numbers in facts["layers"])
-        return cls(**arrays, inputs=tuple(facts["inputs"]), layers=layers)
+        layers = tuple(Pair(str(layer), str(value), marks_of(numbers)) for layer, value, numbers in facts["layers"])
+        gold = cls(**arrays, inputs=marks_of(facts["inputs"]), layers=layers)
+        image, labels, places, logits = gold.image, gold.labels, gold.places, gold.logits
+        points = labels.shape[-2] * labels.shape[-1] if labels.ndim in (2, 3) else 0
+        kept = places.ndim == 1 and logits.ndim == 2 and logits.shape[1] == len(places) > 0
+        if image.ndim != 4 or len(image) != 1 or not points or not kept:
+            raise ValueError("arrays that do not belong together")
+        if places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= points or 0 in image.shape:
+            raise ValueError("pixels that are not in the image")
+        return gold
+
+
+def marks_of(numbers: Any) -> tuple[float, ...]:
+    """The numbers that `segue.export.layers.marks` makes of an array."""
+    found = tuple(float(number) for number in numbers)
+    if len(found) != PROJECTIONS + 1 or not found[0] > 0:
+        raise ValueError("marks of no array")
+    return found
 
 
 def some_places(height: int, width: int) -> np.ndarray:
@@ -137,7 +153,11 @@ def certificate_of(path: Path, notes: str | None) -> dict[str, Any]:
     """
     if notes is None:
         if not beside(path).is_file():
-            raise InputError(f"{path}: no certificate within, nor {beside(path).name} beside it; export it with segue")
+            raise InputError(
+                f"{path}: has no certificate, nor is {beside(path).name} beside it: its classes, colors and "
+                "preprocessing are not known, nor whether it is a model of segmentation. Segue runs what segue export "
+                "wrote; export the model from its checkpoint, or run this file with its own runtime"
+            )
         notes = beside(path).read_text(encoding="utf-8")
     try:
         facts = json.loads(notes)
@@ -147,10 +167,8 @@ def certificate_of(path: Path, notes: str | None) -> dict[str, Any]:
         raise InputError(f"{path}: its certificate is not of form {FORM}; export it again, or use a newer segue")
     if missing := sorted(NEEDED - set(facts)):
         raise InputError(f"{path}: its certificate lacks {', '.join(missing)}; export it again")
-    if facts["precision"] not in LIMITS:
-        raise InputError(
-            f"{path}: its certificate is of precision {facts['precision']!r}; there are: {', '.join(LIMITS)}"
-        )
+    if wrong := misformed(facts):
+        raise InputError(f"{path}: its certificate is none that Segue writes: {wrong}; export the model again")
     return facts
 
 

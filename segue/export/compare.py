@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 
+#: values above which float32 itself is too coarse for an absolute limit: depths in millimeters, say
+COARSE = 500.0
+
 
 @dataclass(frozen=True)
 class Limits:
     """What an export may differ by.
 
     Attributes:
-        difference: of logits, at most; of float16 and int8 as a share of the range of the model's logits.
+        difference: of logits, at most, or of values above ``COARSE`` as much more as they are above it; of float16 and
+            int8 as a share of the range of the model's logits.
         agreement: share of pixels with the same label, at least, near-ties apart.
         relative: whether ``difference`` is such a share.
     """
@@ -72,7 +76,8 @@ def compare(
         threshold: of the sigmoid, where that decides; None where the largest logit does.
     """
     span = float(wanted.max() - wanted.min())
-    tolerance = limits.difference * (max(span, 1e-6) if limits.relative else 1.0)
+    largest_value = float(np.abs(wanted).max()) if np.isfinite(wanted).all() else 0.0
+    tolerance = limits.difference * (max(span, 1e-6) if limits.relative else max(1.0, largest_value / COARSE))
     labels_only = found.dtype.kind in "iu"
     due = (wanted.shape[0], *wanted.shape[2:]) if labels_only else wanted.shape
     if found.shape != due:

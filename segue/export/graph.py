@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from segue.errors import InputError
+from segue.export.quiet import quiet
 from segue.layers.portable import adaptive_average, grid_sample
 from segue.models.clip_text_encoder import CLIPTextEncoder
 from segue.models.seg_data_preprocessor import is_house
@@ -202,19 +201,3 @@ def tracing(graph: nn.Module) -> Iterator[None]:
     graph.eval()
     with torch.no_grad(), StandardOperators():
         yield
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the notes of torch's exporters to their own developers, who print a graph where it is refused."""
-    names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "torch.fx.experimental.symbolic_shapes")
-    loggers = [logging.getLogger(name) for name in names]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)

@@ -27,7 +27,7 @@ from segue.export.layers import (
     recorded,
     values_by_layer,
 )
-from segue.export.onnx import graph_hash, put_notes, write_onnx
+from segue.export.onnx import check_opset, graph_hash, put_notes, write_onnx
 from segue.export.openvino import weights_hash, write_openvino
 from segue.export.place import checked, moved
 from segue.export.program import program_hash, write_program
@@ -114,6 +114,7 @@ def export_model(
     """
     if suffix_of(out) != SUFFIX[target]:
         raise InputError(f"--out {out}: a file of {target} ends in {SUFFIX[target]}")
+    check_opset(options.opset)
     graph = Graph(model, options.uint8_input, options.labels_out, options.coarse_out).eval()
     first = cases[0]
     example = torch.cat([fed(graph, first)] * 2)[:2]

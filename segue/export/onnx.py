@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from segue.errors import InputError, MissingExtraError
-from segue.export.graph import Graph, Traced, quiet, tracing
+from segue.export.graph import Graph, Traced, tracing
+from segue.export.quiet import quiet
 from segue.export.targets import KEY
 
 LARGEST = 2**31 - 1  # bytes of one file, which protobuf sets
@@ -37,8 +38,7 @@ def write_onnx(traced: Traced, graph: Graph, example: torch.Tensor, path: Path, 
         import onnxscript  # noqa: F401  torch's exporter needs it
     except ImportError as error:
         raise MissingExtraError(error.name or "onnx", "export", "segue export onnx") from error
-    if opset not in OPSETS:
-        raise InputError(f"--opset {opset}: torch writes {OPSETS.start} to {OPSETS.stop - 1}")
+    check_opset(opset)
     name = "labels" if graph.labels_out else "logits"  # coarse ones, too
     with tracing(graph), quiet(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,6 +57,12 @@ def write_onnx(traced: Traced, graph: Graph, example: torch.Tensor, path: Path, 
     if proto.ByteSize() > LARGEST:
         raise InputError(f"the model has {proto.ByteSize():,} bytes; one ONNX file holds {LARGEST:,}")
     onnx.save(proto, str(path))
+
+
+def check_opset(opset: int) -> None:
+    """Raise InputError for a version that torch does not write."""
+    if opset not in OPSETS:
+        raise InputError(f"--opset {opset}: torch writes {OPSETS.start} to {OPSETS.stop - 1}")
 
 
 def put_notes(path: Path, text: str) -> None:

@@ -32,6 +32,7 @@ class RuntimeModel(nn.Module):
     Attributes:
         certificate: of the file.
         image_channels: of the images it takes.
+        gives_labels: not logits, see ``coarse``.
 
     Raises:
         InputError: it has no certificate, or one that says that it is not its model, or that was changed.
@@ -50,6 +51,7 @@ class RuntimeModel(nn.Module):
         self.num_classes = len(self.certificate["classes"])
         self.predicts_depth = bool(decides["depth"])
         self.raw = bool(self.certificate["input"]["uint8"])
+        self.gives_labels = self.certificate["output"] == "labels"
         self.image_channels = 3 if self.raw else self._session.shape[1] or 3
         self.data_preprocessor = SegDataPreProcessor() if self.raw else preprocessor_of(self._preparation)
         self.head = SimpleNamespace(
@@ -101,7 +103,7 @@ class RuntimeModel(nn.Module):
             )
         parts = torch.split(images, len(images) if shape[0] is None else shape[0])
         found = torch.cat([torch.from_numpy(self._session.run(part.contiguous().numpy())) for part in parts])
-        if self.certificate["output"] == "labels":
+        if self.gives_labels:
             found = F.one_hot(found.long(), self.num_classes).permute(0, 3, 1, 2).float()
         return found
 

@@ -12,6 +12,7 @@ import torch
 
 from segue.errors import InputError, MissingExtraError
 from segue.export.program import notes_of
+from segue.export.quiet import quiet
 from segue.export.targets import KEY, check_runs, suffix_of
 from segue.system.near import near_path
 
@@ -98,7 +99,7 @@ class OnnxSession(Session):
         try:
             return runtime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # as above
-            raise InputError(f"{self.path}: ONNX Runtime cannot open it: {_first(error)}") from error
+            raise _unreadable(self.path, "ONNX Runtime", error) from error
 
 
 class OpenVINOSession(Session):
@@ -112,7 +113,7 @@ class OpenVINOSession(Session):
         try:
             self._model = self._core.read_model(str(path))
         except Exception as error:  # OpenVINO raises RuntimeError and others
-            raise InputError(f"{path}: OpenVINO cannot open it: {_first(error)}") from error
+            raise _unreadable(self.path, "OpenVINO", error) from error
         self._ready: Any = None
         own = self._model.inputs[0].get_partial_shape()
         self.shape = tuple(size.get_length() if size.is_static else None for size in own)
@@ -130,7 +131,7 @@ class OpenVINOSession(Session):
         try:
             return self._core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": self._precision})
         except Exception as error:  # as above
-            raise InputError(f"{self.path}: OpenVINO cannot open it: {_first(error)}") from error
+            raise _unreadable(self.path, "OpenVINO", error) from error
 
     def _notes(self) -> str | None:
         for place in ([KEY], ["framework", KEY]):
@@ -170,9 +171,10 @@ class TorchSession(Session):
         self.path, self.version = Path(path), f"torch {torch.__version__}"
         self.notes = notes_of(self.path)
         try:
-            program = torch.export.load(str(path))
+            with quiet():  # of a traceback that torch prints and then raises as another error
+                program = torch.export.load(str(path))
         except Exception as error:  # torch raises many kinds
-            raise InputError(f"{path}: torch cannot open it: {' '.join(str(error).split())[:200]}") from error
+            raise _unreadable(self.path, f"torch {torch.__version__}", error.__context__ or error) from error
         seen = next(node for node in program.graph.nodes if node.name == "images").meta["val"].shape
         self.shape = tuple(size if isinstance(size, int) else None for size in seen)
         self._module = program.module()
@@ -206,7 +208,7 @@ def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = 
     path = Path(path)
     check_runs(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such file{near_path(path)}")
+        raise InputError(f"{path}: {'is a folder' if path.is_dir() else f'no such file{near_path(path)}'}")
     suffix = suffix_of(path)
     own = SUFFIXES.get(suffix)
     if own is None:
@@ -214,6 +216,10 @@ def open_session(path: str | Path, runtime: str | None = None, *, trust: bool = 
     chosen = runtime or own
     if chosen not in RUNS[suffix]:
         raise InputError(f"runtime {chosen!r} does not run {path.name}; there are: {', '.join(RUNS[suffix])}")
+    if not path.stat().st_size:
+        raise InputError(f"{path}: is empty; copy it again")
+    if suffix == ".xml" and not path.with_suffix(".bin").is_file():
+        raise InputError(f"{path}: its weights are missing; {path.with_suffix('.bin').name} belongs beside it")
     if suffix == ".pt2":
         if not trust:
             raise InputError(
@@ -240,7 +246,15 @@ def _prune(graph: Any, wanted: Sequence[str]) -> None:
     graph.node.extend(nodes)
 
 
-def _first(error: Exception) -> str:
+def _unreadable(path: Path, runtime: str, error: BaseException) -> InputError:
+    """Of a file that a runtime does not open."""
+    return InputError(
+        f"{path}: {runtime} cannot open it: it is no such file, damaged, or has operators that {runtime} lacks; copy "
+        f"or export it again ({_first(error)[-200:]})"
+    )
+
+
+def _first(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
 
 

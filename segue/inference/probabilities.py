@@ -144,5 +144,5 @@ def missing() -> InputError:
     """What is said where a prediction has no probabilities."""
     return InputError(
         "this prediction has no probabilities: it was made with keep_logits=False, read from a file, or by a model "
-        "that predicts in its own way"
+        "that predicts in its own way or was exported with --labels-out"
     )

@@ -62,7 +62,8 @@ def seen_in(model: nn.Module, batch: Mapping[str, Any], refine: Refine | None = 
         return [Seen(labels) for labels in own(batch)]
     found = views_of(model, images, samples)
     if refine is None:
-        return [Seen(decided(model, views), views) for views in found]
+        shown = not gives_labels(model)  # what stands for logits there decides, and means no probability
+        return [Seen(decided(model, views), views if shown else None) for views in found]
     better = [refine(i, _whole_probabilities(model, views)) for i, views in enumerate(found)]
     return [Seen(_decided(model, shares)[0], shares=shares[0]) for shares in better]
 
@@ -76,6 +77,8 @@ def _check_refined(model: nn.Module) -> None:
         raise InputError(f"{kind} predicts depths; a CRF is for classes: omit it")
     if is_multilabel(model):
         raise InputError(f"{kind} predicts several classes per pixel; a CRF is for one class per pixel: omit it")
+    if gives_labels(model):
+        raise InputError("the file was exported with --labels-out and gives no probabilities for a CRF: omit it")
 
 
 def views_of(model: Any, images: Sequence[Any], samples: Sequence[Any]) -> list[list[Logits]]:
@@ -244,6 +247,11 @@ def probabilities(model: Any, logits: Tensor) -> Tensor:
 def is_multilabel(model: Any) -> bool:
     """Whether a pixel may have several classes."""
     return bool(getattr(getattr(model, "head", None), "multilabel", False))
+
+
+def gives_labels(model: Any) -> bool:
+    """Whether the model is a file that gives labels, whose "logits" are 1 for the class and 0 for the others."""
+    return bool(getattr(model, "gives_labels", False))
 
 
 def predicts_depth(model: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,16 @@ onnx = pytest.importorskip("onnx", reason="the extra export is not installed: no
 pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
 
 
-def certified(path: Path, channels: int, size: tuple[Any, Any] = ("height", "width"), **facts: Any) -> Path:
+def certified(
+    path: Path, channels: int, size: tuple[Any, Any] = ("height", "width"), node: Any = None, **facts: Any
+) -> Path:
     """A file whose class of a pixel is its brightest channel, or of one channel whether it is bright."""
     tensor, of = onnx.TensorProto.FLOAT, onnx.helper
     given = of.make_tensor_value_info("images", tensor, ["batch", channels, *size])
     made = of.make_tensor_value_info("logits", tensor, ["batch", channels, *size])
-    graph = of.make_graph([of.make_node("Identity", ["images"], ["logits"])], "g", [given], [made])
+    if node is not None:
+        made = of.make_tensor_value_info("labels", onnx.TensorProto.INT64, ["batch", *size])
+    graph = of.make_graph([node or of.make_node("Identity", ["images"], ["logits"])], "g", [given], [made])
     proto = of.make_model(graph, opset_imports=[of.make_opsetid("", 18)], ir_version=9)
     onnx.save(proto, str(path))
     color = "grayscale" if channels == 1 else "unchanged"
@@ -36,8 +41,8 @@ def certified(path: Path, channels: int, size: tuple[Any, Any] = ("height", "wid
     known: dict[str, Any] = {
         "form": 1, "target": "onnx", "precision": "float32", "verdict": "certified", "reasons": [], "classes": classes,
         "palette": [[i, i, i] for i in range(len(classes))], "config": Config({"test_pipeline": steps}).pretty_text,
-        "weights": "", "preprocessing": prepare | {"pipeline": steps}, "limits": {}, "gold": {}, "output": "logits",
-        "test": {"mode": "whole", "crop_size": None, "stride": None},
+        "weights": "", "preprocessing": prepare | {"pipeline": steps}, "limits": {"layers": 0.0}, "gold": {},
+        "output": "logits", "test": {"mode": "whole", "crop_size": None, "stride": None},
         "input": {"uint8": False, "shape": [None, channels, None, None], "free": [], "lost": []},
         "decides": {
             "threshold": 0.5 if channels == 1 else None, "multilabel": False, "align_corners": False, "depth": False
@@ -102,3 +107,47 @@ def test_classes_of_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert segue.load(tmp_path / "c.py", file).predict(tmp_path / "a.png").labels.max() == 0
     assert main(["weights", "inspect", str(file)]) == 1
     assert "an exported file, which a runtime runs; name the checkpoint that it was made of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.onnx", b"", "a.onnx: is empty; copy it again"),
+        ("a.onnx", b"hello", "ONNX Runtime cannot open it: it is no such file, damaged, or has operators that"),
+        ("a.onnx", None, "a.onnx: is a folder"),
+        ("a.xml", b"<?xml version='1.0'?>", "its weights are missing; a.bin belongs beside it"),
+        ("a.pt2", b"hello", "no .pt2 file"),
+    ],
+)
+def test_files_that_are_none(tmp_path: Path, name: str, content: bytes | None, said: str) -> None:
+    path = tmp_path / name
+    if content is None:
+        path.mkdir()
+    else:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=re.escape(said)):
+        segue.load(path, trust=True)
+
+
+def test_a_file_of_somebody_else(tmp_path: Path) -> None:
+    file = certified(tmp_path / "m.onnx", 3)
+    proto = onnx.load(str(file))
+    del proto.metadata_props[:]
+    onnx.save(proto, str(file))
+    with pytest.raises(InputError, match=r"m.onnx: has no certificate.*are not known.*run this file with its own"):
+        segue.load(file)
+
+
+def test_labels_are_no_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What stands for logits there would make a confidence of 0.58 of every pixel."""
+    file = tmp_path / "m.onnx"
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((6, 8, 3), np.uint8))
+    argmax = onnx.helper.make_node("ArgMax", ["images"], ["labels"], axis=1, keepdims=0)
+    certified(file, 3, node=argmax, output="labels")
+    predicted = segue.load(file).predict(tmp_path / "a.png")
+    assert predicted.labels.shape == (6, 8)
+    with pytest.raises(InputError, match=r"no probabilities: .* or was exported with --labels-out"):
+        _ = predicted.confidence
+    for more in (["--crf"], ["--tile", "8", "--out", str(tmp_path / "s.tif"), "--save", "confidence"]):
+        assert main(["predict", str(file), str(tmp_path / "a.png"), "--out", str(tmp_path / "o"), *more]) == 1
+        assert "was exported with --labels-out and gives no probabilities" in " ".join(capsys.readouterr().err.split())

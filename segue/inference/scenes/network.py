@@ -20,7 +20,7 @@ from segue.inference.inputs import picture_of
 from segue.inference.logits import Held, Logits
 from segue.inference.predictor import Predictor, image_pipeline, of_memory, through
 from segue.inference.scenes.blend import held_bytes
-from segue.inference.segment import is_multilabel, mean_probabilities, predicts_depth, views_of
+from segue.inference.segment import gives_labels, is_multilabel, mean_probabilities, predicts_depth, views_of
 from segue.inference.way import going
 
 #: steps that give an image another size, which a scene keeps
@@ -67,6 +67,13 @@ class Network:
         self._steps = [step for step in steps if type(step).__name__ not in SIZING]
         keys = ("model", "test_pipeline", "test_dataloader", *(["tta_pipeline"] if tta else []))
         self._config = [predictor.cfg.get(key) for key in keys]
+
+    def check_saved(self, kinds: Sequence[str]) -> None:
+        """Raise InputError where some rasters, or the CRF, need probabilities that the model does not give."""
+        if gives_labels(self.model) and (self.crf is not None or set(kinds) & {"probabilities", "confidence"}):
+            raise InputError(
+                "the file was exported with --labels-out and gives no probabilities: save labels alone, without --crf"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """For a process of Ray: what was compiled stays here."""

@@ -96,6 +96,7 @@ def predict_scenes(
     failed: list[SegueError] = []
     with gdal():
         network = Network(predictor, settings.tta, settings.crf)
+        network.check_saved(settings.save)
         network.say()
         plan = make_plan(network, [Path(file) for file in files], settings, failed)
         _check_apart(plan, out, single)
