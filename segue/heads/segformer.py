@@ -35,12 +35,32 @@ class SegformerHead(DecodeHead):
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to what is classified, (B, channels, H', W') at the size of the first."""
         maps = [conv(x) for conv, x in zip(self.convs, self.select_all(features), strict=True)]
-        size = maps[0].shape[-2:]
+        if self.training and torch.is_grad_enabled() and _is_plain(self.fusion_conv):
+            return self.fusion_conv.finish(self._mixed(maps))
+        return self.fusion_conv(torch.cat([self._resized(x, maps[0].shape[-2:]) for x in maps], dim=1))
+
+    def _resized(self, x: Tensor, size: Sequence[int]) -> Tensor:
+        if same_size(x.shape[-2:], size):
+            return x
         corners = None if self.interpolate_mode == "nearest" else self.align_corners
-        resized = [
-            x
-            if same_size(x.shape[-2:], size)
-            else F.interpolate(x, size=size, mode=self.interpolate_mode, align_corners=corners)
-            for x in maps
-        ]
-        return self.fusion_conv(torch.cat(resized, dim=1))
+        return F.interpolate(x, size=tuple(size), mode=self.interpolate_mode, align_corners=corners)
+
+    def _mixed(self, maps: Sequence[Tensor]) -> Tensor:
+        """What the last convolution makes of the concatenated maps, without a map of all their channels.
+
+        A convolution of a concatenation is the sum of convolutions; a 1 x 1 convolution and a resize, both linear, one
+        along the channels and one along the pixels, may change places. So each map is mixed at its own size.
+        """
+        conv = self.fusion_conv.conv
+        first, *others = conv.weight.split(self.channels, dim=1)
+        mixed = F.conv2d(maps[0], first, conv.bias)
+        for x, weight in zip(maps[1:], others, strict=True):
+            mixed = mixed + self._resized(F.conv2d(x, weight), mixed.shape[-2:])
+        return mixed
+
+
+def _is_plain(module: ConvModule) -> bool:
+    """Whether nobody watches or has changed what this convolution does."""
+    parts = (module, module.conv)
+    watched = any(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks for part in parts)
+    return type(module.conv) is nn.Conv2d and not watched and not any("forward" in vars(part) for part in parts)
