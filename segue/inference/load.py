@@ -79,8 +79,6 @@ def load(
         given: dict[str, Any] = {
             "a precision": None if precision == "fp32" else precision,
             "compiled": compiled or None,
-        }
-        given |= {
             "an engine": None if engine == "torch" else engine,
             "windows": None if windows == "constant" else windows,
         }
