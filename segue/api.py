@@ -160,7 +160,7 @@ def train(
         cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
     one = partial(run, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong, dry_run=dry_run, report=report)
     if wrong:
-        return one(cfg)  # raises it all
+        return one(cfg, work_dir=work_dir, resume=resume)  # raises it all
     return start(cfg, asked, one, work_dir=work_dir, resume=resume, machine=machine, dry_run=dry_run)
 
 

@@ -187,6 +187,32 @@ def test_forward_hooks() -> None:
     assert not model._forward_hooks
 
 
+def test_backward_hooks() -> None:
+    """`segue.layers.banded_loss`: modules keep the hooks of their backward passes under these names."""
+    module = nn.Identity()
+    module.register_full_backward_hook(lambda *_: None)
+    assert len(module._backward_hooks) == 1
+
+
+def test_backward_pre_hooks() -> None:
+    module = nn.Identity()
+    module.register_full_backward_pre_hook(lambda *_: None)
+    assert len(module._backward_pre_hooks) == 1
+
+
+def test_are_functorch_transforms_active() -> None:
+    """`segue.layers.banded_loss`: whether a function is being transformed, such as by ``vmap``."""
+    seen: list[bool] = []
+
+    def look(x: Tensor) -> Tensor:
+        seen.append(torch._C._are_functorch_transforms_active())
+        return x
+
+    torch.func.vmap(look)(torch.zeros(2))
+    look(torch.zeros(2))
+    assert seen == [True, False]
+
+
 def test_forward_pre_hooks() -> None:
     """What a module calls before its ``forward``."""
     model = nn.Identity()

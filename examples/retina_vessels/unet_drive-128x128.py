@@ -72,7 +72,9 @@ optim_wrapper = dict(
     _delete_=True, type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=steps // 20),
-    dict(type='CosineAnnealingLR', T_max=steps - steps // 20, eta_min=0.0, by_epoch=False, begin=steps // 20, end=steps),
+    dict(
+        type='CosineAnnealingLR', T_max=steps - steps // 20, eta_min=0.0, by_epoch=False, begin=steps // 20, end=steps
+    ),
 ]
 train_cfg = dict(_delete_=True, type='IterBasedTrainLoop', max_iters=steps, val_interval=100)
 default_hooks = dict(

@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     from rich.console import Console
 
+    from segue.errors import refuse
     from segue.report.card import paired, results
     from segue.report.card.page import log_of, names_of, write_card, write_comparison
     from segue.report.series_table import compared_runs, read_tables
@@ -43,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
         console.print(visible(table.sentence), highlight=False, markup=False)
     runs = [run for path in args.runs for run in compared_runs(path)]
     if not runs:
+        refuse({"--out": args.out}, "a page shows runs, and none of these has ended")
         return 0
     found = [results.read(path) for path in runs]
     logs = [log_of(path.parent) for path, _ in found]

@@ -85,10 +85,7 @@ class ObjectAttention(nn.Module):
         value = self.value_project(regions).flatten(2)  # (B, D, K)
         weights = self.weights(pixels, regions) if relation is None else relation.flatten(2).transpose(1, 2)
         context = torch.einsum("bnk,bdk->bdn", weights, value)
-        context = self.out_project(torch.unflatten(context, 2, pixels.shape[-2:]))
-        maps = [context, pixels]
-        del context  # held by the list alone, which lets it go after its turn
-        return of_all(self.bottleneck, maps)
+        return of_all(self.bottleneck, [self.out_project(torch.unflatten(context, 2, pixels.shape[-2:])), pixels])
 
     def weights(self, pixels: Tensor, regions: Tensor) -> Tensor:
         """Equations 5 and 7: pixels (B, C, H, W) and regions (B, C, K, 1) to w (B, H * W, K)."""

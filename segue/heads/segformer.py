@@ -52,7 +52,7 @@ class SegformerHead(DecodeHead):
         along the channels and one along the pixels, may change places. So each map is mixed at its own size.
         """
         conv = self.fusion_conv.conv
-        first, *others = conv.weight.split(self.channels, dim=1)
+        first, *others = torch.split(conv.weight, self.channels, dim=1)
         mixed = F.conv2d(maps[0], first, conv.bias)
         for x, weight in zip(maps[1:], others, strict=True):
             mixed = mixed + self._resized(F.conv2d(x, weight), mixed.shape[-2:])

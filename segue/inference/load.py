@@ -93,7 +93,7 @@ def load(
         refuse({"compiled": compiled or None}, f"torch's own; engine {engine!r} does not compile with it")
     way = Way(precision, compiled, windows)
     held: Checkpoint | None = None
-    found = [name for one in names if (name := find_weights(config, one)) is not None]
+    found = [weights for one in names if (weights := find_weights(config, one)) is not None]
     if not found and isinstance(config, (str, Path)) and is_weights(config):
         held = read(fetch(config))
         if held.config is None:

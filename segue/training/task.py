@@ -250,11 +250,9 @@ class SegmentationTask(LightningModule):
         """Label maps of the original size enter the metrics, or depths."""
         with torch.autocast(self.device.type, enabled=self.evaluation.mixed and self.device.type != "mps"):
             seen = seen_in(self.model, batch, refiner(self.evaluation.crf, batch["data_samples"]))
-        predicted = [one.labels for one in seen]
-        self.predicted = list(zip(first_views(batch["data_samples"]), predicted, strict=True))
-        depths = predicts_depth(self.model)
-        samples = first_views(batch["data_samples"])
-        card = self.evaluation.card
+        predicted, samples = [one.labels for one in seen], first_views(batch["data_samples"])
+        self.predicted = list(zip(samples, predicted, strict=True))
+        depths, card = predicts_depth(self.model), self.evaluation.card
         for at, (labels, sample, counted) in enumerate(zip(predicted, samples, batch["counted"], strict=True)):
             if not counted:
                 continue
@@ -282,10 +280,7 @@ class SegmentationTask(LightningModule):
                 metric.load({k: merge(v.to(self.device), reduce_op="sum") for k, v in state.items()})
             self.metrics |= {k: float(v) for k, v in metric.compute().items()}
         if self.losses is not None and self.metrics:  # after the metrics, of which the first is the best by default
-            self.metrics = {
-                **self.metrics,
-                **{k: v for k, v in self.losses.value(self.trainer).items() if k not in self.metrics},
-            }
+            self.metrics = {**self.metrics, **self.losses.value(self.trainer), **self.metrics}
         self.log_dict({f"val/{name}": value for name, value in self.metrics.items()})
         if self.schedule is not None and self.schedule.watches and self.trainer.state.fn == "fit":
             self.schedule.judge(self.iteration, self.logged())
