@@ -1,8 +1,8 @@
 """DINOv2 (Oquab et al. 2023, arXiv:2304.07193), also with registers, and DINOv3 (arXiv:2508.10104), as backbones.
 
 The names of parameters are those of the authors' files, which load as they are. Deviations: images of any size are
-completed with zeros to whole patches; position embeddings are resized to any grid; the rotary periods are computed in
-float32 and not read from files, as transformers does.
+completed with zeros to whole patches; position embeddings are resized to any grid, and weights of patches to any size
+of these; the rotary periods are computed in float32 and not read from files, as transformers does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from segue.errors import InputError, nearest
 from segue.layers.drop_path import DropPath, drop_path_rates
-from segue.layers.patch_embed import pad_to_windows, to_map
+from segue.layers.patch_embed import fit_patch_size, pad_to_windows, to_map
 from segue.layers.position import before_loading, fit_position_embedding
 from segue.layers.recompute import recompute
 from segue.types import Size
@@ -429,7 +429,7 @@ UNUSED = re.compile(r"mask_token|rope_embed\.periods|local_cls_norm\..+|blocks\.
 
 
 def _fit(module: DinoVisionTransformer, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
-    """Before weights are loaded: the authors' other names, chunks of blocks, and the grid of position embeddings."""
+    """Before weights are loaded: the authors' other names, chunks of blocks, sizes of patches and of their grid."""
     for key in [key for key in state if key.startswith(prefix)]:
         name = key[len(prefix) :]
         new = re.sub(r"^blocks\.\d+\.(\d+)\.", r"blocks.\1.", name).replace("storage_tokens", "register_tokens")
@@ -437,5 +437,8 @@ def _fit(module: DinoVisionTransformer, state: dict[str, Tensor], prefix: str, *
             del state[key]
         elif new != name:
             state[prefix + new] = state.pop(key)
+    patches = state.get(f"{prefix}patch_embed.proj.weight")
+    if patches is not None and patches.ndim == 4:
+        state[f"{prefix}patch_embed.proj.weight"] = fit_patch_size(patches, module.patch_embed.patch)
     if module.pos_embed is not None:
         fit_position_embedding(state, f"{prefix}pos_embed", module.pos_embed, module.grid)

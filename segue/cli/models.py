@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN = (
     *("name", "algorithm", "backbone", "data", "test_data", "crop", "schedule", "parameters", "flops", "metrics"),
-    *("weights", "paper", "link", "deviation", "not_measured"),
+    *("weights", "licence", "paper", "link", "deviation", "not_measured"),
 )
 HELP = "list recipes, or show one with its size, paper, published numbers and weights"
 

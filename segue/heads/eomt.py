@@ -67,6 +67,7 @@ class EoMTHead(MaskHead):
         loss_cls, loss_mask, loss_dice: of the classes of masks, and of masks; None: the published ones.
         train: how masks are matched, and on which points they are trained; None: as published.
         ignore_index: label that is no class.
+        align_corners: means nothing here.
 
     Raises:
         InputError: a size less than 1; class weights that do not fit the classes; a mask loss over classes.
@@ -84,6 +85,7 @@ class EoMTHead(MaskHead):
         loss_dice: DiceLoss | None = None,
         train: MatchingOptions | None = None,
         ignore_index: int = 255,
+        align_corners: bool = False,
     ) -> None:
         if min(in_channels, num_classes, num_queries, patch_size) < 1:
             raise InputError(

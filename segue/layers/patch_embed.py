@@ -101,3 +101,18 @@ class _ContiguousGradient(torch.autograd.Function):
 def to_map(x: Tensor, size: Size) -> Tensor:
     """Tokens (B, H * W, C) to a feature map (B, C, H, W), contiguous."""
     return torch.unflatten(x.transpose(1, 2), 2, size).contiguous()
+
+
+def fit_patch_size(weight: Tensor, size: Size) -> Tensor:
+    """A patch embedding (D, C, h, w) for patches of another size, which means the same for patches that are resized.
+
+    FlexiViT (Beyer et al. 2023, arXiv:2212.08013, equations 2 to 5): with patches x resized to B x, the product with
+    the new weights is that of x with the old ones, exactly where patches grow, and as near as can be where they shrink.
+    """
+    old: Size = (weight.shape[2], weight.shape[3])
+    if old == size:
+        return weight
+    unit = torch.eye(old[0] * old[1], dtype=torch.float64).unflatten(1, (1, *old))
+    resized = F.interpolate(unit, size=size, mode="bicubic", antialias=True).flatten(1)  # B transposed
+    fitted = weight.double().flatten(2) @ torch.linalg.pinv(resized).T
+    return torch.unflatten(fitted, 2, size).to(weight.dtype)

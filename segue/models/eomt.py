@@ -10,6 +10,7 @@ with ignored ones. Without published times, the phases of annealing share the tr
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -120,6 +121,12 @@ class EoMT(EncoderDecoder):
 
     def anneal(self, iteration: int, total: int) -> None:
         """Before a training iteration, counted from 0, of ``total``: set how many queries are masked in each block."""
+        if self.annealing is not None and iteration == 0 and total < max(self.annealing.ends):
+            logging.getLogger("segue").warning(
+                f"annealing.ends={list(self.annealing.ends)}, but training has only {total} iterations: attention "
+                "stays masked to the end, and prediction, which masks nothing, is another model; without it, the "
+                "phases follow the training's length"
+            )
         if self.masked_attention:
             self.shares = (self.annealing or Annealing.even(self.num_blocks, total)).shares(iteration)
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from segue.errors import ConfigError, alike, fold
+from segue.recipes import today
 from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
 from segue.recipes.former import current_name, published
@@ -36,6 +37,7 @@ class Entry:
         metrics: published numbers in percent; ``mIoU_ms`` with several sizes and flips.
         weights: where the published weights lie.
         deviation: what the reference's file of this name has instead, if it contradicts its name.
+        licence: of the weights that training starts from, where it is not as free as those of the reference's.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Entry:
     metrics: dict[str, float]
     weights: str | None
     deviation: str | None
+    licence: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The facts as JSON data."""
@@ -97,8 +100,8 @@ def entry(name: str) -> Entry:
     """
     ask = parse(name)
     chosen = method_recipe(ask)
-    facts = published()["recipes"].get(current_name(name), {})
-    title, link = published()["papers"].get(facts.get("paper"), (None, None))
+    facts = published()["recipes"].get(current_name(name)) or today.facts(name)
+    title, link = published()["papers"].get(facts.get("paper"), (facts.get("title"), facts.get("link")))
     deviation = DEVIATIONS.get(current_name(name))
     return Entry(
         name=name,
@@ -116,6 +119,7 @@ def entry(name: str) -> Entry:
         metrics={key: facts[key] for key in FACTS if key in facts},
         weights=_address(facts["weights"]) if "weights" in facts else None,
         deviation=deviation.reason if deviation else None,
+        licence=today.licence(name),
     )
 
 
@@ -129,7 +133,7 @@ def _flags(ask: Request) -> tuple[str, ...]:
 
 def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
     """The recipes whose name matches a pattern, and that are trained or tested on a dataset: the reference's, and
-    comparisons that it does not have.
+    comparisons and models that it does not have.
 
     Args:
         pattern: as of file names: ``ocrnet*``, ``*_r50-d8_*``.
@@ -141,7 +145,7 @@ def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
     wanted = data.lower().replace("-", "_") if data else ""
     if data and not any(known.startswith(wanted) for known in _datasets()):
         raise ConfigError(f"no recipe has the dataset {data!r}; there are {', '.join(map(_written, _datasets()))}")
-    for name in sorted((*recipe_names(), *ABLATIONS)):
+    for name in sorted((*recipe_names(), *ABLATIONS, *today.NAMES)):
         if not fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             continue
         found = entry(name)

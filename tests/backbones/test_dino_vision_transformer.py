@@ -74,6 +74,17 @@ def test_arguments_and_files_of_other_projects() -> None:
     v3.load_state_dict(theirs)
 
 
+def test_weights_of_other_patches_mean_the_same() -> None:
+    """FlexiViT's equation 2: a patch of 14 pixels and the same resized to 16 get the same token."""
+    torch.manual_seed(0)
+    old = DinoVisionTransformer("dinov3-b", patch_size=14, **TINY)
+    new = DinoVisionTransformer("dinov3-b", patch_size=16, **TINY)
+    new.load_state_dict(old.state_dict())
+    patch = torch.randn(4, 3, 14, 14)
+    larger = torch.nn.functional.interpolate(patch, size=(16, 16), mode="bicubic", antialias=True)
+    torch.testing.assert_close(new.patch_embed(larger)[0], old.patch_embed(patch)[0], atol=1e-4, rtol=1e-4)
+
+
 def test_frozen_stays_frozen() -> None:
     model = DinoVisionTransformer("dinov3-b", frozen=True, drop_path_rate=0.5, **TINY).train()
     assert not model.training

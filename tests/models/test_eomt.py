@@ -159,12 +159,18 @@ def test_annealing_by_hand() -> None:
     assert Annealing(starts=[5], ends=[5]).shares(5) == [0]
 
 
-def test_a_model_anneals_and_says_so() -> None:
+def test_a_model_anneals_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     model: Any = build_model(config("dinov3-b", annealing={"starts": [0, 10], "ends": [10, 20]}))
     assert model.shares == [1, 1]
     model.anneal(15, 20)
     losses = model.loss(torch.randn(2, 3, 64, 64), Targets(labels=labels()))
     assert losses["masked_0"] == 0 and float(losses["masked_1"]) == pytest.approx(0.5**0.9)
+    with caplog.at_level("WARNING", logger="segue"):
+        model.anneal(0, 19)
+        model.anneal(0, 20)
+    assert [r.message for r in caplog.records if "training has only 19 iterations" in r.message] and len(
+        caplog.records
+    ) == 1
     without: Any = build_model(config("dinov3-b", masked_attention=False))
     without.anneal(0, 20)
     assert without.shares == [0, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segue.errors import ConfigError
-from segue.recipes import published_weights, recipe_names
+from segue.recipes import published_weights, recipe_names, today
 from segue.recipes.catalogue import ABLATIONS, entry, select
 from segue.recipes.former import FILE
 
@@ -36,7 +36,7 @@ def test_what_the_method_decides() -> None:
 
 
 def test_selecting() -> None:
-    assert len(list(select())) == 681 + len(ABLATIONS)
+    assert len(list(select())) == 681 + len(ABLATIONS) + len(today.NAMES)
     found = list(select("OCRNet*", "cityscapes"))
     assert len(found) == 12 + len(ABLATIONS) and {one.data for one in found} == {"cityscapes"}
     assert {one.test_data for one in select("pspnet*", "night-driving")} == {"night-driving"}

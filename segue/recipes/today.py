@@ -1,0 +1,58 @@
+"""Recipes of models that the reference does not have, with what their authors publish about them.
+
+Numbers are mIoU in percent on the validation sets: of DINOv3's model card, and of EoMT's model zoo.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from segue.recipes.dino import LICENCES
+
+PAPERS = {
+    "dinov3": ("DINOv3", "https://arxiv.org/abs/2508.10104"),
+    "dinov2": ("DINOv2: Learning Robust Visual Features without Supervision", "https://arxiv.org/abs/2304.07193"),
+    "eomt": ("Your ViT is Secretly an Image Segmentation Model", "https://arxiv.org/abs/2503.19108"),
+}
+PROBE = "8xb2-40k_ade20k-512x512"
+NUMBERS: dict[str, float | None] = {
+    **{
+        f"dinov3-{size}_linear_{PROBE}": score
+        for size, score in {
+            "s": 47.0,
+            "s+": 48.8,
+            "b": 51.8,
+            "l": 54.9,
+            "h+": 54.8,
+            "7b": 55.9,
+            "convnext-t": 42.7,
+            "convnext-s": 44.8,
+            "convnext-b": 46.3,
+            "convnext-l": 47.8,
+        }.items()
+    },
+    **{
+        f"dinov3-{size}_{head}_{PROBE}": None
+        for size in "sbl"
+        for head in ("upernet", "dpt", "segformer", "mask2former")
+    },
+    **{f"dinov2-{size}_linear_{PROBE}": None for size in "sblg"},
+    "eomt_dinov3-l_4xb4_ade20k-512x512": 59.5,
+    "eomt_dinov2-l_4xb4_ade20k-512x512": 58.4,
+    "eomt_dinov2-l_4xb4_cityscapes-1024x1024": 84.2,
+}
+NAMES = tuple(NUMBERS)
+
+
+def facts(name: str) -> dict[str, Any]:
+    """``mIoU``, ``title`` and ``link`` of the paper, as far as known."""
+    if name not in NUMBERS:
+        return {}
+    score = NUMBERS[name]
+    title, link = PAPERS[name.partition("_")[0].partition("-")[0]]
+    return dict(title=title, link=link, **({} if score is None else dict(mIoU=score)))
+
+
+def licence(name: str) -> str | None:
+    """Under which licence the encoder's weights are that a name begins with; None where that is not told."""
+    return next((text for family, text in LICENCES.items() if family in name), None)
