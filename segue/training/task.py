@@ -20,6 +20,7 @@ from segue.inference.crf import CRF
 from segue.inference.segment import first_views, predicts_depth, seen_in
 from segue.training.averaging import Averaging
 from segue.training.chores.validation_loss import ValidationLoss
+from segue.training.compute.denominator import StepMean
 from segue.training.data import Batch, Loader
 from segue.training.failures.not_finite import all_finite
 from segue.training.failures.report import step_error
@@ -94,6 +95,8 @@ class SegmentationTask(LightningModule):
         self.values: dict[str, Tensor] = {}
         self.predicted: list[tuple[SegSample, Tensor]] = []  # of the last batch of a validation, for hooks
         self.losses = ValidationLoss() if recipe is not None else None
+        if recipe is not None:
+            self.mean = StepMean(recipe.wrapper, recipe.loop.max_iters)
         #: Of the last evaluation.
         self.metrics: dict[str, float] = {}
         self.notes: dict[str, Any] = {}
@@ -165,7 +168,7 @@ class SegmentationTask(LightningModule):
         self._look(total.detach(), samples)
         others = {name: value.detach() for name, value in values.items() if name != "loss"}
         self.values = {"loss": total.detach(), **others}
-        scaled: Tensor = total * self._remainder_scale(batch_idx)
+        scaled: Tensor = total * self.mean.factor(batch_idx, samples)
         return scaled
 
     def looked_at(self, loss: Tensor) -> None:
@@ -173,12 +176,6 @@ class SegmentationTask(LightningModule):
         self._batch = None
         self._look(loss.detach().sum(), [])
         self.values.setdefault("loss", loss.detach())
-
-    def _remainder_scale(self, batch_idx: int) -> float:
-        # Lightning divides by accumulate_grad_batches; the last, incomplete group is averaged over its own number
-        counts, length = self.recipe.wrapper.accumulative_counts, self.recipe.loop.max_iters
-        rest = length % counts
-        return counts / rest if rest and batch_idx >= length - rest else 1.0
 
     def _look(self, total: Tensor, samples: list[Any]) -> None:
         # On a GPU the answer is fetched while the backward pass is queued, so that the check costs no waiting.
@@ -214,6 +211,7 @@ class SegmentationTask(LightningModule):
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         """``clip_grad``, over all parameters together."""
+        self.mean.finish(optimizer, self.trainer)
         given = dict(self.recipe.wrapper.clip_grad or {})
         if not given:
             return
@@ -334,6 +332,7 @@ class SegmentationTask(LightningModule):
         if self.trainer.fit_loop._should_accumulate():
             named = self.model.named_parameters()
             checkpoint["gradients"] = {k: p.grad for k, p in named if p.grad is not None}
+            checkpoint["gradient_pixels"] = self.mean.pixels
         checkpoint["meta"] = {**self.notes, "iter": self.iteration}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -346,6 +345,7 @@ class SegmentationTask(LightningModule):
             state |= trained
         checkpoint["state_dict"] = {f"model.{k}": v for k, v in state.items()}
         self._gradients = dict(checkpoint.get("gradients") or {})
+        self.mean.pixels = float(checkpoint.get("gradient_pixels") or 0)
         self._schedule_state = checkpoint["schedule"]
 
     def on_fit_start(self) -> None:
