@@ -43,6 +43,7 @@ from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.preview.screen import DryRun, Preview
 from segue.training.progress import Terminal
 from segue.training.rare import RareClassStream
+from segue.training.recipe import Evaluation, Recipe
 from segue.training.record import Record
 from segue.training.report_card import trained, watching
 from segue.training.resumed import fits
@@ -50,7 +51,7 @@ from segue.training.saving import SafeFiles, Saver, writable
 from segue.training.scaler import make_scaler
 from segue.training.stopping import EarlyStopping, ValidationTimes
 from segue.training.streams import EvaluationStream, TrainStream
-from segue.training.task import Evaluation, Recipe, SegmentationTask
+from segue.training.task import SegmentationTask
 
 
 class Run:

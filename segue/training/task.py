@@ -8,7 +8,6 @@ stored generators.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,20 +15,15 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError
-from segue.inference.crf import CRF
 from segue.inference.segment import first_views, predicts_depth, seen_in
-from segue.training.averaging import Averaging
 from segue.training.chores.validation_loss import ValidationLoss
 from segue.training.compute.denominator import StepMean
 from segue.training.data import Batch, Loader
 from segue.training.failures.not_finite import all_finite
 from segue.training.failures.report import step_error
-from segue.training.loops import Loop
-from segue.training.optimizers import OptimWrapper, build_optimizer
-from segue.training.parts import Metric
+from segue.training.optimizers import build_optimizer
+from segue.training.recipe import Evaluation, Recipe
 from segue.training.refined import refiner
-from segue.training.report_card import CardPass
-from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.step import losses_of
 from segue.training.streams import seed_step
@@ -37,43 +31,6 @@ from segue.types import SegSample
 
 #: fp16's loss scaling skips a step whose gradients overflow; this many in a row are no longer an accident.
 FP16_PATIENCE = 20
-
-
-@dataclass
-class Recipe:
-    """How a segmentor is trained.
-
-    Attributes:
-        loop: how long.
-        wrapper: optimizer and what belongs to it.
-        rules: the learning-rate schedule.
-        seed: of everything random.
-        lr_scale: ``auto_scale_lr``'s ratio.
-        train_loader, val_loader: (rank, world) to this process's batches.
-        averaging: the average of the weights, if there is one.
-    """
-
-    loop: Loop
-    wrapper: OptimWrapper
-    rules: list[Rule]
-    seed: int
-    train_loader: Callable[[int, int], Loader]
-    val_loader: Callable[[int, int], Loader] | None = None
-    lr_scale: float = 1.0
-    averaging: Averaging | None = None
-
-
-@dataclass
-class Evaluation:
-    """How a segmentor is evaluated: by which metrics, with mixed precision or not, on which test batches, what refines
-    its probabilities, and what gathers its report.
-    """
-
-    metrics: list[Metric] = field(default_factory=list)
-    mixed: bool = False
-    loader: Callable[[int, int], Loader] | None = None
-    crf: CRF | None = None
-    card: CardPass | None = None
 
 
 class SegmentationTask(LightningModule):
