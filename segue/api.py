@@ -107,6 +107,7 @@ def train(
     seeds: int | str | Sequence[int] | None = None,
     amp: bool = False,
     log: str | None = None,
+    effective_batch: int | None = None,
     machine: Machine | None = None,
     callbacks: Sequence[Callback] = (),
     cfg_options: Sequence[str] = (),
@@ -129,6 +130,8 @@ def train(
         seeds: 3, or ``[0, 1, 2]``: the same config with several seeds; the result is their mean.
         amp: mixed precision, also where the config does not ask for it.
         log: where the numbers go besides: ``'tensorboard,csv'``, the names of `segue.training.backends.LOGS`.
+        effective_batch: images of each step of the optimizer, by accumulation and as many times the iterations
+            (`segue.training.compute.batch`); 0: those that the config's rate was chosen for.
         machine: devices; by default Lightning's choice.
         callbacks: Lightning callbacks of your own.
         cfg_options, trust: see `segue.recipes.open.read_config`.
@@ -152,10 +155,14 @@ def train(
         refuse({"--model": model, "--time": time}, "only for a folder of images and masks; a config says so itself")
     wrong: list[Problem] = []
     cfg = read_config(config, cfg_options, trust=trust, wrong=wrong)
-    if log is not None:
+    if log is not None or effective_batch is not None:
         from segue.training.backends import log_options
+        from segue.training.compute.batch import effective_batch_options
+        from segue.training.machine import Machine as Here
+        from segue.training.machine import machine_count, placed
 
-        more = log_options(cfg, log)
+        world = machine_count(placed(machine or Here()))
+        more = [*log_options(cfg, log), *effective_batch_options(cfg, effective_batch, world)]
         wrong.clear()
         cfg = read_config(config, [*cfg_options, *more], trust=trust, wrong=wrong)
     one = partial(run, amp=amp, machine=machine, callbacks=callbacks, wrong=wrong, dry_run=dry_run, report=report)

@@ -33,6 +33,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="continue the work directory's last.ckpt, or a given one; mmengine's .pth, too",
     )
     parser.add_argument("--amp", action="store_true", help="mixed precision")
+    parser.add_argument("--precision", choices=("fp32", "bf16", "fp16"), help="of a step (default: the config's)")
+    parser.add_argument("--compile", action="store_true", help="torch.compile of the model's parts, in training")
+    parser.add_argument("--channels-last", action="store_true", help="memory layout that some GPUs compute faster in")
+    parser.add_argument(
+        "--checkpointing",
+        action="store_true",
+        help="compute blocks of the backbone twice, for less memory",
+    )
+    parser.add_argument(
+        "--effective-batch",
+        type=int,
+        nargs="?",
+        const=0,
+        metavar="N",
+        help="images of a step of the optimizer, by accumulation and more iterations (N: those of auto_scale_lr)",
+    )
     parser.add_argument("--log", metavar="NAME,NAME", help="also to tensorboard, csv, wandb, mlflow, clearml, aim ...")
     parser.add_argument("--seed", type=int, help="of everything random (default: the config's randomness)")
     parser.add_argument("--fold", metavar="I/K", help="validate on the I-th of K folds of the training images, from 1")
@@ -82,7 +98,17 @@ def run(args: argparse.Namespace) -> int:
     """Train, and say where the result is."""
     from segue.api import train
     from segue.system.shown import visible
+    from segue.training.compute.flags import compute_options
 
+    flags = compute_options(
+        args.precision,
+        amp=args.amp,
+        compiled=args.compile,
+        channels_last=args.channels_last,
+        checkpointing=args.checkpointing,
+        accelerator=args.accelerator,
+    )
+    flags += ["randomness.deterministic=True"] if args.deterministic else []
     result = train(
         args.config,
         model=args.model,
@@ -96,7 +122,8 @@ def run(args: argparse.Namespace) -> int:
         amp=args.amp,
         log=args.log,
         machine=machine_of(args),
-        cfg_options=[*args.cfg_options, *(["randomness.deterministic=True"] if args.deterministic else [])],
+        cfg_options=[*args.cfg_options, *flags],
+        effective_batch=args.effective_batch,
         trust=args.trust_config,
         dry_run=args.dry_run,
         report=not args.no_report,

@@ -61,6 +61,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "model_wrapper_cfg": (_DICT,),
     "runner_type": (_TEXT,),
     "sync_bn": (_TEXT,),
+    "compile": (_FLAG, _DICT),
+    "channels_last": (_FLAG,),
+    "activation_checkpointing": (_LIST, _TEXT),
 }
 #: Names of 0.x, and what stands for them now.
 OLD = {

@@ -26,9 +26,9 @@ from segue.training.hooks import CheckpointHook
 from segue.training.loops import Loop
 from segue.training.optimizer_state import fitted, plain, positions
 from segue.training.optimizers import build_optimizer
+from segue.training.recipe import Recipe
 from segue.training.resumed import checked
 from segue.training.schedule import Schedule
-from segue.training.task import Recipe
 
 BEST = re.compile(r"best_.+_(iter|epoch)_(\d+)\.pth")
 SCALER = {"scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker"}

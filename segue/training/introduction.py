@@ -7,6 +7,7 @@ from typing import Any
 
 from lightning.pytorch import Trainer
 
+from segue.training.compute.ways import told_precision
 from segue.training.ignored import ignored, uncalled
 from segue.training.later import refused_later
 from segue.training.loops import Loop
@@ -30,6 +31,7 @@ def introduce(run: Any, trainer: Trainer, loop: Loop, source: Path | None) -> No
     )
     said = [*told(model, run.plan.wrapper.optimizer), *refused_later(run.cfg), *run.parts.said]
     said += uncalled(run.parts.val_data)
+    said += told_precision(str(trainer.precision), run.plan.wrapper.dtype, run.plan.wrapper.amp)
     for line in [*ignored(run.cfg), *unmatched(model, run.plan.wrapper), *said]:
         run.say(line)
     apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"

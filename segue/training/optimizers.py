@@ -18,7 +18,13 @@ from segue.config.trust import Rights
 from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
 from segue.training.optimization.muon import ADAMW, build_muon
-from segue.training.optimization.named import is_number, kind_problems, optimizer_class, torch_optimizers
+from segue.training.optimization.named import (
+    is_number,
+    is_schedule_free,
+    kind_problems,
+    optimizer_class,
+    torch_optimizers,
+)
 from segue.training.translate import settings, type_name, users_own
 
 NORMS = (
@@ -60,6 +66,8 @@ class OptimWrapper:
         accumulative_counts: iterations whose gradients are added up before the optimizer steps.
         loss_scale: fp16 only: ``'dynamic'``, a constant, or the arguments of ``GradScaler``.
         dtype: mixed precision's type.
+        denominator: of accumulated gradients: ``batches``, or the labeled ``pixels`` of all
+            (`segue.training.compute.denominator`).
         use_fsdp: accepted for old configs; Lightning's strategy decides.
         amp: mixed precision is on (``AmpOptimWrapper``).
     """
@@ -72,9 +80,12 @@ class OptimWrapper:
     loss_scale: str | float | Mapping[str, Any] = "dynamic"
     dtype: str | None = None
     use_fsdp: bool = False
+    denominator: str = "batches"
     amp: bool = False
 
     def __post_init__(self) -> None:
+        if self.denominator not in ("batches", "pixels"):
+            raise ValueError(f"denominator must be 'batches' or 'pixels', got {self.denominator!r}")
         if self.accumulative_counts < 1:
             raise ValueError(f"accumulative_counts must be at least 1, got {self.accumulative_counts}")
         if self.clip_grad:
@@ -313,6 +324,8 @@ def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float 
         optimizer: torch.optim.Optimizer = cls(groups, **node) if made is None else made
     except (TypeError, ValueError) as error:
         raise ConfigError(Problem(key, str(error))) from error
+    if is_schedule_free(wrapper.optimizer.get("type")):
+        optimizer.train()  # type: ignore[attr-defined]  # it steps in that mode alone
     for group in optimizer.param_groups:
         group["lr"] = group["lr"] * lr_scale
     return optimizer

@@ -19,6 +19,8 @@ from segue.errors import ConfigError, Problem
 from segue.system.shown import visible
 from segue.training.averaging import Averaging
 from segue.training.chores.made import chores
+from segue.training.compute.denominator import check_denominator
+from segue.training.compute.ways import apply_ways
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.failures.explained import explained
 from segue.training.failures.ranks import RankWatch
@@ -41,6 +43,7 @@ from segue.training.plan import Plan, config_text, lr_scale, rules_of
 from segue.training.preview.screen import DryRun, Preview
 from segue.training.progress import Terminal
 from segue.training.rare import RareClassStream
+from segue.training.recipe import Evaluation, Recipe
 from segue.training.record import Record
 from segue.training.report_card import trained, watching
 from segue.training.resumed import fits
@@ -48,7 +51,7 @@ from segue.training.saving import SafeFiles, Saver, writable
 from segue.training.scaler import make_scaler
 from segue.training.stopping import EarlyStopping, ValidationTimes
 from segue.training.streams import EvaluationStream, TrainStream
-from segue.training.task import Evaluation, Recipe, SegmentationTask
+from segue.training.task import SegmentationTask
 
 
 class Run:
@@ -140,6 +143,7 @@ class Run:
                 f"Stopped after iteration {saver.saved} of {loop.max_iters}. To continue: "
                 + (self.again or f"segue train CONFIG --work-dir {self.folder} --resume")
             )
+            self.say_report(saver.last)
             if ended:  # so that a cluster does not take the run for finished; for the children see `segue.cli.main`
                 raise SystemExit(0 if is_own_child() else stop.status or 143) from None
             raise KeyboardInterrupt from None
@@ -162,9 +166,16 @@ class Run:
             about = trained(self.cfg, self.folder, task, best, self.seed)
             for line in card.finish(self.folder, "report", about, self.cfg, trainer.is_global_zero):
                 self.say(line)
+            if task.iteration < loop.max_iters:
+                self.say_report(saver.last)
         file = next((saver.folder / name for *_, name in saver.best.values()), saver.last)
         found = file if file.exists() else saver.last if saver.last.exists() else None
         return TrainResult(self.folder, found, dict(task.metrics), best, task.iteration, trainer.is_global_zero)
+
+    def say_report(self, checkpoint: Path) -> None:
+        """How to make the report of a run that ended before its last validation."""
+        if self.report and self.parts.val_data is not None and checkpoint.exists():
+            self.say(f"A report of what is trained so far: segue test {self.folder / 'config.py'} {checkpoint}")
 
     def give_over(self, trainer: Trainer, loop: Loop, task: SegmentationTask) -> None:
         """Put a loop of the user's own in the place of Lightning's.
@@ -284,6 +295,9 @@ class Run:
             said = load_initial(parts.model, cfg)
             if said and trainer.is_global_zero:
                 self.say("\n".join(said))
+        check_denominator(parts.model, self.plan.wrapper.denominator)
+        for line in apply_ways(parts.model, cfg) if not loop.own else ():
+            self.say(line)
         if trainer.is_global_zero and not self.dry:
             (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task

@@ -8,7 +8,6 @@ stored generators.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,19 +15,15 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
 from segue.errors import DataError
-from segue.inference.crf import CRF
 from segue.inference.segment import first_views, predicts_depth, seen_in
-from segue.training.averaging import Averaging
 from segue.training.chores.validation_loss import ValidationLoss
+from segue.training.compute.denominator import StepMean
 from segue.training.data import Batch, Loader
 from segue.training.failures.not_finite import all_finite
 from segue.training.failures.report import step_error
-from segue.training.loops import Loop
-from segue.training.optimizers import OptimWrapper, build_optimizer
-from segue.training.parts import Metric
+from segue.training.optimizers import build_optimizer
+from segue.training.recipe import Evaluation, Recipe
 from segue.training.refined import refiner
-from segue.training.report_card import CardPass
-from segue.training.rules import Rule
 from segue.training.schedule import Schedule
 from segue.training.step import losses_of
 from segue.training.streams import seed_step
@@ -36,43 +31,6 @@ from segue.types import SegSample
 
 #: fp16's loss scaling skips a step whose gradients overflow; this many in a row are no longer an accident.
 FP16_PATIENCE = 20
-
-
-@dataclass
-class Recipe:
-    """How a segmentor is trained.
-
-    Attributes:
-        loop: how long.
-        wrapper: optimizer and what belongs to it.
-        rules: the learning-rate schedule.
-        seed: of everything random.
-        lr_scale: ``auto_scale_lr``'s ratio.
-        train_loader, val_loader: (rank, world) to this process's batches.
-        averaging: the average of the weights, if there is one.
-    """
-
-    loop: Loop
-    wrapper: OptimWrapper
-    rules: list[Rule]
-    seed: int
-    train_loader: Callable[[int, int], Loader]
-    val_loader: Callable[[int, int], Loader] | None = None
-    lr_scale: float = 1.0
-    averaging: Averaging | None = None
-
-
-@dataclass
-class Evaluation:
-    """How a segmentor is evaluated: by which metrics, with mixed precision or not, on which test batches, what refines
-    its probabilities, and what gathers its report.
-    """
-
-    metrics: list[Metric] = field(default_factory=list)
-    mixed: bool = False
-    loader: Callable[[int, int], Loader] | None = None
-    crf: CRF | None = None
-    card: CardPass | None = None
 
 
 class SegmentationTask(LightningModule):
@@ -94,6 +52,8 @@ class SegmentationTask(LightningModule):
         self.values: dict[str, Tensor] = {}
         self.predicted: list[tuple[SegSample, Tensor]] = []  # of the last batch of a validation, for hooks
         self.losses = ValidationLoss() if recipe is not None else None
+        if recipe is not None:
+            self.mean = StepMean(recipe.wrapper, recipe.loop.max_iters)
         #: Of the last evaluation.
         self.metrics: dict[str, float] = {}
         self.notes: dict[str, Any] = {}
@@ -165,7 +125,7 @@ class SegmentationTask(LightningModule):
         self._look(total.detach(), samples)
         others = {name: value.detach() for name, value in values.items() if name != "loss"}
         self.values = {"loss": total.detach(), **others}
-        scaled: Tensor = total * self._remainder_scale(batch_idx)
+        scaled: Tensor = total * self.mean.factor(batch_idx, samples)
         return scaled
 
     def looked_at(self, loss: Tensor) -> None:
@@ -173,12 +133,6 @@ class SegmentationTask(LightningModule):
         self._batch = None
         self._look(loss.detach().sum(), [])
         self.values.setdefault("loss", loss.detach())
-
-    def _remainder_scale(self, batch_idx: int) -> float:
-        # Lightning divides by accumulate_grad_batches; the last, incomplete group is averaged over its own number
-        counts, length = self.recipe.wrapper.accumulative_counts, self.recipe.loop.max_iters
-        rest = length % counts
-        return counts / rest if rest and batch_idx >= length - rest else 1.0
 
     def _look(self, total: Tensor, samples: list[Any]) -> None:
         # On a GPU the answer is fetched while the backward pass is queued, so that the check costs no waiting.
@@ -214,6 +168,7 @@ class SegmentationTask(LightningModule):
         self, optimizer: Any, gradient_clip_val: float | None = None, gradient_clip_algorithm: str | None = None
     ) -> None:
         """``clip_grad``, over all parameters together."""
+        self.mean.finish(optimizer, self.trainer)
         given = dict(self.recipe.wrapper.clip_grad or {})
         if not given:
             return
@@ -329,6 +284,7 @@ class SegmentationTask(LightningModule):
         if self.trainer.fit_loop._should_accumulate():
             named = self.model.named_parameters()
             checkpoint["gradients"] = {k: p.grad for k, p in named if p.grad is not None}
+            checkpoint["gradient_pixels"] = self.mean.pixels
         checkpoint["meta"] = {**self.notes, "iter": self.iteration}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -341,6 +297,7 @@ class SegmentationTask(LightningModule):
             state |= trained
         checkpoint["state_dict"] = {f"model.{k}": v for k, v in state.items()}
         self._gradients = dict(checkpoint.get("gradients") or {})
+        self.mean.pixels = float(checkpoint.get("gradient_pixels") or 0)
         self._schedule_state = checkpoint["schedule"]
 
     def on_fit_start(self) -> None:

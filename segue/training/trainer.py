@@ -44,13 +44,14 @@ from segue.training.plan import Plan, located, read_plan
 from segue.training.preflight import check_before_first_step
 from segue.training.progress import Terminal, class_table, summary
 from segue.training.quiet import quiet
+from segue.training.recipe import Evaluation
 from segue.training.report_card import CardPass, tested
 from segue.training.run import Run
 from segue.training.run_settings import check_small_sections
 from segue.training.saving import may_write, writable
 from segue.training.shares import Share, check_sums, facts_of
 from segue.training.streams import EvaluationStream
-from segue.training.task import Evaluation, SegmentationTask
+from segue.training.task import SegmentationTask
 from segue.training.user_views import offered
 
 __all__ = ["Machine", "TrainResult", "evaluate", "train"]

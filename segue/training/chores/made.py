@@ -9,6 +9,7 @@ from lightning.pytorch import Callback
 from segue.training.chores.between import SyncBuffers
 from segue.training.chores.monitors import Monitors, watched
 from segue.training.chores.profiling import Profiling
+from segue.training.chores.statistics import Statistics
 from segue.training.loops import Loop
 from segue.training.plan import rules_of
 from segue.training.preflight import metric_names, stopping_key
@@ -27,7 +28,7 @@ def chores(run: Any, loop: Loop, preview: Preview) -> list[Callback]:
         ConfigError: see `Profiling`.
     """
     hooks = run.plan.hooks
-    made: list[Callback] = []
+    made: list[Callback] = [Statistics()]
     if run.parts.val_data is not None:
         wanted = list(watched(hooks, rules_of(run.cfg, loop), stopping_key(run.cfg)))
         names = metric_names(run.parts)

@@ -204,6 +204,7 @@ def _batch(cfg: Mapping[str, Any], batch: int, world: int, counts: int) -> Itera
         if base % (batch * world) == 0:
             more = base // (batch * world)
             text += f"; optim_wrapper.accumulative_counts={more} keeps them, and takes {more} times as many iterations"
+            text += " (--effective-batch does both)"
         yield "learning rate", f"{text}; auto_scale_lr.enable=True scales it"
 
 
