@@ -171,6 +171,8 @@ def _members(cfg: Config, names: Sequence[str], *, plain: bool, trust: bool) -> 
         if not plain:
             raise InputError(f"{name}: an exported file is run as it is, on the processor: no device, precision ...")
         exported = RuntimeModel(name, trust=trust)
+        if exported.gives_labels:
+            raise InputError(f"{name}: was exported with --labels-out and gives no probabilities to take a mean of")
         parts.append(_Part(exported, exported.certificate["classes"], exported.certificate["palette"]))
     check_classes([(name, part.classes) for name, part in zip(names, parts, strict=True)])
     Ensemble([part.model for part in parts], names)  # complains
