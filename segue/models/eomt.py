@@ -160,7 +160,9 @@ class EoMT(EncoderDecoder):
         height, width = inputs.shape[-2:]
         whole = (-(-height // self.patch) * self.patch, -(-width // self.patch) * self.patch)
         scores = self.decode_head.predict(self.extract_feat(inputs), whole)
-        return scores[..., :height, :width]
+        if not torch.compiler.is_exporting() and whole == (height, width):
+            return scores
+        return F.pad(scores, (0, width - whole[1], 0, height - whole[0]))  # a slice makes exports ask if it is one
 
     def loss(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Losses of every prediction by name, prefixed ``decode``; ``masked_0`` ... are shares of masked queries."""

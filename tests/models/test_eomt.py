@@ -257,6 +257,18 @@ def test_messages() -> None:
 
 
 @pytest.mark.slow
+def test_exports_for_every_size() -> None:
+    """A trace of an odd size gives what the model gives, at sizes of whole patches and others."""
+    model: Any = build_model(config("dinov3-b")).eval()
+    model.forward = model.encode_decode
+    free = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    traced = torch.export.export(model, (torch.randn(2, 3, 97, 131),), dynamic_shapes={"inputs": free}).module()
+    for size in ((80, 50), (96, 64), (33, 70)):
+        image = torch.randn(2, 3, *size)
+        torch.testing.assert_close(traced(image), model.encode_decode(image))
+
+
+@pytest.mark.slow
 def test_learns_shapes() -> None:
     """Oracle: the images are made from the labels. IoU above 0.8 on each class after 300 steps of 6 images.
 
