@@ -72,7 +72,6 @@ def losses_by_bands(
     losses: Sequence[nn.Module],
     logits: Tensor,
     labels: Tensor,
-    *,
     align_corners: bool,
     ignore_index: int,
     sampler: Any = None,

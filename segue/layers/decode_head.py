@@ -190,15 +190,8 @@ class DecodeHead(nn.Module):
                 f"{type(self).__name__}: multilabel={self.multilabel}, but the data has {given} per pixel; say "
                 f"labels=dict(kind='{'multilabel' if labels.ndim == 4 else 'multiclass'}') in the config"
             )
-        by_bands = losses_by_bands(
-            list(self.loss_decode),
-            logits,
-            labels,
-            align_corners=self.align_corners,
-            ignore_index=ignore,
-            sampler=self.sampler,
-            bands_from=self.bands_from,
-        )
+        losses, corners = list(self.loss_decode), self.align_corners
+        by_bands = losses_by_bands(losses, logits, labels, corners, ignore, self.sampler, self.bands_from)
         if by_bands is not None:
             return by_bands
         logits = resize(logits, labels.shape[-2:], self.align_corners)
