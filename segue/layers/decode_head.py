@@ -190,16 +190,16 @@ class DecodeHead(nn.Module):
                 f"{type(self).__name__}: multilabel={self.multilabel}, but the data has {given} per pixel; say "
                 f"labels=dict(kind='{'multilabel' if labels.ndim == 4 else 'multiclass'}') in the config"
             )
-        losses, corners = list(self.loss_decode), self.align_corners
-        by_bands = losses_by_bands(losses, logits, labels, corners, ignore, self.sampler, self.bands_from)
+        every, corners = list(self.loss_decode), self.align_corners
+        by_bands = losses_by_bands(every, logits, labels, corners, ignore, self.sampler, self.bands_from)
         if by_bands is not None:
             return by_bands
         logits = resize(logits, labels.shape[-2:], self.align_corners)
         weight = None
         if self.sampler:
-            weight = self.sampler.sample(logits, labels, list(self.loss_decode), ignore)
+            weight = self.sampler.sample(logits, labels, every, ignore)
         losses: dict[str, Tensor] = {}
-        for loss in self.loss_decode:
+        for loss in every:
             name = str(loss.loss_name)
             value = loss(logits, labels, weight=weight, ignore_index=ignore)
             losses[name] = losses[name] + value if name in losses else value

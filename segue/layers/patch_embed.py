@@ -112,7 +112,7 @@ def fit_patch_size(weight: Tensor, size: Size) -> Tensor:
     old: Size = (weight.shape[2], weight.shape[3])
     if old == size:
         return weight
-    unit = torch.eye(old[0] * old[1], dtype=torch.float64).unflatten(1, (1, *old))
+    unit = torch.unflatten(torch.eye(old[0] * old[1], dtype=torch.float64), 1, (1, *old))
     resized = F.interpolate(unit, size=size, mode="bicubic", antialias=True).flatten(1)  # B transposed
     fitted = weight.double().flatten(2) @ torch.linalg.pinv(resized).T
     return torch.unflatten(fitted, 2, size).to(weight.dtype)

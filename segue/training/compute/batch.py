@@ -34,9 +34,10 @@ def effective_batch_options(cfg: Mapping[str, Any], wanted: int | None, world: i
     if wanted is None:
         return []
     base = (cfg.get("auto_scale_lr") or {}).get("base_batch_size")
-    if wanted == 0 and not isinstance(base, int):
+    if wanted == 0:
+        wanted = base if isinstance(base, int) else None
+    if wanted is None:
         raise InputError("--effective-batch: the config has no auto_scale_lr.base_batch_size; say how many images")
-    wanted = wanted or int(base)
     step = int((cfg.get("train_dataloader") or {}).get("batch_size", 1)) * world
     if wanted < 1 or wanted % step:
         made = f"{step} images ({step // world} a process, {world} processes)"
@@ -74,7 +75,9 @@ def _longer(cfg: Mapping[str, Any], counts: int) -> Iterator[str]:
         if not isinstance(node, Mapping):
             continue
         kind = bare(str(node.get("type")))
-        names = ("interval", "save_begin") if kind == "CheckpointHook" and not node.get("by_epoch", True) else ()
+        names: tuple[str, ...] = (
+            ("interval", "save_begin") if kind == "CheckpointHook" and not node.get("by_epoch", True) else ()
+        )
         names = _EMA if kind == "EMAHook" else names
         for name in names:
             if isinstance(node.get(name), int) and node[name] > 0:

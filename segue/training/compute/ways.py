@@ -85,7 +85,7 @@ def recompute(module: nn.Module) -> bool:
         again: Callable[[], Any] = lambda: (nullcontext(), counted_once(module))  # noqa: E731
         return checkpoint(usual, *args, use_reentrant=False, context_fn=again, **kwargs)
 
-    module.forward = forward  # type: ignore[method-assign]
+    module.forward = forward
     return True
 
 
@@ -139,7 +139,7 @@ def _compile(module: nn.Module, options: Mapping[str, Any]) -> None:
     def forward(*args: Any, **kwargs: Any) -> Any:
         return quick(*args, **kwargs) if module.training else usual(*args, **kwargs)
 
-    module.forward = forward  # type: ignore[method-assign]
+    module.forward = forward
 
 
 def told_precision(precision: str, dtype: str | None, amp: bool) -> Sequence[str]:
