@@ -61,7 +61,7 @@ CASES = (
     Case("OCRNet-HR18s 2x512x1024", OCRNET, 2, *CITY, memory=0.6),
     Case("OCRNet-HR18s, channels last", OCRNET, 2, *CITY, flags=("channels-last",), speed=1.15),
     Case(
-        "OCRNet-HR18s, channels last, with_cp",
+        "OCRNet-HR18s, with_cp, channels last",
         OCRNET,
         2,
         *CITY,

@@ -25,7 +25,7 @@ def right_pixels(logits: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
     if logits.shape[1] == 1 or labels.ndim == logits.ndim or logits.device.type != "cpu":
         return _right(_classes(logits, labels), labels, ignore_index)
     possible = (labels != ignore_index) & (labels >= 0) & (labels < logits.shape[1])
-    truth = labels.where(possible, 0).unsqueeze(1)
+    truth = labels.where(possible, 0).long().unsqueeze(1)
     own = logits.gather(1, truth)
     others = logits.scatter(1, truth, -torch.inf).amax(dim=1, keepdim=True)
     if ((own == others).squeeze(1) & possible).any():

@@ -29,6 +29,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from segue.errors import InputError
@@ -79,7 +80,7 @@ def losses_by_bands(
 ) -> dict[str, Tensor] | None:
     """Losses by name and ``acc_seg`` of logits (B, C, h, w) for labels (B, H, W) or (B, C, H, W), or None where logits
     of full size have to be made: they are fewer than ``bands_from``, not more than ``logits``, or wanted (above); the
-    step is compiled; or a transform of ``torch.func`` runs.
+    step is compiled; or a transform of ``torch.func`` or a derivative in forward mode is made.
 
     Differs from the losses of resized logits by rounding only; float16 and bfloat16 are computed in float32, as mixed
     precision computes losses.
@@ -89,6 +90,8 @@ def losses_by_bands(
     if full < bands_from or full <= logits.numel() or not _by_bands(losses, sampler):
         return None
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return None
+    if forward_ad.unpack_dual(logits).tangent is not None:
         return None
     with torch.autocast(logits.device.type, enabled=False):
         exact = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
@@ -149,7 +152,7 @@ class _Work:
         are right.
         """
         count = range(len(self.losses))
-        slopes = [self._slope(at) if learns and not self.losses[at].one_sum else None for at in count]
+        slopes = [None if self.losses[at].one_sum or not learns else self._slope(at, self._all(at)) for at in count]
         gradients = self.logits.new_zeros(len(count) if learns else 0, *self.logits.shape)
         sums: dict[int, Tensor] = {}
         right = torch.zeros((), dtype=torch.long, device=self.logits.device)
@@ -167,27 +170,30 @@ class _Work:
                     gradients[at, band.image, :, band.source] += found
         values = []
         for at in count:
-            value, slope = self._value(at, sums[at])
-            values.append(value)
+            values.append(self._value(at, sums[at]))
             if learns and slopes[at] is None:
-                gradients[at] *= slope.view(-1, 1, 1, 1)
+                gradients[at] *= self._slope(at, sums[at]).view(-1, 1, 1, 1)
         return torch.stack(values), gradients, right
 
-    def _slope(self, at: int) -> Tensor:
-        """f'(S) (B, K) of a loss, by a pass of its own."""
+    def _all(self, at: int) -> Tensor:
+        """S (B, K) of a loss, by a pass of its own."""
         sums: dict[int, Tensor] = {}
         for band in self.bands:
             self._add(self._sums(at, self._full(band), band), band, sums, at)
-        return self._value(at, sums[at])[1]
+        return sums[at]
 
-    def _value(self, at: int, sums: Tensor) -> tuple[Tensor, Tensor]:
-        """f(S) () and f'(S) (B, K)."""
+    def _value(self, at: int, sums: Tensor) -> Tensor:
+        """f(S) ()."""
+        classes = self.logits.shape[1]
+        value: Tensor = self.losses[at].of_sums(sums, classes, self.labels, self.weights[at], self.ignore_index)
+        return value
+
+    def _slope(self, at: int, sums: Tensor) -> Tensor:
+        """f'(S) (B, K)."""
         with torch.enable_grad():
-            sums.requires_grad_()
-            classes = self.logits.shape[1]
-            value = self.losses[at].of_sums(sums, classes, self.labels, self.weights[at], self.ignore_index)
-            (slope,) = torch.autograd.grad(value, sums)
-        return value.detach(), slope
+            sums = sums.detach().requires_grad_()
+            (slope,) = torch.autograd.grad(self._value(at, sums), sums)
+        return slope
 
     def _add(self, total: Tensor, band: Band, sums: dict[int, Tensor], at: int) -> None:
         """Add what a band gave (1, K) to ``sums[at]`` (B, K). What was kept for each band would lie scattered among

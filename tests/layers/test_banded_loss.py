@@ -169,6 +169,8 @@ def test_without_gradients() -> None:
     expected = step(of, logits, targets)[0]
     with torch.no_grad():
         found = of.loss_of_logits(logits.requires_grad_(), targets)
+    with torch.inference_mode():
+        of.loss_of_logits(logits.detach(), targets)
     frozen = of.loss_of_logits(logits.detach(), targets)
     for name, value in expected.items():
         assert found[name].item() == pytest.approx(value.item(), rel=1e-6) and not found[name].requires_grad
@@ -184,6 +186,20 @@ def test_a_second_backward_pass_but_no_second_derivative() -> None:
     assert torch.allclose(3 * first, second)
     with pytest.raises(InputError, match=r"bands_from = sys\.maxsize"):
         second.square().sum().backward()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script. is deprecated")  # torch's own, in forward mode
+def test_other_derivatives() -> None:
+    """`torch.func` and derivatives in forward mode are those of logits of full size."""
+    logits, targets = batch(12, 13)
+    of = head(CrossEntropyLoss())
+    of.bands_from = 0
+    loss = lambda z: of.loss_of_logits(z, targets)["loss_ce"]  # noqa: E731
+    gradient = step(of, logits, targets)[1]
+    assert torch.allclose(torch.func.grad(loss)(logits), gradient, atol=1e-7)
+    with torch.autograd.forward_ad.dual_level():
+        slope = torch.autograd.forward_ad.unpack_dual(loss(torch.autograd.forward_ad.make_dual(logits, logits))).tangent
+    assert slope.item() == pytest.approx((gradient * logits).sum().item(), rel=1e-4)
 
 
 def test_equal_logits() -> None:
