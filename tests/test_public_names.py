@@ -28,7 +28,8 @@ predict(config, checkpoint, images, out, *, device='cpu', batch_size=1, tta=Fals
     save=('labels', 'overlay'), legend=False, background=False, least_area=1, frames=None, precision='fp32',
     compiled=False, engine='torch', windows='constant', cfg_options=(), trust=False)
 train(config, *, model=None, time=None, work_dir=None, resume=None, seed=None, fold=None, folds=None, seeds=None,
-    amp=False, log=None, machine=None, callbacks=(), cfg_options=(), trust=False, dry_run=False, report=True)
+    amp=False, log=None, effective_batch=None, machine=None, callbacks=(), cfg_options=(), trust=False,
+    dry_run=False, report=True)
 model(name, *, classes, in_channels=3, crop_size=None, pretrained=True)
 evaluate(config, checkpoint, *, work_dir=None, out=None, tta=False, crf=None, shard=None, show_dir=None, show=False,
     wait_time=2.0, machine=None, cfg_options=(), trust=False, report=False)

@@ -18,5 +18,6 @@ def reduce(loss: Tensor, reduction: Reduction) -> Tensor:
 
 
 def sum_pixels(elements: Tensor) -> Tensor:
-    """(B, ...) to the sum of each image, (B, 1), in float32 at least."""
-    return elements.flatten(1).sum(dim=1, keepdim=True, dtype=torch.promote_types(elements.dtype, torch.float32))
+    """(B, ...) to the sum of each image, (B, 1), in float32 at least; elements (N,) are summed one by one."""
+    each = elements.reshape(-1, 1) if elements.ndim < 2 else elements.flatten(1)
+    return each.sum(dim=1, keepdim=True, dtype=torch.promote_types(elements.dtype, torch.float32))

@@ -63,7 +63,7 @@ def test_suffixes_in_capitals(project: Project, exported: Path, tmp_path: Path) 
     assert segue.load(file).classes == project.model.classes
     verdict, _ = verify(file)
     assert verdict.good, verdict.checks
-    (tmp_path / "A.PT2").write_bytes(b"")
+    (tmp_path / "A.PT2").write_bytes(b"PK")
     with pytest.raises(InputError, match="runs what a file says; --trust-config"):
         segue.load(tmp_path / "A.PT2")
     with pytest.raises(InputError, match=r"ends in \.onnx"):

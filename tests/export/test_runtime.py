@@ -140,6 +140,7 @@ def test_a_file_of_somebody_else(tmp_path: Path) -> None:
 
 def test_labels_are_no_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What stands for logits there would make a confidence of 0.58 of every pixel."""
+    pytest.importorskip("rasterio", reason="scenes need the extra geo")
     file = tmp_path / "m.onnx"
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((6, 8, 3), np.uint8))
     argmax = onnx.helper.make_node("ArgMax", ["images"], ["labels"], axis=1, keepdims=0)

@@ -272,7 +272,7 @@ def test_names() -> None:
     assert [source.name for source in named("twins2mmseg")] == ["twins-pcpvt", "twins-svt"]
     assert [source.name for source in named("vit")] == ["vit"]
     assert len({source.name for source in SOURCES}) == len(SOURCES)
-    with pytest.raises(InputError, match=r"--from caffe: there is no such source; there are hf-segformer, "):
+    with pytest.raises(InputError, match=r"--from caffe: there is no such source; there are hf-eomt-dinov2, "):
         named("caffe")
 
 
