@@ -91,7 +91,7 @@ def losses_by_bands(
         return None
     if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
         return None
-    if forward_ad.unpack_dual(logits).tangent is not None:
+    if forward_ad.unpack_dual(logits).tangent is not None:  # type: ignore[no-untyped-call]
         return None
     with torch.autocast(logits.device.type, enabled=False):
         exact = logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

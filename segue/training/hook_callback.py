@@ -16,6 +16,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from segue.training.chores.settings import rank_of
+from segue.training.chores.validation_loss import told_apart
 from segue.training.guarded import Guard
 from segue.training.trackers import LocalVisBackend
 from segue.training.user_views import offered
@@ -250,7 +251,7 @@ class HookCallback(Callback):
         """After a validation."""
         metrics = dict(pl_module.metrics)
         for backend in self._fed(trainer):
-            self.guard.call(backend, "add_scalars", metrics, step=pl_module.iteration)
+            self.guard.call(backend, "add_scalars", told_apart(metrics), step=pl_module.iteration)
         self.call("after_val_epoch", trainer, pl_module, metrics)
         self.call("after_val", trainer, pl_module)
 
@@ -275,7 +276,7 @@ class HookCallback(Callback):
         """After a test."""
         metrics = dict(pl_module.metrics)
         for backend in self._fed(trainer):
-            self.guard.call(backend, "add_scalars", metrics, step=0)
+            self.guard.call(backend, "add_scalars", told_apart(metrics), step=0)
         self.call("after_test_epoch", trainer, pl_module, metrics)
         self.call("after_test", trainer, pl_module)
         self.call("after_run", trainer, pl_module)

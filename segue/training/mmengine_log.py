@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.system.shown import visible
+from segue.training.chores.validation_loss import told_apart
 from segue.training.loops import Loop
 
 Line = Mapping[str, Any]
@@ -51,6 +52,8 @@ class RunLog:
 
     def line(self, line: Line) -> None:
         """A line of the record."""
+        if line["mode"] != "train":
+            line = told_apart(line)
         if line["mode"] == "train":
             if self.loop is not None:
                 self.say(train_text(line, self.loop))

@@ -7,6 +7,7 @@ decimals: the last digits of a sum depend on the order in which a processor adds
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -53,3 +54,8 @@ class ValidationLoss:
         if trainer.world_size > 1:
             sums = trainer.strategy.reduce(sums.to(trainer.strategy.root_device), reduce_op="sum").cpu()
         return {"loss": round(float(sums[0] / sums[1]), 6)} if sums[1] > 0 else {}
+
+
+def told_apart(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Metrics under the names for logs where ``loss`` is that of training: the validation's is ``val_loss`` there."""
+    return {"val_loss" if name == "loss" else name: value for name, value in metrics.items()}

@@ -51,6 +51,7 @@ def gradients(cfg: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor], list[str]
     return loss.detach(), {name: p.grad for name, p in model.named_parameters() if p.grad is not None}, said
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")  # its own import
 @pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's own look at an activation while it compiles
 @pytest.mark.parametrize(
     ("cfg", "said"),
