@@ -58,7 +58,9 @@ class RunLog:
             if self.loop is not None:
                 self.say(train_text(line, self.loop))
         else:
-            self.say(measured_text(line, self.loop, self.batches(), "val"))
+            # the text is without it: scripts take every ``loss: `` there for one of training
+            text = {key: value for key, value in line.items() if key != "val_loss"}
+            self.say(measured_text(text, self.loop, self.batches(), "val"))
         values = {key: value for key, value in line.items() if not (line["mode"] == "val" and "/" in key)}
         self._append(self.folder / "vis_data" / "scalars.json", json.dumps({**values, "iter": line["step"]}) + "\n")
 

@@ -48,9 +48,11 @@ def test_profile_copies_and_watched_values(tmp_path: Path) -> None:
     assert "aten::convolution" in text.getvalue() and json.loads(trace.read_text())["traceEvents"]
     measured, logged = lines(tmp_path / "run", "val"), lines(tmp_path / "run")
     assert result.best["loss"] == min((line["loss"], line["step"]) for line in measured)
-    [said] = (tmp_path / "run").glob("*/*.log")  # where ``loss`` is that of training, for scripts that plot it
+    [said], [scalars] = (tmp_path / "run").glob("*/*.log"), (tmp_path / "run").glob("*/vis_data/scalars.json")
     told = [line for line in said.read_text().splitlines() if "Iter(val)" in line]
-    assert told and all("val_loss: " in line and " loss: " not in line for line in told)
+    assert told and not any("loss: " in line for line in told)  # scripts take it for one of training
+    told = [line for line in scalars.read_text().splitlines() if '"mode": "val"' in line]
+    assert told and all('"val_loss": ' in line and '"loss": ' not in line for line in told)
     values = [(logged[line["step"] - 1]["decode.acc_seg"], -line["step"]) for line in measured]
     assert result.best["decode.acc_seg"][0] == pytest.approx(max(values)[0])
     copies = sorted((tmp_path / "run").glob("*-????????.pth"))
