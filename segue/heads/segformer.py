@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.quick import is_bare
 from segue.layers.resize import same_size
 
 
@@ -35,7 +36,7 @@ class SegformerHead(DecodeHead):
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to what is classified, (B, channels, H', W') at the size of the first."""
         maps = [conv(x) for conv, x in zip(self.convs, self.select_all(features), strict=True)]
-        if self.training and torch.is_grad_enabled() and _is_plain(self.fusion_conv):
+        if self.training and torch.is_grad_enabled() and is_bare(self.fusion_conv):
             return self.fusion_conv.finish(self._mixed(maps))
         return self.fusion_conv(torch.cat([self._resized(x, maps[0].shape[-2:]) for x in maps], dim=1))
 
@@ -57,10 +58,3 @@ class SegformerHead(DecodeHead):
         for x, weight in zip(maps[1:], others, strict=True):
             mixed = mixed + self._resized(F.conv2d(x, weight), mixed.shape[-2:])
         return mixed
-
-
-def _is_plain(module: ConvModule) -> bool:
-    """Whether nobody watches or has changed what this convolution does."""
-    parts = (module, module.conv)
-    watched = any(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks for part in parts)
-    return type(module.conv) is nn.Conv2d and not watched and not any("forward" in vars(part) for part in parts)

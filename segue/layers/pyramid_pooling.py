@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from segue.layers.cells import of_cells
 from segue.layers.conv import ConvModule
 from segue.layers.norm import Norm
-from segue.layers.quick import folded, is_quick
+from segue.layers.quick import folded
 from segue.layers.resize import resize
 from segue.types import Activation
 
@@ -51,14 +51,18 @@ class PyramidPooling(nn.ModuleList):
         Convolving a map that was resized from a few cells is a product of three small matrices for each channel, so
         that prediction (`segue.layers.quick`) computes the convolution of ``x`` alone.
         """
-        conv, quick = bottleneck.conv, folded(bottleneck.conv)
-        plain = conv.padding_mode == "zeros" and conv.dilation == (1, 1) and conv.stride == (1, 1)
-        if not is_quick() or quick is None or not plain or isinstance(conv.padding, str):
+        quick = folded(bottleneck)
+        if (
+            quick is None
+            or quick.conv.dilation != (1, 1)
+            or quick.conv.stride != (1, 1)
+            or isinstance(quick.conv.padding, str)
+        ):
             return bottleneck(torch.cat([x, *self(x)], dim=1))
         first, found = x.shape[1], quick.of_channels(x, 0)
         for pool in self:
             cells = pool(x)
             part = quick.weight[:, first : first + cells.shape[1]]
-            found = found + of_cells(cells, part, x.shape[-2:], conv.padding, self.align_corners)
+            found = found + of_cells(cells, part, x.shape[-2:], quick.conv.padding, self.align_corners)
             first += cells.shape[1]
         return bottleneck.finish(found)

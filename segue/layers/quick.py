@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -82,10 +83,27 @@ class Folded:
         return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
 
-def folded(conv: nn.Conv2d) -> Folded | None:
-    """How ``conv`` computes at present, if a normalization is folded into it and it has one group."""
-    found = vars(conv).get("forward")
-    return found if isinstance(found, Folded) and conv.groups == 1 else None
+def folded(module: nn.Module) -> Folded | None:
+    """How the convolution of ``module`` computes at present, if it may be computed by parts and is folded."""
+    found = vars(module.conv).get("forward") if is_quick() and is_bare(module) else None
+    return found if isinstance(found, Folded) else None
+
+
+def is_bare(module: nn.Module) -> TypeGuard[ConvModule]:
+    """Whether nobody would notice that a convolution of one group is computed by parts: neither by hooks, nor because
+    the module, or what its ``forward`` does, was replaced.
+    """
+    if type(module) is not ConvModule or type(module.conv) is not nn.Conv2d:
+        return False
+    conv, own = module.conv, vars(module.conv).get("forward")
+    if conv.groups != 1 or conv.padding_mode != "zeros":
+        return False
+    if "forward" in vars(module) or not (own is None or (is_quick() and isinstance(own, Folded))):
+        return False
+    return not any(
+        part._forward_hooks or part._forward_pre_hooks or part._backward_hooks or part._backward_pre_hooks
+        for part in (module, conv)
+    )
 
 
 def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
@@ -94,11 +112,12 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
     Without gradients it is the sum of what each map gives, so that all maps are never held together, and each is let go
     after its turn.
     """
-    conv, quick = module.conv, folded(module.conv) if is_quick() else None
-    if torch.is_grad_enabled() or (quick is None and not _is_bare(conv)) or _is_autocast(maps[0]):
+    if torch.is_grad_enabled() or torch.compiler.is_compiling() or _is_autocast(maps[0]) or not is_bare(module):
         joined = torch.cat(maps, dim=1)
         maps.clear()  # before the convolution takes memory
-        return module(joined)
+        whole: Tensor = module(joined)
+        return whole
+    conv, quick = module.conv, folded(module)
     first, found = 0, None
     while maps:
         x = maps.pop(0)
@@ -112,13 +131,6 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
         del x, part
     assert found is not None
     return module.finish(found)
-
-
-def _is_bare(conv: nn.Conv2d) -> bool:
-    """Whether nobody would notice that the module itself is not called."""
-    watched = conv._forward_hooks or conv._forward_pre_hooks or "forward" in vars(conv)
-    plain = type(conv) is nn.Conv2d and conv.groups == 1 and conv.padding_mode == "zeros"
-    return plain and not watched and not torch.compiler.is_compiling()
 
 
 def _is_autocast(x: Tensor) -> bool:

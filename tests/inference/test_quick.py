@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segue.heads.ocr import OCRHead
 from segue.heads.psp import PSPHead
+from segue.heads.segformer import SegformerHead
 from segue.heads.uper import UPerHead
 from segue.inference.quick import _MODELS, predicted
 from segue.layers.conv import ConvModule
@@ -160,3 +162,41 @@ def test_a_watched_convolution_of_several_maps_is_called() -> None:
         of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)])
     of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)]).sum().backward()
     assert seen == [5, 5] and module.conv.weight.grad is not None
+
+
+class Seen(nn.Sequential):
+    """What a project puts in the place of a convolution module: it has no ``conv``."""
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("way", ["replaced", "hook", "forward"])
+def test_a_module_of_a_projects_own_is_called_as_it_is(way: str) -> None:
+    """By heads that would otherwise compute its convolution by parts, plainly, quickly and in training."""
+    options = HeadOptions(in_channels=8, channels=4, num_classes=3, norm=BN)
+    several = HeadOptions(in_channels=[4, 8], in_index=[0, 1], channels=4, num_classes=3, norm=BN)
+    maps = [torch.randn(1, 4, 8, 8), torch.randn(1, 8, 4, 4)]
+    x, regions = torch.randn(1, 8, 6, 5), torch.randn(1, 3, 6, 5)
+    ocr, psp, mixed = OCRHead(options, ocr_channels=2), PSPHead(options), SegformerHead(several)
+    for head, name, run in (
+        (ocr.object_context_block, "bottleneck", lambda: ocr([x], regions)),
+        (psp, "bottleneck", lambda: psp([x])),
+        (mixed, "fusion_conv", lambda: mixed(maps)),
+    ):
+        settled(head)
+        part, calls = getattr(head, name), []
+        if way == "replaced":
+            setattr(head, name, part := Seen(part.conv, nn.Identity()))
+            part.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        elif way == "hook":
+            part.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        else:
+            usual = part.forward
+            part.forward = lambda y, usual=usual, calls=calls: (calls.append(1), usual(y))[1]
+        run()
+        with quickly():
+            run()
+        mixed.train()
+        with torch.enable_grad():
+            run()
+        mixed.eval()
+        assert len(calls) == 3, (type(head).__name__, way)
