@@ -34,6 +34,7 @@ from torch.nn import functional as F
 
 from segue.errors import InputError
 from segue.layers.accuracy import right_pixels, share_right
+from segue.layers.resize import row_matrix
 
 #: Logits at full size from which bands are used; of fewer, the work for each band is not worth it. `DecodeHead` has it.
 BANDS_FROM = 1 << 22
@@ -249,12 +250,6 @@ class _Work:
     @staticmethod
     def _rows(full: Tensor, band: Band) -> Tensor:
         return full[band.image, ..., band.rows, :]
-
-
-def row_matrix(source: int, target: int, align_corners: bool) -> Tensor:
-    """(target, source) in float64: what each row of a map takes from rows of the smaller one, resized bilinearly."""
-    eye = torch.eye(source, dtype=torch.float64).view(1, source, source, 1)
-    return F.interpolate(eye, size=(target, 1), mode="bilinear", align_corners=align_corners)[0, :, :, 0].T
 
 
 class _Known(torch.autograd.Function):

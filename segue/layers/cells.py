@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from segue.layers.resize import resize
+from segue.layers.resize import row_matrix
 
 
 def of_cells(cells: Tensor, weight: Tensor, size: Sequence[int], padding: Sequence[int], corners: bool) -> Tensor:
@@ -26,7 +26,5 @@ def of_cells(cells: Tensor, weight: Tensor, size: Sequence[int], padding: Sequen
 
 def _resized_taps(cells: int, pixels: int, taps: int, padding: int, corners: bool, like: Tensor) -> Tensor:
     """(H, taps * cells): which share each cell has in the pixel that each tap of a convolution sees at each place."""
-    one_each = torch.eye(cells, dtype=like.dtype, device=like.device)[None, :, :, None]  # channel a: 1 at cell a
-    shares = resize(one_each, (pixels, 1), corners)[0, :, :, 0].T
-    shares = F.pad(shares, (0, 0, padding, padding))
+    shares = F.pad(row_matrix(cells, pixels, corners).to(like), (0, 0, padding, padding))
     return torch.cat([shares[i : i + pixels + 2 * padding - taps + 1] for i in range(taps)], dim=1)

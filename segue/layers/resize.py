@@ -30,3 +30,9 @@ def same_size(one: Sequence[int], other: Sequence[int]) -> bool:
 
         return all(statically_known_true(a == b) for a, b in zip(one, other, strict=True))
     return tuple(one) == tuple(other)
+
+
+def row_matrix(source: int, target: int, align_corners: bool) -> Tensor:
+    """(target, source) in float64: what each row of a map takes from rows of the smaller one, resized bilinearly."""
+    eye = torch.eye(source, dtype=torch.float64).view(1, source, source, 1)
+    return F.interpolate(eye, size=(target, 1), mode="bilinear", align_corners=align_corners)[0, :, :, 0].T

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.reduction import sum_pixels
+from segue.layers.reduction import by_pixel, sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -79,10 +79,7 @@ class CrossEntropyLoss(nn.Module):
         return self.loss_weight * (loss if loss.ndim == 3 else loss.sum(dim=1))
 
     def _weighted(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
-        loss = self._elements(pred, target, ignore_index)
-        if weight is None:
-            return loss
-        return loss * (weight if loss.ndim == weight.ndim else weight.unsqueeze(1))
+        return by_pixel(self._elements(pred, target, ignore_index), weight)
 
     def _elements(self, pred: Tensor, target: Tensor, ignore_index: int) -> Tensor:
         class_weight = pred.new_tensor(self.class_weight) if self.class_weight else None

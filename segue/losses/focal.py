@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.errors import InputError
-from segue.layers.reduction import Reduction, sum_pixels
+from segue.layers.reduction import Reduction, by_pixel, sum_pixels
 from segue.layers.truth import binary_truth
 
 
@@ -77,10 +77,7 @@ class FocalLoss(nn.Module):
         return total if self.reduction == "sum" else total / (target.numel() * (classes if target.ndim == 3 else 1))
 
     def _weighted(self, pred: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int) -> Tensor:
-        loss = self._elements(pred, target, ignore_index)
-        if weight is None:
-            return loss
-        return loss * (weight if weight.ndim == loss.ndim else weight.unsqueeze(1))
+        return by_pixel(self._elements(pred, target, ignore_index), weight)
 
     def per_pixel(self, pred: Tensor, target: Tensor, ignore_index: int = 255) -> Tensor:
         """The loss of each pixel, (B, H, W); 0 where ignored. Hard-example mining sorts by it."""

@@ -52,12 +52,11 @@ class RunLog:
 
     def line(self, line: Line) -> None:
         """A line of the record."""
-        if line["mode"] != "train":
-            line = told_apart(line)
         if line["mode"] == "train":
             if self.loop is not None:
                 self.say(train_text(line, self.loop))
         else:
+            line = told_apart(line)
             # the text is without it: scripts take every ``loss: `` there for one of training
             text = {key: value for key, value in line.items() if key != "val_loss"}
             self.say(measured_text(text, self.loop, self.batches(), "val"))

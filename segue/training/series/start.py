@@ -9,7 +9,7 @@ A run is what `segue.training.train` makes of the config in that folder; nothing
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +120,7 @@ def start(
     if asked.nothing:
         return train(cfg, work_dir=folder, resume=resume, seed=asked.seed, again="")
 
-    def say(*lines: str) -> None:
-        for line in lines:
-            console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
-
+    say = _speaker(console)
     again = ""
     if asked.folds is not None:
         count = count_of(asked.folds)
@@ -151,6 +148,14 @@ def start(
     return _series("seeds", planned, train, folder, resume, machine, dry_run, console)
 
 
+def _speaker(console: Console) -> Callable[..., None]:
+    def say(*lines: str) -> None:
+        for line in lines:
+            console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
+
+    return say
+
+
 def _series(
     title: str,
     planned: Sequence[Planned],
@@ -174,9 +179,7 @@ def _series(
             "has ended"
         )
 
-    def say(line: str) -> None:
-        console.print(visible(line), highlight=False, markup=False, soft_wrap=True)
-
+    say = _speaker(console)
     runs: dict[str, TrainResult] = {}
     with occupied(writable(folder)) if is_first() else nullcontext():
         for number, one in enumerate(planned, 1):
@@ -185,9 +188,7 @@ def _series(
                 say(f"Run {number} of {len(planned)}: {place} has ended before")
                 runs[one.name] = old[1]
                 continue
-            say(f"Run {number} of {len(planned)}: {place}")
-            for line in one.said:
-                say(line)
+            say(f"Run {number} of {len(planned)}: {place}", *one.said)
             try:
                 on = again and last_of(place) is not None
                 found = train(one.cfg, work_dir=place, resume=on, seed=one.seed, again="the same command with --resume")
@@ -211,8 +212,7 @@ def _series(
         files = table.write(folder) if is_first() else ()
     console.print(table.shown())
     say(f"{table.sentence}; deviations are those of a sample, n - 1")
-    for file in files[1:]:
-        say(f"The table: {file}")
+    say(*(f"The table: {file}" for file in files[1:]))
     mean = {row.name: row.mean for row in table.rows if row.mean is not None}
     spread = {row.name: row.deviation for row in table.rows if row.deviation is not None}
     steps = sum(run.iterations for run in runs.values())
