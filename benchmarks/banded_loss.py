@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import datetime
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from sides import processor
 from torch import Tensor, nn
 
 from segue.layers.decode_head import DecodeHead, HeadOptions
@@ -76,10 +76,6 @@ def main() -> None:
     if len(sys.argv) == 3:
         measure(sys.argv[1], int(sys.argv[2]))
         return
-    processor = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        known = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next((line.partition(": ")[2] for line in known if line.startswith("model name")), processor)
     lines = [
         "# Losses by bands against logits of full size",
         "",
@@ -98,7 +94,7 @@ def main() -> None:
         )
         print(lines[-1], flush=True)
     today = datetime.date.today().isoformat()
-    lines += ["", f"{today}, {processor}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, torch "]
+    lines += ["", f"{today}, {processor()}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}, torch "]
     lines[-1] += f"{torch.__version__}; `python benchmarks/banded_loss.py`"
     path = Path(__file__).parent / "results" / f"banded_loss-{today}.md"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

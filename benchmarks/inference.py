@@ -18,18 +18,15 @@ import datetime
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
+
+from sides import Side, processor, serve, without_operators
 
 HERE = Path(__file__).parent
 OCRNET = "ocrnet_hr18_4xb2-160k_cityscapes-512x1024"
@@ -125,15 +122,6 @@ def write_weights(case: Case, path: Path) -> None:
     torch.save({"state_dict": state, "meta": meta}, path)
 
 
-class Absent(types.ModuleType):
-    """Compiled operators, which mmcv-lite lacks and none of these models calls."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: None
-
-
 def segue_side(case: Case, data: Path, engine: str, precision: str) -> Callable[[], Any]:
     sys.path.insert(0, str(HERE.parent))
     import torch
@@ -172,8 +160,7 @@ def segue_side(case: Case, data: Path, engine: str, precision: str) -> Callable[
 def reference_side(case: Case, data: Path) -> Callable[[], Any]:
     import warnings
 
-    sys.modules["mmcv._ext"] = Absent("mmcv._ext")
-    sys.modules["mmcv._ext"].__spec__ = ModuleSpec("mmcv._ext", None)
+    without_operators()
     warnings.simplefilter("ignore")
     import mmseg
     import torch
@@ -216,54 +203,22 @@ def reference_side(case: Case, data: Path) -> Callable[[], Any]:
     return predict
 
 
-def serve(side: str, case: Case, data: Path, engine: str, precision: str) -> None:
-    """Run once for each line on standard input, and print what it took."""
+def serve_side(side: str, case: Case, data: Path, engine: str, precision: str) -> None:
+    """Run once for each line on standard input; the last labels are kept."""
     import torch
 
-    run = reference_side(case, data) if side == "mmseg" else segue_side(case, data, engine, precision)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"ready": torch.__version__}), flush=True)
-    for _ in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
-        found = run()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    def keep(found: Any) -> dict[str, Any]:
         if isinstance(found, torch.Tensor):
             torch.save(found.to(torch.int16), data / f"{side}.pt")
-        print(json.dumps({"wall": wall, "cpu": cpu, "mib": (peak - before) / 1024}), flush=True)
+        return {}
+
+    serve(reference_side(case, data) if side == "mmseg" else segue_side(case, data, engine, precision), keep)
 
 
-class Side:
+def started(python: str, side: str, number: int, args: argparse.Namespace, data: Path) -> Side:
     """A process that runs one side of a case."""
-
-    def __init__(self, python: str, side: str, number: int, args: argparse.Namespace, data: Path) -> None:
-        command = [python, __file__, "--side", side, "--case", str(number), "--data", str(data)]
-        command += ["--engine", args.engine, "--precision", args.precision, *(["--tiny"] if args.tiny else [])]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.walls: list[float] = []
-        self.cpus: list[float] = []
-        self.mib = 0.0
-        self.torch = self._answer("ready")["ready"]
-
-    def _answer(self, key: str) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:  # the reference prints lines of its own
-            if line.startswith(f'{{"{key}"'):
-                return json.loads(line)  # type: ignore[no-any-return]
-        raise SystemExit(f"{self.process.args}: ended with {self.process.wait()}")
-
-    def run(self, counted: bool) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        found = self._answer("wall")
-        self.mib = max(self.mib, found["mib"])
-        if counted:
-            self.walls.append(found["wall"])
-            self.cpus.append(found["cpu"])
-
-    def close(self) -> None:
-        self.process.communicate()
+    command = [python, __file__, "--side", side, "--case", str(number), "--data", str(data)]
+    return Side([*command, "--engine", args.engine, "--precision", args.precision, *(["--tiny"] if args.tiny else [])])
 
 
 def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
@@ -274,10 +229,10 @@ def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
         if case.kind == "files":
             write_photographs(case, data / "photos")
         if args.engine != "torch":  # its file is made in another process than the measured one
-            Side(sys.executable, "segue", number, args, data).close()
+            started(sys.executable, "segue", number, args, data).close()
         sides = [
-            Side(sys.executable, "segue", number, args, data),
-            Side(args.reference, "mmseg", number, args, data),
+            started(sys.executable, "segue", number, args, data),
+            started(args.reference, "mmseg", number, args, data),
         ]
         rounds = 1 if case.kind == "files" else args.rounds
         for turn in range(-args.warm_up, rounds):
@@ -354,15 +309,11 @@ def show(results: list[dict[str, Any]], args: argparse.Namespace) -> str:
     table = Table(*heads)
     for row in rows:
         table.add_row(*row)
-    model = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), model)
     theirs, ours = results[0]["torch"]
     notes = (
-        f"{datetime.date.today().isoformat()}, {model}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, Python "
-        f"{platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in turns; Segue "
-        f"with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is "
+        f"{datetime.date.today().isoformat()}, {processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"Python {platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in turns; "
+        f"Segue with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is "
         "the share of pixels with one label."
     )
     console = Console(width=160)
@@ -388,7 +339,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.side:
         case = shrunk(CASES[args.case]) if args.tiny else CASES[args.case]
-        serve(args.side, case, args.data, args.engine, args.precision)
+        serve_side(args.side, case, args.data, args.engine, args.precision)
         return
     if not args.reference:
         parser.error("--reference is needed")

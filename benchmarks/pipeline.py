@@ -26,6 +26,8 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from sides import without_operators
+
 HERE = Path(__file__).parent
 PIPELINES = {"city": ((2048, 1024), (512, 1024)), "room": ((2048, 512), (512, 512))}
 #: (name, files, suffix, target ratio, how Segue reads); the reference reads the same files
@@ -69,23 +71,12 @@ def info_of(data: Path, files: str, suffix: str, number: int) -> dict[str, Any]:
 
 
 def reference_pipeline(files: str) -> Any:
-    import types
     import warnings
-    from importlib.machinery import ModuleSpec
-
-    class Absent(types.ModuleType):
-        """Compiled operators, which mmcv-lite lacks and no data pipeline calls."""
-
-        def __getattr__(self, name: str) -> Any:
-            if name.startswith("__"):
-                raise AttributeError(name)
-            return lambda *args, **kwargs: None
 
     try:
         importlib.import_module("mmcv._ext")
     except ImportError:
-        sys.modules["mmcv._ext"] = Absent("mmcv._ext")
-        sys.modules["mmcv._ext"].__spec__ = ModuleSpec("mmcv._ext", None)
+        without_operators()
     warnings.simplefilter("ignore")
     import cv2
     from mmengine.dataset import Compose

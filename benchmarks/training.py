@@ -19,18 +19,15 @@ import datetime
 import json
 import os
 import platform
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import types
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
+
+from sides import Side, processor, serve, without_operators
 
 HERE = Path(__file__).parent
 OCRNET = "ocrnet_hr18s_4xb2-160k_cityscapes-512x1024"
@@ -132,20 +129,10 @@ def segue_side(case: Case, data: Path) -> tuple[Callable[[], float], Any]:
     return step, model
 
 
-class Absent(types.ModuleType):
-    """Compiled operators, which mmcv-lite lacks and none of these models calls."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: None
-
-
 def reference_side(case: Case, data: Path) -> tuple[Callable[[], float], Any]:
     import warnings
 
-    sys.modules["mmcv._ext"] = Absent("mmcv._ext")
-    sys.modules["mmcv._ext"].__spec__ = ModuleSpec("mmcv._ext", None)
+    without_operators()
     warnings.simplefilter("ignore")
     import mmseg
     import torch
@@ -184,55 +171,11 @@ def reference_side(case: Case, data: Path) -> tuple[Callable[[], float], Any]:
     return step, model
 
 
-def serve(side: str, case: Case, data: Path) -> None:
-    """Do a step for each line on standard input, and print what it took."""
-    import torch
-
-    step, _ = reference_side(case, data) if side == "mmseg" else segue_side(case, data)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"ready": torch.__version__}), flush=True)
-    for _ in sys.stdin:
-        wall, cpu = time.perf_counter(), time.process_time()
-        loss = step()
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        print(json.dumps({"wall": wall, "cpu": cpu, "mib": (peak - before) / 1024, "loss": loss}), flush=True)
-
-
-class Side:
-    """A process that runs one side of a case."""
-
-    def __init__(self, python: str, side: str, number: int, args: argparse.Namespace, data: Path) -> None:
-        command = [python, __file__, "--side", side, "--case", str(number), "--data", str(data)]
-        command += ["--tiny"] if args.tiny else []
-        env = {**os.environ, **(AVX2 if args.isa == "avx2" else {})}
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-        self.walls: list[float] = []
-        self.cpus: list[float] = []
-        self.losses: list[float] = []
-        self.mib = 0.0
-        self.torch = self._answer("ready")["ready"]
-
-    def _answer(self, key: str) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:  # the reference prints lines of its own
-            if line.startswith(f'{{"{key}"'):
-                return json.loads(line)  # type: ignore[no-any-return]
-        raise SystemExit(f"{self.process.args}: ended with {self.process.wait()}")
-
-    def run(self, counted: bool) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        found = self._answer("wall")
-        self.mib = max(self.mib, found["mib"])
-        self.losses.append(found["loss"])
-        if counted:
-            self.walls.append(found["wall"])
-            self.cpus.append(found["cpu"])
-
-    def close(self) -> None:
-        self.process.communicate()
+def started(python: str, side: str, number: int, args: argparse.Namespace, data: Path) -> Side:
+    """A process that does the steps of one side of a case."""
+    command = [python, __file__, "--side", side, "--case", str(number), "--data", str(data)]
+    env = {**os.environ, **(AVX2 if args.isa == "avx2" else {})}
+    return Side([*command, *(["--tiny"] if args.tiny else [])], env)
 
 
 def shrunk(case: Case) -> Case:
@@ -245,8 +188,8 @@ def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
     case = CASES[number]
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        ours = Side(sys.executable, "segue", number, args, data)  # writes the weights
-        theirs = Side(args.reference, "mmseg", number, args, data)
+        ours = started(sys.executable, "segue", number, args, data)  # writes the weights
+        theirs = started(args.reference, "mmseg", number, args, data)
         for turn in range(-args.warm_up, args.rounds):
             for side in (ours, theirs) if turn % 2 == 0 else (theirs, ours):
                 side.run(turn >= 0)
@@ -262,7 +205,7 @@ def measure(number: int, args: argparse.Namespace) -> dict[str, Any]:
         "ratio_cpu": statistics.median(theirs.cpus) / statistics.median(ours.cpus),
         "mmseg_mib": theirs.mib,
         "segue_mib": ours.mib,
-        "first_loss": [theirs.losses[0], ours.losses[0]],
+        "first_loss": [side.said[0]["loss"] for side in (theirs, ours)],
         "torch": [theirs.torch, ours.torch],
     }
 
@@ -287,13 +230,9 @@ def show(results: list[dict[str, Any]], args: argparse.Namespace) -> str:
         ]
         for one in results
     ]
-    processor = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), processor)
     theirs, ours = results[0]["torch"]
     notes = (
-        f"{datetime.date.today().isoformat()}, {processor}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
+        f"{datetime.date.today().isoformat()}, {processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
         f"instructions {args.isa}, Python {platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of "
         f"{args.rounds} rounds in turns. Ratios are of each round; MiB are above the loaded model."
     )
@@ -317,7 +256,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
-        serve(args.side, shrunk(CASES[args.case]) if args.tiny else CASES[args.case], args.data)
+        case = shrunk(CASES[args.case]) if args.tiny else CASES[args.case]
+        step, _ = reference_side(case, args.data) if args.side == "mmseg" else segue_side(case, args.data)
+        serve(step, lambda loss: {"loss": loss})
         return
     if not args.reference:
         parser.error("--reference is needed")

@@ -11,7 +11,6 @@ imports, building, training, validation. Memory is the peak of the resident set.
 from __future__ import annotations
 
 import argparse
-import importlib.machinery
 import json
 import os
 import resource
@@ -20,32 +19,20 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from sides import without_operators  # noqa: E402
+
 CONFIG = HERE / "configs" / "small.py"
-
-
-class NoOperators(types.ModuleType):
-    """In place of mmcv's compiled operators, which mmseg imports and this config does not use."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-
-        def missing(*args: object) -> None:
-            raise NotImplementedError(name)
-
-        return missing
 
 
 def by_mmseg(config: str, seed: int, work: str) -> float:
     """mIoU in percent after training with mmseg."""
-    stand_in = NoOperators("mmcv._ext")
-    stand_in.__spec__ = importlib.machinery.ModuleSpec("mmcv._ext", None)
-    sys.modules.setdefault("mmcv._ext", stand_in)
+    without_operators()
     import torch
     from mmengine.config import Config
     from mmengine.runner import Runner
