@@ -312,9 +312,9 @@ def show(results: list[dict[str, Any]], args: argparse.Namespace) -> str:
     theirs, ours = results[0]["torch"]
     notes = (
         f"{datetime.date.today().isoformat()}, {processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
-        f"Python {platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in turns; "
-        f"Segue with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded model; equal is "
-        "the share of pixels with one label."
+        f"Python {platform.python_version()}; torch {ours}, mmseg's {theirs}; medians of {args.rounds} rounds in "
+        f"turns; Segue with {args.engine} in {args.precision}. Ratios are of each round; MiB are above the loaded "
+        "model; equal is the share of pixels with one label."
     )
     console = Console(width=160)
     console.print(table)
