@@ -3,11 +3,12 @@
     python benchmarks/exports.py
     python benchmarks/exports.py --only SegFormer --size 64 64 --rounds 1      (a trial of the script itself)
 
-Each model gets random weights and one image; its files are certified before they are timed, and int8 is timed whatever
-it loses, for with random weights that says nothing. Measured is one call, from the network's input in memory to logits
-in memory: the model's `encode_decode` in evaluation mode, and a session's `run`. Ways take turns, so that what else the
-machine does falls on all of them. Results are written after each model, and those of the same day and size stay, so
-that a run that was stopped is completed with --only.
+Each model gets random weights, with logits that spread as those of a trained one do, and one image; its files are
+certified before they are timed, and int8 is timed whatever it loses, for with random weights that says nothing.
+Measured is one call, from the network's input in memory to logits in memory: the model's `encode_decode` in
+evaluation mode, and a session's `run`. Ways take turns, so that what else the machine does falls on all of them.
+Results are written after each model, and those of the same day and size stay, so that a run that was stopped is
+completed with --only.
 A table is printed, and written to benchmarks/results/ with the date.
 Needs the extra `export`, and nncf for int8.
 """
@@ -82,6 +83,9 @@ def timed(recipe: str, size: tuple[int, int], rounds: int) -> dict[str, list[flo
     classes, palette = class_names(cfg, model.num_classes)
     predictor = Predictor(model, cfg, classes, palette or [[0, 0, 0]] * len(classes))
     case = generated_cases(predictor, size)[0]
+    last: torch.nn.Conv2d = model.head.conv_seg
+    with torch.no_grad():
+        last.weight.mul_(3 / float(model_logits(Graph(model), case.inputs).std()))
     found: dict[str, list[float] | str] = {}
     calls: dict[str, Callable[[], Any]] = {"eager": lambda: model_logits(Graph(model).eval(), case.inputs)}
     with tempfile.TemporaryDirectory() as name:
