@@ -63,7 +63,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "sync_bn": (_TEXT,),
     "compile": (_FLAG, _DICT),
     "channels_last": (_FLAG,),
-    "activation_checkpointing": (_LIST, _TEXT),
+    "activation_checkpointing": (_FLAG, _LIST, _TEXT),
 }
 #: Names of 0.x, and what stands for them now.
 OLD = {

@@ -149,10 +149,12 @@ class FolderDataset(BaseSegDataset):
         images = pictures(folder, "images")
         if self.mask_reader is not None:
             images = self._of_annotations(images, folder)
-        if self.suffixes != (None, None):
-            images = list(stems_by_end(images, *self.suffixes, folder, "image").values())
-        given: dict[str, str] = {}
         masks = self.data_prefix.get("seg_map_path")
+        end, other = self.suffixes
+        shared = masks is not None and os.path.normpath(masks) == os.path.normpath(folder)
+        if end is not None or (shared and other is not None):
+            images = list(stems_by_end(images, end, other if shared else None, folder, "image").values())
+        given: dict[str, str] = {}
         count = len(images)
         if self.split is not None:
             listed = images_of_split(images, self.split, folder, self.data_root or "", self.suffixes[0])

@@ -90,8 +90,10 @@ def pair_by_stem(
         unlisted: how many images of the folder are not among ``images``, whose masks are there as well.
     """
     if suffixes != (None, None):
-        image_stems = stems_by_end(images, *suffixes, image_folder, "image")
-        mask_stems = stems_by_end(masks, suffixes[1], suffixes[0], mask_folder, "mask")
+        end, mask_end = suffixes
+        shared = os.path.normpath(image_folder) == os.path.normpath(mask_folder)
+        image_stems = stems_by_end(images, end, mask_end if shared else None, image_folder, "image")
+        mask_stems = stems_by_end(masks, mask_end, end if shared else None, mask_folder, "mask")
         images, masks = list(image_stems.values()), list(mask_stems.values())
     else:
         image_stems, mask_stems = _stems(images, image_folder), _stems(masks, mask_folder)

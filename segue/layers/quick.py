@@ -98,7 +98,10 @@ def is_bare(module: nn.Module) -> TypeGuard[ConvModule]:
     conv, own = module.conv, vars(module.conv).get("forward")
     if conv.groups != 1 or conv.padding_mode != "zeros":
         return False
-    if "forward" in vars(module) or not (own is None or (is_quick() and isinstance(own, Folded))):
+    # what training would compute again in the backward pass takes less memory by parts
+    if not getattr(vars(module).get("forward"), "again", "forward" not in vars(module)):
+        return False
+    if not (own is None or (is_quick() and isinstance(own, Folded))):
         return False
     return not any(
         part._forward_hooks or part._forward_pre_hooks or part._backward_hooks or part._backward_pre_hooks
@@ -109,10 +112,10 @@ def is_bare(module: nn.Module) -> TypeGuard[ConvModule]:
 def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
     """``module`` of maps (B, C_i, H, W) concatenated along their channels, (B, C', H', W'); ``maps`` is empty then.
 
-    Without gradients it is the sum of what each map gives, so that all maps are never held together, and each is let go
+    It is the sum of what each map gives, so that all maps are never held together, and without gradients each is let go
     after its turn.
     """
-    if torch.is_grad_enabled() or torch.compiler.is_compiling() or _is_autocast(maps[0]) or not is_bare(module):
+    if torch.compiler.is_compiling() or _is_autocast(maps[0]) or not is_bare(module):
         joined = torch.cat(maps, dim=1)
         maps.clear()  # before the convolution takes memory
         whole: Tensor = module(joined)

@@ -85,13 +85,12 @@ class TverskyLoss(nn.Module):
         self, sums: Tensor, classes: int, target: Tensor, weight: Tensor | None, ignore_index: int | None
     ) -> Tensor:
         """The loss from ``sums`` over all pixels of ``target``."""
-        hits, alarms, misses = torch.unflatten(sums, 1, (3, -1)).unbind(dim=1)  # (B, C) each
-        classes = hits.shape[1]
+        hits, alarms, misses = torch.unflatten(sums, 1, (3, -1)).unbind(dim=1)  # (B, C) each; C is 2 of one logit
         index = (hits + self.smooth) / (hits + self.alpha * alarms + self.beta * misses + self.smooth)
         loss = (1 - index).mean(dim=0)  # (C,)
         if self.class_weight is not None:
             loss = loss * loss.new_tensor(self.class_weight)
-        if 0 <= self.ignore_index < classes:
+        if 0 <= self.ignore_index < hits.shape[1]:
             loss = torch.cat([loss[: self.ignore_index], loss[self.ignore_index + 1 :]])
-        whole: Tensor = self.loss_weight * loss.sum() / classes
+        whole: Tensor = self.loss_weight * loss.sum() / hits.shape[1]
         return whole

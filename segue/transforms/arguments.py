@@ -125,3 +125,9 @@ def volume_of(owner: object, sample: Sample) -> Array:
 def label_map_of(sample: Sample) -> Array | None:
     """The sample's label map, if it has one."""
     return sample.get("gt_seg_map")
+
+
+def ignored_in(sample: Sample, ignore_index: int) -> int:
+    """The label that ``ignore_index`` means: what the files' value of no label has become when they were read."""
+    is_void = ignore_index == sample.get("void") and not sample.get("reduce_zero_label")
+    return int(sample.get("ignore_index", ignore_index)) if is_void else ignore_index

@@ -91,7 +91,7 @@ class LoadWindow:
             seen["labels"], seen["window"] = resized_labels(labels, size, window_within(window, size)), window
             return seen["labels"]
 
-        window = self.crop.choose(size, labels_of)
+        window = self.crop.choose(size, labels_of, sample)
         if seen.get("window") != window:
             labels_of(window)
         sample["gt_seg_map"] = seen["labels"]

@@ -7,7 +7,7 @@ import numpy as np
 
 from segue.errors import InputError
 from segue.images.read import Array
-from segue.transforms.arguments import is_int, label_map_of, refuse
+from segue.transforms.arguments import ignored_in, is_int, label_map_of, refuse
 from segue.types import Sample
 
 
@@ -37,7 +37,7 @@ class GenerateEdge:
 
     Args:
         edge_width: pixels across a border.
-        ignore_index: label whose borders do not count.
+        ignore_index: label whose borders do not count, as the files have it.
     """
 
     def __init__(self, edge_width: int = 3, ignore_index: int = 255) -> None:
@@ -56,6 +56,6 @@ class GenerateEdge:
         if labels.ndim != 2:
             raise InputError("GenerateEdge: needs one class per pixel, (H, W); multilabel annotations have no such map")
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (self.edge_width, self.edge_width))
-        sample["gt_edge_map"] = cv2.dilate(class_borders(labels, self.ignore_index), kernel)
+        sample["gt_edge_map"] = cv2.dilate(class_borders(labels, ignored_in(sample, self.ignore_index)), kernel)
         sample["edge_width"] = self.edge_width
         return sample

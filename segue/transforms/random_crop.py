@@ -8,7 +8,7 @@ import numpy as np
 
 from segue.images.read import Array
 from segue.images.window import Window
-from segue.transforms.arguments import image_of, int_pair, is_int, label_map_of, probability, refuse
+from segue.transforms.arguments import ignored_in, image_of, int_pair, is_int, label_map_of, probability, refuse
 from segue.transforms.fields import maps, pictures
 from segue.types import Sample, Size
 
@@ -25,7 +25,7 @@ class RandomCrop:
         crop_size: (H, W), or one number for both.
         cat_max_ratio: draw again, at most ten times, while one class covers this share of the labeled pixels or more;
             1.0 takes the first window.
-        ignore_index: label that is not counted.
+        ignore_index: label that is not counted, as the files have it.
     """
 
     def __init__(self, crop_size: int | Sequence[int], cat_max_ratio: float = 1.0, ignore_index: int = 255) -> None:
@@ -39,7 +39,7 @@ class RandomCrop:
         """Crop and record ``img_shape``."""
         image = image_of(self, sample)
         labels = label_map_of(sample)
-        window = self.choose(image.shape[:2], None if labels is None else labels.__getitem__)
+        window = self.choose(image.shape[:2], None if labels is None else labels.__getitem__, sample)
         for key in pictures(sample):
             sample[key] = sample[key][window]
         sample["img_shape"] = sample["img"].shape[:2]
@@ -47,12 +47,13 @@ class RandomCrop:
             sample[key] = values[window]
         return sample
 
-    def choose(self, size: Size, labels_of: Callable[[Window], Array] | None) -> Window:
+    def choose(self, size: Size, labels_of: Callable[[Window], Array] | None, sample: Sample) -> Window:
         """Draw the window of an image of ``size`` (H, W); ``labels_of`` gives the labels that one shows."""
         window = self._draw(size)
         if self.cat_max_ratio < 1.0 and labels_of is not None:
+            ignored = ignored_in(sample, self.ignore_index)
             for _ in range(_TRIES):
-                if self._varied(labels_of(window)):
+                if self._varied(labels_of(window), ignored):
                     break
                 window = self._draw(size)
         return window
@@ -61,11 +62,11 @@ class RandomCrop:
         top, left = (np.random.randint(0, max(size[axis] - self.crop_size[axis], 0) + 1) for axis in (0, 1))
         return slice(top, top + self.crop_size[0]), slice(left, left + self.crop_size[1])
 
-    def _varied(self, labels: Array) -> bool:
+    def _varied(self, labels: Array, ignored: int) -> bool:
         """True if two classes or more are seen and the largest has less than its allowed share."""
         if labels.ndim == 2 and labels.dtype == np.uint8:
-            return _is_varied(labels, self.ignore_index, self.cat_max_ratio)
-        counts = _areas(labels, self.ignore_index)
+            return _is_varied(labels, ignored, self.cat_max_ratio)
+        counts = _areas(labels, ignored)
         return len(counts) > 1 and counts.max() / counts.sum() < self.cat_max_ratio
 
 

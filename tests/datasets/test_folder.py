@@ -134,6 +134,13 @@ def test_split(folder):
         FolderDataset(str(root), split="bad.txt")
 
 
+@pytest.mark.parametrize("ends", [{"mask_suffix": ".png"}, {"image_suffix": ".png", "mask_suffix": ".png"}])
+def test_an_end_that_the_other_folder_has_as_well(folder, ends):
+    """Ends tell images and masks apart only where they lie together."""
+    dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 1]})), **ends)
+    assert [info["seg_map_path"][-11:] for info in dataset.data_list] == ["masks/a.png"]
+
+
 def test_unused_masks_are_noted(folder):
     dataset = FolderDataset(str(folder({"images/a.png": None, "masks/a.png": [0, 1], "masks/b.png": [0]})))
     assert "1 masks belong to no image: b.png" in dataset.notes

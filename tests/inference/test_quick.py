@@ -17,6 +17,7 @@ from segue.layers.conv import ConvModule
 from segue.layers.decode_head import HeadOptions
 from segue.layers.norm import BN
 from segue.layers.quick import of_all, quickly
+from segue.training.compute.ways import recompute
 
 
 def settled(model: Any) -> Any:
@@ -154,8 +155,25 @@ def test_a_convolution_of_several_maps_is_the_sum_of_theirs(kernel: int) -> None
     assert pairs is not None and [pair.conv for pair in pairs] == [module.conv]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_convolution_of_several_maps_learns_as_the_whole(again: bool) -> None:
+    module = ConvModule(9, 4, 3, padding=1, norm=BN)
+    maps = [torch.randn(2, channels, 6, 5, requires_grad=True) for channels in (2, 4, 3)]
+    weights = torch.randn(2, 4, 6, 5)
+    (module(torch.cat(maps, dim=1)) * weights).sum().backward()
+    learned = [*maps, *module.parameters()]
+    expected = [x.grad for x in learned]
+    for x in learned:
+        x.grad = None
+    if again:
+        recompute(module)  # what is computed by parts holds less as it is
+    (of_all(module, list(maps)) * weights).sum().backward()
+    for x, gradient in zip(learned, expected, strict=True):
+        torch.testing.assert_close(x.grad, gradient)
+
+
 def test_a_watched_convolution_of_several_maps_is_called() -> None:
-    """With gradients, and where somebody looks at the convolution, all maps go through it together."""
+    """Where somebody looks at the convolution, all maps go through it together."""
     module, seen = settled(ConvModule(5, 4, 1, norm=BN)), []
     module.conv.register_forward_hook(lambda *args: seen.append(args[1][0].shape[1]))
     with torch.no_grad():

@@ -29,12 +29,16 @@ def test_cat_max_ratio_avoids_one_class():
     assert mixed[1.0] < 30 < 70 < mixed[0.75]
 
 
-def test_ignored_pixels_do_not_count():
-    """Oracle: one class beside ignored pixels is still one class, so all ten tries are used: 1 + 10 draws of two."""
+@pytest.mark.parametrize(("ignored", "more"), [(255, {}), (11, {"void": 11, "ignore_index": 255})])
+def test_ignored_pixels_do_not_count(ignored, more):
+    """Oracle: one class beside ignored pixels is still one class, so all ten tries are used: 1 + 10 draws of two.
+
+    Files that mark them with 11 have been read, and then it is 255.
+    """
     labels = np.full((20, 20), 255, np.uint8)
     labels[:, 10:] = 3
     np.random.seed(0)
-    RandomCrop(8, 0.75)({"img": np.zeros((20, 20, 3), np.uint8), "gt_seg_map": labels})
+    RandomCrop(8, 0.75, ignored)({"img": np.zeros((20, 20, 3), np.uint8), "gt_seg_map": labels, **more})
     after = np.random.randint(1000)
     np.random.seed(0)
     for _ in range(22):

@@ -70,13 +70,13 @@ def test_image_and_stack_move_together(step: dict[str, Any]) -> None:
 def test_a_crop_is_drawn_again_while_one_class_fills_it() -> None:
     stack = np.zeros((4, 4, 2), np.uint8)
     crop = RandomCrop((4, 4), cat_max_ratio=0.75)
-    assert not crop._varied(stack)  # only pixels without a class
+    assert not crop._varied(stack, 255)  # only pixels without a class
     stack[:2, :, 0] = 1
-    assert crop._varied(stack)  # 8 of the class and 8 of none
+    assert crop._varied(stack, 255)  # 8 of the class and 8 of none
     stack[:3, :, 1], stack[3:] = 1, 255
-    assert crop._varied(stack)  # 8 and 12
+    assert crop._varied(stack, 255)  # 8 and 12
     stack[..., 0] = 0
-    assert not crop._varied(stack)  # 12 of 12
+    assert not crop._varied(stack, 255)  # 12 of 12
 
 
 def test_classes_change_places_in_a_flip() -> None:

@@ -1,7 +1,7 @@
-# The recipe of the comparison: FPN on a ResNet-18 of a quarter of its width, from scratch, 150 steps of 8 crops of
+# The recipe of the comparison: FPN on a ResNet-18 of a quarter of its width, from scratch, 600 steps of 8 crops of
 # 96 x 128. Segue and mmseg 1.2.2 both read this file.
 _base_ = ['./camvid.py']
-steps = 150
+steps = 600
 crop_size = (96, 128)
 norm_cfg = dict(type='BN', requires_grad=True)
 model = dict(
@@ -46,8 +46,8 @@ train_pipeline = [
 train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01))
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=15),
-    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=15, end=steps)]
+    dict(type='LinearLR', start_factor=0.05, by_epoch=False, begin=0, end=60),
+    dict(type='PolyLR', power=0.9, eta_min=0.0, by_epoch=False, begin=60, end=steps)]
 train_cfg = dict(type='IterBasedTrainLoop', max_iters=steps, val_interval=steps)
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),

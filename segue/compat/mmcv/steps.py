@@ -89,7 +89,7 @@ class Cropping(Step):
         """Draw the place."""
         labels = label_map_of(results)
         size = image_of(self, results).shape[:2]
-        rows, columns = self.choose(size, None if labels is None else labels.__getitem__)
+        rows, columns = self.choose(size, None if labels is None else labels.__getitem__, results)
         return rows.start, rows.stop, columns.start, columns.stop
 
     def crop(self, img: Array, crop_bbox: Sequence[int]) -> Array:

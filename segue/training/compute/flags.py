@@ -34,4 +34,4 @@ def compute_options(
         found += [f"optim_wrapper.type={kind}", f"optim_wrapper.dtype={PRECISIONS[precision]}"]
     found += ["compile=True"] if compiled else []
     found += ["channels_last=True"] if channels_last else []
-    return found + (["activation_checkpointing=['backbone']"] if checkpointing else [])
+    return found + (["activation_checkpointing=True"] if checkpointing else [])

@@ -42,13 +42,14 @@ def apply_ways(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
 
 
 def chosen(model: nn.Module, given: Any) -> Iterator[tuple[str, nn.Module]]:
-    """The modules to compute again: those that are named, or of one that holds a row of blocks, its blocks.
+    """The modules to compute again: those that are named, or of one that holds a row of blocks, its blocks. True names
+    all parts.
 
     Raises:
         ConfigError: a name that is no module's.
     """
-    names = [given] if isinstance(given, str) else list(given)
     known = dict(model.named_modules())
+    names = [part for part in PARTS if part in known] if given is True else [given] if isinstance(given, str) else given
     problems = []
     for name in names:
         if name not in known:
@@ -85,6 +86,7 @@ def recompute(module: nn.Module) -> bool:
         again: Callable[[], Any] = lambda: (nullcontext(), counted_once(module))  # noqa: E731
         return checkpoint(usual, *args, use_reentrant=False, context_fn=again, **kwargs)
 
+    forward.again = True  # type: ignore[attr-defined] # layers that know a way with less memory take that one
     module.forward = forward
     return True
 

@@ -83,6 +83,8 @@ def test_blocks_are_chosen() -> None:
     )
     assert [name for name, _ in chosen(model, ["backbone"])] == ["backbone.layers.0", "backbone.layers.1"]
     assert [name for name, _ in chosen(model, "backbone.stem")] == ["backbone.stem"]
+    model["decode_head"] = nn.Linear(2, 2)
+    assert [name for name, _ in chosen(model, True)] == ["backbone.layers.0", "backbone.layers.1", "decode_head"]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_flags(monkeypatch: pytest.MonkeyPatch) -> None:
         "optim_wrapper.dtype=bfloat16",
         "compile=True",
         "channels_last=True",
-        "activation_checkpointing=['backbone']",
+        "activation_checkpointing=True",
     ]
     with pytest.raises(InputError, match="--amp and --precision bf16: give one of them"):
         compute_options("bf16", amp=True)
