@@ -68,6 +68,8 @@ def check_describable(model: Any) -> None:
     """Raise InputError for a model whose prediction or preparation is more than a file and its certificate say."""
     if isinstance(model, Ensemble):
         raise InputError("several models do not go into one file: export each, and name the files to segue predict")
+    if isinstance(model, RuntimeModel):
+        raise InputError("this is an exported file already: give the config and the checkpoint that it was made of")
     kind, seen = type(model).__name__, getattr(model, "whole_or_slide", None) is not None
     if getattr(model, "label_maps", None) is not None or (seen and not getattr(model, "sees_alone", False)):
         raise InputError(

@@ -90,6 +90,13 @@ def test_another_precision(tmp_path: Path) -> None:
         segue.load(certified(tmp_path / "m.onnx", 3), precision="bf16")
 
 
+def test_a_file_is_not_exported_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = certified(tmp_path / "m.onnx", 3)
+    assert main(["export", "onnx", str(file), "--out", str(tmp_path / "again.onnx"), "--size", "6", "8"]) == 1
+    assert "this is an exported file already: give the config and the checkpoint" in capsys.readouterr().err
+    assert not list(tmp_path.glob("again*"))
+
+
 def test_classes_of_a_project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The file's config imports a project's modules for its model, of which nothing is built; a pipeline that needs
     them is refused, and a config that is given counts in its place.
