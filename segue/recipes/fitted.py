@@ -86,6 +86,7 @@ def fit_recipe(
     if in_channels != 3:
         _set_bands(net, in_channels, recipe)
     section: Section = strip(net)
+    section.pop("annealing", None)  # times within the published training, which is not this one
     optim: Section = strip(optimizer(ask, made))
     crop_there = parse(recipe).crop
     sources = tuple(pretrained_sources({"model": section}))

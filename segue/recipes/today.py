@@ -1,6 +1,6 @@
 """Recipes of models that the reference does not have, with what their authors publish about them.
 
-Numbers are mIoU in percent on the validation sets: of DINOv3's model card, and of EoMT's model zoo.
+Numbers are mIoU in percent on the validation sets: of DINOv3's model card, and of EoMT's and PMT's model zoos.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ PAPERS = {
     "dinov3": ("DINOv3", "https://arxiv.org/abs/2508.10104"),
     "dinov2": ("DINOv2: Learning Robust Visual Features without Supervision", "https://arxiv.org/abs/2304.07193"),
     "eomt": ("Your ViT is Secretly an Image Segmentation Model", "https://arxiv.org/abs/2503.19108"),
+    "pmt": (
+        "PMT: Plain Mask Transformer for Image and Video Segmentation with Frozen Vision Encoders",
+        "https://arxiv.org/abs/2603.25398",
+    ),
 }
 PROBE = "8xb2-40k_ade20k-512x512"
 NUMBERS: dict[str, float | None] = {
@@ -40,6 +44,7 @@ NUMBERS: dict[str, float | None] = {
     "eomt_dinov3-l_4xb4_ade20k-512x512": 59.5,
     "eomt_dinov2-l_4xb4_ade20k-512x512": 58.4,
     "eomt_dinov2-l_4xb4_cityscapes-1024x1024": 84.2,
+    "pmt_dinov3-l_4xb4_ade20k-512x512": 58.5,
 }
 NAMES = tuple(NUMBERS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -237,3 +238,15 @@ def test_eomt_warms_up_its_heads_and_then_its_encoder(name: str, heads: int, bod
         rates.advance(step)
         found = [group["lr"] for group in made.param_groups]
         assert found == pytest.approx([wanted(step, heads, body), wanted(step, 0, heads)], rel=1e-8, abs=1e-300)
+
+
+def test_pmt_warms_up_and_falls_as_a_cosine() -> None:
+    """Oracle: the published schedule written out."""
+    cfg, made, total = compose("pmt_dinov3-l_4xb4_ade20k-512x512"), one_group("AdamW"), 20_208
+    made.param_groups[0]["lr"] = 2e-4
+    rates = Schedule(made, build_rules(cfg.param_scheduler, max_iters=total, max_epochs=1, epoch_length=0))
+    for step in (0, 1, 5999, 6000, 6001, 13_104, total - 1):
+        rates.advance(step)
+        part = (step - 6000) / (total - 6000)
+        wanted = 2e-4 * step / 6000 if step < 6000 else 1e-9 + 0.5 * (2e-4 - 1e-9) * (1 + math.cos(math.pi * part))
+        assert made.param_groups[0]["lr"] == pytest.approx(wanted, rel=1e-8, abs=1e-16)

@@ -40,6 +40,11 @@ def rates(blocks: int) -> Section:
     return dict(custom_keys={**decayed, **{f"backbone.{name}": dict(first) for name in names}})
 
 
+def windows(side: int) -> Section:
+    """Windows as the authors spread them."""
+    return dict(slide((side, side), (side, side)), even=True)
+
+
 def any_crop(steps: list[Step]) -> list[Step]:
     """Crops may be of one class."""
     return [dict(step, cat_max_ratio=1.0) if step["type"] == "RandomCrop" else step for step in steps]
@@ -63,7 +68,7 @@ def recipe(ask: Request) -> Recipe:
     model = dict(
         type="EoMT", data_preprocessor=None, backbone=backbone, decode_head=head,
         **(dict(annealing=annealing) if annealing else {}), train_cfg={},
-        test_cfg=dict(slide((side, side), (side, side)), even=True),
+        test_cfg=windows(side),
     )
     decayed = dict(paramwise_cfg=rates(blocks_of(net))) if v2 else {}
     return Recipe(
