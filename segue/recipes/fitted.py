@@ -123,7 +123,8 @@ def without_weights(section: Section) -> Section:
     def walk(node: object) -> object:
         if isinstance(node, dict):
             kept = {k: walk(v) for k, v in node.items() if k not in _WEIGHTS or not _names_weights(k, v)}
-            return kept | ({"pretrained": None} if "pretrained" in node else {})
+            random = False if node.get("type") == "TIMMBackbone" else None
+            return kept | ({"pretrained": random} if "pretrained" in node else {})
         return type(node)(map(walk, node)) if isinstance(node, (list, tuple)) else node
 
     found = walk(section)

@@ -53,7 +53,7 @@ def test_other_lengths_data_and_bands_anneal_evenly() -> None:
 
 def test_numbers_licences_and_weights() -> None:
     found = {one.name: one for one in select("*dinov*")}
-    assert set(today.NAMES) == set(found)
+    assert {name for name in today.NAMES if "dino" in name} == set(found)
     one = entry("dinov3-b_linear_8xb2-40k_ade20k-512x512")
     assert one.metrics == {"mIoU": 51.8} and one.link == "https://arxiv.org/abs/2508.10104"
     assert "gated" in str(one.licence) and "Apache" in str(entry("dinov2-g_linear_8xb2-40k_ade20k-512x512").licence)
