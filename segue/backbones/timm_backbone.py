@@ -20,7 +20,7 @@ class TIMMBackbone(nn.Module):
     Args:
         model_name: as ``timm.list_models()`` gives it.
         features_only: take the feature maps; False is for models that return such maps by themselves.
-        pretrained: download timm's weights when the model is made.
+        pretrained: get timm's weights when the model is made; a config's model does so only where training starts.
         in_channels: channels of the image, any number.
         out_indices: stages whose output is returned; None: as the model has it.
         output_stride: of the last map, 8, 16 or 32, where the model offers that; None: as the model has it.

@@ -15,7 +15,6 @@ from segue.checkpoints import Checkpoint, fetch, load_weights, read
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.builder.find import UnknownNameError, find
-from segue.config.builder.pretrained import unfetched
 from segue.config.load import EXTENSIONS
 from segue.config.nodes import dataset_nodes
 from segue.config.trust import rights_of
@@ -111,7 +110,7 @@ def load(
     elif found:
         parts = [_trained(cfg, found[0], held)]
     else:
-        parts = [_Part(build_model(unfetched(cfg)))]
+        parts = [_Part(build_model(cfg))]
         warn_of_random_weights(config)
     model, classes, palette = parts[0].model, parts[0].classes, parts[0].palette
     if classes is None or len(classes) != model.num_classes:
@@ -142,7 +141,7 @@ class _Part:
 
 def _trained(cfg: Config, name: str | Path, held: Checkpoint | None = None) -> _Part:
     """The config's model with the weights of a file, all of which must be there."""
-    model = build_model(unfetched(cfg))
+    model = build_model(cfg)
     weights = held or read(fetch(name))
     report = load_weights(model, weights)
     if report.missing or report.mismatched:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import segue
 from segue.config.builder.build import build_model
 from segue.config.builder.pretrained import unfetched
 from segue.errors import ConfigError, DownloadError
@@ -90,7 +91,7 @@ def test_recipes_are_light_and_fetch_nothing_where_weights_follow() -> None:
 )
 def test_parameters(name: str, millions: float) -> None:
     """Oracle: EfficientViT's paper (0.7 and 4.8 million with the head, for Cityscapes); the others are noted."""
-    model: Any = build_model(unfetched(compose(f"{name}_4xb4-80k_cityscapes-1024x1024"))).eval()
+    model: Any = build_model(compose(f"{name}_4xb4-80k_cityscapes-1024x1024")).eval()
     count = sum(p.numel() for key, p in model.named_parameters() if not key.startswith("auxiliary"))
     assert round(count / 1e6, 1) == millions
     with torch.no_grad():
@@ -98,13 +99,21 @@ def test_parameters(name: str, millions: float) -> None:
 
 
 @needs_timm
-def test_weights_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     import timm
 
-    def fails(*_: Any, **__: Any) -> None:
-        raise OSError("no network\nat all")
+    create = timm.create_model
 
-    monkeypatch.setattr(timm, "create_model", fails)
+    def without_network(*given: Any, pretrained: bool = False, **more: Any) -> Any:
+        if pretrained:
+            raise OSError("no network\nat all")
+        return create(*given, **more)
+
+    monkeypatch.setattr(timm, "create_model", without_network)
     cfg = compose("mobilenet-v4-s_4xb4-80k_cityscapes-1024x1024")
     with pytest.raises(DownloadError, match=r"cannot get the weights of .mobilenetv4.*\(OSError: no network\); pre"):
-        build_model(cfg)
+        build_model(cfg, fetching=True)
+    with caplog.at_level("WARNING", logger="segue"):
+        net = segue.model("mobilenet-v4-s", classes=4)
+    assert "mobilenet-v4-s starts from random weights: TIMMBackbone: timm cannot get" in caplog.text
+    assert net.num_classes == 4

@@ -50,7 +50,7 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
 
 
 def unfetched(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The config as a model is built from it whose weights come from elsewhere: timm fetches none."""
+    """The config as a model is built from it whose weights come from elsewhere: timm gets none over the network."""
 
     def fetching(node: Any) -> Iterator[Any]:
         if isinstance(node, Mapping):
