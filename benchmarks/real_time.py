@@ -126,9 +126,9 @@ def main() -> None:
     day = datetime.date.today().isoformat()
     cores = f"{torch.get_num_threads()} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     said = (
-        f"{day}, {processor()}, {cores}, torch {torch.__version__}; one image of {size[0]} x {size[1]}, float32, random "
-        f"weights; medians of {args.rounds} rounds in turns, time of the processor from pixels in memory to labels. "
-        "Operations count products and sums alike."
+        f"{day}, {processor()}, {cores}, torch {torch.__version__}; one image of {size[0]} x {size[1]}, float32, "
+        f"random weights; medians of {args.rounds} rounds in turns, time of the processor from pixels in memory to "
+        "labels. Operations count products and sums alike."
     )
     print(table, "\n\n", said, sep="")
     args.out.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-# A frozen DINOv3-S under a linear head, 48 steps of 8 crops. The encoder's weights are random here, because DINOv3's
+# A frozen DINOv3-S under a linear head, 32 steps of 8 crops. The encoder's weights are random here, because DINOv3's
 # are gated: the number means nothing, the path is shown. With the file, set init_cfg as below, and train longer.
 _base_ = ['./camvid.py']
-steps = 48
+steps = 32
 crop_size = (224, 224)
 model = dict(
     type='EncoderDecoder',
