@@ -75,6 +75,7 @@ DERIVATIVES = {
     "heads/kernel_update.py": "kernel_updator",
     "heads/mask2former.py": "maskformer",
     "heads/nl.py": "fcn",
+    "heads/pmt.py": "eomt",
     "heads/stdc.py": "fcn",
 }
 #: Files that import modules by a name they compute, and what the name is of.

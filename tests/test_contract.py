@@ -50,6 +50,9 @@ EXCUSED = {
     "DinoVisionTransformer": "not in the reference; tests/backbones/test_dino_vision_transformer.py",
     "EoMT": "not in the reference; tests/models/test_eomt.py",
     "EoMTHead": "not in the reference; tests/models/test_eomt.py",
+    "PMT": "not in the reference; tests/models/test_pmt.py",
+    "PMTHead": "not in the reference; tests/models/test_pmt.py",
+    "EfficientViTHead": "not in the reference; tests/heads/test_efficientvit.py",
     "BNHead": "not in the reference; tests/heads/test_bn.py",
     "A2Head": "not in the reference; tests/heads/test_a2.py",
 }

@@ -1,4 +1,5 @@
-"""12 backbones of DINOv2 and DINOv3 under 7 heads, 3 and 5 bands: each trains, saves, loads, predicts at 97 x 131.
+"""12 backbones of DINOv2 and DINOv3 under 7 heads, the ViTs also as EoMT and PMT, 3 and 5 bands: each trains, saves,
+loads, predicts at 97 x 131.
 
 By default every backbone once and every head at least once; all 168 combinations are slow. What stands between: nothing
 under the heads that read one map (linear, FCN, OCR); under those that read a pyramid (UPerNet, SegFormer, Mask2Former),
@@ -86,6 +87,33 @@ def config(name: str, method: str, bands: int) -> dict[str, Any]:
 
 DIAGONAL = [(name, HEADS[i % len(HEADS)], 3 + 2 * (i % 2)) for i, name in enumerate(BACKBONES)]
 REST = [case for case in product(BACKBONES, HEADS, (3, 5)) if case not in DIAGONAL]
+
+
+def queried(name: str, method: str, bands: int) -> dict[str, Any]:
+    """EoMT or PMT on a ViT."""
+    patch = 16 if name.startswith("dinov3") else 14
+    net = {**backbone(name, bands), "frozen": method == "PMT"}
+    net["out_indices"] = [1, 3]
+    head = {"type": f"{method}Head", "in_channels": WIDTH, "num_classes": CLASSES, "num_queries": 4}
+    head |= {"patch_size": patch, "train_cfg": test_mask2former.config(CLASSES)["model"]["decode_head"]["train_cfg"]}
+    head["train_cfg"] |= {"num_points": 64}
+    if method == "PMT":
+        head |= {"num_levels": 2, "num_blocks": 2, "num_heads": 2}
+    return {"model": {"type": method, "backbone": net, "decode_head": head}}
+
+
+QUERIED = [(name, method, bands) for name in VITS for method in ("EoMT", "PMT") for bands in (3, 5)]
+FEW = [("dinov2-g-reg", "EoMT", 5), ("dinov3-h+", "PMT", 5), ("dinov2-b", "PMT", 3)]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "bands"),
+    [*FEW, *(pytest.param(*case, marks=pytest.mark.slow) for case in QUERIED if case not in FEW)],
+)
+def test_a_dino_with_queries_trains_saves_loads_and_predicts(
+    name: str, method: str, bands: int, tmp_path: Path
+) -> None:
+    check_contract(queried(name, method, bands), tmp_path)
 
 
 @pytest.mark.parametrize(

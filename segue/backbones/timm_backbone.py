@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from segue.errors import InputError, MissingExtraError, nearest
+from segue.errors import DownloadError, InputError, MissingExtraError, nearest
 
 
 class TIMMBackbone(nn.Module):
@@ -20,7 +20,7 @@ class TIMMBackbone(nn.Module):
     Args:
         model_name: as ``timm.list_models()`` gives it.
         features_only: take the feature maps; False is for models that return such maps by themselves.
-        pretrained: download timm's weights when the model is made.
+        pretrained: get timm's weights when the model is made; a config's model does so only where training starts.
         in_channels: channels of the image, any number.
         out_indices: stages whose output is returned; None: as the model has it.
         output_stride: of the last map, 8, 16 or 32, where the model offers that; None: as the model has it.
@@ -29,6 +29,7 @@ class TIMMBackbone(nn.Module):
 
     Raises:
         MissingExtraError: timm is not installed.
+        DownloadError: timm cannot get its weights.
         InputError: timm has no such model, or the model does not take an argument.
     """
 
@@ -67,6 +68,14 @@ class TIMMBackbone(nn.Module):
             )
         except (TypeError, RuntimeError, AssertionError) as error:
             raise InputError(f"TIMMBackbone: {model_name!r} cannot be made with {given}: {error}") from error
+        except Exception as error:  # of whatever package timm's hub has for its requests
+            if not pretrained:
+                raise
+            said = str(error).strip().partition("\n")[0]
+            raise DownloadError(
+                f"TIMMBackbone: timm cannot get the weights of {model_name!r} ({type(error).__name__}: {said}); "
+                "pretrained=False starts from random ones"
+            ) from error
         for unused in ("global_pool", "fc", "classifier"):
             if hasattr(self.timm_model, unused):
                 setattr(self.timm_model, unused, None)

@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segue.checkpoints.difference import added
+from segue.checkpoints.difference import added, joined
 from segue.checkpoints.downloads.cache import digest
 from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates, named
@@ -74,7 +74,7 @@ def convert(
         source: a path, URL or alias; or a folder of transformers, with ``config.json`` beside the weights.
         out: the file to write, ``NAME.safetensors``.
         name: the project they are from (``foreign.SOURCES``), or ``segue`` to keep their names; None: their keys tell.
-        base: the weights that those of ``source`` are differences to, where they are (EoMT on DINOv3).
+        base: the weights that those of ``source`` are differences to (EoMT on DINOv3), or whose decoder they are (PMT).
         notes: written beside the weights, over what the file itself notes: ``config``, ``classes`` ...
 
     Raises:
@@ -92,14 +92,16 @@ def convert(
     found |= notes or {}
     state = conversion.state if conversion else checkpoint.state_dict
     if base is not None:
-        if conversion is None or "eomt-dinov3" not in conversion.source.name:
-            kind = conversion.source.name if conversion else AS_IS
+        kind = conversion.source.name if conversion else AS_IS
+        if kind != "pmt" and "eomt-dinov3" not in kind:
             raise InputError(
-                f"--base {base}: {source} ({kind}) holds no differences, as EoMT's on DINOv3 does: omit it"
+                f"--base {base}: {source} ({kind}) holds no differences, as EoMT's on DINOv3 does, and is no decoder "
+                "alone, as PMT's: omit it"
             )
         whole = locate(base)
-        state = added(state, whole)
+        state = joined(state, whole) if kind == "pmt" else added(state, whole)
         found |= {"base": whole.name, "base_sha256": digest(whole)}
+        assert conversion is not None
         conversion.source = replace(conversion.source, note=f"added to {whole.name}, SHA-256 {digest(whole)}")
     return Converted(save_weights(out, state, found), len(state), conversion, others, found, left_out)
 

@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     convert.add_argument(
         "--base",
         metavar="FILE",
-        help="the weights that FILE holds differences to, as EoMT's authors' files on DINOv3 do; you get DINOv3 where "
-        "you accept its licence",
+        help="the weights that FILE holds differences to (EoMT on DINOv3), or whose decoder it is (PMT); DINOv3's "
+        "are where its licence is accepted",
     )
     convert.add_argument("--config", help="config to put inside, with the names of its classes")
     add_config_options(convert)

@@ -73,6 +73,9 @@ class EoMTHead(MaskHead):
         InputError: a size less than 1; class weights that do not fit the classes; a mask loss over classes.
     """
 
+    #: the model whose head it is
+    model = "EoMT"
+
     def __init__(
         self,
         *,
@@ -87,13 +90,14 @@ class EoMTHead(MaskHead):
         ignore_index: int = 255,
         align_corners: bool = False,
     ) -> None:
+        name = type(self).__name__
         if min(in_channels, num_classes, num_queries, patch_size) < 1:
             raise InputError(
-                f"EoMTHead: in_channels={in_channels}, num_classes={num_classes}, num_queries={num_queries} and "
+                f"{name}: in_channels={in_channels}, num_classes={num_classes}, num_queries={num_queries} and "
                 f"patch_size={patch_size} must be 1 or more"
             )
         classes = loss_cls or CrossEntropyLoss(class_weight=[1.0] * num_classes + [0.1], loss_weight=2.0)
-        losses = named_losses("EoMTHead", num_classes, classes, loss_mask or MASKS, loss_dice or DICE)
+        losses = named_losses(name, num_classes, classes, loss_mask or MASKS, loss_dice or DICE)
         super().__init__(num_classes, ignore_index, train or MATCHING, losses)
         self.in_channels, self.num_queries, self.patch_size = in_channels, num_queries, patch_size
         self.q = nn.Embedding(num_queries, in_channels)
@@ -116,7 +120,8 @@ class EoMTHead(MaskHead):
         return Masks(self.class_head(queries), masks)
 
     def outputs(self, features: Sequence[Tensor]) -> list[Masks]:
-        """The masks that `read` has found, which are what `segue.models.eomt.EoMT` gives a head as features."""
+        """The masks that `read` has found, which are what `segue.models.masked_attention` gives a head as features."""
         if not all(isinstance(one, Masks) for one in features):
-            raise InputError("EoMTHead reads tokens of a ViT: it is the decode_head of a model of type='EoMT'")
+            name = type(self).__name__
+            raise InputError(f"{name} reads tokens of a ViT: it is the decode_head of a model of type={self.model!r}")
         return cast(list[Masks], list(features))

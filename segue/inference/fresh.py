@@ -43,10 +43,14 @@ def model(
     chosen = resolve(name)
     size = None if crop_size is None else (crop_size[0], crop_size[1])
     fitted = fit_recipe(chosen.recipe, classes=classes, in_channels=in_channels, crop=size)
-    net = build_model(config_of(fitted))
+    log = logging.getLogger("segue")
+    try:
+        net = build_model(config_of(fitted), fetching=pretrained)
+    except DownloadError as error:
+        log.warning(f"{name} starts from random weights: {error}")
+        net = build_model(config_of(fitted))
     if not pretrained:
         return net
-    log = logging.getLogger("segue")
     for source in fitted.weights:
         try:
             report = load_weights(net.get_submodule(source.module), source.checkpoint, prefix=source.prefix)

@@ -86,6 +86,7 @@ def fit_recipe(
     if in_channels != 3:
         _set_bands(net, in_channels, recipe)
     section: Section = strip(net)
+    section.pop("annealing", None)  # times within the published training, which is not this one
     optim: Section = strip(optimizer(ask, made))
     crop_there = parse(recipe).crop
     sources = tuple(pretrained_sources({"model": section}))
@@ -122,7 +123,8 @@ def without_weights(section: Section) -> Section:
     def walk(node: object) -> object:
         if isinstance(node, dict):
             kept = {k: walk(v) for k, v in node.items() if k not in _WEIGHTS or not _names_weights(k, v)}
-            return kept | ({"pretrained": None} if "pretrained" in node else {})
+            random = False if node.get("type") == "TIMMBackbone" else None
+            return kept | ({"pretrained": random} if "pretrained" in node else {})
         return type(node)(map(walk, node)) if isinstance(node, (list, tuple)) else node
 
     found = walk(section)

@@ -50,6 +50,27 @@ def warm_poly(iters: int, warm: int = 1000) -> list[Section]:
     return [warmup(warm, 0.1), poly(iters, begin=warm)]
 
 
+def warm_heads_first(iters: int, heads: int, encoder: int) -> list[Section]:
+    """EoMT's: the heads' rate grows from 0 while the encoder's is 0, then the encoder's grows; both fall to 0.
+
+    Rates are ``t / heads``, ``(t - heads) / encoder`` and polynomials of power 0.9, each over what is left of training.
+    """
+    ends = heads + encoder
+    return [
+        dict(warmup(heads + 1, 0.0), parts=["decode_head"]),
+        dict(poly(iters + 1, begin=heads, eta_min=0.0), parts=["decode_head"]),
+        dict(type="ConstantLR", factor=0.0, begin=0, end=heads + 1, by_epoch=False, parts=["backbone"]),
+        dict(warmup(ends + 1, 0.0), begin=heads, parts=["backbone"]),
+        dict(poly(iters + 1, begin=ends, eta_min=0.0), parts=["backbone"]),
+    ]
+
+
+def warm_cosine(iters: int, warm: int, eta_min: float) -> list[Section]:
+    """Growth from 0, ``t / warm``, then half a cosine to ``eta_min``."""
+    fall = dict(type="CosineAnnealingLR", T_max=iters - warm, eta_min=eta_min, begin=warm, end=iters, by_epoch=False)
+    return [warmup(warm + 1, 0.0), fall]
+
+
 def warm_steps(iters: int) -> list[Section]:
     """Warm-up, then two steps at three quarters and nine tenths."""
     milestones = [iters * 3 // 4, iters * 9 // 10]

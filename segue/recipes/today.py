@@ -1,6 +1,8 @@
 """Recipes of models that the reference does not have, with what their authors publish about them.
 
-Numbers are mIoU in percent on the validation sets: of DINOv3's model card, and of EoMT's model zoo.
+No number stands at those in real time: their training is Segue's own, and its accuracy is not measured.
+
+Numbers are mIoU in percent on the validation sets: of DINOv3's model card, and of EoMT's and PMT's model zoos.
 """
 
 from __future__ import annotations
@@ -13,7 +15,17 @@ PAPERS = {
     "dinov3": ("DINOv3", "https://arxiv.org/abs/2508.10104"),
     "dinov2": ("DINOv2: Learning Robust Visual Features without Supervision", "https://arxiv.org/abs/2304.07193"),
     "eomt": ("Your ViT is Secretly an Image Segmentation Model", "https://arxiv.org/abs/2503.19108"),
+    "efficientvit": (
+        "EfficientViT: Multi-Scale Linear Attention for High-Resolution Dense Prediction",
+        "https://arxiv.org/abs/2205.14756",
+    ),
+    "mobilenet-v4": ("MobileNetV4: Universal Models for the Mobile Ecosystem", "https://arxiv.org/abs/2404.10518"),
+    "pmt": (
+        "PMT: Plain Mask Transformer for Image and Video Segmentation with Frozen Vision Encoders",
+        "https://arxiv.org/abs/2603.25398",
+    ),
 }
+LIGHT = dict.fromkeys(("efficientvit", "mobilenet-v4"), "weights: Apache 2.0, timm's")
 PROBE = "8xb2-40k_ade20k-512x512"
 NUMBERS: dict[str, float | None] = {
     **{
@@ -40,6 +52,11 @@ NUMBERS: dict[str, float | None] = {
     "eomt_dinov3-l_4xb4_ade20k-512x512": 59.5,
     "eomt_dinov2-l_4xb4_ade20k-512x512": 58.4,
     "eomt_dinov2-l_4xb4_cityscapes-1024x1024": 84.2,
+    "pmt_dinov3-l_4xb4_ade20k-512x512": 58.5,
+    **{
+        f"{model}_4xb4-80k_cityscapes-1024x1024": None
+        for model in ("efficientvit-b0", "efficientvit-b1", "mobilenet-v4-s", "mobilenet-v4-m")
+    },
 }
 NAMES = tuple(NUMBERS)
 
@@ -49,10 +66,10 @@ def facts(name: str) -> dict[str, Any]:
     if name not in NUMBERS:
         return {}
     score = NUMBERS[name]
-    title, link = PAPERS[name.partition("_")[0].partition("-")[0]]
+    title, link = next(paper for family, paper in PAPERS.items() if name.startswith(family))
     return dict(title=title, link=link, **({} if score is None else dict(mIoU=score)))
 
 
 def licence(name: str) -> str | None:
     """Under which licence the encoder's weights are that a name begins with; None where that is not told."""
-    return next((text for family, text in LICENCES.items() if family in name), None)
+    return next((text for family, text in (*LICENCES.items(), *LIGHT.items()) if family in name), None)

@@ -148,8 +148,8 @@ class Handover:
         saved = self.found.raw.get("optimizer")
         if not isinstance(saved, dict) or not isinstance(saved.get("state"), dict) or "param_groups" not in saved:
             raise self.refused("it has the states of several optimizers, or of none")
-        optimizer = build_optimizer(model, recipe.wrapper, lr_scale=recipe.lr_scale)
-        schedule = Schedule(optimizer, recipe.rules, recipe.loop.epoch_length if recipe.loop.by_epoch else 0)
+        optimizer = build_optimizer(model, recipe.wrapper, lr_scale=recipe.lr_scale, rules=recipe.rules)
+        schedule = Schedule(optimizer, recipe.rules, recipe.loop.epoch_length if recipe.loop.by_epoch else 0, model)
         schedule.advance(iteration)
         try:
             places = positions(saved, names, model)

@@ -7,7 +7,7 @@ a group, because a fused or foreach optimizer walks a group at once; the arithme
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import nn
 from segue.config.trust import Rights
 from segue.errors import ConfigError, Problem, alike, nearest
 from segue.training.layer_decay import LAYER_DECAY, layer_decay_groups
+from segue.training.optimization.apart import set_apart
 from segue.training.optimization.muon import ADAMW, build_muon
 from segue.training.optimization.named import (
     is_number,
@@ -25,6 +26,7 @@ from segue.training.optimization.named import (
     optimizer_class,
     torch_optimizers,
 )
+from segue.training.rules import Rule
 from segue.training.translate import settings, type_name, users_own
 
 NORMS = (
@@ -290,8 +292,19 @@ def parameter_groups(model: nn.Module, wrapper: OptimWrapper) -> list[dict[str, 
     return list(groups.values())
 
 
-def build_optimizer(model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0) -> torch.optim.Optimizer:
-    """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio."""
+def build_optimizer(
+    model: nn.Module, wrapper: OptimWrapper, *, lr_scale: float = 1.0, rules: Sequence[Rule] = ()
+) -> torch.optim.Optimizer:
+    """The optimizer over ``model``'s trained parameters; ``lr_scale`` is ``auto_scale_lr``'s ratio.
+
+    Groups are so that each of the schedule's ``rules`` acts on the whole of one or on nothing of it.
+    """
+    optimizer = _built(model, wrapper, lr_scale)
+    set_apart(optimizer, model, rules)
+    return optimizer
+
+
+def _built(model: nn.Module, wrapper: OptimWrapper, lr_scale: float) -> torch.optim.Optimizer:
     key = "optim_wrapper.optimizer"
     if not isinstance(wrapper.constructor, str):  # the user's own, with mmengine's interface
         given = {"type": "OptimWrapper", "optimizer": dict(wrapper.optimizer)}

@@ -120,7 +120,8 @@ def _built(
             cfg, said = weighted or (cfg, [])
             parts.said += said
     if "model" in wrong and not wrong["model"]:
-        parts.built = gather.attempt("model", lambda: (model or build.build_model)(cfg))
+        make = model or (lambda cfg: build.build_model(cfg, fetching=split == "train"))
+        parts.built = gather.attempt("model", lambda: make(cfg))
         parts.model = parts.built or parts.model
     return parts
 

@@ -18,9 +18,10 @@ from segue.training.chores.monitors import may_be_logged, watched
 from segue.training.data import read_loader
 from segue.training.gather import Gathered
 from segue.training.hooks import Hooks, read_hooks
+from segue.training.optimization.apart import check_parts
 from segue.training.optimizers import OptimWrapper, build_optimizer, read_optim_wrapper
 from segue.training.parts import Parts
-from segue.training.plan import Plan
+from segue.training.plan import UNKNOWN, Plan, rules_of
 
 T = TypeVar("T")
 
@@ -45,6 +46,9 @@ def check_before_first_step(cfg: Mapping[str, Any], plan: Plan | None, parts: Pa
     wrapper = plan.wrapper if plan is not None else readable(lambda: read_optim_wrapper(cfg["optim_wrapper"]))
     if wrapper is not None:
         gathered.attempt("optim_wrapper", lambda: check_optimizer(wrapper, parts.built))
+    built, rules = parts.built, readable(lambda: rules_of(cfg, UNKNOWN))
+    if built is not None and rules is not None:
+        gathered.attempt("param_scheduler", lambda: check_parts(built, rules))
 
 
 def readable(read: Callable[[], T]) -> T | None:

@@ -21,6 +21,8 @@ class Rule:
         verbose: accepted for old configs; the log has the rates anyway.
         last_step: accepted for old configs; resuming does not need it.
         param_name: which of a parameter group's values it sets; ``momentum`` is the first of ``betas`` where there are.
+        parts: pieces of parameters' names, ``backbone`` ...: the rule acts on parameters that have one of these in
+            their names, and on no others; None: on all.
     """
 
     begin: int = 0
@@ -30,12 +32,19 @@ class Rule:
     verbose: bool = False
     last_step: int = -1
     param_name: str = "lr"
+    parts: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
+        if self.parts is not None and not (self.parts and all(self.parts)):
+            raise ValueError(f"parts must be pieces of parameters' names, got {self.parts!r}")
         if self.begin < 0:
             raise ValueError(f"begin must be 0 or more, got {self.begin}")
         if self.end <= self.begin:
             raise ValueError(f"end must be larger than begin, got begin={self.begin}, end={self.end}")
+
+    def acts_on(self, name: str) -> bool:
+        """Whether the rule is for the parameter of this name."""
+        return self.parts is None or any(part in name for part in self.parts)
 
     @property
     def span(self) -> int:
@@ -58,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class ConstantLR(Rule):
-    """The rate times ``factor`` while the rule acts."""
+    """The rate times ``factor`` while the rule acts; after a factor of 0 the optimizer's own rate is back."""
 
     factor: float = 1 / 3
 
@@ -66,12 +75,17 @@ class ConstantLR(Rule):
         """See `Rule.step`."""
         if tick == 0:
             return rate * self.factor
-        return rate * (1.0 / self.factor) if tick == self.span else rate
+        if tick != self.span:
+            return rate
+        return rate * (1.0 / self.factor) if self.factor else base
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearLR(Rule):
-    """From ``start_factor`` to ``end_factor`` times the rate, in equal steps (the usual warmup)."""
+    """From ``start_factor`` to ``end_factor`` times the rate, in equal steps (the usual warmup).
+
+    From a ``start_factor`` of 0 it rises to that of the optimizer's own rate.
+    """
 
     start_factor: float = 1 / 3
     end_factor: float = 1.0
@@ -87,7 +101,8 @@ class LinearLR(Rule):
         if tick == 0:
             return rate * self.start_factor
         rise = self.end_factor - self.start_factor
-        return rate * (1.0 + rise / (self.span * self.start_factor + (tick - 1) * rise))
+        before = self.span * self.start_factor + (tick - 1) * rise
+        return rate * (1.0 + rise / before) if before else base * rise / self.span
 
 
 @dataclass(frozen=True, kw_only=True)

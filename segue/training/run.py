@@ -125,7 +125,8 @@ class Run:
             self.give_over(trainer, loop, task)
         if self.raw and source is not None:
             loops = {name: getattr(trainer, name).state_dict() for name in ("fit_loop", "validate_loop")}
-            fits(source, self.raw, self.parts.model, build_optimizer(self.parts.model, self.plan.wrapper), loops)
+            optimizer = build_optimizer(self.parts.model, self.plan.wrapper, rules=rules_of(self.cfg, loop))
+            fits(source, self.raw, self.parts.model, optimizer, loops)
         if self.raw:  # a finished run goes on if the config has become longer
             batches = self.raw["loops"]["fit_loop"]["epoch_loop.batch_progress"]
             batches["is_last_batch"] = self.resumed >= loop.max_iters

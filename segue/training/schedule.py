@@ -4,6 +4,9 @@ A config lists *rules* (``LinearLR`` for the warmup, then ``PolyLR`` ...). Every
 number of finished iterations or epochs, is inside ``[begin, end)``; there it turns the *current* rate of each parameter
 group into the next one. Rules therefore compose: what one leaves behind, the next starts from. That recursion is
 the definition, so it is also the implementation: `Schedule` keeps two counters and applies the rules once per tick.
+
+A rule may be for some parameters only (``parts``, which mmengine does not have): these have groups of their own, by
+`segue.training.optimization.apart`.
 """
 
 from __future__ import annotations
@@ -11,9 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from torch import nn
 from torch.optim import Optimizer
 
 from segue.errors import ConfigError, Problem, nearest
+from segue.training.optimization.apart import places_of
 from segue.training.plateau import ReduceOnPlateauLR, Watch
 from segue.training.rules import RULES, Rule
 from segue.training.translate import lookup, settings, type_name
@@ -69,26 +74,31 @@ class Schedule:
         optimizer: its groups' ``lr`` is set at once to the rate of the first iteration.
         rules: in the order of the config; each reads what the previous one wrote.
         epoch_length: iterations per epoch; 0 if epochs never end (iteration-based training).
+        model: whose parameters have the names that rules with ``parts`` ask for; None: there are no such rules.
     """
 
-    def __init__(self, optimizer: Optimizer, rules: Sequence[Rule], epoch_length: int = 0) -> None:
+    def __init__(
+        self, optimizer: Optimizer, rules: Sequence[Rule], epoch_length: int = 0, model: nn.Module | None = None
+    ) -> None:
         self.optimizer = optimizer
         self.rules = list(rules)
         self.epoch_length = epoch_length
         self.iteration = 0
         self.epoch = 0
+        #: of each rule: the groups that it acts on, and their rates before training
+        self.places = [places_of(optimizer, rule, model) for rule in self.rules]
         self.base: list[list[float]] = [[] for _ in self.rules]
         self.watches = {i: Watch(rule) for i, rule in enumerate(self.rules) if isinstance(rule, ReduceOnPlateauLR)}
         for index, rule in enumerate(self.rules):
             initial = f"initial_{rule.param_name}"
-            for group in optimizer.param_groups:
+            for group in self._groups(index):
                 group.setdefault(initial, value_of(group, rule.param_name, index))
                 group[initial] = rule.start(group[initial])
                 self.base[index].append(group[initial])
             self._apply(index, 0)
             watched = rule.min_value if isinstance(rule, ReduceOnPlateauLR) else 0.0
-            if isinstance(watched, Sequence) and len(watched) != len(optimizer.param_groups):
-                message = f"{len(watched)} values for {len(optimizer.param_groups)} parameter groups"
+            if isinstance(watched, Sequence) and len(watched) != len(self.places[index]):
+                message = f"{len(watched)} values for {len(self.places[index])} parameter groups"
                 raise ConfigError(Problem(f"param_scheduler.{index}.min_value", message))
 
     def advance(self, iteration: int) -> None:
@@ -109,8 +119,12 @@ class Schedule:
         rule = self.rules[index]
         if not rule.begin <= clock < rule.end:
             return
-        for group, base in zip(self.optimizer.param_groups, self.base[index], strict=True):
+        for group, base in zip(self._groups(index), self.base[index], strict=True):
             set_value(group, rule.param_name, rule.step(clock - rule.begin, value_of(group, rule.param_name), base))
+
+    def _groups(self, index: int) -> list[dict[str, Any]]:
+        # a loaded state replaces the dicts, so that places are kept and not these
+        return [self.optimizer.param_groups[place] for place in self.places[index]]
 
     def judge(self, iteration: int, logged: Mapping[str, float]) -> None:
         """After a validation: rules that watch a value look at it.
@@ -132,7 +146,7 @@ class Schedule:
                 message = f"there is no {rule.monitor!r} after a validation{nearest(rule.monitor, list(logged))}"
                 raise ConfigError(Problem(f"param_scheduler.{index}.monitor", message))
             if watch.due(value):
-                for place, group in enumerate(self.optimizer.param_groups):
+                for place, group in enumerate(self._groups(index)):
                     set_value(group, rule.param_name, rule.lowered(value_of(group, rule.param_name), place))
 
     def state_dict(self) -> dict[str, Any]:

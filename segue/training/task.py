@@ -93,8 +93,9 @@ class SegmentationTask(LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The optimizer, with the rates of iteration 0."""
         loop = self.recipe.loop
-        optimizer = build_optimizer(self.model, self.recipe.wrapper, lr_scale=self.recipe.lr_scale)
-        self.schedule = Schedule(optimizer, self.recipe.rules, loop.epoch_length if loop.by_epoch else 0)
+        rules = self.recipe.rules
+        optimizer = build_optimizer(self.model, self.recipe.wrapper, lr_scale=self.recipe.lr_scale, rules=rules)
+        self.schedule = Schedule(optimizer, rules, loop.epoch_length if loop.by_epoch else 0, self.model)
         return optimizer
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:

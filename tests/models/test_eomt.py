@@ -18,7 +18,8 @@ from segue.checkpoints.foreign import candidates
 from segue.config.builder.build import build_model
 from segue.errors import ConfigError, InputError
 from segue.inference import whole_or_slide
-from segue.models.eomt import Annealing, EoMT, attention_mask
+from segue.models.eomt import EoMT
+from segue.models.masked_attention import Annealing, attention_mask
 from segue.types import Targets
 from tests.heads.test_mask2former import batch
 

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
         "examples/retina_vessels/unet_drive-128x128.py",
         "benchmarks/camvid/configs/small.py",
         "benchmarks/camvid/configs/best.py",
+        "benchmarks/camvid/configs/dinov3_linear.py",
     ],
 )
 def test_config(name: str) -> None:

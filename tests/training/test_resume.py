@@ -42,6 +42,21 @@ CASES: dict[str, dict[str, Any]] = {
             "sampler": {"type": "InfiniteSampler"},
         }
     },
+    "parts": {
+        "optim_wrapper": {"type": "OptimWrapper", "optimizer": {"type": "AdamW", "lr": 0.01}},
+        "param_scheduler": [
+            {"type": "ConstantLR", "factor": 0.0, "begin": 0, "end": 3, "by_epoch": False, "parts": ["backbone"]},
+            {"type": "LinearLR", "start_factor": 0.0, "begin": 2, "end": 6, "by_epoch": False, "parts": ["backbone"]},
+            {
+                "type": "LinearLR",
+                "start_factor": 0.0,
+                "begin": 0,
+                "end": 3,
+                "by_epoch": False,
+                "parts": ["decode_head"],
+            },
+        ],
+    },
     "cpu amp": {"optim_wrapper": {"type": "AmpOptimWrapper", "optimizer": {"type": "SGD", "lr": 0.1}}},
 }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
 
 from segue.errors import ConfigError
+from segue.recipes import compose
+from segue.training.optimizers import build_optimizer, read_optim_wrapper
 from segue.training.schedule import Schedule, build_rules
 
 CASES = json.loads((Path(__file__).parent / "data" / "schedules.json").read_text())
@@ -141,3 +144,109 @@ def test_quadratic_warmup_is_a_parabola() -> None:
     for t in range(8):
         rates.advance(t)
         assert made.param_groups[0]["lr"] == pytest.approx(0.1 * ((t + 1) / 8) ** 2, rel=1e-12)
+
+
+def two_parts() -> torch.nn.Module:
+    parts = {"backbone": torch.nn.Linear(2, 2), "decode_head": torch.nn.Linear(2, 2)}
+    return torch.nn.ModuleDict(parts)
+
+
+WRAPPER = {"optimizer": {"type": "AdamW", "lr": 0.1, "weight_decay": 0.0}}
+
+
+def test_a_rule_for_a_part_leaves_the_others_alone() -> None:
+    """Groups are divided by what rules are for, and keep their settings; rates by hand."""
+    model = two_parts()
+    nodes = [
+        {"type": "ConstantLR", "factor": 0.0, "begin": 0, "end": 3, "by_epoch": False, "parts": ["backbone"]},
+        {"type": "LinearLR", "start_factor": 0.0, "begin": 2, "end": 5, "by_epoch": False, "parts": ["backbone"]},
+        {"type": "StepLR", "step_size": 4, "gamma": 0.5, "by_epoch": False},
+    ]
+    rules = build_rules(nodes, max_iters=9, max_epochs=1, epoch_length=0)
+    made = build_optimizer(model, read_optim_wrapper(WRAPPER), rules=rules)
+    assert [len(g["params"]) for g in made.param_groups] == [2, 2]
+    assert made.param_groups[0]["params"][0] is model["backbone"].weight
+    rates, found = Schedule(made, rules, model=model), []
+    for iteration in range(6):
+        rates.advance(iteration)
+        found.append([g["lr"] for g in made.param_groups])
+    wanted = [[0, 0.1], [0, 0.1], [0, 0.1], [0.05, 0.1], [0.05, 0.05], [0.05, 0.05]]
+    assert found == [pytest.approx(pair) for pair in wanted]
+    again = Schedule(other := build_optimizer(model, read_optim_wrapper(WRAPPER), rules=rules), rules, model=model)
+    again.load_state_dict({"iteration": 3, "epoch": 0})
+    other.load_state_dict({**made.state_dict(), "param_groups": _at(made, found[3])})
+    again.advance(5)
+    assert [g["lr"] for g in other.param_groups] == found[5]
+
+
+def _at(made: torch.optim.Optimizer, rates: list[float]) -> list[dict]:
+    return [{**g, "lr": r} for g, r in zip(made.state_dict()["param_groups"], rates, strict=True)]
+
+
+def test_rules_that_begin_at_nothing_rise_to_the_whole() -> None:
+    """By hand: t / 4 of the rate; a factor of 0 ends with the rate that there was."""
+    line = {"type": "LinearLR", "start_factor": 0, "end": 5, "by_epoch": False}
+    rest = {"type": "ConstantLR", "factor": 0, "end": 3, "by_epoch": False}
+    for node, wanted in ((line, [0, 0.025, 0.05, 0.075, 0.1, 0.1]), (rest, [0, 0, 0.1, 0.1])):
+        made = one_group("SGD")
+        rates, found = Schedule(made, build_rules([node], max_iters=9, max_epochs=1, epoch_length=0)), []
+        for iteration in range(len(wanted)):
+            rates.advance(iteration)
+            found.append(made.param_groups[0]["lr"])
+        assert found == pytest.approx(wanted)
+    flat = {**line, "end_factor": 0}
+    made = one_group("SGD")
+    Schedule(made, build_rules([flat], max_iters=9, max_epochs=1, epoch_length=0)).advance(4)
+    assert made.param_groups[0]["lr"] == 0
+
+
+def test_parts_that_are_not_there_are_named() -> None:
+    nodes = [{"type": "PolyLR"}, {"type": "LinearLR", "parts": ["backbone", "bakbone"]}]
+    rules = build_rules(nodes, max_iters=9, max_epochs=1, epoch_length=0)
+    with pytest.raises(ConfigError, match=r"param_scheduler\.1\.parts: no trained parameter has 'bakbone' in its name"):
+        build_optimizer(two_parts(), read_optim_wrapper(WRAPPER), rules=rules)
+    with pytest.raises(ConfigError, match=r"param_scheduler\.0.*parts must be pieces of parameters' names, got \[\]"):
+        build_rules([{"type": "PolyLR", "parts": []}], max_iters=9, max_epochs=1, epoch_length=0)
+    with pytest.raises(ConfigError, match=r"param_scheduler\.0\.parts"):
+        build_rules([{"type": "PolyLR", "parts": "backbone"}], max_iters=9, max_epochs=1, epoch_length=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "heads", "body", "total"),
+    [
+        ("eomt_dinov3-l_4xb4_ade20k-512x512", 2000, 3000, 20_208),
+        ("eomt_dinov2-l_4xb4_ade20k-512x512", 500, 1000, 39_153),
+        ("eomt_dinov2-l_4xb4_cityscapes-1024x1024", 500, 1000, 19_795),
+    ],
+)
+def test_eomt_warms_up_its_heads_and_then_its_encoder(name: str, heads: int, body: int, total: int) -> None:
+    """Oracle: the published schedule written out. Of the first time, the encoder's rate is 0."""
+    cfg, model = compose(name), two_parts()
+    rules = build_rules(cfg.param_scheduler, max_iters=total, max_epochs=1, epoch_length=0)
+    wrapper = read_optim_wrapper({"optimizer": dict(cfg.optim_wrapper.optimizer)})
+    made = build_optimizer(model, wrapper, rules=rules)
+    rates, lr = Schedule(made, rules, model=model), cfg.optim_wrapper.optimizer.lr
+
+    def wanted(step: int, begin: int, warm: int) -> float:
+        if step < begin:
+            return 0.0
+        if step < begin + warm:
+            return lr * (step - begin) / warm
+        return lr * (1 - (step - begin - warm) / (total - begin - warm)) ** 0.9
+
+    for step in (0, 1, heads - 1, heads, heads + 1, heads + body - 1, heads + body, heads + body + 1, total - 1):
+        rates.advance(step)
+        found = [group["lr"] for group in made.param_groups]
+        assert found == pytest.approx([wanted(step, heads, body), wanted(step, 0, heads)], rel=1e-8, abs=1e-300)
+
+
+def test_pmt_warms_up_and_falls_as_a_cosine() -> None:
+    """Oracle: the published schedule written out."""
+    cfg, made, total = compose("pmt_dinov3-l_4xb4_ade20k-512x512"), one_group("AdamW"), 20_208
+    made.param_groups[0]["lr"] = 2e-4
+    rates = Schedule(made, build_rules(cfg.param_scheduler, max_iters=total, max_epochs=1, epoch_length=0))
+    for step in (0, 1, 5999, 6000, 6001, 13_104, total - 1):
+        rates.advance(step)
+        part = (step - 6000) / (total - 6000)
+        wanted = 2e-4 * step / 6000 if step < 6000 else 1e-9 + 0.5 * (2e-4 - 1e-9) * (1 + math.cos(math.pi * part))
+        assert made.param_groups[0]["lr"] == pytest.approx(wanted, rel=1e-8, abs=1e-16)

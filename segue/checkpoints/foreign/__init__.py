@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from segue.checkpoints.foreign import clip, cnn, dino, eomt, huggingface, mit, stdc, swin, twins, vit, vit_jax
+from segue.checkpoints.foreign import clip, cnn, dino, eomt, huggingface, mit, pmt, stdc, swin, twins, vit, vit_jax
 from segue.checkpoints.foreign.rules import Conversion, Source
 from segue.errors import InputError
 
@@ -17,6 +17,7 @@ __all__ = ["SOURCES", "Conversion", "Source", "candidates", "named"]
 
 SOURCES: tuple[Source, ...] = (
     *eomt.SOURCES,
+    *pmt.SOURCES,
     *huggingface.SOURCES,
     *clip.SOURCES,
     *swin.SOURCES,

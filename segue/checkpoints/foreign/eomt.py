@@ -49,7 +49,7 @@ DELTA = (
 )
 
 
-def _blocks(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+def called_blocks(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
     """transformers' rules of blocks, for files that call them ``blocks``."""
     return tuple(Rule(r.pattern.replace("layers?", "blocks"), r.to, r.layout, r.part) for r in rules)
 
@@ -85,7 +85,7 @@ SOURCES = (
         "eomt-dinov3-gated",
         "EoMT weights of its authors on DINOv3 with gated MLPs",
         (*OURS, OURS_GATE),
-        (*AUTHORS, *below(BACKBONE, "backbone.", (*EMBEDDINGS, *_blocks(DINOV3_GATED)))),
+        (*AUTHORS, *below(BACKBONE, "backbone.", (*EMBEDDINGS, *called_blocks(DINOV3_GATED)))),
         never=(OURS_PLACES,),
         note=DELTA,
     ),
@@ -93,7 +93,7 @@ SOURCES = (
         "eomt-dinov3",
         "EoMT weights of its authors on DINOv3",
         OURS,
-        (*AUTHORS, *below(BACKBONE, "backbone.", (*EMBEDDINGS, *_blocks(DINOV3)))),
+        (*AUTHORS, *below(BACKBONE, "backbone.", (*EMBEDDINGS, *called_blocks(DINOV3)))),
         never=(OURS_PLACES, OURS_GATE),
         note=DELTA,
     ),

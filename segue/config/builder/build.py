@@ -21,6 +21,7 @@ from torch import nn
 
 from segue.config.balance import without_named_weights
 from segue.config.builder.plan import Planner, make
+from segue.config.builder.pretrained import unfetched
 from segue.config.nodes import heads_of, losses_of
 from segue.config.origins import origin_of
 from segue.errors import ConfigError, Problem, nearest
@@ -41,9 +42,14 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
     return make(plan)
 
 
-def build_model(cfg: Mapping[str, Any]) -> nn.Module:
-    """The segmentor of a config, with weights as its classes initialize them."""
-    model = build(without_named_weights(_with_preprocessor(cfg)), "model", "models")
+def build_model(cfg: Mapping[str, Any], *, fetching: bool = False) -> nn.Module:
+    """The segmentor of a config, with weights as its classes initialize them.
+
+    ``fetching`` is of training: without it, parts that get weights over the network (timm's) do not, because others
+    follow.
+    """
+    cfg = without_named_weights(_with_preprocessor(cfg))
+    model = build(cfg if fetching else unfetched(cfg), "model", "models")
     if not isinstance(model, nn.Module):  # of a trusted config, or a function that was registered
         where = str(origin_of(cfg, "model.type") or "")
         raise ConfigError(Problem("model.type", f"is no model: it gives {type(model).__name__}", where))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,27 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
 
     walk(cfg["model"], "")
     return found
+
+
+def unfetched(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The config as a model is built from it whose weights come from elsewhere: timm gets none over the network."""
+
+    def fetching(node: Any) -> Iterator[Any]:
+        if isinstance(node, Mapping):
+            if bare(str(node.get("type"))) == "TIMMBackbone" and node.get("pretrained") is not False:
+                yield node
+            for value in node.values():
+                yield from fetching(value)
+        elif isinstance(node, (list, tuple)):
+            for value in node:
+                yield from fetching(value)
+
+    if next(fetching(cfg.get("model")), None) is None:
+        return cfg
+    cfg = copy.deepcopy(cfg)
+    for node in fetching(cfg["model"]):
+        node["pretrained"] = False
+    return cfg
 
 
 def listed(init: Any) -> Sequence[Any]:

@@ -20,6 +20,7 @@ from segue.recipes.open import read_config
 from segue.training.failures.not_finite import all_finite, first_not_finite, not_finite
 from segue.training.failures.replay_file import Step, read_step
 from segue.training.optimizers import build_optimizer, read_optim_wrapper
+from segue.training.plan import UNKNOWN, rules_of
 from segue.training.step import losses_of
 from segue.training.streams import seed_step
 
@@ -111,7 +112,8 @@ def _moved(model: nn.Module, cfg: Mapping[str, Any], step: Step, losses: Callabl
     """Take the optimizer's step; None where the config has no optimizer or its state is of another."""
     if not cfg.get("optim_wrapper"):
         return None
-    optimizer = build_optimizer(model, read_optim_wrapper(cfg["optim_wrapper"], rights=rights_of(cfg)))
+    wrapper = read_optim_wrapper(cfg["optim_wrapper"], rights=rights_of(cfg))
+    optimizer = build_optimizer(model, wrapper, rules=rules_of(cfg, UNKNOWN))
     try:
         optimizer.load_state_dict(step.optimizer)
     except (ValueError, KeyError):
