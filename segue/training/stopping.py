@@ -88,7 +88,9 @@ class ValidationTimes(Callback):
             return
         if trainer.enable_validation:
             trainer.validating = True
-            trainer.fit_loop.epoch_loop.val_loop.run()
+            validation = trainer.fit_loop.epoch_loop.val_loop
+            validation.restarting = False  # else it takes the images of the validation before for seen
+            validation.run()
             trainer.training = True
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:

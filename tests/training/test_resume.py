@@ -127,16 +127,25 @@ def test_killed_run_resumes_from_its_last_checkpoint(tmp_path: Path) -> None:
     same(killed / "last.ckpt", whole / "last.ckpt")
 
 
-def test_validation_that_was_cut_off_runs_after_resuming(tmp_path: Path) -> None:
+@pytest.mark.parametrize("finished", [0, 1])
+def test_validation_that_was_cut_off_runs_after_resuming(tmp_path: Path, finished: int) -> None:
+    """All of it, also where the checkpoint remembers that one before it went through all images."""
+
     class StopInValidation(Callback):
+        ended = 0
+
+        def on_validation_end(self, *args: Any) -> None:
+            self.ended += 1
+
         def on_validation_batch_end(self, *args: Any) -> None:
-            raise KeyboardInterrupt
+            if self.ended == finished:
+                raise KeyboardInterrupt
 
     cfg = config(custom_hooks=EMA)
     run(cfg, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         run(cfg, tmp_path / "cut", callbacks=[StopInValidation()])
-    assert lines(tmp_path / "cut", "val") == []
+    assert len(lines(tmp_path / "cut", "val")) == finished
     run(cfg, tmp_path / "cut", resume=True)
     assert lines(tmp_path / "cut", "val") == lines(tmp_path / "whole", "val")
     same(tmp_path / "cut" / "last.ckpt", tmp_path / "whole" / "last.ckpt")
