@@ -24,6 +24,7 @@ from segue.checkpoints.trained import Base, is_adapter
 from segue.errors import CheckpointError, DownloadError, InputError
 from segue.system.replaced import replaced
 
+STATE = "the state dict"
 #: Buffers that a file need not have: a counter that nothing depends on, an index that follows from a window's size.
 COMPUTED = ("num_batches_tracked", "relative_position_index")
 
@@ -50,7 +51,7 @@ def load_weights(
     Raises:
         CheckpointError: nothing fits (the file is of another model), or ``strict`` and something does not.
     """
-    name = str(source) if isinstance(source, (str, Path)) else "the state dict"
+    name = str(source) if isinstance(source, (str, Path)) else "the file" if isinstance(source, Checkpoint) else STATE
     if isinstance(source, (str, Path)):
         source = read(fetch(source), map_location)
     state = source.state_dict if isinstance(source, Checkpoint) else source
@@ -60,8 +61,8 @@ def load_weights(
     offered = dict.fromkeys(given)
     if not any(map(is_adapter, own)) and (strange := [key for key in given if is_adapter(key)]):
         raise CheckpointError(
-            f"{name} has adapters (lora) and the model has none, such as {strange[0]}: set the backbone's lora=dict(...) "
-            "that it was trained with, or merge them by segue weights merge"
+            f"{name} has adapters (lora) and the model has none, such as {strange[0]}: set the lora=dict(...) that it "
+            "was trained with, or merge them by segue weights merge"
         )
     if base is not None:
         put_base(model, base, [key for key in own if key not in given and not key.endswith(COMPUTED)], name)
@@ -118,7 +119,8 @@ def put_base(model: nn.Module, base: Base, left_out: Sequence[str], name: str) -
             load_weights(part, fetch(start.checkpoint, offline=True), prefix=start.prefix)
     except (CheckpointError, DownloadError, AttributeError) as error:
         raise CheckpointError(
-            f"{wanted}, which are not here: {error} Have {named} here (segue weights fetch), or load the base first"
+            f"{wanted}, which cannot be had: {str(error).rstrip('.')}. Have {named} here (segue weights fetch), or "
+            "load them into the model first"
         ) from error
     if not base.fits(state, left_out):
         have = fingerprint({key: state[key] for key in left_out})

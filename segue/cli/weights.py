@@ -10,7 +10,9 @@ import argparse
 import json
 from typing import Any
 
-HELP = "inspect, convert, verify a checkpoint; part what was trained, merge adapters; fetch weights, list those of recipes"
+HELP = (
+    "inspect, convert, verify a checkpoint; part what was trained, merge adapters; fetch weights, list those of recipes"
+)
 FILE = "path, URL or alias of a checkpoint, or a folder of transformers"
 STYLES = {"ok": "green", "failed": "bold red", "not checked": "dim"}
 
@@ -52,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     part = actions.add_parser(
         "part", help="write what was trained (adapters, head) without the frozen weights that it stands on"
     )
-    merge = actions.add_parser("merge", help="write whole weights, with adapters (lora) added to the weights beside them")
+    merge = actions.add_parser(
+        "merge", help="write whole weights, with adapters (lora) added to the weights beside them"
+    )
     for action in (part, merge):
         action.add_argument("file", help=FILE)
         action.add_argument("out", help="the file to write, OUT.safetensors")

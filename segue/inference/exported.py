@@ -155,8 +155,7 @@ def facts_of(predictor: Predictor) -> dict[str, Any]:
 
 def test_steps(cfg: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The steps of the test pipeline that concern images, as JSON can hold them."""
-    from segue.checkpoints.fingerprint import fingerprint
-from segue.checkpoints.notes import plain
+    from segue.checkpoints.notes import plain
 
     return [plain(dict(step)) for step in without_annotations(pipeline_node(cfg)[1] or [])]
 

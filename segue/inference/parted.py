@@ -65,16 +65,23 @@ def part(source: str | Path, out: str | Path, cfg: Config | None = None) -> Part
     model = build_model(cfg)
     starts = [Start("", str(cfg["load_from"]))] if cfg.get("load_from") else []
     starts = starts or [Start(s.module, s.checkpoint, s.prefix) for s in pretrained_sources(cfg)]
+    known = {key for key, value in model.named_parameters() if not value.requires_grad}
     for start in starts:
-        load_weights(model.get_submodule(start.module), start.checkpoint, prefix=start.prefix)
+        report = load_weights(model.get_submodule(start.module), start.checkpoint, prefix=start.prefix)
+        known |= {f"{start.module}.{key}".lstrip(".") for key in report.loaded}
     before = {key: value.clone() for key, value in model.state_dict().items()}
     _load(model, held, source)
     after = model.state_dict()
-    same = [key for key in after if not key.endswith(COMPUTED) and torch.equal(before[key], after[key])]
-    if not starts or not same:
-        named = ", ".join(start.checkpoint for start in starts) or "nothing: it has no load_from, pretrained or init_cfg"
+    same = [
+        key for key in after if key in known and not key.endswith(COMPUTED) and torch.equal(before[key], after[key])
+    ]
+    if not same:
+        named = (
+            ", ".join(start.checkpoint for start in starts) or "nothing: it has no load_from, pretrained or init_cfg"
+        )
         raise InputError(f"{source}: no weight is as it was at the start of its training; the config names {named}")
-    kept = {key: value for key, value in after.items() if key not in set(same) and not key.endswith(COMPUTED)}
+    left = {*same, *(key for key in after if key.endswith("relative_position_index"))}  # which follows from a size
+    kept = {key: value for key, value in after.items() if key not in left}
     base = Base(fingerprint({key: after[key] for key in same}), len(same), tuple(starts))
     path = save_weights(out, kept, {**_notes(held, cfg), NOTE: base.note()})
     return Parted(path, len(kept), sum(value.numel() for value in kept.values()), left_out=len(same))

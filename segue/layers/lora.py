@@ -156,16 +156,11 @@ def _chosen(owner: str, layers: dict[str, Any], targets: list[str] | None) -> li
         plain = target.removesuffix(".weight").removesuffix("_weight")
         pattern = any(sign in plain for sign in "*?[")
         matched = [
-            name
-            for name in layers
-            if (fnmatchcase(name, plain) if pattern else f".{name}".endswith(f".{plain}"))
+            name for name in layers if (fnmatchcase(name, plain) if pattern else f".{name}".endswith(f".{plain}"))
         ]
         if not matched:
-            ends = _last(layers)
-            raise InputError(
-                f"lora: targets: {target!r} is no linear layer of {owner}{nearest(plain, ends, listed=0)}"
-                f"; there are: {_ends(layers)}"
-            )
+            hint = nearest(plain, _last(layers), listed=0) or f"; there are: {_ends(layers)}"
+            raise InputError(f"lora: targets: {target!r} is no linear layer of {owner}{hint}")
         wanted.update(matched)
     return [name for name in layers if name in wanted]
 
@@ -174,8 +169,8 @@ def _last(layers: dict[str, Any]) -> list[str]:
     """The different ends of names, without numbers, longest and shortest."""
     ends: dict[str, None] = {}
     for name in layers:
-        parts = [part for part in name.split(".")[-2:] if not part.isdigit()]
-        ends[".".join(parts)] = ends[parts[-1] if parts else name] = None
+        parts = [part for part in name.split(".")[-2:] if not part.isdigit()] or [name]
+        ends[".".join(parts)] = ends[parts[-1]] = None
     return list(ends)
 
 

@@ -33,9 +33,7 @@ class Notes(Protocol):
         """Plan a call."""
 
 
-def split(
-    planner: Notes, target: Any, given: Mapping[str, Any], path: str
-) -> tuple[Mapping[str, Any], dict[str, Any]]:
+def split(planner: Notes, target: Any, given: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], dict[str, Any]]:
     """The arguments of a backbone's class, and those of `tune`, of which there may be none.
 
     Args:
@@ -53,7 +51,9 @@ def split(
         amount = None
     stages = amount is not None and not isinstance(amount, bool) and "frozen_stages" in _arguments(target)
     if stages and "frozen_stages" in own:
-        planner.problem(f"{path}.freeze", f"frozen_stages={own['frozen_stages']!r} is given, too: leave one of them out")
+        planner.problem(
+            f"{path}.freeze", f"frozen_stages={own['frozen_stages']!r} is given, too: leave one of them out"
+        )
     elif stages and not isinstance(lora, Mapping):
         own["frozen_stages"] = amount  # the class does it, and has its own count
         amount = None

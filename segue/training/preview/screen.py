@@ -222,7 +222,9 @@ def _weights(cfg: Mapping[str, Any], raw: Any) -> str:
 def _parameters(model: nn.Module) -> str:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
-    return f"{trained:,} trained, {frozen:,} frozen" + (f" ({trained / (trained + frozen):.1%} trained)" if frozen else "")
+    return f"{trained:,} trained, {frozen:,} frozen" + (
+        f" ({trained / (trained + frozen):.1%} trained)" if frozen else ""
+    )
 
 
 def _length(data: Any) -> str:
