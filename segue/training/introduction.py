@@ -9,6 +9,7 @@ from lightning.pytorch import Trainer
 
 from segue.checkpoints.trained import is_adapter
 from segue.layers.lora import adapted_layers
+from segue.training.cached_features import unknown_steps
 from segue.training.compute.ways import told_precision
 from segue.training.ignored import ignored, uncalled
 from segue.training.later import refused_later
@@ -39,7 +40,7 @@ def introduce(run: Any, trainer: Trainer, loop: Loop, source: Path | None) -> No
         numbers = sum(p.numel() for n, p in model.named_parameters() if is_adapter(n))
         run.say(f"lora: adapters of rank {rank} in {len(adapted)} layers, {numbers / 1e6:.2f} M parameters")
     said = [*told(model, run.plan.wrapper.optimizer), *refused_later(run.cfg), *run.parts.said]
-    said += uncalled(run.parts.val_data)
+    said += [*uncalled(run.parts.val_data), *unknown_steps(run.cfg)]
     said += told_precision(str(trainer.precision), run.plan.wrapper.dtype, run.plan.wrapper.amp)
     for line in [*ignored(run.cfg), *unmatched(model, run.plan.wrapper), *said]:
         run.say(line)
