@@ -82,7 +82,7 @@ def keep_still(backbone: nn.Module, parts: Sequence[str]) -> None:
     """Keep parts of a backbone, by name, in evaluation mode in training; ``""`` is all of it."""
     one: Any = backbone
     one.still_parts = tuple(parts)
-    one.__class__ = _class_of(type(backbone))
+    one.__class__ = type(backbone) if isinstance(backbone, Still) else _class_of(type(backbone))
     one.train(one.training)
 
 

@@ -99,8 +99,8 @@ def tune(backbone: Any, *, freeze: bool | int | None = None, lora: Lora | None =
     adapt(backbone, lora, still)
     if freeze is not False:
         norms = [name for name, part in backbone.named_modules() if isinstance(part, BATCH_NORMS)]
-        if norms and not still:  # their statistics are weights, too
-            keep_still(backbone, norms)
+        if norms:  # their statistics are weights, too
+            keep_still(backbone, [*still, *norms])
     return backbone
 
 

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from segue.compat.components import component
 from segue.compat.mmengine.registry import MODELS
 from segue.config.builder.build import build, build_model, check
+from segue.config.builder.tuned import tune
 from segue.errors import ConfigError
-from segue.layers.lora import adapted_layers
+from segue.layers.lora import Lora, adapted_layers
 from tests.layers.small_transformers import BACKBONES, backbone
 
 
@@ -185,3 +186,17 @@ def test_in_a_model() -> None:
     net = build_model(cfg)
     assert len(adapted_layers(net)) == 8
     assert all(p.requires_grad for p in net.decode_head.parameters())
+
+
+def test_statistics_stay_beside_adapters() -> None:
+    """A batch norm of a backbone with adapters is in evaluation, whether blocks are frozen or not."""
+
+    class Normed(OwnEncoder):
+        def __init__(self) -> None:
+            OwnEncoder.__init__(self)
+            self.norm = nn.BatchNorm2d(8)
+
+    for amount, still in ((None, {"norm"}), (1, {"norm", "embed", "blocks.0"})):
+        net = tune(Normed(), freeze=amount, lora=Lora(r=1)).train()
+        assert {name for name, part in net.named_modules() if not part.training} >= still
+        assert net.training and net.blocks[1].training
