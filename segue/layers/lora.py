@@ -86,7 +86,7 @@ def _sum(layer: Any) -> Tensor:
 @functools.cache
 def _class_of(bare: type, name: str) -> type:
     """The class of a layer of class ``bare`` with an adapter of its weight ``name``."""
-    fields = {name: property(_sum), "lora_weight": name, "lora_bare": bare}
+    fields: dict[str, Any] = {name: property(_sum), "lora_weight": name, "lora_bare": bare}
     fields |= {"__module__": __name__, "__doc__": bare.__doc__}
     return type(bare.__name__, (Adapted, bare), fields)
 
@@ -125,9 +125,9 @@ def adapt(module: nn.Module, lora: Lora, but: Sequence[str] = ()) -> list[str]:
     if not chosen:
         raise InputError(f"lora: all layers that targets name are in the frozen parts of {type(module).__name__}")
     for name in chosen:
-        layer, parameter = layers[name]
+        layer: Any = layers[name][0]
+        parameter = layers[name][1]
         weight = layer._parameters[parameter]
-        assert weight is not None
         if isinstance(layer, Adapted) or "lora_A" in layer._parameters:
             raise InputError(f"lora: {name} of {type(module).__name__} has an adapter already")
         if lora.r > min(weight.shape):

@@ -180,7 +180,7 @@ class CachedFeatures:
         if not self.model.training or not isinstance(x, Tensor) or x.requires_grad or _is_fake(x):
             return self.usual(x)
         store = self.opened()
-        keys = [self.key(image) for image in x]
+        keys = self.keys(x)
         kept = [store.get(key) for key in keys]
         if any(one is None for one in kept):
             store.refresh()  # another process may have computed it
@@ -206,13 +206,18 @@ class CachedFeatures:
                 return made
         return self._joined(kept, missing, made, x.device)
 
-    def key(self, image: Tensor) -> bytes:
-        """Of one input (C, H, W), and of how it is computed."""
-        amp = torch.get_autocast_dtype(image.device.type) if torch.is_autocast_enabled(image.device.type) else None
-        result = hashlib.blake2b(self._base, digest_size=16)
-        result.update(f"{image.device.type} {amp} {image.dtype} {tuple(image.shape)}".encode())
-        result.update(_bytes(image).data)
-        return result.digest()
+    def keys(self, x: Tensor) -> list[bytes]:
+        """Of inputs (B, C, H, W), and of how they are computed."""
+        kind = x.device.type
+        amp = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+        start = hashlib.blake2b(self._base, digest_size=16)
+        start.update(f"{kind} {amp} {x.dtype} {tuple(x.shape[1:])}".encode())
+        found = []
+        for image in x.detach().cpu():
+            one = start.copy()
+            one.update(_bytes(image).data)
+            found.append(one.digest())
+        return found
 
     def _keep(self, key: bytes, maps: Sequence[Tensor], single: bool) -> None:
         about = [[str(part.dtype).removeprefix("torch."), list(part.shape), _strides(part)] for part in maps]
