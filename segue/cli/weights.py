@@ -82,10 +82,14 @@ def run_inspect(args: argparse.Namespace) -> int:
     from segue.checkpoints import read
     from segue.checkpoints.convert import locate
     from segue.checkpoints.foreign import candidates
+    from segue.checkpoints.trained import Base
 
     checkpoint = read(locate(args.file))
     facts = checkpoint.summary()
     found = [f"{source.name} ({source.title})" for source, _ in candidates(checkpoint.state_dict)]
+    if base := Base.of(checkpoint.meta):
+        files = ", ".join(start.checkpoint for start in base.starts)
+        facts["trained_beside"] = f"{base.tensors} other tensors, fingerprint {base.fingerprint}, of {files}"
     facts["names_of"] = ", or ".join(dict.fromkeys(found)) or None
     if args.json:
         print(json.dumps(facts, indent=1))

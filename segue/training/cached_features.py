@@ -167,6 +167,10 @@ class CachedFeatures:
         self.asked = self.found = 0
         self._told: set[str] = set()
 
+    def begin(self) -> None:
+        """Count from here on: what was asked before the first step, to measure one, is not of the training."""
+        self.asked = self.found = 0
+
     def opened(self) -> FeatureStore:
         """The features of this backbone, whose weights are known by its first call: a resumed run loads them late."""
         if self.store is None:

@@ -179,6 +179,8 @@ def test_the_verb(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "left out, and must be there to load it" in capsys.readouterr().out
     assert read(out).meta[NOTE] == read(trained.parted).meta[NOTE]
     assert run("verify", str(out)) == 0
+    assert run("inspect", str(out)) == 0
+    assert f"{trained.said.left_out} other tensors, fingerprint" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="needs onnxruntime")

@@ -27,7 +27,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def config(project: Project, *options: str, **of_backbone: Any) -> Config:
-    """Six passes over four images' halves: 12 steps of two."""
+    """24 steps of two images, of which there are eight and their flips."""
     given = {"freeze": True, **of_backbone}
     more = ["train_cfg.max_iters=24", "train_cfg.val_interval=24", "default_hooks.checkpoint.interval=24"]
     return project.config(*more, *options, **given)
@@ -45,7 +45,7 @@ def test_losses_and_weights_are_those_without(project: Project) -> None:
     project.train(config(project, "feature_cache=True"), "cached")
     text = project.text.getvalue()
     assert "features; about 0.00 GB for 16 images, flips counted" in text
-    assert "images (" in text and "did not pass the backbone; 16 are kept in" in text
+    assert "of 48 images (" in text and "did not pass the backbone; 16 are kept in" in text  # 24 steps of two
     for mode in ("train", "val"):
         one, other = (lines(project.folder / name, mode) for name in ("plain", "cached"))
         for a, b in zip(one, other, strict=True):
