@@ -168,8 +168,12 @@ class CachedFeatures:
         self._told: set[str] = set()
 
     def begin(self) -> None:
-        """Count from here on: what was asked before the first step, to measure one, is not of the training."""
+        """Count from here on: a step was done to measure it, which is not of the training. If the model has not called
+        its backbone in it, as those do not that call its blocks one by one, a line says so.
+        """
         self.asked = self.found = 0
+        if self.store is None:
+            self._say("uncalled", self.told())
 
     def opened(self) -> FeatureStore:
         """The features of this backbone, whose weights are known by its first call: a resumed run loads them late."""

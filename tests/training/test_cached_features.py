@@ -173,7 +173,10 @@ def test_little_is_found(tmp_path: Path) -> None:
 
 
 def test_not_called(tmp_path: Path) -> None:
-    _, cache = cached(tmp_path, [])
+    said: list[str] = []
+    _, cache = cached(tmp_path, said)
+    cache.begin()
+    assert said == [cache.told()]
     assert cache.told() == "feature_cache: EncoderDecoder has not called its backbone, so nothing is kept"
     assert cache.expected((3, 64, 64)).startswith(f"feature_cache: {tmp_path}; about 0.00 GB")
 
