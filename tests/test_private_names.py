@@ -288,3 +288,17 @@ def test_call_lightning_module_hook(twice: Any) -> None:
 
 def test_logger_connector(twice: Any) -> None:
     assert twice[0]._logger_connector.on_batch_start and twice[0]._logger_connector.on_batch_end
+
+
+def test_parameters() -> None:
+    """A module's own parameters by name, also where a property of its class has the name; the state dict reads them."""
+
+    class Doubled(nn.Linear):
+        weight = property(lambda self: 2 * self._parameters["weight"])  # type: ignore[assignment]
+
+    layer = nn.Linear(1, 1, bias=False)
+    weight = layer.weight
+    layer.__class__ = Doubled
+    assert layer._parameters["weight"] is weight and layer.state_dict()["weight"].data_ptr() == weight.data_ptr()
+    assert list(layer.parameters()) == [weight]
+    assert layer(torch.ones(1, 1)).item() == pytest.approx(2 * weight.item())

@@ -38,7 +38,9 @@ class Mismatch:
 class LoadReport:
     """What ``load_weights`` did, key by key; ``str()`` tells it in words.
 
-    ``conversion`` says how keys of another project were renamed first; None: they had Segue's names.
+    ``conversion`` says how keys of another project were renamed first; None: they had Segue's names. ``new`` are those
+    of adapters (LoRA) over weights of a file without any: they begin anew. ``kept`` are those that the file left out
+    because the model has them already: it holds what was trained beside them (`segue.checkpoints.trained`).
     """
 
     loaded: tuple[str, ...]
@@ -46,6 +48,8 @@ class LoadReport:
     unexpected: tuple[str, ...]
     mismatched: tuple[Mismatch, ...]
     conversion: Conversion | None = None
+    new: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -55,6 +59,10 @@ class LoadReport:
     def __str__(self) -> str:
         lines = [str(self.conversion)] if self.conversion else []
         lines.append(f"{len(self.loaded)} tensors loaded.")
+        if self.kept:
+            lines.append(f"{len(self.kept)} tensors of the base, which the file left out, are those it was trained on.")
+        if self.new:
+            lines.append(f"{len(self.new)} tensors of adapters (lora) are new: the file has none.")
         for title, group in (
             ("of other shape, kept at their initial values", self.mismatched),
             ("missing in the file, kept at their initial values", self.missing),

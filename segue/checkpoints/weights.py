@@ -15,13 +15,16 @@ from torch import Tensor, nn
 from torch.nn.modules.module import _IncompatibleKeys
 
 from segue.checkpoints.downloads.fetch import fetch
+from segue.checkpoints.fingerprint import fingerprint
 from segue.checkpoints.foreign import Conversion, candidates
 from segue.checkpoints.notes import plain
 from segue.checkpoints.report import LoadReport, Mismatch
 from segue.checkpoints.safe.reader import Checkpoint, read
-from segue.errors import CheckpointError, InputError
+from segue.checkpoints.trained import Base, is_adapter
+from segue.errors import CheckpointError, DownloadError, InputError
 from segue.system.replaced import replaced
 
+STATE = "the state dict"
 #: Buffers that a file need not have: a counter that nothing depends on, an index that follows from a window's size.
 COMPUTED = ("num_batches_tracked", "relative_position_index")
 
@@ -48,13 +51,21 @@ def load_weights(
     Raises:
         CheckpointError: nothing fits (the file is of another model), or ``strict`` and something does not.
     """
-    name = str(source) if isinstance(source, (str, Path)) else "the state dict"
+    name = str(source) if isinstance(source, (str, Path)) else "the file" if isinstance(source, Checkpoint) else STATE
     if isinstance(source, (str, Path)):
         source = read(fetch(source), map_location)
     state = source.state_dict if isinstance(source, Checkpoint) else source
+    base = Base.of(source.meta) if isinstance(source, Checkpoint) else None
     own = model.state_dict()
     given, conversion = fitting(state, own, revise_keys, prefix, name)
     offered = dict.fromkeys(given)
+    if not any(map(is_adapter, own)) and (strange := [key for key in given if is_adapter(key)]):
+        raise CheckpointError(
+            f"{name} has adapters (lora) and the model has none, such as {strange[0]}: set the lora=dict(...) that it "
+            "was trained with, or merge them by segue weights merge"
+        )
+    if base is not None:
+        put_base(model, base, [key for key in own if key not in given and not key.endswith(COMPUTED)], name)
     incompatible = copy_into(model, given)
     # Hooks of modules may have renamed keys of older layouts, so the comparison comes after them.
     mismatched = tuple(
@@ -65,18 +76,58 @@ def load_weights(
     wrong = {mismatch.key for mismatch in mismatched}
     # Batch norms make up a counter that files before PyTorch 0.4.1 lack: it was not loaded from anywhere.
     wrong |= {key for key in given if key.endswith("num_batches_tracked") and key not in offered}
+    missing = incompatible.missing_keys
+    new = [key for key in missing if is_adapter(key)]
+    if any(map(is_adapter, offered)):
+        new = []  # then the file is not of the weights before adapters
     report = LoadReport(
         loaded=tuple(key for key in own if key in given and key not in wrong),
-        missing=tuple(incompatible.missing_keys),
+        missing=() if base is not None else tuple(key for key in missing if key not in new),
         unexpected=tuple(key for key in incompatible.unexpected_keys if not is_bookkeeping(key, given)),
         mismatched=mismatched,
         conversion=conversion,
+        new=tuple(new),
+        kept=() if base is None else tuple(missing),
     )
     if own and not report.loaded:
         raise CheckpointError(not_for_this_model(name, list(offered), list(own), mismatched))
     if strict and not report.complete:
         raise CheckpointError(f"{name} does not fit the model exactly, as strict loading demands. {report}")
     return report
+
+
+def put_base(model: nn.Module, base: Base, left_out: Sequence[str], name: str) -> None:
+    """See to it that a model has the weights that a file of trained ones stands on.
+
+    Args:
+        model: gets them from the files that the base names, unless it has them.
+        base: what the file says of them.
+        left_out: the model's keys that the file does not have.
+        name: of the file.
+
+    Raises:
+        CheckpointError: the model's are others, and the files are not here or hold others.
+    """
+    state = model.state_dict()
+    if base.fits(state, left_out):
+        return
+    named = ", ".join(start.checkpoint for start in base.starts) or "no file"
+    wanted = f"{name} holds what was trained beside {base.tensors} other tensors (fingerprint {base.fingerprint})"
+    try:
+        for start in base.starts:
+            part = model.get_submodule(start.module)
+            load_weights(part, fetch(start.checkpoint, offline=True), prefix=start.prefix)
+    except (CheckpointError, DownloadError, AttributeError) as error:
+        raise CheckpointError(
+            f"{wanted}, which cannot be had: {str(error).rstrip('.')}. Have {named} here (segue weights fetch), or "
+            "load them into the model first"
+        ) from error
+    if not base.fits(state, left_out):
+        have = fingerprint({key: state[key] for key in left_out})
+        raise CheckpointError(
+            f"{wanted}; these are another base ({len(left_out)} tensors, fingerprint {have}, of {named}): give the "
+            "model and the weights that it was trained on"
+        )
 
 
 def fitting(

@@ -42,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compute blocks of the backbone twice, for less memory",
     )
     parser.add_argument(
+        "--cache-features",
+        nargs="?",
+        const=True,
+        metavar="FOLDER",
+        help="compute what a frozen backbone makes of an image once, and keep it (default: in the work directory)",
+    )
+    parser.add_argument(
         "--effective-batch",
         type=int,
         nargs="?",
@@ -108,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
         checkpointing=args.checkpointing,
         accelerator=args.accelerator,
     )
+    flags += [f"feature_cache={_plain(args.cache_features)}"] if args.cache_features else []
     flags += ["randomness.deterministic=True"] if args.deterministic else []
     result = train(
         args.config,
@@ -131,3 +139,14 @@ def run(args: argparse.Namespace) -> int:
     if result.checkpoint and result.first:
         print(f"Trained weights: {visible(result.checkpoint)}")
     return 0
+
+
+def _plain(folder: str | bool) -> str | bool:
+    """A folder that the language of options leaves as it is."""
+    from segue.errors import InputError
+
+    if isinstance(folder, str) and any(sign in folder for sign in " ,()[]{}'\""):
+        raise InputError(
+            f"--cache-features {folder!r}: has a space, comma or bracket; write feature_cache=... in the config"
+        )
+    return folder

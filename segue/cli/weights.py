@@ -10,7 +10,9 @@ import argparse
 import json
 from typing import Any
 
-HELP = "inspect a checkpoint, convert it to safetensors, verify it; fetch weights, list those that recipes use"
+HELP = (
+    "inspect, convert, verify a checkpoint; part what was trained, merge adapters; fetch weights, list those of recipes"
+)
 FILE = "path, URL or alias of a checkpoint, or a folder of transformers"
 STYLES = {"ok": "green", "failed": "bold red", "not checked": "dim"}
 
@@ -49,7 +51,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("--against", metavar="ORIGINAL", help="the file that it was converted from")
     verify.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_config_options(verify)
-    for action in (inspect, convert, verify):
+    part = actions.add_parser(
+        "part", help="write what was trained (adapters, head) without the frozen weights that it stands on"
+    )
+    merge = actions.add_parser(
+        "merge", help="write whole weights, with adapters (lora) added to the weights beside them"
+    )
+    for action in (part, merge):
+        action.add_argument("file", help=FILE)
+        action.add_argument("out", help="the file to write, OUT.safetensors")
+        action.add_argument("--config", help="config of the model (default: the one inside the file)")
+        add_config_options(action)
+    for action in (inspect, convert, verify, part, merge):
         add_download_options(action)
     _catalogue.add_fetch(actions)
     _catalogue.add_list(actions)
@@ -60,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from segue.cli._catalogue import run_fetch, run_list
 
     own = {"inspect": run_inspect, "convert": run_convert, "verify": run_verify, "fetch": run_fetch, "list": run_list}
+    own |= {"part": run_part, "merge": run_part}
     return own[args.action](args)
 
 
@@ -68,10 +82,14 @@ def run_inspect(args: argparse.Namespace) -> int:
     from segue.checkpoints import read
     from segue.checkpoints.convert import locate
     from segue.checkpoints.foreign import candidates
+    from segue.checkpoints.trained import Base
 
     checkpoint = read(locate(args.file))
     facts = checkpoint.summary()
     found = [f"{source.name} ({source.title})" for source, _ in candidates(checkpoint.state_dict)]
+    if base := Base.of(checkpoint.meta):
+        files = ", ".join(start.checkpoint for start in base.starts)
+        facts["trained_beside"] = f"{base.tensors} other tensors, fingerprint {base.fingerprint}, of {files}"
     facts["names_of"] = ", or ".join(dict.fromkeys(found)) or None
     if args.json:
         print(json.dumps(facts, indent=1))
@@ -109,6 +127,26 @@ def notes_of(args: argparse.Namespace) -> dict[str, Any]:
     if classes[0] != "class_0":  # what class_names makes up
         notes |= {"classes": classes} | ({"palette": palette} if palette else {})
     return notes
+
+
+def run_part(args: argparse.Namespace) -> int:
+    """Write what was trained, or the whole with adapters merged, and say what the file holds."""
+    from segue.errors import refuse
+    from segue.inference.parted import merge_file, part
+    from segue.recipes.open import read_config
+    from segue.system.shown import visible
+
+    cfg = None
+    if args.config:
+        cfg = read_config(args.config, args.cfg_options, trust=args.trust_config)
+    else:
+        refuse(
+            {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config},
+            "belongs to the config that --config names",
+        )
+    write = part if args.action == "part" else merge_file
+    print(visible(write(args.file, args.out, cfg)))
+    return 0
 
 
 def run_verify(args: argparse.Namespace) -> int:

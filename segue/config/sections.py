@@ -64,6 +64,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "compile": (_FLAG, _DICT),
     "channels_last": (_FLAG,),
     "activation_checkpointing": (_FLAG, _LIST, _TEXT),
+    "feature_cache": (_FLAG, _TEXT),
 }
 #: Names of 0.x, and what stands for them now.
 OLD = {

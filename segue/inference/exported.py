@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from segue.checkpoints.fingerprint import fingerprint
 from segue.config import Config
 from segue.errors import InputError, SegueError
 from segue.export.certificate import text_of
@@ -22,7 +23,6 @@ from segue.export.verify import Verdict, described, verify_file
 from segue.inference.ensemble import Ensemble
 from segue.inference.inputs import find_images, fitted
 from segue.inference.predictor import Predictor, pipeline_node, through
-from segue.inference.verify import fingerprint
 from segue.inference.views import crop_of, without_annotations
 from segue.models.seg_data_preprocessor import is_house
 from segue.recipes.open import read_config

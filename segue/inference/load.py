@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from segue.checkpoints import Checkpoint, fetch, load_weights, read
+from segue.checkpoints import Checkpoint, LoadReport, fetch, load_weights, read
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.builder.find import UnknownNameError, find
@@ -26,6 +26,7 @@ from segue.export.targets import check_runs
 from segue.inference.ensemble import Ensemble, Weights, check_classes, listed
 from segue.inference.predictor import Predictor
 from segue.inference.way import Way
+from segue.layers.lora import merge
 from segue.recipes.catalogue import published_weights
 from segue.recipes.compose import looks_like_name
 from segue.recipes.open import read_config
@@ -111,6 +112,7 @@ def load(
         parts = [_trained(cfg, found[0], held)]
     else:
         parts = [_Part(build_model(cfg))]
+        merge(parts[0].model)
         warn_of_random_weights(config)
     model, classes, palette = parts[0].model, parts[0].classes, parts[0].palette
     if classes is None or len(classes) != model.num_classes:
@@ -146,7 +148,15 @@ def _trained(cfg: Config, name: str | Path, held: Checkpoint | None = None) -> _
     report = load_weights(model, weights)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{name} does not fit the model of the config. {report}")
+    merged_after(model, report, name)
     return _Part(model, weights.classes, weights.palette)
+
+
+def merged_after(model: nn.Module, report: LoadReport, name: Any) -> None:
+    """Add the adapters of a model that is to predict to its weights; one line where they are new, and do nothing."""
+    if report.new:
+        logging.getLogger("segue").warning("%s: has no adapters (lora), so the model predicts without any", name)
+    merge(model)
 
 
 def _members(cfg: Config, names: Sequence[str], *, plain: bool, trust: bool) -> list[_Part]:

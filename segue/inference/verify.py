@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from segue.checkpoints import Checkpoint, load_weights, read
 from segue.checkpoints.convert import AS_IS, locate, reading
 from segue.checkpoints.downloads.cache import digest, hash_in_name
+from segue.checkpoints.fingerprint import fingerprint
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.errors import SegueError
@@ -84,16 +84,6 @@ def verify(
     if against is not None:
         check_original(result, checkpoint, against)
     return result
-
-
-def fingerprint(state: Mapping[str, Tensor]) -> str:
-    """16 hex digits that depend on the names, types, shapes and values of tensors, and on nothing else of a file."""
-    result = hashlib.sha256()
-    for key in sorted(state):
-        tensor = state[key].detach().cpu().contiguous()
-        result.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        result.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return result.hexdigest()[:16]
 
 
 def check_hash(result: Verification, name: str) -> None:

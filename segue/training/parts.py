@@ -16,6 +16,8 @@ from segue.datasets.collate import collate
 from segue.errors import CheckpointError, ConfigError, DataError, DownloadError, LabelError, Problem
 from segue.export.runtime import RuntimeModel, is_exported
 from segue.export.targets import check_runs
+from segue.inference.load import merged_after
+from segue.layers.lora import without_adapters
 from segue.training.gather import Gathered
 
 if TYPE_CHECKING:
@@ -220,13 +222,15 @@ def load_trained(model: nn.Module, source: Any, *, trust: bool = False) -> nn.Mo
     report = load_weights(model, source)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{source} does not fit the config's model. {report}")
+    merged_after(model, report, source)
     return model
 
 
 def load_initial(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
     """Load what training starts from, the config's ``load_from``, else its pretrained weights; says what was loaded."""
 
-    initialize(model)
+    with without_adapters(model):
+        initialize(model)
     if cfg.get("load_from"):
         try:
             return [f"Weights of {cfg['load_from']}: {load_weights(model, cfg['load_from'])}"]

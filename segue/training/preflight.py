@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from segue.config.trust import rights_of
 from segue.errors import ConfigError, InputError, Problem, nearest
+from segue.training import cached_features
 from segue.training.chores.monitors import may_be_logged, watched
 from segue.training.data import read_loader
 from segue.training.gather import Gathered
@@ -43,6 +44,7 @@ def check_before_first_step(cfg: Mapping[str, Any], plan: Plan | None, parts: Pa
         gathered.attempt("model", lambda: check(feature_problems(parts.built, cfg)))
     if parts.built is not None and parts.train_data is not None:
         gathered.attempt("", lambda: check(batch_problems(cfg, parts)))
+    gathered.attempt("feature_cache", lambda: check(cached_features.problems(cfg, parts.built)))
     wrapper = plan.wrapper if plan is not None else readable(lambda: read_optim_wrapper(cfg["optim_wrapper"]))
     if wrapper is not None:
         gathered.attempt("optim_wrapper", lambda: check_optimizer(wrapper, parts.built))
@@ -135,7 +137,7 @@ def feature_problems(model: Any, cfg: Mapping[str, Any]) -> Iterator[Problem]:
     try:
         with kept_buffers(model), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.eval()
-            features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))
+            features = model.extract_feat(torch.empty(2, *input_shape(model, cfg)))
             found = list(_refusals(model, features))
     except Exception as error:
         logging.getLogger("segue").debug("shapes cannot be passed through the model: %s", error)
@@ -207,7 +209,7 @@ def single_value_norm(model: nn.Module, cfg: Mapping[str, Any]) -> str | None:
     try:
         with kept_buffers(model), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             model.train()
-            features = model.extract_feat(torch.empty(2, *_input_shape(model, cfg)))  # type: ignore[operator]
+            features = model.extract_feat(torch.empty(2, *input_shape(model, cfg)))  # type: ignore[operator]
             for _, head in named_heads(model):
                 _attempt(head, features)
     except Exception as error:
@@ -226,7 +228,8 @@ def _attempt(head: nn.Module, features: Any) -> None:
         logging.getLogger("segue").debug("%s: %s", type(head).__name__, error)
 
 
-def _input_shape(model: nn.Module, cfg: Mapping[str, Any]) -> tuple[int, int, int]:
+def input_shape(model: nn.Module, cfg: Mapping[str, Any]) -> tuple[int, int, int]:
+    """(C, H, W) of what the training passes, as far as the config says."""
     preprocessor = getattr(model, "data_preprocessor", None)
     padding = getattr(preprocessor, "train_padding", None)
     size = getattr(padding, "size", None) or cfg.get("crop_size") or (512, 512)

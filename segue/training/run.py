@@ -18,6 +18,7 @@ from segue.config.trust import rights_of
 from segue.errors import ConfigError, Problem
 from segue.system.shown import visible
 from segue.training.averaging import Averaging
+from segue.training.cached_features import CachedFeatures, installed
 from segue.training.chores.made import chores
 from segue.training.compute.denominator import check_denominator
 from segue.training.compute.ways import apply_ways
@@ -40,6 +41,7 @@ from segue.training.own_loop import ENDLESS, LoopRunner
 from segue.training.own_sampler import OwnStream
 from segue.training.parts import Parts, load_initial
 from segue.training.plan import Plan, config_text, lr_scale, rules_of
+from segue.training.preflight import input_shape
 from segue.training.preview.screen import DryRun, Preview
 from segue.training.progress import Terminal
 from segue.training.rare import RareClassStream
@@ -80,6 +82,7 @@ class Run:
         self.report = report
         self.again = again  # how to continue, where that is not by this folder
         self.log: RunLog | None = None  # of the first process
+        self.cache: CachedFeatures | None = None
 
     def fit(
         self, stop: StopRequest, source: Path | None, machine: Machine, callbacks: Sequence[Callback]
@@ -159,6 +162,10 @@ class Run:
         finally:
             for loader in self.loaders:
                 loader.close()
+            if self.cache is not None:
+                self.cache.close()
+        if self.cache is not None:
+            self.say(self.cache.told())
         if trainer.is_global_zero and not self.dry:
             for path in saver.publish(task):
                 self.say(f"Published: {path}")
@@ -299,6 +306,10 @@ class Run:
         check_denominator(parts.model, self.plan.wrapper.denominator)
         for line in apply_ways(parts.model, cfg) if not loop.own else ():
             self.say(line)
+        if not self.dry:
+            self.cache = installed(parts.model, cfg, self.folder, len(parts.train_data), self.say)
+        if self.cache is not None:
+            self.say(self.cache.expected(input_shape(parts.model, cfg)))
         if trainer.is_global_zero and not self.dry:
             (writable(self.folder) / "config.py").write_text(task.notes["cfg"], encoding="utf-8")
         return task

@@ -12,12 +12,16 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, Protocol
 
+from torch import nn
+
 from segue.compat.forks import overlay
 from segue.compat.mmengine.modules import CLASSES, Sequential
 from segue.compat.refusals import as_there
 from segue.config.awaited import AwaitedError, settle
 from segue.config.builder.find import names
+from segue.config.builder.plan import Planner, make
 from segue.config.builder.register import aside, registered
+from segue.config.builder.tuned import KEYS, split, tune
 from segue.config.origins import origin_of
 from segue.config.tree import ConfigDict, copy_tree
 from segue.config.trust import RefusedNameError
@@ -242,7 +246,25 @@ def build_from_cfg(
         near = alike(str(kind), [*registry.module_dict, *(name for room in registry.rooms for name in names(room))])
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise KeyError(f"{kind} is not in the {registry.name} registry{meant or '; import the file that registers it'}")
+    if any(key in arguments for key in KEYS) and _may_be_backbone(target):
+        return _tuned(target, arguments)
     return target(**arguments)
+
+
+def _may_be_backbone(target: Any) -> bool:
+    """Whether it is one of Segue's, or a module of the user's own, which may be anything."""
+    room = getattr(target, "stands_for", ("backbones",))[0]
+    return inspect.isclass(target) and issubclass(target, nn.Module) and room == "backbones"
+
+
+def _tuned(target: Any, arguments: Mapping[str, Any]) -> Any:
+    """A backbone with ``freeze`` and ``lora``, as Segue's builder makes it."""
+    planner = Planner({})
+    own, tuning = split(planner, target, arguments, target.__name__)
+    if planner.problems:
+        raise as_there(ConfigError(planner.problems))
+    backbone = target(**own)
+    return tune(backbone, **{key: make(value) for key, value in tuning.items()}) if tuning else backbone
 
 
 COMPONENTS = ("models", "backbones", "necks", "heads", "losses")

@@ -21,6 +21,7 @@ from segue.config.builder.leaves import PLAIN, leaf_problem, short, size_problem
 from segue.config.builder.packages import as_step
 from segue.config.builder.pretrained import initializer_problems
 from segue.config.builder.signature import Parameter, alternatives, options_class, signature
+from segue.config.builder.tuned import split, tune
 from segue.config.marks import shorten
 from segue.config.origins import origin_of
 from segue.config.tree import copy_tree
@@ -122,7 +123,11 @@ class Planner:
         except UnknownNameError as error:
             self.problem(f"{path}.type", str(error))
             return None
-        return self.call(target, given, path)
+        if room != "backbones":
+            return self.call(target, given, path)
+        given, tuning = split(self, target, given, path)
+        plan = self.call(target, given, path)
+        return Plan(tune, {"backbone": plan, **tuning}, path, self.where(path)) if tuning else plan
 
     def call(self, target: Any, given: Mapping[str, Any], path: str) -> Plan:
         """Plan ``target(**given)``, each value converted by the annotation of its parameter.

@@ -119,6 +119,8 @@ class Preview(Callback):
             yield "step", f"not measured: {type(error).__name__}: {error}"
             return
         self.measured = found
+        if getattr(self.run, "cache", None) is not None:
+            self.run.cache.begin()
         weights = sum(p.numel() * p.element_size() for p in task.model.parameters())
         peak = f", {size(found.peak)} allocated at most" if found.peak is not None else ""
         yield "memory", f"{size(found.activations)} kept for the backward pass, {size(weights)} weights{peak}"
@@ -222,7 +224,9 @@ def _weights(cfg: Mapping[str, Any], raw: Any) -> str:
 def _parameters(model: nn.Module) -> str:
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
-    return f"{trained:,} trained, {frozen:,} frozen"
+    return f"{trained:,} trained, {frozen:,} frozen" + (
+        f" ({trained / (trained + frozen):.1%} trained)" if frozen else ""
+    )
 
 
 def _length(data: Any) -> str:
