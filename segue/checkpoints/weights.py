@@ -18,7 +18,8 @@ from segue.checkpoints.downloads.fetch import fetch
 from segue.checkpoints.foreign import Conversion, candidates
 from segue.checkpoints.notes import plain
 from segue.checkpoints.report import LoadReport, Mismatch
-from segue.checkpoints.safe.reader import Checkpoint, read
+from segue.checkpoints.safe.checkpoint import Checkpoint
+from segue.checkpoints.safe.reader import read
 from segue.errors import CheckpointError, InputError
 from segue.system.replaced import replaced
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from segue.checkpoints.foreign.huggingface_encoders import ALONE, Section, encoder, mit, need, refuse_encoder
 from segue.errors import CheckpointError
-
-Section = dict[str, Any]
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BN: Section = dict(type="SyncBN", requires_grad=True)
@@ -26,15 +25,21 @@ def config_of(hf: Mapping[str, Any], processor: Mapping[str, Any] | None = None)
         CheckpointError: a kind of model or an option that Segue has no counterpart of.
     """
     kind = str(hf.get("model_type"))
-    if kind not in MODELS:
-        raise CheckpointError(f"config.json: model_type is {kind!r}; Segue converts {', '.join(MODELS)}")
     try:
+        if kind not in MODELS:
+            refuse_encoder(hf)
+            raise CheckpointError(
+                f"config.json: model_type is {kind!r}; Segue converts {', '.join(MODELS)}, and the encoders "
+                f"{', '.join(ALONE)}"
+            )
         model = MODELS[kind](hf)
+        pipeline, normalize = images(processor or {})
     except KeyError as error:
         raise CheckpointError(
             f"config.json: {error.args[0]!r} is missing; take the file of the model's folder"
         ) from None
-    pipeline, normalize = images(processor or {})
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        raise CheckpointError(f"config.json: a value of {kind} is of another kind than expected ({error})") from error
     if kind == "mask2former":
         normalize["test_cfg"] = dict(size_divisor=32)
     normalize = dict(type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255, **normalize)
@@ -50,7 +55,10 @@ def classes_of(hf: Mapping[str, Any]) -> list[str]:
     Raises:
         CheckpointError: their numbers have gaps.
     """
-    names = {int(key): str(name) for key, name in dict(hf.get("id2label") or {}).items()}
+    try:
+        names = {int(key): str(name) for key, name in dict(hf.get("id2label") or {}).items()}
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"config.json: id2label must number the classes: {error}") from error
     if sorted(names) != list(range(len(names))):
         raise CheckpointError("config.json: id2label must number the classes from 0 without gaps")
     return [names[i] for i in range(len(names))]
@@ -75,75 +83,9 @@ def images(processor: Mapping[str, Any]) -> tuple[list[Section], Section]:
     return [dict(type="LoadImageFromFile"), *resize, dict(type="PackSegInputs")], dict(mean=mean, std=std)
 
 
-def need(hf: Mapping[str, Any], **wanted: Any) -> None:
-    """Raise unless options have the only values that Segue's modules can follow."""
-    for key, value in wanted.items():
-        if hf.get(key, value) != value:
-            raise CheckpointError(f"config.json: {key}={hf[key]!r}; Segue's counterpart only has {value!r}")
-
-
-def channels_of_stages(backbone: Mapping[str, Any]) -> list[int]:
-    """The channels of the four stages."""
-    if "hidden_sizes" in backbone:
-        return list(backbone["hidden_sizes"])
-    return [int(backbone["embed_dim"]) * 2**i for i in range(4)]
-
-
-def swin(hf: Mapping[str, Any]) -> Section:
-    """A Swin transformer."""
-    need(hf, hidden_act="gelu", num_layers=4)
-    return dict(
-        type="SwinTransformer", pretrain_img_size=hf.get("image_size", 224), in_channels=hf.get("num_channels", 3),
-        embed_dims=hf["embed_dim"], depths=hf["depths"], num_heads=hf["num_heads"], window_size=hf["window_size"],
-        patch_size=hf.get("patch_size", 4), strides=(hf.get("patch_size", 4), 2, 2, 2),
-        mlp_ratio=hf.get("mlp_ratio", 4), qkv_bias=hf.get("qkv_bias", True), out_indices=(0, 1, 2, 3),
-        drop_rate=hf.get("hidden_dropout_prob", 0.0), attn_drop_rate=hf.get("attention_probs_dropout_prob", 0.0),
-        drop_path_rate=hf.get("drop_path_rate", 0.1), use_abs_pos_embed=hf.get("use_absolute_embeddings", False),
-        norm_cfg=dict(type="LN", eps=hf.get("layer_norm_eps", 1e-5)),
-    )  # fmt: skip
-
-
-def convnext(hf: Mapping[str, Any]) -> Section:
-    """A ConvNeXt."""
-    need(hf, hidden_act="gelu", num_stages=4)
-    return dict(
-        type="ConvNeXt", arch=dict(depths=hf["depths"], channels=hf["hidden_sizes"]), out_indices=(0, 1, 2, 3),
-        in_channels=hf.get("num_channels", 3), stem_patch_size=hf.get("patch_size", 4),
-        drop_path_rate=hf.get("drop_path_rate", 0.0), layer_scale_init_value=hf.get("layer_scale_init_value", 1e-6),
-        gap_before_final_norm=False,
-    )  # fmt: skip
-
-
-ENCODERS = {"swin": swin, "convnext": convnext}
-
-
-def encoder(hf: Mapping[str, Any]) -> tuple[Section, list[int]]:
-    """The backbone of a model that has one of its own, and its channels."""
-    inner = hf.get("backbone_config") or {}
-    kind = str(inner.get("model_type"))
-    if kind not in ENCODERS:
-        raise CheckpointError(f"config.json: the backbone is {kind!r}; Segue converts {', '.join(ENCODERS)}")
-    need(inner, out_features=["stage1", "stage2", "stage3", "stage4"])
-    return ENCODERS[kind](inner), channels_of_stages(inner)
-
-
 def segformer(hf: Mapping[str, Any]) -> Section:
     """SegFormer. Its head has no activation before its maps are joined: ``act_cfg=None``."""
-    sizes, heads, ratios = hf["hidden_sizes"], hf["num_attention_heads"], hf.get("mlp_ratios", [4] * 4)
-    width = sizes[0] // heads[0]
-    if [width * count for count in heads] != list(sizes) or len(set(ratios)) != 1:
-        raise CheckpointError(
-            f"config.json: hidden_sizes={sizes}, num_attention_heads={heads}, mlp_ratios={ratios}; Segue's MiT has "
-            "heads of one width and one ratio"
-        )
-    need(hf, hidden_act="gelu", reshape_last_stage=True, num_encoder_blocks=4)
-    backbone = dict(
-        type="MixVisionTransformer", in_channels=hf.get("num_channels", 3), embed_dims=width, num_stages=4,
-        num_layers=hf["depths"], num_heads=heads, patch_sizes=hf["patch_sizes"], strides=hf["strides"],
-        sr_ratios=hf["sr_ratios"], mlp_ratio=ratios[0], drop_rate=hf.get("hidden_dropout_prob", 0.0),
-        attn_drop_rate=hf.get("attention_probs_dropout_prob", 0.0), drop_path_rate=hf.get("drop_path_rate", 0.1),
-        norm_cfg=dict(type="LN", eps=1e-5),  # whatever its layer_norm_eps says
-    )  # fmt: skip
+    backbone, sizes = mit(hf), hf["hidden_sizes"]
     head = dict(
         type="SegformerHead", in_channels=sizes, in_index=[0, 1, 2, 3], channels=hf["decoder_hidden_size"],
         dropout_ratio=hf.get("classifier_dropout_prob", 0.1), num_classes=len(classes_of(hf)), norm_cfg=BN,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import segue
@@ -131,12 +131,34 @@ def test_configs_without_a_counterpart(config: dict[str, Any], message: str) -> 
         config_of(config)
 
 
+def test_weights_in_several_files(folder: Path, tmp_path: Path) -> None:
+    """They are read, converted and loaded as one; a folder is loaded as it is, too."""
+    saved("segformer", folder)
+    state = load_file(folder / "model.safetensors")
+    whole = convert(folder, tmp_path / "whole.safetensors")
+    (folder / "model.safetensors").unlink()
+    keys = sorted(state)
+    table = {key: f"model-{i % 2 + 1:05}-of-00002.safetensors" for i, key in enumerate(keys)}
+    for name in sorted(set(table.values())):
+        save_file({key: state[key] for key in keys if table[key] == name}, folder / name)
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": table}))
+    parts = convert(folder, tmp_path / "parts.safetensors")
+    loaded = segue.load(folder)
+    assert loaded.classes == ("wall", "floor", "sky")
+    state = load_file(whole.path)
+    for other in (load_file(parts.path), loaded.model.state_dict()):
+        assert all(torch.equal(value, other[key]) for key, value in state.items())
+    (folder / "model-00002-of-00002.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"1 of its 2 files of weights are missing: model-00002-of-00002\."):
+        segue.load(folder)
+
+
 def test_folders(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "w.safetensors"
     with pytest.raises(CheckpointError, match=r"holds neither model\.safetensors nor pytorch_model\.bin"):
         convert(folder, out)
     (folder / "model.safetensors.index.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="its weights are in several files; save them as one"):
+    with pytest.raises(CheckpointError, match="an index of weights has a weight_map; this one has none"):
         convert(folder, out)
     saved("segformer", folder)
     (folder / "config.json").write_text("[]")
