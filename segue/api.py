@@ -11,6 +11,7 @@ from segue.config import Config
 from segue.errors import InputError, Problem, refuse
 from segue.inference.ensemble import Weights, listed
 from segue.inference.fresh import model
+from segue.inference.hub import pull, push
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
 from segue.inference.scenes.predict import predict_scene
@@ -34,6 +35,8 @@ __all__ = [
     "pack",
     "predict",
     "predict_scene",
+    "pull",
+    "push",
     "score",
     "train",
 ]

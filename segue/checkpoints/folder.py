@@ -22,6 +22,7 @@ from segue.checkpoints.safe.checkpoint import Checkpoint
 from segue.errors import CheckpointError
 
 CONFIG, PROCESSOR, CERTIFICATE = "config.json", "preprocessor_config.json", "certificate.json"
+CARD = "README.md"
 INDEX = ".index.json"
 SAFE = ("model.safetensors", "model.safetensors" + INDEX)
 #: What a folder calls its weights, in order of preference; an index names the files that hold them.
@@ -64,7 +65,8 @@ def model_files(folder: Path) -> list[str]:
     names = [path.name for path in folder.iterdir() if path.is_file()]
     main = main_file(names, str(folder))
     parts = list(shards(folder / main)) if main.endswith(INDEX) else []
-    return [*(name for name in (CONFIG, PROCESSOR, CERTIFICATE) if name in names), *parts, main]
+    beside = [name for name in (CONFIG, PROCESSOR, CERTIFICATE) if name in names]
+    return [*beside, *([CARD] if CERTIFICATE in names and CARD in names else []), *parts, main]
 
 
 def shards(index: Path) -> dict[str, list[str]]:
@@ -104,7 +106,8 @@ def read_folder(folder: Path, read_file: ReadFile) -> Checkpoint:
     if config is None:
         return found
     if is_segues(config):
-        return replace(found, meta={**found.meta, "config": text_of(config, folder / CONFIG)})
+        kept = {key: value for key, value in found.meta.items() if key != "cfg"}
+        return replace(found, meta={**kept, "config": text_of(config, folder / CONFIG)})
     try:
         return replace(found, meta={**found.meta, **transformers_notes(folder)})
     except CheckpointError as error:
@@ -163,6 +166,19 @@ def check_certificate(folder: Path) -> dict[str, Any] | None:
                 f"{wanted[:16]}...; get it again, or give a config and the weights by themselves"
             )
     return certificate
+
+
+def config_text(folder: Path) -> str:
+    """The config of a folder as text, without its weights being read.
+
+    Raises:
+        CheckpointError: it has none, or one that Segue does not convert.
+    """
+    check_certificate(folder)
+    config = read_json(folder / CONFIG)
+    if config is None:
+        raise CheckpointError(f"{folder}: holds no {CONFIG}; give the config file")
+    return text_of(config, folder / CONFIG) if is_segues(config) else str(transformers_notes(folder)["config"])
 
 
 def transformers_notes(folder: Path) -> dict[str, Any]:

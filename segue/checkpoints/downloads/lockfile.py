@@ -1,7 +1,7 @@
 """``segue-weights.lock``: the hash and size that each downloaded file had the first time, so that none changes unseen.
 
 One JSON object per line, sorted by address: ``{"url": ..., "sha256": ..., "size": ...}``; of a model of a hub, also
-which commit its revision was, and of which files it is made: ``{"url": "hf://...", "commit": ..., "files": [...]}``. The
+which commit its revision was, and of which files: ``{"url": "hf://...", "commit": ..., "files": [...]}``. The
 file lies in the cache, or where ``SEGUE_WEIGHTS_LOCK`` says: kept with a project, it holds everybody who works there to
 the same bytes.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from segue.checkpoints.folder import CERTIFICATE, CONFIG, INDEX, PICKLES, PROCESSOR, SAFE
+from segue.checkpoints.folder import CARD, CERTIFICATE, CONFIG, INDEX, PICKLES, PROCESSOR, SAFE
 from segue.checkpoints.hub.address import Address
 from segue.errors import CheckpointError
 
@@ -23,6 +23,8 @@ def choose(names: Collection[str], address: Address) -> list[str]:
             raise CheckpointError(f"{address}: there is no such file; its weights are {near or 'none'}")
         return [address.file]
     beside = [name for name in BESIDE if name in names]
+    if CERTIFICATE in names and CARD in names:
+        beside.append(CARD)
     main = next((name for name in SAFE if name in names), None)
     if main is not None:
         return [*beside, main]

@@ -28,7 +28,8 @@ TIMEOUT = 20.0  # seconds for the head of an answer
 MOST_FILES = 10_000
 #: Where a hub that is not the library's own is named, and the tokens that it takes.
 ENDPOINT, TOKEN = "HF_ENDPOINT", "HF_TOKEN"
-TOKEN_ADVICE = f"give a token that may read it: {TOKEN}=..., or log in once with: hf auth login"
+READ_ADVICE = f"give a token that may read it: {TOKEN}=..., or log in once with: hf auth login"
+WRITE_ADVICE = f"give a token that may write there: {TOKEN}=..., or log in once with: hf auth login"
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def download(address: Address, commit: str, file: str, remote: Remote, *, again:
         raise DownloadError(f"{cache} cannot be written ({error.strerror or error}); HF_HOME names another") from error
     if found.size and found.size > shutil.disk_usage(cache).free:
         raise DownloadError(f"{cache} has no room for the {found.size} bytes of {address.at(commit, file)}")
-    with in_words(address, commit, file), _bars(hub):
+    with in_words(address, commit, file), bars(hub):
         path = hub.hf_hub_download(
             address.repo, file, revision=commit, endpoint=endpoint(), cache_dir=cache, force_download=again,
             library_name="segue", etag_timeout=TIMEOUT,
@@ -187,7 +188,7 @@ def _check_head(address: Address, commit: str, file: str, remote: Remote, found:
 
 
 @contextmanager
-def _bars(hub: Any) -> Iterator[None]:
+def bars(hub: Any) -> Iterator[None]:
     """The library's bars, where there is a terminal to draw them on."""
     if sys.stderr.isatty() or hub.utils.are_progress_bars_disabled():
         yield
@@ -200,8 +201,8 @@ def _bars(hub: Any) -> Iterator[None]:
 
 
 @contextmanager
-def in_words(address: Address, revision: str, file: str = "") -> Iterator[None]:
-    """Turn what the library raises into one message that says what to do.
+def in_words(address: Address, revision: str, file: str = "", advice: str = READ_ADVICE) -> Iterator[None]:
+    """Turn what the library raises into one message that says what to do, such as ``advice`` about tokens.
 
     Raises:
         DownloadError: that.
@@ -211,12 +212,11 @@ def in_words(address: Address, revision: str, file: str = "") -> Iterator[None]:
         yield
     except kinds.GatedRepoError as error:
         raise DownloadError(
-            f"{address}: the model is gated: accept its licence on the page of {address.repo} at the hub, and "
-            f"{TOKEN_ADVICE}"
+            f"{address}: the model is gated: accept its licence on the page of {address.repo} at the hub, and {advice}"
         ) from error
     except kinds.RepositoryNotFoundError as error:
         raise DownloadError(
-            f"{address}: the hub has no model {address.repo}, or it is private; check the name, or {TOKEN_ADVICE}"
+            f"{address}: the hub has no model {address.repo}, or it is private; check the name, or {advice}"
         ) from error
     except kinds.RevisionNotFoundError as error:
         raise DownloadError(f"{address}: {address.repo} has no branch, tag or commit {revision!r}") from error
@@ -227,7 +227,7 @@ def in_words(address: Address, revision: str, file: str = "") -> Iterator[None]:
     except kinds.EntryNotFoundError as error:
         raise DownloadError(f"{address}: {address.repo} has no file {file!r} at {revision}") from error
     except kinds.HfHubHTTPError as error:
-        raise DownloadError(f"{address}: {_of_status(error)}") from error
+        raise DownloadError(f"{address}: {_of_status(error, advice)}") from error
     except kinds.HFValidationError as error:
         raise DownloadError(f"{address}: {error}") from error
     except DownloadError:
@@ -239,16 +239,18 @@ def in_words(address: Address, revision: str, file: str = "") -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0].startswith(("httpx", "httpcore", "requests", "urllib3")):
             raise DownloadError(f"{address}: no connection to the hub ({_first_line(error)})") from error
+        if isinstance(error, RuntimeError):  # of one of several uploads
+            raise DownloadError(f"{address}: {_first_line(error)}{_why(error)}") from error
         if isinstance(error, (ValueError, KeyError, TypeError, AttributeError)):  # an answer that is no hub's
             raise DownloadError(f"{address}: the answer is not that of a hub ({_first_line(error)})") from error
         raise
 
 
-def _of_status(error: Any) -> str:
+def _of_status(error: Any, advice: str) -> str:
     """What an HTTP status means."""
     status = error.response.status_code
     if status in (401, 403):
-        return f"the hub refuses ({status}): {TOKEN_ADVICE}; of a gated model accept the licence on its page first"
+        return f"the hub refuses ({status}): {advice}; of a gated model accept the licence on its page first"
     if status == 429:
         return "the hub is asked too often (429); wait, or log in with: hf auth login"
     said = f": {error.server_message}" if getattr(error, "server_message", None) else ""
