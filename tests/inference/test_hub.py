@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +62,7 @@ def test_there_and_back(own: Hub, weights: Path, tmp_path: Path) -> None:
         assert all(torch.equal(value, state[key]) for key, value in first.model.state_dict().items())
         assert np.array_equal(other.predict(photo, rgb=True).labels, first.predict(photo, rgb=True).labels)
     assert there.cfg == segue.load(folder).cfg
-    assert (
-        json.loads(Config(first.cfg.to_dict()).dump() and json.dumps(first.cfg.to_dict()))["model"]
-        == json.loads((folder / "config.json").read_text())["model"]
-    )
+    assert json.loads((folder / "config.json").read_text())["model"] == json.loads(json.dumps(first.cfg["model"]))
     assert all(token is None for _, _, token in own.asked_large)
     again_done = segue.push(folder / "model.safetensors", "org/again")
     assert again_done.certificate["sha256"] == done.certificate["sha256"]
@@ -210,9 +206,6 @@ def test_the_command(own: Hub, weights: Path, tmp_path: Path, capsys: pytest.Cap
     assert main(["predict", "hf://org/name", str(tmp_path / "photo.png"), "--out", str(out)]) == 0
     assert main(["weights", "fetch", "hf://org/name", "--dest", str(tmp_path / "dest"), "--renew"]) == 0
     assert sorted(path.name for path in (tmp_path / "dest").iterdir()) == FILES
-    config = str(tmp_path / "pulled" / "config.json")
-    assert main(
-        ["predict", config, "hf://org/name", "hf://org/name@main", str(tmp_path / "photo.png"), "--out", str(out)]
-    ) in (0, 1)
-    shutil.rmtree(out)
-    assert main(["predict", "hf://org/name", config, str(tmp_path / "photo.png"), "--out", str(out)]) in (0, 1)
+    config, photo = str(tmp_path / "pulled" / "config.json"), str(tmp_path / "photo.png")
+    assert main(["predict", config, "hf://org/name", photo, "--out", str(out)]) == 0
+    assert main(["predict", config, "hf://org/name", str(weights), "hf://org/name@main", photo, "--out", str(out)]) == 0
