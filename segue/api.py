@@ -288,13 +288,13 @@ def pack(
     return pack_target(target, out, splits=splits, workers=workers, cfg_options=cfg_options, trust=trust)
 
 
-def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
+def models(pattern: str = "*", data: str | None = None, *, commercial: bool = False) -> list[Entry]:
     """The recipes whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset: the reference's, and
-    the OCR paper's comparisons.
+    those that it does not have. With ``commercial``, those whose weights' licences allow commercial use.
 
     Raises:
         ConfigError: no recipe has this dataset.
     """
     from segue.recipes.catalogue import select
 
-    return list(select(pattern, data))
+    return list(select(pattern, data, commercial=commercial))

@@ -42,7 +42,7 @@ push(model, repo, *, config=None, metrics=None, licence=None, private=False, mes
     cfg_options=(), trust=False)
 pull(name, out)
 pack(target, out, *, splits=None, workers=None, cfg_options=(), trust=False)
-models(pattern='*', data=None)
+models(pattern='*', data=None, *, commercial=False)
 """)
 #: The same of what the verbs give back.
 METHODS = read_table("""
