@@ -54,7 +54,7 @@ def test_every_source_of_the_catalogue_is_decided() -> None:
 def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "mae*", "--commercial"]) == 0
     said = capsys.readouterr().out
-    assert "left out: 1 whose weights' licences forbid commercial use" in said and "data sets have terms" in said
+    assert "left out: 2 whose weights' licences forbid commercial use" in said and "data sets have terms" in said
     assert main(["models", "upernet_r50_4xb2-40k_cityscapes*", "--commercial", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
     assert main(["models", "dinov3-s_linear_8xb2-40k_ade20k-512x512"]) == 0

@@ -117,13 +117,27 @@ def dinov3_convnext(hf: Mapping[str, Any]) -> Section:
     return convnext({**hf, "patch_size": 4})
 
 
+def beit_encoder(hf: Mapping[str, Any]) -> Section:
+    """BEiT."""
+    need(hf, hidden_act="gelu", use_absolute_position_embeddings=False)
+    if not (hf.get("use_relative_position_bias") or hf.get("use_shared_relative_position_bias")):
+        raise CheckpointError("config.json: use_relative_position_bias=False; Segue's BEiT has relative positions")
+    return dict(
+        type="BEiT", img_size=hf.get("image_size", 224), patch_size=hf.get("patch_size", 16),
+        in_channels=hf.get("num_channels", 3), embed_dims=hf["hidden_size"], num_layers=hf["num_hidden_layers"],
+        num_heads=hf["num_attention_heads"], mlp_ratio=hf["intermediate_size"] / hf["hidden_size"], qv_bias=True,
+        init_values=hf.get("layer_scale_init_value", 0.1), drop_path_rate=hf.get("drop_path_rate", 0.1),
+        norm_cfg=dict(type="LN", eps=hf.get("layer_norm_eps", 1e-12)), out_indices=_quarters(hf["num_hidden_layers"]),
+    )  # fmt: skip
+
+
 Encoder = Callable[[Mapping[str, Any]], Section]
 #: what gives a segmentor of transformers its maps
-ENCODERS: dict[str, Encoder] = {"swin": swin, "convnext": convnext}
+ENCODERS: dict[str, Encoder] = {"swin": swin, "maskformer-swin": swin, "convnext": convnext}
 #: encoders that are published by themselves
 ALONE: dict[str, Encoder] = {
     "dinov2": dinov2, "dinov2_with_registers": dinov2, "dinov3_vit": dinov3, "dinov3_convnext": dinov3_convnext,
-    "swin": swin, "convnext": convnext,
+    "swin": swin, "convnext": convnext, "beit": beit_encoder, "segformer": mit,
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Segmentors of Hugging Face's transformers: config, names and numbers.
 
 Oracle: ``data/hf_*.json.gz``, outputs of transformers 5.23.0 for ``official.picture``, of small networks with the
-weights ``official.trained`` of the keys that ``save_pretrained`` writes.
+weights ``official.trained`` of the keys that ``save_pretrained`` writes. Those of LATER are of transformers 5.18
+(``tools/record_transformers.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from torch import Tensor
 import segue
 from segue.checkpoints.convert import convert
 from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
+from segue.checkpoints.foreign.huggingface_encoders import ALONE
+from segue.config.builder.build import build_model
 from segue.errors import CheckpointError
 
 from .official import picture, trained
@@ -27,6 +30,7 @@ from .official import picture, trained
 DATA = Path(__file__).parents[1] / "data"
 CONVNEXT = {"depths": [1, 1, 1, 1], "hidden_sizes": [4, 4, 4, 4]}
 MODELS = ("segformer", "upernet_swin", "upernet_convnext", "mask2former")
+LATER = ("beit", "dpt", "maskformer", "eomt_dinov2", "eomt_dinov3")
 
 
 def record(name: str) -> dict[str, Any]:
@@ -71,6 +75,31 @@ def test_same_outputs(name: str, folder: Path, tmp_path: Path) -> None:
     assert predictor.predict(np.zeros((40, 50, 3), np.uint8), rgb=False).labels.shape == (40, 50)
 
 
+@pytest.mark.parametrize("name", LATER)
+def test_folders_give_the_same_outputs(name: str, folder: Path, tmp_path: Path) -> None:
+    """A folder of transformers is loaded as it is, and no tensor of it is left over; so is its converted file."""
+    wanted = saved(name, folder)
+    predictor = segue.load(folder)
+    assert predictor.classes == ("wall", "floor", "sky")
+    model, x = predictor.model, picture(64, 64)
+    with torch.inference_mode():
+        if "masks" in wanted:
+            masks = model.decode_head.last(model.extract_feat(x))
+            found = {"classes": masks.scores, "masks": masks.masks}
+        else:
+            found = {"logits": model.encode_decode(x)[:, :, ::8, ::8] if name == "dpt" else model(x)}
+    assert set(found) == set(wanted)
+    for key, value in wanted.items():
+        assert value.std() > 0.1  # the recorded network is not dead
+        assert (found[key] - value).abs().max() <= 1e-5 * value.abs().max()
+    done = convert(folder, tmp_path / "w.safetensors")
+    assert done.conversion is not None
+    kept = [key for key in done.conversion.kept if not key.startswith(("decode_head.", "auxiliary_head."))]
+    assert not kept
+    state = segue.load(done.path).model.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+
+
 def test_everything_has_a_place(folder: Path, tmp_path: Path) -> None:
     """Nothing of a segmentor's is dropped but norms that only classifiers use; the report counts all keys."""
     for name in MODELS:
@@ -84,6 +113,48 @@ def test_everything_has_a_place(folder: Path, tmp_path: Path) -> None:
     assert "Converted from SegFormer weights of transformers: 0 kept, 146 renamed, 0 dropped, 16 added." in text
     assert "its config needs act_cfg=None" in text
     assert text.endswith("w.safetensors: 142 tensors, with its config and the names of 3 classes")
+
+
+ENCODERS: dict[str, dict[str, Any]] = {
+    "dinov2": {"model_type": "dinov2", "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2},
+    "dinov2_with_registers": {
+        "model_type": "dinov2_with_registers", "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2,
+        "use_swiglu_ffn": True, "num_register_tokens": 2,
+    },
+    "dinov3_vit": {
+        "model_type": "dinov3_vit", "hidden_size": 8, "num_hidden_layers": 5, "num_attention_heads": 2,
+        "intermediate_size": 24, "num_register_tokens": 4, "use_gated_mlp": True, "hidden_act": "silu",
+    },
+    "dinov3_convnext": {"model_type": "dinov3_convnext", "hidden_sizes": [4, 4, 8, 8], "depths": [1, 1, 1, 1]},
+    "beit": {
+        "model_type": "beit", "hidden_size": 8, "num_hidden_layers": 4, "num_attention_heads": 2,
+        "intermediate_size": 16, "use_relative_position_bias": True, "architectures": ["BeitForImageClassification"],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_encoders_are_described(name: str) -> None:
+    """The message holds a backbone that can be built."""
+    with pytest.raises(CheckpointError, match=f"{name} is an encoder and has no head") as caught:
+        config_of(ENCODERS[name])
+    section = ALONE[name](ENCODERS[name])
+    assert all(f"{key}={value!r}" in str(caught.value) for key, value in section.items())
+    head = {"type": "FCNHead", "in_channels": 8, "channels": 4, "num_classes": 2, "in_index": -1}
+    model: Any = build_model({"model": {"type": "EncoderDecoder", "backbone": section, "decode_head": head}})
+    widths = {"mlp.w3.weight": 24} if name == "dinov3_vit" else {}
+    for end, width in widths.items():
+        assert {v.shape[1] for k, v in model.backbone.state_dict().items() if k.endswith(end)} == {width}
+    assert len(model.backbone(torch.zeros(1, 3, 64, 64))) == 4
+
+
+def test_windows_of_eomt() -> None:
+    """Its processor cuts an image into squares as high as the short side."""
+    config = record("eomt_dinov2")["config"]
+    processor = {"do_split_image": True, "size": {"shortest_edge": 48, "longest_edge": None}}
+    found = config_of(config, processor)
+    wanted = {"mode": "slide", "crop_size": (48, 48), "stride": (48, 48), "even": True}
+    assert found["model"]["test_cfg"] == wanted and config_of(config)["model"]["test_cfg"] == {"mode": "whole"}
 
 
 def test_images(folder: Path, tmp_path: Path) -> None:
@@ -115,7 +186,14 @@ def changed(name: str, **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"model_type": "bert"}, "model_type is 'bert'; Segue converts segformer, upernet, mask2former"),
+        ({"model_type": "bert"}, "'bert'; Segue converts segformer, upernet, mask2former, maskformer, eomt, eomt_dinov3"),
+        ({"model_type": "dpt", "architectures": ["DPTForDepthEstimation"]}, "'dpt' .DPTForDepthEstimation.; Segue"),
+        (changed("beit", out_indices=[1, 2, 3, 4]), "four numbers from 2 on are expected"),
+        (changed("dpt", is_hybrid=True), "the encoder of dpt is a hybrid; Segue converts its plain ViT only"),
+        (changed("dpt", backbone_config={"model_type": "dinov2"}), "the encoder of dpt is 'dinov2'"),
+        (changed("eomt_dinov3", use_gated_mlp=True, hidden_act="silu"), "networks beside the encoder would have"),
+        (changed("maskformer", backbone_config={"model_type": "resnet"}), "the backbone is 'resnet'; Segue converts"),
+        (changed("segformer", depths="os.system", hidden_sizes=7), "a value of segformer is of another kind"),
         ({"model_type": "segformer"}, "'hidden_sizes' is missing; take the file of the model's folder"),
         (changed("segformer", hidden_sizes=[4, 8, 12, 20]), "Segue's MiT has heads of one width and one ratio"),
         (changed("segformer", hidden_act="relu"), "hidden_act='relu'; Segue's counterpart only has 'gelu'"),
