@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None:
         given = {"--private": args.private, "--message": args.message or None}
         refuse(given, "only for what goes to a hub; --out writes a folder")
-    elif args.offline:
+    if args.offline and args.out is None:
         raise InputError("--offline: a hub is reached by the network; --out FOLDER writes the files only")
     if args.config is None:
         given = {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config}

@@ -23,7 +23,7 @@ from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.nodes import dataset_nodes
 from segue.config.trust import Rights
-from segue.errors import CheckpointError, InputError
+from segue.errors import CheckpointError, InputError, refuse
 from segue.inference.load import class_names
 from segue.inference.verify import Verification, verify
 from segue.recipes.open import read_config
@@ -81,6 +81,8 @@ def push(
     address = parse(repo if is_hub(repo) else SCHEME + repo)
     if address.file:
         raise InputError(f"{repo}: a model is pushed to a repository, not to one of its files")
+    if folder is not None:
+        refuse({"private": private, "message": message or None}, "only for what goes to a hub; a folder is written")
     with tempfile.TemporaryDirectory(prefix="segue-push-") as place:
         draft = Path(place)
         certificate = _write(draft, model, address, config, _measured(metrics), licence, cfg_options, trust)

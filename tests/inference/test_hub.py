@@ -11,17 +11,24 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from safetensors.torch import save
 
 import segue
 from segue.checkpoints import read, save_weights
 from segue.config import Config
 from segue.config.builder.build import build_model
+from segue.config.builder.pretrained import needed_weights
+from segue.config.trust import Rights, rights_of
 from segue.errors import CheckpointError, ConfigError, DownloadError, InputError
+from segue.recipes.open import read_config
+from tests.checkpoints.foreign.official import picture
+from tests.checkpoints.foreign.test_huggingface import saved
 from tests.checkpoints.hub.server import TOKEN, Hub
 from tests.models.small import encoder_decoder
 
 PIPELINE = [{"type": "LoadImageFromFile"}, {"type": "Resize", "scale": (64, 48)}, {"type": "PackSegInputs"}]
 CLASSES, PALETTE = ["a b", "b|c", "<c>"], [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+START = {"type": "Pretrained", "checkpoint": "hf://org/name", "prefix": "backbone."}
 FILES = ["README.md", "certificate.json", "config.json", "model.safetensors"]
 
 
@@ -209,3 +216,49 @@ def test_the_command(own: Hub, weights: Path, tmp_path: Path, capsys: pytest.Cap
     config, photo = str(tmp_path / "pulled" / "config.json"), str(tmp_path / "photo.png")
     assert main(["predict", config, "hf://org/name", photo, "--out", str(out)]) == 0
     assert main(["predict", config, "hf://org/name", str(weights), "hf://org/name@main", photo, "--out", str(out)]) == 0
+
+
+def test_transformers_at_a_hub(a_hub: Hub, tmp_path: Path) -> None:
+    """A repository is loaded as its folder is; what Segue has no counterpart of is refused by name."""
+    folder = tmp_path / "dpt"
+    folder.mkdir()
+    wanted = saved("dpt", folder)["logits"]
+    a_hub.put("org/dpt", {path.name: path.read_bytes() for path in folder.iterdir()})
+    there = segue.load("hf://org/dpt@main")
+    assert there.classes == ("wall", "floor", "sky")
+    with torch.inference_mode():
+        found = there.model.encode_decode(picture(64, 64))[:, :, ::8, ::8]
+    assert (found - wanted).abs().max() <= 1e-5 * wanted.abs().max()
+    a_hub.put("org/bert", {"config.json": b'{"model_type": "bert"}', "model.safetensors": save({"a": torch.ones(2)})})
+    with pytest.raises(CheckpointError, match="model_type is 'bert'; Segue converts segformer, upernet"):
+        segue.load("hf://org/bert")
+
+
+def test_where_training_starts(own: Hub, cfg: Config, weights: Path) -> None:
+    """``load_from``, ``pretrained`` and ``init_cfg`` take names of a hub."""
+    from segue.training.parts import load_initial
+
+    segue.push(weights, "org/name")
+    trained = segue.load(weights).model.state_dict()
+    for options, prefix in (
+        ({"load_from": "hf://org/name"}, ""),
+        ({"model.backbone.init_cfg": START}, "backbone."),
+        ({"model.pretrained": "hf://org/name@main/model.safetensors"}, "backbone."),
+    ):
+        chosen = cfg.copy()
+        chosen.merge_from_dict(options)
+        torch.manual_seed(1)
+        model = build_model(chosen)
+        assert any(name.startswith("hf://org/name") for name in needed_weights(chosen))
+        said = load_initial(model, chosen)
+        assert any("hf://org/name" in line for line in said)
+        state = model.state_dict()
+        keys = [key for key in state if key.startswith(prefix) and not key.endswith("num_batches_tracked")]
+        assert keys and all(torch.equal(state[key], trained[key]) for key in keys)
+
+
+def test_a_config_at_a_hub(own: Hub, weights: Path) -> None:
+    """The model's own config is one, with the rights of a config inside another file."""
+    segue.push(weights, "org/name")
+    found = read_config("hf://org/name")
+    assert found["model"]["type"] == "EncoderDecoder" and rights_of(found) is Rights.INSIDE

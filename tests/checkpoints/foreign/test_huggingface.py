@@ -186,7 +186,7 @@ def changed(name: str, **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"model_type": "bert"}, "'bert'; Segue converts segformer, upernet, mask2former, maskformer, eomt, eomt_dinov3"),
+        ({"model_type": "bert"}, "'bert'; Segue converts segformer, upernet, mask2former, maskformer, eomt, eomt"),
         ({"model_type": "dpt", "architectures": ["DPTForDepthEstimation"]}, "'dpt' .DPTForDepthEstimation.; Segue"),
         (changed("beit", out_indices=[1, 2, 3, 4]), "four numbers from 2 on are expected"),
         (changed("dpt", is_hybrid=True), "the encoder of dpt is a hybrid; Segue converts its plain ViT only"),
