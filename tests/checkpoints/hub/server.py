@@ -253,7 +253,8 @@ class LargeHandler(Handler):
 def hub() -> Iterator[Hub]:
     made = Hub()
     hosts = [Host(made, Handler), Host(made, LargeHandler)]
-    made.url, made.url_large = hosts[0].url, hosts[1].url
+    made.url = hosts[0].url
+    made.url_large = hosts[1].url.replace("127.0.0.1", "localhost")  # hosts are told apart by name, not by port
     threads = [threading.Thread(target=host.serve_forever, args=(0.01,)) for host in hosts]
     for thread in threads:
         thread.start()
