@@ -112,6 +112,16 @@ def locate(source: str | Path) -> Path:
     return path / main_file([file.name for file in path.iterdir()], str(path)) if path.is_dir() else path
 
 
+def opened(source: str | Path) -> tuple[Path, Checkpoint]:
+    """The file that `locate` finds, and what is in it; of a folder with what its other files say.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+    """
+    folder = Path(source) if Path(source).is_dir() else fetch(source)
+    return (locate(folder), read(folder)) if folder.is_dir() else (folder, read(folder))
+
+
 def reading(
     state: Mapping[str, Tensor], name: str | None = None, where: str = "the weights"
 ) -> tuple[Conversion | None, tuple[str, ...]]:

@@ -65,11 +65,10 @@ def run(args: argparse.Namespace) -> int:
 
 def run_inspect(args: argparse.Namespace) -> int:
     """Print what a file holds."""
-    from segue.checkpoints import read
-    from segue.checkpoints.convert import locate
+    from segue.checkpoints.convert import opened
     from segue.checkpoints.foreign import candidates
 
-    checkpoint = read(locate(args.file))
+    _, checkpoint = opened(args.file)
     facts = checkpoint.summary()
     found = [f"{source.name} ({source.title})" for source, _ in candidates(checkpoint.state_dict)]
     facts["names_of"] = ", or ".join(dict.fromkeys(found)) or None

@@ -7,8 +7,9 @@ among them), which no licence of weights lifts. Where nothing is stated that is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from segue.config.builder.pretrained import needed_weights
 from segue.recipes.compose import compose
@@ -60,6 +61,7 @@ SOURCES: tuple[tuple[str, Licence], ...] = (
     (r"vpd/", MIT),
     (r"openai/CLIP|san/clip", MIT),
     (r"/swin/|beit_|/convnext/|/stdc/|/pidnet/|/ddrnet/|hrnetv2", MIT),
+    (r"timm://(?:efficientvit|mobilenetv4)", APACHE),
     (r"/twins/|/poolformer/|resnest|deit_|/segmenter/|jx_vit|vit-b16_p16|vit_(?:base|large)_p", APACHE),
     (r"torchvision://", Licence(name="BSD 3-Clause", commercial=True)),
     (r"open-mmlab://resnet|mmcls://mobilenet_v2|mmclassification/v0/resnet/", APACHE),
@@ -77,7 +79,20 @@ def sources(name: str) -> dict[str, Licence]:
     Raises:
         ConfigError: the name cannot be read.
     """
-    return {source: licence_of(source) for source in needed_weights(compose(name))}
+    cfg = compose(name)
+    return {source: licence_of(source) for source in (*needed_weights(cfg), *_of_timm(cfg["model"]))}
+
+
+def _of_timm(node: Any) -> Iterator[str]:
+    """The weights that timm fetches itself, ``timm://NAME``."""
+    if isinstance(node, Mapping):
+        if node.get("type") == "TIMMBackbone" and node.get("pretrained"):
+            yield f"timm://{node['model_name']}"
+        for value in node.values():
+            yield from _of_timm(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from _of_timm(value)
 
 
 def licence_words(files: Mapping[str, Licence]) -> str:

@@ -262,3 +262,13 @@ def test_a_config_at_a_hub(own: Hub, weights: Path) -> None:
     segue.push(weights, "org/name")
     found = read_config("hf://org/name")
     assert found["model"]["type"] == "EncoderDecoder" and rights_of(found) is Rights.INSIDE
+
+
+def test_inspected_and_verified(own: Hub, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from segue.cli import main
+
+    segue.push(weights, "org/name")
+    assert main(["weights", "inspect", "hf://org/name", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["has_config"] is True
+    assert main(["weights", "verify", "hf://org/name", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["good"] is True
