@@ -141,10 +141,14 @@ def _measured(metrics: str | Path | Mapping[str, float] | None) -> dict[str, flo
     found = metrics if isinstance(metrics, Mapping) else read_json(Path(metrics))
     if found is None:
         raise InputError(f"{where}: there is no such file; segue test --work-dir DIR writes DIR/metrics.json")
-    numbers = {str(key): float(value) for key, value in found.items() if type(value) in (int, float)}
+    numbers = _numbers(found)
     if not numbers:
         raise InputError(f"{where}: holds no numbers by name, such as {{'mIoU': 78.1}}")
     return numbers
+
+
+def _numbers(found: Mapping[Any, Any]) -> dict[str, float]:
+    return {str(key): float(value) for key, value in found.items() if type(value) in (int, float)}
 
 
 def _write(
@@ -175,14 +179,14 @@ def _write(
     if classes is None or len(classes) != network.num_classes:
         classes, palette = class_names(cfg, network.num_classes)  # type: ignore[arg-type,assignment]
     noted = checkpoint.meta.get("metrics")
-    values = metrics if metrics is not None else _measured(noted) if isinstance(noted, Mapping) and noted else {}
+    values = metrics if metrics is not None else _numbers(noted) if isinstance(noted, Mapping) else {}
     certificate = _certificate(draft, written, result, classes, palette, values, licence)
     card = Card(
         repo=address.repo,
         architecture=architecture(data["model"]),
         data=_dataset(cfg),
         classes=list(classes or ()),
-        metrics=values or {},
+        metrics=values,
         licence=licence,
         parameters=sum(tensor.numel() for tensor in written.state_dict.values()),
         facts=[("SHA-256 of the weights", certificate["sha256"][WEIGHTS]), ("fingerprint", result.fingerprint)],

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-PERCENT = 100.0
 SHOWN = 40  # classes that are listed
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9.-]*")
 

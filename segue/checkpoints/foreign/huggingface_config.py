@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,9 +19,14 @@ from segue.checkpoints.foreign.huggingface_encoders import (
 from segue.checkpoints.foreign.huggingface_masks import eomt, mask2former, maskformer
 from segue.errors import CheckpointError
 
+_log = logging.getLogger("segue")
+
 #: the classes of transformers that segment by classes
 SEGMENTORS = re.compile("ForSemanticSegmentation|ForUniversalSegmentation|ForInstanceSegmentation")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BILINEAR = 2
+#: Pillow's numbers of interpolations
+RESAMPLE = {0: "nearest", 1: "lanczos", BILINEAR: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 BN: Section = dict(type="SyncBN", requires_grad=True)
 CROSS_ENTROPY: Section = dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0)
 
@@ -97,8 +103,17 @@ def images(processor: Mapping[str, Any]) -> tuple[list[Section], Section]:
         else:
             scale, keep = (int(size["width"]), int(size["height"])), False
         resize = [dict(type="Resize", scale=scale, keep_ratio=keep, backend="pillow")]
+        if processor.get("resample", BILINEAR) not in RESAMPLE:
+            raise CheckpointError(f"preprocessor_config.json: resample={processor['resample']!r:.40}; it is 0 to 5")
+        if processor.get("resample", BILINEAR) != BILINEAR:
+            resize[0]["interpolation"] = RESAMPLE[int(processor["resample"])]
+    for key in ("do_center_crop", "keep_aspect_ratio"):
+        if processor.get(key):
+            _log.warning("preprocessor_config.json: %s is not done: images are resized, and predicted whole", key)
+    factor = float(processor.get("rescale_factor", 1 / 255)) if processor.get("do_rescale", True) else 1.0
+    given = processor if processor.get("do_normalize", True) else dict(image_mean=[0.0] * 3, image_std=[1.0] * 3)
     mean, std = (
-        [round(255 * value, 3) for value in processor.get(key) or default]
+        [round(value / factor, 3) for value in given.get(key) or default]
         for key, default in zip(("image_mean", "image_std"), IMAGENET, strict=True)
     )
     return [dict(type="LoadImageFromFile"), *resize, dict(type="PackSegInputs")], dict(mean=mean, std=std)

@@ -221,7 +221,7 @@ class Wanted:
         """Write into the lock file what was taken."""
         if not self.address.file:
             self.new[self.address.whole] = Commit(commit, tuple(names))
-        recorded = {**self.pins, **commits(self.lock)}
+        recorded: dict[str, Pin | Commit] = {**self.pins, **commits(self.lock)}
         if any(recorded.get(name) != entry for name, entry in self.new.items()):
             write_pins(self.lock, self.new)
 

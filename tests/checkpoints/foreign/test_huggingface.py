@@ -172,6 +172,24 @@ def test_images(folder: Path, tmp_path: Path) -> None:
     assert len(config_of(record("segformer")["config"], {"do_resize": False})["test_pipeline"]) == 2
 
 
+def test_how_values_are_scaled(caplog: pytest.LogCaptureFixture) -> None:
+    """Mean and deviation are those of 8-bit values, whatever is multiplied first; what is not done is said."""
+    config = record("segformer")["config"]
+
+    def norm(**processor: Any) -> tuple[list[float], list[float]]:
+        found = config_of(config, processor)["model"]["data_preprocessor"]
+        return found["mean"], found["std"]
+
+    assert norm(image_mean=[0.5] * 3, image_std=[0.2] * 3, rescale_factor=1 / 127.5) == ([63.75] * 3, [25.5] * 3)
+    assert norm(image_mean=[0.5] * 3, image_std=[0.2] * 3, do_rescale=False) == ([0.5] * 3, [0.2] * 3)
+    assert norm(do_normalize=False) == ([0.0] * 3, [255.0] * 3)
+    resize = config_of(config, {"resample": 3, "do_center_crop": True})["test_pipeline"][1]
+    assert resize["interpolation"] == "bicubic" and "do_center_crop is not done" in caplog.text
+    assert "interpolation" not in config_of(config, {"resample": 2})["test_pipeline"][1]
+    with pytest.raises(CheckpointError, match="resample=9; it is 0 to 5"):
+        config_of(config, {"resample": 9})
+
+
 def test_without_its_config(folder: Path, tmp_path: Path) -> None:
     """The weights are converted all the same; the report says what is not inside."""
     saved("upernet_swin", folder)
