@@ -24,6 +24,7 @@ from segue.recipes.open import read_config
 from tests.checkpoints.foreign.official import picture
 from tests.checkpoints.foreign.test_huggingface import saved
 from tests.checkpoints.hub.server import TOKEN, Hub
+from tests.cli.project import make_project
 from tests.models.small import encoder_decoder
 
 PIPELINE = [{"type": "LoadImageFromFile"}, {"type": "Resize", "scale": (64, 48)}, {"type": "PackSegInputs"}]
@@ -272,3 +273,20 @@ def test_inspected_and_verified(own: Hub, weights: Path, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["has_config"] is True
     assert main(["weights", "verify", "hf://org/name", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["good"] is True
+
+
+def test_measured_before_and_after(own: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What ``segue test`` measures of the file, it measures of the pushed model by its own config, bit for bit."""
+    from segue.cli import main
+
+    config = make_project(tmp_path / "project")
+    file = save_weights(tmp_path / "w.safetensors", build_model(Config.fromfile(config)).state_dict())
+    assert main(["test", str(config), str(file), "--accelerator", "cpu", "--work-dir", str(tmp_path / "a")]) == 0
+    metrics = str(tmp_path / "a" / "metrics.json")
+    assert main(["push", str(file), "org/name", "--config", str(config), "--metrics", metrics]) == 0
+    name = "hf://org/name"
+    assert main(["test", name, name, "--accelerator", "cpu", "--work-dir", str(tmp_path / "b")]) == 0
+    before, after = (json.loads((tmp_path / folder / "metrics.json").read_text()) for folder in "ab")
+    assert before == after and before
+    said = own.repositories["org/name"].commits[own.repositories["org/name"].refs["main"]]["certificate.json"]
+    assert json.loads(said)["metrics"] == {key: value for key, value in before.items() if value is not None}
