@@ -21,6 +21,7 @@ from segue.recipes.licences import UNKNOWN, allows_commerce, licence_of, licence
         ("open-mmlab://resnet50_v1c", "Apache 2.0", True, False),
         ("open-mmlab://contrib/mobilenet_v3_large", "not stated", None, False),
         ("https://example.org/mine.pth", "not stated", None, False),
+        ("timm://efficientvit_b0.r224_in1k", "Apache 2.0", True, False),
     ],
 )
 def test_files(source: str, name: str, commercial: bool | None, gated: bool) -> None:
@@ -43,6 +44,8 @@ def test_the_filter() -> None:
     assert set(kept) < set(every)
     assert {name.partition("_")[0].partition("-")[0] for name in kept} == {"upernet", "fast", "dinov3"}
     assert licences(next(name for name in kept if name.startswith("fast"))) == []
+    light = [one.name for one in select("efficientvit*", commercial=True)]
+    assert light and all(one.name == "Apache 2.0" for name in light for one in licences(name))
 
 
 def test_every_source_of_the_catalogue_is_decided() -> None:
