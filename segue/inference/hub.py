@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,14 +82,15 @@ def push(
     address = parse(repo if is_hub(repo) else SCHEME + repo)
     if address.file:
         raise InputError(f"{repo}: a model is pushed to a repository, not to one of its files")
-    if folder is not None:
-        refuse({"private": private, "message": message or None}, "only for what goes to a hub; a folder is written")
+    write = partial(_write, model, address, config, _measured(metrics), licence, cfg_options, trust)
     with tempfile.TemporaryDirectory(prefix="segue-push-") as place:
         draft = Path(place)
-        certificate = _write(draft, model, address, config, _measured(metrics), licence, cfg_options, trust)
         if folder is not None:
+            refuse({"private": private, "message": message or None}, "only for what goes to a hub; a folder is written")
+            certificate = write(draft)
             _copy(draft, Path(folder), FILES)
             return Pushed(None, certificate)
+        certificate = write(draft)
         words = message or f"Segue {certificate['segue_version']}: {Path(str(model)).name}"
         commit = upload(address, draft, FILES, private=private, message=words)
     return Pushed(address.at(commit), certificate)
@@ -152,7 +154,6 @@ def _numbers(found: Mapping[Any, Any]) -> dict[str, float]:
 
 
 def _write(
-    draft: Path,
     model: str | Path,
     address: Address,
     config: Any,
@@ -160,6 +161,7 @@ def _write(
     licence: str | None,
     cfg_options: Sequence[str],
     trust: bool,
+    draft: Path,
 ) -> dict[str, Any]:
     """Write the four files, check them, and return the certificate."""
     path = locate(model)

@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from segue.checkpoints.folder import INDEX, read_folder
+from segue.checkpoints.folder import INDEX, holds_model, read_folder
 from segue.checkpoints.safe.checkpoint import Checkpoint, Format
 from segue.checkpoints.safe.containers import read_legacy, read_zip
 from segue.checkpoints.safe.headers import check_header, looks_like_safetensors
@@ -48,7 +48,7 @@ def read(path: str | Path, map_location: str | torch.device = "cpu") -> Checkpoi
         CheckpointError: the file is missing, damaged, holds no weights, or names anything that could run code.
     """
     path = Path(path)
-    if path.is_dir() or (path.name.endswith(INDEX) and path.is_file()):
+    if holds_model(path) or (path.name.endswith(INDEX) and path.is_file()):
         return read_folder(path if path.is_dir() else path.parent, partial(read, map_location=map_location))
     if not path.is_file():
         raise CheckpointError(f"{path} is not a file; give the path of a checkpoint (.pth, .pt, .ckpt, .safetensors).")
