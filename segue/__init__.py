@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from segue.api import pack as pack
     from segue.api import predict as predict
     from segue.api import predict_scene as predict_scene
+    from segue.api import pull as pull
+    from segue.api import push as push
     from segue.api import score as score
     from segue.api import train as train
     from segue.config import Config as Config
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     **dict.fromkeys(
-        ("check", "evaluate", "load", "migrate", "model", "pack", "predict", "predict_scene", "score", "train"),
+        (
+            *("check", "evaluate", "load", "migrate", "model", "pack", "predict", "predict_scene", "pull", "push"),
+            *("score", "train"),
+        ),
         "segue.api",
     ),
     "Config": "segue.config",

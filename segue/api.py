@@ -11,6 +11,7 @@ from segue.config import Config
 from segue.errors import InputError, Problem, refuse
 from segue.inference.ensemble import Weights, listed
 from segue.inference.fresh import model
+from segue.inference.hub import pull, push
 from segue.inference.load import find_weights, load
 from segue.inference.many import predict
 from segue.inference.scenes.predict import predict_scene
@@ -34,6 +35,8 @@ __all__ = [
     "pack",
     "predict",
     "predict_scene",
+    "pull",
+    "push",
     "score",
     "train",
 ]
@@ -285,13 +288,13 @@ def pack(
     return pack_target(target, out, splits=splits, workers=workers, cfg_options=cfg_options, trust=trust)
 
 
-def models(pattern: str = "*", data: str | None = None) -> list[Entry]:
+def models(pattern: str = "*", data: str | None = None, *, commercial: bool = False) -> list[Entry]:
     """The recipes whose names match a pattern such as ``ocrnet*``, trained or tested on a dataset: the reference's, and
-    the OCR paper's comparisons.
+    those that it does not have. With ``commercial``, those whose weights' licences allow commercial use.
 
     Raises:
         ConfigError: no recipe has this dataset.
     """
     from segue.recipes.catalogue import select
 
-    return list(select(pattern, data))
+    return list(select(pattern, data, commercial=commercial))

@@ -6,7 +6,7 @@ SegueError                 one clear message; the command line prints it without
 │   ├── LabelError         a mask whose values, size or depth cannot be right
 │   └── SomeFailedError    some of many images failed, the others are done
 ├── CheckpointError        a weights file that is damaged, unsafe or of another model
-├── DownloadError          a file that could not be fetched or whose bytes are wrong
+├── DownloadError          a file that could not be fetched or pushed, or whose bytes are wrong
 ├── InputError             an argument, tensor or path that a function or command cannot take
 └── MissingExtraError      an optional package is needed: names the extra to install
 
@@ -84,7 +84,7 @@ class CheckpointError(SegueError):
 
 
 class DownloadError(SegueError):
-    """A file that could not be downloaded, or whose bytes differ from the expected hash."""
+    """A file that could not be brought from a server, or to one, or whose bytes differ from the expected hash."""
 
 
 class InputError(SegueError):

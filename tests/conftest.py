@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from .checkpoints.downloads.server import Server, serving
+from .checkpoints.hub.server import Hub, hub
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the processes that tests start, as well
 
@@ -76,3 +77,23 @@ def server(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]
     with serving() as server:
         monkeypatch.setenv("SEGUE_WEIGHTS_MIRROR", server.url)
         yield server
+
+
+@pytest.fixture
+def library(own_cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The library huggingface_hub, with a cache and settings of its own; the folder of its cache."""
+    pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed: pip install 'segue[hub]'")
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "hf" / "token"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY", True)
+    return tmp_path / "hf" / "hub"
+
+
+@pytest.fixture
+def a_hub(library: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """An empty hub on this machine, as the library finds it by its settings."""
+    with hub() as made:
+        monkeypatch.setenv("HF_ENDPOINT", made.url)
+        yield made

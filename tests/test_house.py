@@ -163,6 +163,8 @@ def test_every_option_is_read(verb: str, action: str) -> None:
     [("api.py", name) for name in ("check", "evaluate", "models", "pack", "train")]
     + [
         ("inference/scenes/predict.py", "predict_scene"),
+        ("inference/hub.py", "pull"),
+        ("inference/hub.py", "push"),
         ("inference/load.py", "load"),
         ("inference/many.py", "predict"),
         ("report/score_folders.py", "score"),

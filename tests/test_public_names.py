@@ -10,8 +10,8 @@ import pytest
 
 import segue
 
-NAMES = """__version__ api model models check evaluate load migrate pack predict predict_scene score train Config
-register Predictor Prediction"""
+NAMES = """__version__ api model models check evaluate load migrate pack predict predict_scene pull push score train
+Config register Predictor Prediction"""
 
 
 def read_table(text: str) -> dict[str, str]:
@@ -38,8 +38,11 @@ check(target, *, json=None, html=None, apply=False, workers=None, num_classes=No
     cfg_options=(), trust=False)
 migrate(folder, *, checkpoint=None, config=None, only=(), code=True, trust=False, time_limit=60.0, jobs=None,
     html='segue-migration.html', patch=None, json=None)
+push(model, repo, *, config=None, metrics=None, licence=None, private=False, message='', folder=None,
+    cfg_options=(), trust=False)
+pull(name, out)
 pack(target, out, *, splits=None, workers=None, cfg_options=(), trust=False)
-models(pattern='*', data=None)
+models(pattern='*', data=None, *, commercial=False)
 """)
 #: The same of what the verbs give back.
 METHODS = read_table("""

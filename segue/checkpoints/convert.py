@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import pprint
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,16 +12,14 @@ from torch import Tensor
 from segue.checkpoints.difference import added, joined
 from segue.checkpoints.downloads.cache import digest
 from segue.checkpoints.downloads.fetch import fetch
+from segue.checkpoints.folder import main_file, transformers_notes
 from segue.checkpoints.foreign import Conversion, candidates, named
-from segue.checkpoints.foreign.huggingface_config import classes_of, config_of
 from segue.checkpoints.notes import fitting_notes
-from segue.checkpoints.safe.reader import Checkpoint, read
+from segue.checkpoints.safe.checkpoint import Checkpoint
+from segue.checkpoints.safe.reader import read
 from segue.checkpoints.weights import save_weights
-from segue.errors import CheckpointError, InputError
+from segue.errors import InputError
 
-#: What a folder of transformers calls its weights, in order of preference.
-FILES = ("model.safetensors", "pytorch_model.bin")
-MAX_JSON = 16 << 20
 AS_IS = "segue"  # ``--from segue``: the names are Segue's already
 
 
@@ -107,22 +103,23 @@ def convert(
 
 
 def locate(source: str | Path) -> Path:
-    """The file that holds the weights: of a folder of transformers, that in it; else what ``fetch`` finds.
+    """The file that holds the weights, or that says in which files they are: of a folder, that in it.
 
     Raises:
-        CheckpointError: a folder without such a file, or whose weights are in several files.
+        CheckpointError: a folder without such a file.
     """
-    folder = Path(source)
-    if not folder.is_dir():
-        return fetch(source)
-    for file in FILES:
-        if (folder / file).is_file():
-            return folder / file
-    if any(folder.glob("*.index.json")):
-        raise CheckpointError(
-            f"{folder}: its weights are in several files; save them as one with max_shard_size='50GB'"
-        )
-    raise CheckpointError(f"{folder}: holds neither {' nor '.join(FILES)}; name the file itself")
+    path = Path(source) if Path(source).is_dir() else fetch(source)
+    return path / main_file([file.name for file in path.iterdir()], str(path)) if path.is_dir() else path
+
+
+def opened(source: str | Path) -> tuple[Path, Checkpoint]:
+    """The file that `locate` finds, and what is in it; of a folder with what its other files say.
+
+    Raises:
+        CheckpointError: there is none, or it cannot be read.
+    """
+    folder = Path(source) if Path(source).is_dir() else fetch(source)
+    return (locate(folder), read(folder)) if folder.is_dir() else (folder, read(folder))
 
 
 def reading(
@@ -144,32 +141,3 @@ def reading(
         return None, ()
     (source, wrapper), *rest = found
     return source.convert(state, wrapper), tuple(dict.fromkeys(s.name for s, _ in rest if s != source))
-
-
-def transformers_notes(folder: Path) -> dict[str, Any]:
-    """Config and class names from the JSON files beside weights of transformers; nothing if there are none."""
-    hf = read_json(folder / "config.json")
-    if hf is None:
-        return {}
-    config = config_of(hf, read_json(folder / "preprocessor_config.json"))
-    text = "\n".join(f"{key} = {pprint.pformat(value, width=110, sort_dicts=False)}" for key, value in config.items())
-    return {"config": text + "\n", "classes": classes_of(hf)}
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """What a JSON file holds; None if there is none.
-
-    Raises:
-        CheckpointError: it is not an object, or larger than any config.
-    """
-    if not path.is_file():
-        return None
-    try:
-        if path.stat().st_size > MAX_JSON:
-            raise ValueError("it is too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not a config of transformers: {error}") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{path}: not a config of transformers: it holds a {type(found).__name__}")
-    return found

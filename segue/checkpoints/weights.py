@@ -19,7 +19,8 @@ from segue.checkpoints.fingerprint import fingerprint
 from segue.checkpoints.foreign import Conversion, candidates
 from segue.checkpoints.notes import plain
 from segue.checkpoints.report import LoadReport, Mismatch
-from segue.checkpoints.safe.reader import Checkpoint, read
+from segue.checkpoints.safe.checkpoint import Checkpoint
+from segue.checkpoints.safe.reader import read
 from segue.checkpoints.trained import Base, is_adapter
 from segue.errors import CheckpointError, DownloadError, InputError
 from segue.system.replaced import replaced

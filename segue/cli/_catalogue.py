@@ -19,13 +19,16 @@ def add_fetch(actions: Any) -> None:
     from segue.cli import add_config_options, add_download_options
 
     fetch = actions.add_parser("fetch", help="download weights, or what configs and recipes start from, and check them")
-    fetch.add_argument("names", nargs="*", metavar="NAME", help="alias, URL, config file, or the name of a recipe")
+    fetch.add_argument("names", nargs="*", metavar="NAME", help="alias, URL, hf://org/name, config file, or recipe")
     fetch.add_argument("--config", action="append", default=[], help="a config file, as NAME")
     fetch.add_argument("--all", action="store_true", help="of recipes: the published trained weights too")
     fetch.add_argument(
         "--dest", type=Path, metavar="DIR", help="copy what is named there; of recipes config and trained weights"
     )
     fetch.add_argument("--sha256", help="hash that the one file must have, also if another one is recorded")
+    fetch.add_argument(
+        "--renew", action="store_true", help="of hf://org/name@revision: take what the branch or tag is now"
+    )
     add_download_options(fetch)
     add_config_options(fetch)
 
@@ -42,6 +45,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     """Get each file; the others are still fetched when one fails."""
     from segue.checkpoints import fetch
     from segue.checkpoints.downloads.catalogue import look_up
+    from segue.checkpoints.hub.address import is_hub
     from segue.errors import InputError, SegueError, refuse
 
     names = (*args.names, *args.config)
@@ -56,6 +60,8 @@ def run_fetch(args: argparse.Namespace) -> int:
     named = {source for name in names for source in named_sources(name)}
     if not args.names and not args.config:
         raise InputError("name what to fetch: an alias, a URL, a recipe, or --config CONFIG")
+    if not any(map(is_hub, wanted)):
+        refuse({"--renew": args.renew}, "only of models of a hub, and none is named")
     if args.sha256 and len(wanted) != 1:
         raise InputError(f"--sha256 is the hash of one file, and {len(wanted)} are wanted")
     from segue.system.shown import visible
@@ -67,7 +73,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     got = []
     for source in wanted:
         try:
-            path = fetch(source, sha256=args.sha256)
+            path = fetch(source, sha256=args.sha256, renew=args.renew and is_hub(source))
             if dest is not None and source in named:
                 print(visible(f"{copied(path, dest)}"))
             got.append(look_up(source))
@@ -120,10 +126,14 @@ def named_sources(name: str) -> list[str]:
 
 
 def copied(path: Path, folder: Path) -> Path:
-    """A copy of a file in a folder, complete or not there."""
+    """A copy of a file in a folder, complete or not there; of a model of a hub one of each of its files."""
     import shutil
 
+    from segue.checkpoints.folder import model_files
     from segue.system.replaced import replaced
+
+    if path.is_dir():
+        return [copied(path / name, folder) for name in model_files(path)][-1].parent
 
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name

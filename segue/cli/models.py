@@ -1,8 +1,8 @@
 """List recipes: their names, data, schedules and published numbers.
 
 A pattern lists (`segue models 'ocrnet*' --data cityscapes`); a whole name shows everything about one, with its
-parameters and operations. Any name goes to `segue train NAME`, also one that is not listed: another dataset, crop,
-number of GPUs or schedule.
+parameters, operations, and the licences of the weights that it starts from. Any name goes to `segue train NAME`, also
+one that is not listed: another dataset, crop, number of GPUs or schedule.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("name", nargs="?", default="*", help="a pattern such as 'ocrnet*', or a whole name")
     parser.add_argument("--data", help="only recipes trained or tested on a dataset: cityscapes, ade20k ...")
+    parser.add_argument(
+        "--commercial",
+        action="store_true",
+        help="only those whose weights are known to be free for commerce",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -35,22 +40,29 @@ def run(args: argparse.Namespace) -> int:
     from segue.recipes import is_recipe_name
 
     if is_recipe_name(args.name):
-        refuse({"--data": args.data}, "only for a pattern; a whole name says its data itself")
+        given = {"--data": args.data, "--commercial": args.commercial}
+        refuse(given, "only for a pattern; a whole name says its data and licences itself")
         return show(args.name, args.json)
-    found = models(args.name, args.data)
-    if not found and not set(args.name) & set("*?["):
+    every = models(args.name, args.data)
+    found = models(args.name, args.data, commercial=True) if args.commercial else every
+    if not every and not set(args.name) & set("*?["):
         from segue.recipes import compose
 
         compose(args.name)  # says which part of the name is wrong
-    if not found:
+    if not every:
         from segue.recipes.catalogue import near_recipe
 
         near = near_recipe(args.name.strip("*"))
         raise ConfigError(f"no recipe's name matches {args.name!r}; 'segue models' lists them all{near}")
     if args.json:
         print(json.dumps([entry.as_dict() for entry in found], indent=1))
-    else:
+        return 0
+    if found:
         table(found)
+    if args.commercial:
+        left_out = len(every) - len(found)
+        print(f"left out: {left_out} whose weights' licences forbid commercial use or are not known here")
+        print("The licences are of weights; data sets have terms of their own. This is no legal advice.")
     return 0
 
 
@@ -74,10 +86,14 @@ def show(name: str, as_json: bool) -> int:
     """Print everything about one recipe."""
     from segue.errors import SegueError
     from segue.recipes.catalogue import entry
+    from segue.recipes.licences import licence_words, sources
     from segue.recipes.size import model_size
 
     found = entry(name)
     facts: dict[str, Any] = found.as_dict()
+    files = sources(name)
+    facts["licence"] = licence_words(files)
+    facts["starts_from"] = {source: vars(licence) for source, licence in files.items()}
     try:
         size = model_size(name)
     except (SegueError, NotImplementedError, RuntimeError) as error:

@@ -79,12 +79,11 @@ def run(args: argparse.Namespace) -> int:
 
 def run_inspect(args: argparse.Namespace) -> int:
     """Print what a file holds."""
-    from segue.checkpoints import read
-    from segue.checkpoints.convert import locate
+    from segue.checkpoints.convert import opened
     from segue.checkpoints.foreign import candidates
     from segue.checkpoints.trained import Base
 
-    checkpoint = read(locate(args.file))
+    _, checkpoint = opened(args.file)
     facts = checkpoint.summary()
     found = [f"{source.name} ({source.title})" for source, _ in candidates(checkpoint.state_dict)]
     if base := Base.of(checkpoint.meta):

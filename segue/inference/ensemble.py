@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import nn
 
+from segue.checkpoints.hub.address import is_hub
 from segue.errors import CheckpointError, InputError
 from segue.export.session import SUFFIXES
 
@@ -175,9 +176,10 @@ def check_classes(named: Sequence[tuple[str, Sequence[str] | None]]) -> None:
 
 def leading(paths: Sequence[str]) -> Iterator[str]:
     """The checkpoints that a list of paths begins with: the first, whatever it is called, and those after it whose
-    names end as files of weights do.
+    names end as files of weights do, or are those of models at a hub.
     """
     for position, path in enumerate(paths):
-        if position and not (str(path).lower().endswith(_ENDINGS) and not os.path.isdir(path)):
+        weights = str(path).lower().endswith(_ENDINGS) and not os.path.isdir(path)
+        if position and not (weights or is_hub(path)):
             return
         yield path

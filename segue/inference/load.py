@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from segue.checkpoints import Checkpoint, LoadReport, fetch, load_weights, read
+from segue.checkpoints.hub.address import is_hub
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.builder.find import UnknownNameError, find
@@ -99,8 +100,9 @@ def load(
         held = read(fetch(config))
         if held.config is None:
             raise CheckpointError(
-                f"{config}: holds no config; give the config file first and this file second (a model of transformers "
-                "gets one by segue weights convert)"
+                held.no_config
+                or f"{config}: holds no config; give the config file first and this file second (a model of "
+                "transformers has one in its folder: name that, or segue weights convert)"
             )
         found, config = [config], Config.inside(held.config, config)
     cfg = read_config(config, cfg_options, trust=trust)
@@ -210,6 +212,8 @@ def find_weights(config: Any, checkpoint: str | Path | None) -> str | Path | Non
 
 def is_weights(config: str | Path) -> bool:
     """Whether what stands for a config is neither a config file nor a recipe's name, and so a file of weights."""
+    if is_hub(config):
+        return True
     path = Path(config)
     return path.suffix not in EXTENSIONS and (path.exists() or not looks_like_name(path))
 

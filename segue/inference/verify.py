@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from segue.checkpoints import Checkpoint, load_weights, read
-from segue.checkpoints.convert import AS_IS, locate, reading
+from segue.checkpoints.convert import AS_IS, locate, opened, reading
 from segue.checkpoints.downloads.cache import digest, hash_in_name
 from segue.checkpoints.fingerprint import fingerprint
 from segue.config import Config
@@ -70,8 +70,7 @@ def verify(
     Raises:
         CheckpointError: the file cannot be read at all.
     """
-    path = locate(source)
-    checkpoint = read(path)
+    path, checkpoint = opened(source)
     result = Verification(path, fingerprint=fingerprint(checkpoint.state_dict))
     check_hash(result, str(source) if "://" in str(source) else path.name)
     check_values(result, checkpoint.state_dict)

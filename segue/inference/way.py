@@ -83,7 +83,7 @@ class Way:
             return found
         except Exception as error:
             network(inputs)  # its own error, where the image is to blame
-            said = str(error).strip().partition("\n")[0]
+            said = str(error).strip().partition("\n")[0][:160]
             raise InputError(f"torch.compile cannot compile {type(model).__name__} here ({said}): omit it") from error
 
     def weight(self, crop: tuple[int, int], device: torch.device) -> Tensor | None:

@@ -11,11 +11,11 @@ from typing import Any
 
 
 class _Room(types.ModuleType):
-    def __call__(self, pattern: str = "*", data: str | None = None) -> list[Any]:
+    def __call__(self, pattern: str = "*", data: str | None = None, *, commercial: bool = False) -> list[Any]:
         """The recipes whose names match a pattern; see `segue.api.models`."""
         from segue.api import models
 
-        return models(pattern, data)
+        return models(pattern, data, commercial=commercial)
 
 
 sys.modules[__name__].__class__ = _Room

@@ -14,6 +14,7 @@ from segue.recipes.compose import method_recipe
 from segue.recipes.deviations import DEVIATIONS
 from segue.recipes.former import current_name, published
 from segue.recipes.grammar import Request, parse
+from segue.recipes.licences import allows_commerce, licences
 
 #: Comparisons of the OCR paper (section 4.2), which the reference does not have.
 ABLATIONS = tuple(
@@ -131,13 +132,15 @@ def _flags(ask: Request) -> tuple[str, ...]:
     return (*sorted(ask.flags), *(f"{short}-{weight}" for short, weight in ask.losses.items()))
 
 
-def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
+def select(pattern: str = "*", data: str | None = None, *, commercial: bool = False) -> Iterator[Entry]:
     """The recipes whose name matches a pattern, and that are trained or tested on a dataset: the reference's, and
     comparisons and models that it does not have.
 
     Args:
         pattern: as of file names: ``ocrnet*``, ``*_r50-d8_*``.
         data: the beginning of a dataset's name.
+        commercial: only those that start from weights whose licences are known to allow commercial use, or from none
+            (`segue.recipes.licences`).
 
     Raises:
         ConfigError: there is no such dataset.
@@ -149,7 +152,9 @@ def select(pattern: str = "*", data: str | None = None) -> Iterator[Entry]:
         if not fnmatch.fnmatchcase(name.lower(), pattern.lower()):
             continue
         found = entry(name)
-        if any((stem or "").replace("-", "_").startswith(wanted) for stem in (found.data, found.test_data)):
+        if not any((stem or "").replace("-", "_").startswith(wanted) for stem in (found.data, found.test_data)):
+            continue
+        if not commercial or allows_commerce(licences(name)):
             yield found
 
 

@@ -1,4 +1,4 @@
-"""DINOv2 and DINOv3 as encoders of recipes, their weights, and under which licence these are.
+"""DINOv2 and DINOv3 as encoders of recipes, and their weights (`segue.recipes.licences`: under which licence).
 
 DINOv2's are public. DINOv3's are gated: whoever accepts the licence at https://ai.meta.com/dinov3 gets the files, and
 puts them into ``pretrain/`` or the folder that ``SEGUE_WEIGHTS`` names; their names end in the beginning of their hash.
@@ -31,10 +31,6 @@ CONVNEXT = {
 V2 = {"s": (384, 12), "b": (768, 12), "l": (1024, 24), "g": (1536, 40)}
 V2_SIZES = {**V2, **{f"{size}-reg": facts for size, facts in V2.items()}}
 V2_FOLDER = "https://dl.fbaipublicfiles.com/dinov2"
-LICENCES = {
-    "dinov2": "weights: Apache 2.0",
-    "dinov3": "weights: DINOv3 License, gated (https://ai.meta.com/dinov3), commercial use under its terms",
-}
 
 
 def quarters(blocks: int) -> tuple[int, ...]:

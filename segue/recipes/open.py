@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from segue.checkpoints.downloads.fetch import fetch
+from segue.checkpoints.folder import config_text
+from segue.checkpoints.hub.address import is_hub
 from segue.config import Config
 from segue.config.builder.register import import_custom
 from segue.config.labels import apply_labels
@@ -86,11 +89,13 @@ def beside_copy(file: str | Path) -> bool:
 
 
 def open_config(source: str | Path, *, trust: bool = False) -> Config:
-    """The config of a file or of a recipe's name, as it is written there.
+    """The config of a file, of a recipe's name, or of a model at a hub, as it is written there.
 
     Raises:
         ConfigError: neither; or what is wrong in it.
     """
+    if is_hub(source):
+        return Config.inside(config_text(fetch(source)), str(source))
     path = Path(source)
     if path.suffix in EXTENSIONS:
         return Config.fromfile(path, trust=trust)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from segue.recipes.dino import LICENCES
+from segue.recipes.licences import licence_of
 
 PAPERS = {
     "dinov3": ("DINOv3", "https://arxiv.org/abs/2508.10104"),
@@ -25,7 +25,13 @@ PAPERS = {
         "https://arxiv.org/abs/2603.25398",
     ),
 }
-LIGHT = dict.fromkeys(("efficientvit", "mobilenet-v4"), "weights: Apache 2.0, timm's")
+#: what names hold -> how the files of their encoders begin
+ENCODERS = {
+    "dinov2": "dinov2_",
+    "dinov3": "dinov3_",
+    "efficientvit": "timm://efficientvit",
+    "mobilenet-v4": "timm://mobilenetv4",
+}
 PROBE = "8xb2-40k_ade20k-512x512"
 NUMBERS: dict[str, float | None] = {
     **{
@@ -72,4 +78,5 @@ def facts(name: str) -> dict[str, Any]:
 
 def licence(name: str) -> str | None:
     """Under which licence the encoder's weights are that a name begins with; None where that is not told."""
-    return next((text for family, text in (*LICENCES.items(), *LIGHT.items()) if family in name), None)
+    family = next((family for family in ENCODERS if family in name), None)
+    return f"weights: {licence_of(ENCODERS[family])}" if family else None

@@ -19,7 +19,8 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
-from segue.checkpoints.safe.reader import Checkpoint, read
+from segue.checkpoints.safe.checkpoint import Checkpoint
+from segue.checkpoints.safe.reader import read
 from segue.checkpoints.weights import copy_into, revised
 from segue.errors import CheckpointError
 from segue.training.hooks import CheckpointHook

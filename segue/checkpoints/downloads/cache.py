@@ -90,21 +90,24 @@ def stamp_path(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def stamped(path: Path) -> str:
-    """The SHA-256 of a cached file, from its stamp if it was not touched since."""
+def stamped(path: Path, note: Path | None = None) -> str:
+    """The SHA-256 of a cached file, from its stamp (``note``, by default beside it) if it was not touched since."""
     stat = path.stat()
     with suppress(OSError, ValueError, TypeError, KeyError):
-        stamp = json.loads(stamp_path(path).read_text(encoding="utf-8"))
+        stamp = json.loads((note or stamp_path(path)).read_text(encoding="utf-8"))
         if (stamp["size"], stamp["mtime_ns"]) == (stat.st_size, stat.st_mtime_ns):
             return str(stamp["sha256"])
-    return stamp_file(path)
+    return stamp_file(path, note)
 
 
-def stamp_file(path: Path) -> str:
+def stamp_file(path: Path, note: Path | None = None) -> str:
     """Hash a cached file and write that down, if the cache can be written."""
     stat, found = path.stat(), digest(path)
     stamp: dict[str, Any] = {"sha256": found, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns}
-    with suppress(OSError), replaced(stamp_path(path)) as part:  # a cache that several users share may be read-only
+    with (
+        suppress(OSError),
+        replaced(note or stamp_path(path)) as part,
+    ):  # a cache that several users share may be read-only
         part.write_text(json.dumps(stamp), encoding="utf-8")
     return found
 

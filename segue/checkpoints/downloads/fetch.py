@@ -32,7 +32,10 @@ from segue.checkpoints.downloads.cache import (
 )
 from segue.checkpoints.downloads.lockfile import Pin, lock_path, pins, write_pin
 from segue.checkpoints.downloads.network import Unreachable, download
-from segue.errors import CheckpointError, DownloadError
+from segue.checkpoints.folder import holds_model
+from segue.checkpoints.hub.address import is_hub
+from segue.checkpoints.hub.repository import fetch_model
+from segue.errors import CheckpointError, DownloadError, refuse
 from segue.system.locks import locked
 from segue.system.near import leads_nowhere, near_path
 
@@ -56,16 +59,19 @@ def fetch(
     mirrors: Sequence[str] = (),
     offline: bool = False,
     progress: bool = True,
+    renew: bool = False,
 ) -> Path:
-    """The local file for ``source``, downloaded if need be.
+    """The local file for ``source``, downloaded if need be; of a model of a hub (``hf://org/name``) its folder.
 
     Args:
-        source: a path, an alias (``open-mmlab://...``, ``torchvision://...``) or a URL.
+        source: a path, an alias (``open-mmlab://...``, ``torchvision://...``), a URL, or a model of a hub
+            (``hf://org/name@revision``).
         sha256: the hash, or its first 8 or more hex digits, that the bytes must have, whatever the lock file says.
         cache_dir: where downloads are kept, instead of the cache described above.
         mirrors: hosts and folders to try first, instead of ``SEGUE_WEIGHTS_MIRROR``.
         offline: never use the network (as ``SEGUE_OFFLINE=1``).
         progress: draw a progress bar if the error stream is a terminal.
+        renew: of a model of a hub, take what its branch or tag is now, whatever the lock file says.
 
     Raises:
         CheckpointError: there is no such local file.
@@ -74,6 +80,12 @@ def fetch(
     text = str(source)
     if is_local(source):
         return local(Path(unquote(text[7:])) if text.startswith("file://") else Path(text), sha256)
+    if is_hub(text):
+        refuse({"cache_dir": cache_dir}, "models of a hub lie in the cache of its library; HF_HOME names another")
+        if any(map(sources.is_address, sources.mirrors(mirrors))):
+            _log.warning("%s: mirrors of weights are not asked for it; HF_ENDPOINT names another hub", text)
+        return fetch_model(text, sha256=sha256, offline=offline or is_offline(), renew=renew)
+    refuse({"renew": renew}, f"{text}: only a model of a hub has a revision to renew")
     url = resolve_alias(text)
     if not _is_file_address(url):
         raise DownloadError(f"{text} is not an address of a file; give a path, an http(s) URL or a known alias.")
@@ -102,7 +114,9 @@ def is_offline() -> bool:
 
 
 def local(path: Path, sha256: str | None) -> Path:
-    """A local file, which may also stand in the folder of weights."""
+    """A local file, which may also stand in the folder of weights; or a folder with a model in it."""
+    if sha256 is None and holds_model(path.expanduser()):
+        return path.expanduser()
     found = path.expanduser() if path.expanduser().is_file() else sources.near_by_name(path.name)
     if found is None and (found := by_segues_name(path.expanduser())) is not None:
         logging.getLogger("segue").warning(f"{path} does not exist; {found}, which is beside it, is taken")
@@ -139,7 +153,9 @@ def resolve_alias(text: str) -> str:
     if key in aliases():
         return aliases()[key]
     known = [alias for alias in aliases() if alias.startswith(key.partition("://")[0] + "://")] or list(aliases())
-    raise DownloadError(f"{text} is not an alias that Segue knows; known are {', '.join(known)}, paths and URLs.")
+    raise DownloadError(
+        f"{text} is not an alias that Segue knows; known are {', '.join(known)}, hf://org/name, paths and URLs."
+    )
 
 
 class Wanted:

@@ -1,7 +1,9 @@
 """``segue-weights.lock``: the hash and size that each downloaded file had the first time, so that none changes unseen.
 
-One JSON object per line, sorted by address: ``{"url": ..., "sha256": ..., "size": ...}``. The file lies in the cache,
-or where ``SEGUE_WEIGHTS_LOCK`` says: kept with a project, it holds everybody who works there to the same bytes.
+One JSON object per line, sorted by address: ``{"url": ..., "sha256": ..., "size": ...}``; of a model of a hub, also
+which commit its revision was, and of which files: ``{"url": "hf://...", "commit": ..., "files": [...]}``. The
+file lies in the cache, or where ``SEGUE_WEIGHTS_LOCK`` says: kept with a project, it holds everybody who works there to
+the same bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from segue.errors import DownloadError
@@ -18,6 +21,7 @@ from segue.system.replaced import replaced
 
 NAME = "segue-weights.lock"
 HASH = re.compile(r"[0-9a-f]{64}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -34,36 +38,72 @@ def lock_path(folder: Path) -> Path:
     return Path(named).expanduser() if named else folder / NAME
 
 
+@dataclass(frozen=True)
+class Commit:
+    """What a revision of a model was when it was first fetched, and the files that were taken."""
+
+    commit: str
+    files: tuple[str, ...]
+
+
 def pins(path: Path) -> dict[str, Pin]:
-    """What a lock file records, by address.
+    """The files that a lock file records, by address.
 
     Raises:
         DownloadError: it is not such a file; it is not guessed what it meant.
     """
+    return {url: entry for url, entry in _entries(path).items() if isinstance(entry, Pin)}
+
+
+def commits(path: Path) -> dict[str, Commit]:
+    """The revisions of models that a lock file records, by name.
+
+    Raises:
+        DownloadError: it is not such a file.
+    """
+    return {url: entry for url, entry in _entries(path).items() if isinstance(entry, Commit)}
+
+
+def _entries(path: Path) -> dict[str, Pin | Commit]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise DownloadError(f"{path} cannot be read ({error}); mend it, or delete it to trust anew.") from error
-    found = {}
+    found: dict[str, Pin | Commit] = {}
     for number, line in enumerate(lines, 1):
         try:
             entry = json.loads(line)
-            url, pin = str(entry["url"]), Pin(str(entry["sha256"]), int(entry["size"]))
-            if not HASH.fullmatch(pin.sha256):
-                raise ValueError("no SHA-256")
+            url = str(entry["url"])
+            if "commit" in entry:
+                made: Pin | Commit = Commit(str(entry["commit"]), tuple(map(str, entry["files"])))
+                good = COMMIT.fullmatch(entry["commit"]) is not None
+            else:
+                made = Pin(str(entry["sha256"]), int(entry["size"]))
+                good = HASH.fullmatch(made.sha256) is not None
+            if not good:
+                raise ValueError("no hash")
         except (ValueError, TypeError, KeyError) as error:
             raise DownloadError(
                 f'{path}:{number} is not a line such as {{"url": ..., "sha256": ..., "size": ...}}; mend it, or delete '
                 "it to trust the next download."
             ) from error
-        found[url] = pin
+        found[url] = made
     return found
 
 
-def write_pin(path: Path, url: str, pin: Pin) -> None:
-    """Record a file; the lock file is replaced as a whole, so that nobody reads half of it.
+def write_pin(path: Path, url: str, pin: Pin | Commit) -> None:
+    """Record a file or a revision.
+
+    Raises:
+        DownloadError: it cannot be written.
+    """
+    write_pins(path, {url: pin})
+
+
+def write_pins(path: Path, found: Mapping[str, Pin | Commit]) -> None:
+    """Record files; the lock file is replaced as a whole, so that nobody reads half of it.
 
     Raises:
         DownloadError: it cannot be written.
@@ -71,11 +111,11 @@ def write_pin(path: Path, url: str, pin: Pin) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_name(f".{path.name}.guard")):
-            known = pins(path)
-            if known.get(url) == pin:
+            known = _entries(path)
+            if all(known.get(url) == pin for url, pin in found.items()):
                 return
-            known[url] = pin
-            lines = [json.dumps({"url": u, "sha256": p.sha256, "size": p.size}) for u, p in sorted(known.items())]
+            known |= found
+            lines = [json.dumps({"url": url, **asdict(pin)}) for url, pin in sorted(known.items())]
             with replaced(path) as part:
                 part.write_text("\n".join(lines) + "\n", encoding="utf-8")
     except OSError as error:

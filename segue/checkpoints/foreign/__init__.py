@@ -9,7 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from torch import Tensor
 
-from segue.checkpoints.foreign import clip, cnn, dino, eomt, huggingface, mit, pmt, stdc, swin, twins, vit, vit_jax
+from segue.checkpoints.foreign import (
+    clip,
+    cnn,
+    dino,
+    eomt,
+    huggingface,
+    huggingface_vit,
+    mit,
+    pmt,
+    stdc,
+    swin,
+    twins,
+    vit,
+    vit_jax,
+)
 from segue.checkpoints.foreign.rules import Conversion, Source
 from segue.errors import InputError
 
@@ -19,6 +33,7 @@ SOURCES: tuple[Source, ...] = (
     *eomt.SOURCES,
     *pmt.SOURCES,
     *huggingface.SOURCES,
+    *huggingface_vit.SOURCES,
     *clip.SOURCES,
     *swin.SOURCES,
     *mit.SOURCES,

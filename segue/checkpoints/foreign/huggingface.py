@@ -136,6 +136,57 @@ MASK2FORMER = (
     Rule(r"criterion\..+", None),
 )
 
+FPN = PIXELS + "fpn."
+MASKFORMER = (
+    *below("model.pixel_level_module.encoder.model.", "backbone.", SWIN),
+    Rule(r"model\.pixel_level_module\.encoder\.hidden_states_norms\.(\d)\.(.+)", r"backbone.norm\1.\2"),
+    *below(
+        FPN,
+        "decode_head.pixel_decoder.",
+        (
+            Rule(r"stem\.0\.(.+)", r"last_feat_conv.conv.\1"),
+            Rule(r"stem\.1\.(.+)", r"last_feat_conv.gn.\1"),
+            *(
+                Rule(rf"layers\.{2 - i}\.{old}\.{j}\.(.+)", rf"{new}.{i}.{kind}.\1")
+                for i in range(3)
+                for old, new in (("proj", "lateral_convs"), ("block", "output_convs"))
+                for j, kind in enumerate(("conv", "gn"))
+            ),
+        ),
+    ),
+    Rule(r"model\.pixel_level_module\.decoder\.mask_projection\.(.+)", r"decode_head.pixel_decoder.mask_feature.\1"),
+    *below(
+        QUERIES,
+        "decode_head.",
+        (
+            Rule(r"queries_embedder\.(.+)", r"query_embed.\1"),
+            Rule(r"input_projection\.(.+)", r"decoder_input_proj.\1"),
+            Rule(r"decoder\.layernorm\.(.+)", r"transformer_decoder.post_norm.\1"),
+        ),
+    ),
+    *below(
+        QUERIES + "decoder.",
+        "decode_head.transformer_decoder.",
+        (
+            *(
+                Rule(rf"layers\.(\d+)\.{old}\.{name}_proj\.(.+)", rf"layers.\1.{new}.attn.in_proj_\2", None, (i, 3))
+                for old, new in (("self_attn", "self_attn"), ("encoder_attn", "cross_attn"))
+                for i, name in enumerate("qkv")
+            ),
+            Rule(r"layers\.(\d+)\.self_attn\.(?:out|o)_proj\.(.+)", r"layers.\1.self_attn.attn.out_proj.\2"),
+            Rule(r"layers\.(\d+)\.encoder_attn\.(?:out|o)_proj\.(.+)", r"layers.\1.cross_attn.attn.out_proj.\2"),
+            Rule(r"layers\.(\d+)\.self_attn_layer_norm\.(.+)", r"layers.\1.norms.0.\2"),
+            Rule(r"layers\.(\d+)\.encoder_attn_layer_norm\.(.+)", r"layers.\1.norms.1.\2"),
+            Rule(r"layers\.(\d+)\.final_layer_norm\.(.+)", r"layers.\1.norms.2.\2"),
+            Rule(r"layers\.(\d+)\.fc1\.(.+)", r"layers.\1.ffn.layers.0.0.\2"),
+            Rule(r"layers\.(\d+)\.fc2\.(.+)", r"layers.\1.ffn.layers.1.\2"),
+        ),
+    ),
+    Rule(r"class_predictor\.(.+)", r"decode_head.cls_embed.\1"),
+    *(Rule(rf"mask_embedder\.{i}\.0\.(.+)", rf"decode_head.mask_embed.{2 * i}.\1") for i in range(3)),
+    Rule(r"criterion\..+", None),
+)
+
 SOURCES = (
     Source(
         "hf-segformer",
@@ -162,5 +213,14 @@ SOURCES = (
         "Mask2Former weights of transformers with a Swin encoder",
         (r"model\.pixel_level_module\.decoder\.adapter_1\.", r"model\.pixel_level_module\.encoder\.encoder\.layers\."),
         MASK2FORMER,
+    ),
+    Source(
+        "hf-maskformer",
+        "MaskFormer weights of transformers with a Swin encoder",
+        (
+            r"model\.pixel_level_module\.decoder\.fpn\.stem\.",
+            r"model\.pixel_level_module\.encoder\.model\.encoder\.layers\.",
+        ),
+        MASKFORMER,
     ),
 )

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from segue.checkpoints.foreign.huggingface_encoders import (
+    ALONE,
+    Section,
+    beit_encoder,
+    encoder,
+    mit,
+    need,
+    refuse_encoder,
+)
+from segue.checkpoints.foreign.huggingface_masks import eomt, mask2former, maskformer
 from segue.errors import CheckpointError
 
-Section = dict[str, Any]
+_log = logging.getLogger("segue")
 
+#: the classes of transformers that segment by classes
+SEGMENTORS = re.compile("ForSemanticSegmentation|ForUniversalSegmentation|ForInstanceSegmentation")
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+BILINEAR = 2
+#: Pillow's numbers of interpolations
+RESAMPLE = {0: "nearest", 1: "lanczos", BILINEAR: "bilinear", 3: "bicubic", 4: "box", 5: "hamming"}
 BN: Section = dict(type="SyncBN", requires_grad=True)
 CROSS_ENTROPY: Section = dict(type="CrossEntropyLoss", use_sigmoid=False, loss_weight=1.0)
 
@@ -26,22 +43,37 @@ def config_of(hf: Mapping[str, Any], processor: Mapping[str, Any] | None = None)
         CheckpointError: a kind of model or an option that Segue has no counterpart of.
     """
     kind = str(hf.get("model_type"))
-    if kind not in MODELS:
-        raise CheckpointError(f"config.json: model_type is {kind!r}; Segue converts {', '.join(MODELS)}")
+    built = " and ".join(map(str, hf.get("architectures") or ()))
     try:
-        model = MODELS[kind](hf)
+        if kind not in MODELS or (built and not SEGMENTORS.search(built)):
+            refuse_encoder(hf)
+            raise CheckpointError(
+                f"config.json: model_type is {kind!r}{f' ({built})' if built else ''}; Segue converts "
+                f"{', '.join(MODELS)} where they segment, and the encoders {', '.join(ALONE)}"
+            )
+        model = MODELS[kind](hf, len(classes_of(hf)))
+        pipeline, normalize = images(processor or {})
+        test = windows(kind, processor or {})
     except KeyError as error:
         raise CheckpointError(
             f"config.json: {error.args[0]!r} is missing; take the file of the model's folder"
         ) from None
-    pipeline, normalize = images(processor or {})
-    if kind == "mask2former":
+    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        raise CheckpointError(f"config.json: a value of {kind} is of another kind than expected ({error})") from error
+    if kind in ("mask2former", "maskformer"):
         normalize["test_cfg"] = dict(size_divisor=32)
     normalize = dict(type="SegDataPreProcessor", bgr_to_rgb=True, pad_val=0, seg_pad_val=255, **normalize)
-    return dict(
-        model=dict(type="EncoderDecoder", data_preprocessor=normalize, **model, test_cfg=dict(mode="whole")),
-        test_pipeline=pipeline,
-    )
+    wiring = dict(type="EncoderDecoder", data_preprocessor=normalize)
+    return dict(model={**wiring, **model, "test_cfg": test}, test_pipeline=pipeline)
+
+
+def windows(kind: str, processor: Mapping[str, Any]) -> Section:
+    """How an image is looked at: EoMT's processor cuts it into squares as high as its short side."""
+    if not kind.startswith("eomt") or not processor.get("do_split_image"):
+        return dict(mode="whole")
+    size = processor.get("size") or 512
+    side = int(size.get("shortest_edge") or size.get("height") or 512) if isinstance(size, Mapping) else int(size)
+    return dict(mode="slide", crop_size=(side, side), stride=(side, side), even=True)
 
 
 def classes_of(hf: Mapping[str, Any]) -> list[str]:
@@ -50,7 +82,10 @@ def classes_of(hf: Mapping[str, Any]) -> list[str]:
     Raises:
         CheckpointError: their numbers have gaps.
     """
-    names = {int(key): str(name) for key, name in dict(hf.get("id2label") or {}).items()}
+    try:
+        names = {int(key): str(name) for key, name in dict(hf.get("id2label") or {}).items()}
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"config.json: id2label must number the classes: {error}") from error
     if sorted(names) != list(range(len(names))):
         raise CheckpointError("config.json: id2label must number the classes from 0 without gaps")
     return [names[i] for i in range(len(names))]
@@ -68,94 +103,46 @@ def images(processor: Mapping[str, Any]) -> tuple[list[Section], Section]:
         else:
             scale, keep = (int(size["width"]), int(size["height"])), False
         resize = [dict(type="Resize", scale=scale, keep_ratio=keep, backend="pillow")]
+        if processor.get("resample", BILINEAR) not in RESAMPLE:
+            raise CheckpointError(f"preprocessor_config.json: resample={processor['resample']!r:.40}; it is 0 to 5")
+        if processor.get("resample", BILINEAR) != BILINEAR:
+            resize[0]["interpolation"] = RESAMPLE[int(processor["resample"])]
+    for key in ("do_center_crop", "keep_aspect_ratio"):
+        if processor.get(key):
+            _log.warning("preprocessor_config.json: %s is not done: images are resized, and predicted whole", key)
+    factor = float(processor.get("rescale_factor", 1 / 255)) if processor.get("do_rescale", True) else 1.0
+    given = processor if processor.get("do_normalize", True) else dict(image_mean=[0.0] * 3, image_std=[1.0] * 3)
     mean, std = (
-        [round(255 * value, 3) for value in processor.get(key) or default]
+        [round(value / factor, 3) for value in given.get(key) or default]
         for key, default in zip(("image_mean", "image_std"), IMAGENET, strict=True)
     )
     return [dict(type="LoadImageFromFile"), *resize, dict(type="PackSegInputs")], dict(mean=mean, std=std)
 
 
-def need(hf: Mapping[str, Any], **wanted: Any) -> None:
-    """Raise unless options have the only values that Segue's modules can follow."""
-    for key, value in wanted.items():
-        if hf.get(key, value) != value:
-            raise CheckpointError(f"config.json: {key}={hf[key]!r}; Segue's counterpart only has {value!r}")
-
-
-def channels_of_stages(backbone: Mapping[str, Any]) -> list[int]:
-    """The channels of the four stages."""
-    if "hidden_sizes" in backbone:
-        return list(backbone["hidden_sizes"])
-    return [int(backbone["embed_dim"]) * 2**i for i in range(4)]
-
-
-def swin(hf: Mapping[str, Any]) -> Section:
-    """A Swin transformer."""
-    need(hf, hidden_act="gelu", num_layers=4)
-    return dict(
-        type="SwinTransformer", pretrain_img_size=hf.get("image_size", 224), in_channels=hf.get("num_channels", 3),
-        embed_dims=hf["embed_dim"], depths=hf["depths"], num_heads=hf["num_heads"], window_size=hf["window_size"],
-        patch_size=hf.get("patch_size", 4), strides=(hf.get("patch_size", 4), 2, 2, 2),
-        mlp_ratio=hf.get("mlp_ratio", 4), qkv_bias=hf.get("qkv_bias", True), out_indices=(0, 1, 2, 3),
-        drop_rate=hf.get("hidden_dropout_prob", 0.0), attn_drop_rate=hf.get("attention_probs_dropout_prob", 0.0),
-        drop_path_rate=hf.get("drop_path_rate", 0.1), use_abs_pos_embed=hf.get("use_absolute_embeddings", False),
-        norm_cfg=dict(type="LN", eps=hf.get("layer_norm_eps", 1e-5)),
-    )  # fmt: skip
-
-
-def convnext(hf: Mapping[str, Any]) -> Section:
-    """A ConvNeXt."""
-    need(hf, hidden_act="gelu", num_stages=4)
-    return dict(
-        type="ConvNeXt", arch=dict(depths=hf["depths"], channels=hf["hidden_sizes"]), out_indices=(0, 1, 2, 3),
-        in_channels=hf.get("num_channels", 3), stem_patch_size=hf.get("patch_size", 4),
-        drop_path_rate=hf.get("drop_path_rate", 0.0), layer_scale_init_value=hf.get("layer_scale_init_value", 1e-6),
-        gap_before_final_norm=False,
-    )  # fmt: skip
-
-
-ENCODERS = {"swin": swin, "convnext": convnext}
-
-
-def encoder(hf: Mapping[str, Any]) -> tuple[Section, list[int]]:
-    """The backbone of a model that has one of its own, and its channels."""
-    inner = hf.get("backbone_config") or {}
-    kind = str(inner.get("model_type"))
-    if kind not in ENCODERS:
-        raise CheckpointError(f"config.json: the backbone is {kind!r}; Segue converts {', '.join(ENCODERS)}")
-    need(inner, out_features=["stage1", "stage2", "stage3", "stage4"])
-    return ENCODERS[kind](inner), channels_of_stages(inner)
-
-
-def segformer(hf: Mapping[str, Any]) -> Section:
+def segformer(hf: Mapping[str, Any], count: int) -> Section:
     """SegFormer. Its head has no activation before its maps are joined: ``act_cfg=None``."""
-    sizes, heads, ratios = hf["hidden_sizes"], hf["num_attention_heads"], hf.get("mlp_ratios", [4] * 4)
-    width = sizes[0] // heads[0]
-    if [width * count for count in heads] != list(sizes) or len(set(ratios)) != 1:
-        raise CheckpointError(
-            f"config.json: hidden_sizes={sizes}, num_attention_heads={heads}, mlp_ratios={ratios}; Segue's MiT has "
-            "heads of one width and one ratio"
-        )
-    need(hf, hidden_act="gelu", reshape_last_stage=True, num_encoder_blocks=4)
-    backbone = dict(
-        type="MixVisionTransformer", in_channels=hf.get("num_channels", 3), embed_dims=width, num_stages=4,
-        num_layers=hf["depths"], num_heads=heads, patch_sizes=hf["patch_sizes"], strides=hf["strides"],
-        sr_ratios=hf["sr_ratios"], mlp_ratio=ratios[0], drop_rate=hf.get("hidden_dropout_prob", 0.0),
-        attn_drop_rate=hf.get("attention_probs_dropout_prob", 0.0), drop_path_rate=hf.get("drop_path_rate", 0.1),
-        norm_cfg=dict(type="LN", eps=1e-5),  # whatever its layer_norm_eps says
-    )  # fmt: skip
+    backbone, sizes = mit(hf), hf["hidden_sizes"]
     head = dict(
         type="SegformerHead", in_channels=sizes, in_index=[0, 1, 2, 3], channels=hf["decoder_hidden_size"],
-        dropout_ratio=hf.get("classifier_dropout_prob", 0.1), num_classes=len(classes_of(hf)), norm_cfg=BN,
+        dropout_ratio=hf.get("classifier_dropout_prob", 0.1), num_classes=count, norm_cfg=BN,
         act_cfg=None, align_corners=False, loss_decode=CROSS_ENTROPY,
     )  # fmt: skip
     return dict(backbone=backbone, decode_head=head)
 
 
-def upernet(hf: Mapping[str, Any]) -> Section:
+def auxiliary_head(hf: Mapping[str, Any], channels: int, shared: Section) -> Section:
+    """The head of training, on the third map."""
+    return dict(
+        type="FCNHead", in_channels=channels, in_index=2, channels=hf["auxiliary_channels"],
+        num_convs=hf.get("auxiliary_num_convs", 1), concat_input=hf.get("auxiliary_concat_input", False),
+        loss_decode=dict(CROSS_ENTROPY, loss_weight=hf.get("auxiliary_loss_weight", 0.4)), **shared,
+    )  # fmt: skip
+
+
+def upernet(hf: Mapping[str, Any], count: int) -> Section:
     """UPerNet on Swin or ConvNeXt."""
     backbone, channels = encoder(hf)
-    shared = dict(num_classes=len(classes_of(hf)), dropout_ratio=0.1, norm_cfg=BN, align_corners=False)
+    shared = dict(num_classes=count, dropout_ratio=0.1, norm_cfg=BN, align_corners=False)
     model: Section = dict(
         backbone=backbone,
         decode_head=dict(
@@ -164,66 +151,60 @@ def upernet(hf: Mapping[str, Any]) -> Section:
         ),
     )  # fmt: skip
     if hf.get("use_auxiliary_head", True):
-        model["auxiliary_head"] = dict(
-            type="FCNHead", in_channels=channels[2], in_index=2, channels=hf["auxiliary_channels"],
-            num_convs=hf.get("auxiliary_num_convs", 1), concat_input=hf.get("auxiliary_concat_input", False),
-            loss_decode=dict(CROSS_ENTROPY, loss_weight=hf.get("auxiliary_loss_weight", 0.4)), **shared,
-        )  # fmt: skip
+        model["auxiliary_head"] = auxiliary_head(hf, channels[2], shared)
     return model
 
 
-def mask2former(hf: Mapping[str, Any]) -> Section:
-    """Mask2Former on Swin."""
-    backbone, channels = encoder(hf)
-    need(hf, activation_function="relu", common_stride=4, feature_strides=[4, 8, 16, 32], pre_norm=False)
-    need(hf, hidden_dim=hf["feature_size"])
-    if backbone["type"] != "SwinTransformer":
-        raise CheckpointError("config.json: the backbone of mask2former must be 'swin'")
-    width, heads, dropout = hf["hidden_dim"], hf["num_attention_heads"], hf.get("dropout", 0.0)
-    position = dict(num_feats=width // 2, normalize=True)
-    attention = dict(embed_dims=width, num_heads=heads, attn_drop=dropout, proj_drop=dropout)
-
-    def feed_forward(hidden: int) -> Section:
-        return dict(embed_dims=width, feedforward_channels=hidden, num_fcs=2, ffn_drop=dropout)
-
-    deformable = dict(embed_dims=width, num_heads=heads, num_levels=3, num_points=4, dropout=dropout)
-    encoder_layer = dict(self_attn_cfg=deformable, ffn_cfg=feed_forward(hf["encoder_feedforward_dim"]))
-    layer = dict(self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=feed_forward(hf["dim_feedforward"]))
-    count = len(classes_of(hf))
-    weight, masks, dice = (float(hf.get(f"{name}_weight", d)) for name, d in (("class", 2), ("mask", 5), ("dice", 5)))
-    costs = [
-        dict(type="ClassificationCost", weight=weight),
-        dict(type="CrossEntropyLossCost", weight=masks, use_sigmoid=True),
-        dict(type="DiceCost", weight=dice, pred_act=True, eps=1.0),
-    ]
+def dpt(hf: Mapping[str, Any], count: int) -> Section:
+    """DPT on a plain vision transformer."""
+    if hf.get("is_hybrid") or hf.get("backbone_config"):
+        kind = "a hybrid" if hf.get("is_hybrid") else repr((hf.get("backbone_config") or {}).get("model_type"))
+        raise CheckpointError(f"config.json: the encoder of dpt is {kind}; Segue converts its plain ViT only")
+    need(hf, hidden_act="gelu", reassemble_factors=[4, 2, 1, 0.5], neck_ignore_stages=[], head_in_index=-1)
+    need(hf, add_projection=False, use_batch_norm_in_fusion_residual=True)
+    if hf.get("use_bias_in_fusion_residual"):
+        need(hf, use_bias_in_fusion_residual=False)
+    width, norm = hf["hidden_size"], dict(type="LN", eps=hf.get("layer_norm_eps", 1e-12))
+    backbone = dict(
+        type="VisionTransformer", img_size=hf.get("image_size", 384), patch_size=hf.get("patch_size", 16),
+        in_channels=hf.get("num_channels", 3), embed_dims=width, num_layers=hf["num_hidden_layers"],
+        num_heads=hf["num_attention_heads"], mlp_ratio=hf["intermediate_size"] / width,
+        qkv_bias=hf.get("qkv_bias", True), out_indices=hf["backbone_out_indices"], final_norm=False, norm_cfg=norm,
+        patch_bias=True, with_cls_token=True, output_cls_token=hf.get("readout_type", "project") != "ignore",
+        interpolate_mode="bilinear",
+    )  # fmt: skip
     head = dict(
-        type="Mask2FormerHead", in_channels=channels, strides=[4, 8, 16, 32], feat_channels=width,
-        out_channels=hf["mask_feature_size"], num_classes=count, num_queries=hf["num_queries"],
-        num_transformer_feat_level=3, enforce_decoder_input_project=hf.get("enforce_input_projection", False),
-        pixel_decoder=dict(
-            type="MSDeformAttnPixelDecoder", num_outs=3, norm_cfg=dict(type="GN", num_groups=32),
-            act_cfg=dict(type="ReLU"), encoder=dict(num_layers=hf["encoder_layers"], layer_cfg=encoder_layer),
-            positional_encoding=position,
-        ),
-        positional_encoding=position,
-        # transformers counts the masks before the first layer as a layer
-        transformer_decoder=dict(return_intermediate=True, num_layers=hf["decoder_layers"] - 1, layer_cfg=layer),
-        loss_cls=dict(
-            type="CrossEntropyLoss", use_sigmoid=False, loss_weight=weight, reduction="mean",
-            class_weight=[1.0] * count + [float(hf.get("no_object_weight", 0.1))],
-        ),
-        loss_mask=dict(type="CrossEntropyLoss", use_sigmoid=True, reduction="mean", loss_weight=masks),
-        loss_dice=dict(
-            type="DiceLoss", use_sigmoid=True, activate=True, reduction="mean", naive_dice=True, eps=1.0,
-            loss_weight=dice,
-        ),
-        train_cfg=dict(
-            num_points=hf.get("train_num_points", 12544), oversample_ratio=hf.get("oversample_ratio", 3.0),
-            importance_sample_ratio=hf.get("importance_sample_ratio", 0.75),
-            assigner=dict(type="HungarianAssigner", match_costs=costs), sampler=dict(type="MaskPseudoSampler"),
-        ),
+        type="DPTHead", in_channels=[width] * 4, in_index=[0, 1, 2, 3], channels=hf["fusion_hidden_size"],
+        input_transform="multiple_select", embed_dims=width, post_process_channels=hf["neck_hidden_sizes"],
+        readout_type=hf.get("readout_type", "project"), patch_size=hf.get("patch_size", 16), num_classes=count,
+        dropout_ratio=hf.get("semantic_classifier_dropout", 0.1), norm_cfg=BN, align_corners=True,
+        loss_decode=CROSS_ENTROPY,
     )  # fmt: skip
     return dict(backbone=backbone, decode_head=head)
 
 
-MODELS = {"segformer": segformer, "upernet": upernet, "mask2former": mask2former}
+def beit(hf: Mapping[str, Any], count: int) -> Section:
+    """BEiT under UPerNet. Its maps are those that transformers takes, of two blocks before ``out_indices``."""
+    backbone, width = beit_encoder(hf), hf["hidden_size"]
+    chosen = [index - 2 for index in hf.get("out_indices") or (3, 5, 7, 11)]
+    if len(chosen) != 4 or min(chosen) < 0:
+        raise CheckpointError(f"config.json: out_indices={hf.get('out_indices')}; four numbers from 2 on are expected")
+    shared = dict(num_classes=count, dropout_ratio=0.1, norm_cfg=BN, align_corners=False)
+    model: Section = dict(
+        backbone=dict(backbone, out_indices=chosen),
+        neck=dict(type="Feature2Pyramid", embed_dim=width, rescales=[4, 2, 1, 0.5]),
+        decode_head=dict(
+            type="UPerHead", in_channels=[width] * 4, in_index=[0, 1, 2, 3], channels=width,
+            pool_scales=hf.get("pool_scales", (1, 2, 3, 6)), loss_decode=CROSS_ENTROPY, **shared,
+        ),
+    )  # fmt: skip
+    if hf.get("use_auxiliary_head", True):
+        model["auxiliary_head"] = auxiliary_head(hf, width, shared)
+    return model
+
+
+Model = Callable[[Mapping[str, Any], int], Section]
+MODELS: dict[str, Model] = {
+    "segformer": segformer, "upernet": upernet, "mask2former": mask2former, "maskformer": maskformer, "eomt": eomt,
+    "eomt_dinov3": eomt, "dpt": dpt, "beit": beit,
+}  # fmt: skip
