@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     from segue.cli._catalogue import run_fetch, run_list
 
     own = {"inspect": run_inspect, "convert": run_convert, "verify": run_verify, "fetch": run_fetch, "list": run_list}
-    own |= {"part": run_part, "merge": run_part}
+    own |= {"part": run_part, "merge": run_merge}
     return own[args.action](args)
 
 
@@ -129,11 +129,27 @@ def notes_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def run_part(args: argparse.Namespace) -> int:
-    """Write what was trained, or the whole with adapters merged, and say what the file holds."""
-    from segue.errors import refuse
-    from segue.inference.parted import merge_file, part
-    from segue.recipes.open import read_config
+    """Write what was trained, and say what the file holds."""
+    from segue.inference.parted import part
     from segue.system.shown import visible
+
+    print(visible(part(args.file, args.out, own_config(args))))
+    return 0
+
+
+def run_merge(args: argparse.Namespace) -> int:
+    """Write the whole with adapters merged, and say what the file holds."""
+    from segue.inference.parted import merge_file
+    from segue.system.shown import visible
+
+    print(visible(merge_file(args.file, args.out, own_config(args))))
+    return 0
+
+
+def own_config(args: argparse.Namespace) -> Any:
+    """The config that ``--config`` names; None: that which the file holds."""
+    from segue.errors import refuse
+    from segue.recipes.open import read_config
 
     cfg = None
     if args.config:
@@ -143,9 +159,7 @@ def run_part(args: argparse.Namespace) -> int:
             {"--cfg-options": args.cfg_options, "--trust-config": args.trust_config},
             "belongs to the config that --config names",
         )
-    write = part if args.action == "part" else merge_file
-    print(visible(write(args.file, args.out, cfg)))
-    return 0
+    return cfg
 
 
 def run_verify(args: argparse.Namespace) -> int:

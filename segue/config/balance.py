@@ -1,10 +1,12 @@
-"""``class_weight='auto'``: names that training replaces by numbers from its data; nothing else needs them."""
+"""``class_weight``: whether it fits, and names such as ``'auto'`` that training replaces by numbers from its data."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from segue.config.nodes import heads_of, losses_of
 
 #: See segue.training.balance for the formulas.
 NAMES = ("auto", "inverse", "median", "effective")
@@ -23,6 +25,20 @@ def without_named_weights(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     for node, _ in named_weights(cfg):
         node["class_weight"] = None
     return cfg
+
+
+def wrong_weights(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Key path and message of class weights that are not as many as the head has classes, or logits."""
+    for at, head in heads_of(cfg):
+        classes = head.get("num_classes") if isinstance(head, Mapping) else None
+        if not isinstance(classes, int):
+            continue
+        for path, loss in losses_of(head, at):
+            weights = loss.get("class_weight") if isinstance(loss, Mapping) else None
+            if str(loss.get("loss_name")).startswith("loss_cls"):
+                continue  # of masks, which may be of no class: the head that has them looks itself
+            if isinstance(weights, (list, tuple)) and len(weights) not in (classes, head.get("out_channels")):
+                yield f"{path}.class_weight", f"has {len(weights)} values for num_classes={classes}"
 
 
 def _dicts(node: Any) -> Iterator[Any]:

@@ -68,21 +68,22 @@ class Still:
 
 
 @functools.cache
-def _class_of(bare: type) -> type:
+def _class_of(bare: type[Any]) -> type[Any]:
     return type(bare.__name__, (Still, bare), {"still_bare": bare, "__module__": __name__, "__doc__": bare.__doc__})
 
 
 def _blank(bare: type) -> Any:
     """Such a backbone before it has its state, for copies."""
-    cls = _class_of(bare)
+    cls: Any = _class_of(bare)
     return cls.__new__(cls)
 
 
 def keep_still(backbone: nn.Module, parts: Sequence[str]) -> None:
     """Keep parts of a backbone, by name, in evaluation mode in training; ``""`` is all of it."""
     one: Any = backbone
+    own: Any = type(backbone)
     one.still_parts = tuple(parts)
-    one.__class__ = type(backbone) if isinstance(backbone, Still) else _class_of(type(backbone))
+    one.__class__ = own if isinstance(backbone, Still) else _class_of(own)
     one.train(one.training)
 
 

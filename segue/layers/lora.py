@@ -80,11 +80,12 @@ def _sum(layer: Any) -> Tensor:
     down: Tensor = layer.lora_A
     if layer.training and layer.lora_dropout > 0:
         down = down * F.dropout(torch.ones_like(down[:1]), layer.lora_dropout)
-    return weight + layer.lora_scale * (layer.lora_B @ down)
+    total: Tensor = weight + layer.lora_scale * (layer.lora_B @ down)
+    return total
 
 
 @functools.cache
-def _class_of(bare: type, name: str) -> type:
+def _class_of(bare: type[Any], name: str) -> type[Any]:
     """The class of a layer of class ``bare`` with an adapter of its weight ``name``."""
     fields: dict[str, Any] = {name: property(_sum), "lora_weight": name, "lora_bare": bare}
     fields |= {"__module__": __name__, "__doc__": bare.__doc__}
@@ -93,7 +94,7 @@ def _class_of(bare: type, name: str) -> type:
 
 def _blank(bare: type, name: str) -> Any:
     """A layer with an adapter before it has its state, for copies."""
-    cls = _class_of(bare, name)
+    cls: Any = _class_of(bare, name)
     return cls.__new__(cls)
 
 
@@ -139,7 +140,8 @@ def adapt(module: nn.Module, lora: Lora, but: Sequence[str] = ()) -> list[str]:
         scale = 1.0 if lora.alpha is None else lora.alpha / lora.r
         layer.register_buffer("lora_scale", weight.new_tensor(scale))
         layer.lora_dropout = lora.dropout
-        layer.__class__ = _class_of(type(layer), parameter)
+        bare: Any = type(layer)
+        layer.__class__ = _class_of(bare, parameter)
     return chosen
 
 

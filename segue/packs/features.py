@@ -102,7 +102,7 @@ class FeatureStore:
         try:
             with (self.folder / place.file).open("rb", buffering=0) as stream:
                 stream.seek(place.offset)
-                if _fill(stream, buffer) != place.size or zlib.crc32(buffer) != place.sum:
+                if _fill(stream, buffer) != place.size or zlib.crc32(buffer.data) != place.sum:
                     raise ValueError
             about = json.loads(buffer[: place.about].tobytes())
             ends = np.cumsum([place.about, *about["sizes"]])
@@ -128,14 +128,14 @@ class FeatureStore:
         about = json.dumps({"note": note, "sizes": [part.nbytes for part in parts]}).encode()
         total = zlib.crc32(about)
         for part in parts:
-            total = zlib.crc32(part, total)
+            total = zlib.crc32(part.data, total)
         try:
             data, rows = self._files()
             offset = data.tell()
             size = len(about) + sum(part.nbytes for part in parts)
             try:
-                for part in (about, *parts):
-                    _write(data, memoryview(part))
+                for piece in (memoryview(about), *(part.data for part in parts)):
+                    _write(data, piece)
                 row = np.zeros(1, ROW)
                 row[0] = (key, offset, size, len(about), total, 0, 0)
                 row["own"] = zlib.crc32(row.tobytes()[:-8])
@@ -179,7 +179,7 @@ def _padded(key: Any) -> bytes:
 def _fill(stream: Any, buffer: Array) -> int:
     """Read as many bytes as there are; one call may give fewer."""
     done = 0
-    view = memoryview(buffer)
+    view = buffer.data
     while done < len(view):
         count = stream.readinto(view[done:])
         if not count:

@@ -156,8 +156,10 @@ class CachedFeatures:
     def __init__(
         self, model: nn.Module, node: Any, folder: Path, say: Callable[[str], None], images: int | None = None
     ) -> None:
-        self.model, self.say, self.images, self.folder = model, say, images, writable(folder)
-        self.backbone: Any = model.backbone
+        whole: Any = model
+        self.model: Any = whole
+        self.say, self.images, self.folder = say, images, writable(folder)
+        self.backbone: Any = whole.backbone
         about = [__version__, torch.__version__, type(self.backbone).__name__]
         self._about = [*about, json.dumps(to_plain(node), sort_keys=True, default=str)]
         self._base = b""

@@ -91,7 +91,7 @@ def maskformer(hf: Mapping[str, Any], count: int) -> Section:
         raise CheckpointError("config.json: the backbone of maskformer must be 'swin'")
     inner = dict(hf.get("decoder_config") or {})
     need(inner, model_type="detr", activation_function="relu", position_embedding_type="sine")
-    width = inner.get("d_model", inner.get("hidden_size", 256))
+    width = int(inner.get("d_model") or inner.get("hidden_size") or 256)
     layers, heads = inner.get("decoder_layers", 6), inner.get("decoder_attention_heads", 8)
     need(hf, fpn_feature_size=width)
     masks, dice = float(hf.get("mask_weight", 20.0)), float(hf.get("dice_weight", 1.0))

@@ -19,10 +19,9 @@ from typing import Any
 
 from torch import nn
 
-from segue.config.balance import without_named_weights
+from segue.config.balance import without_named_weights, wrong_weights
 from segue.config.builder.plan import Planner, make
 from segue.config.builder.pretrained import unfetched
-from segue.config.nodes import heads_of, losses_of
 from segue.config.origins import origin_of
 from segue.errors import ConfigError, Problem, nearest
 
@@ -36,7 +35,8 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
     planner = Planner(cfg)
     plan = planner.component(_at(cfg, path), room, path)
     if room == "models":
-        _check_weights(planner)
+        for at, message in wrong_weights(planner.cfg):
+            planner.problem(at, message)
     if planner.problems:
         raise ConfigError(planner.problems)
     return make(plan)
@@ -45,8 +45,7 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
 def build_model(cfg: Mapping[str, Any], *, fetching: bool = False) -> nn.Module:
     """The segmentor of a config, with weights as its classes initialize them.
 
-    ``fetching`` is of training: without it, parts that get weights over the network (timm's) do not, because others
-    follow.
+    ``fetching``, in training: parts that get weights over the network (timm's) do so; elsewhere others follow.
     """
     cfg = without_named_weights(_with_preprocessor(cfg))
     model = build(cfg if fetching else unfetched(cfg), "model", "models")
@@ -77,22 +76,9 @@ def check(cfg: Mapping[str, Any], paths: Mapping[str, str] | None = None) -> lis
     for path, room in (paths or _parts(cfg)).items():
         planner.component(_at(cfg, path), room, path)
         if room == "models":
-            _check_weights(planner)
+            for at, message in wrong_weights(planner.cfg):
+                planner.problem(at, message)
     return planner.problems
-
-
-def _check_weights(planner: Planner) -> None:
-    """Class weights are as many as the head has classes, or logits; those of mask classification have one more."""
-    for at, head in heads_of(planner.cfg):
-        classes = head.get("num_classes") if isinstance(head, Mapping) else None
-        if not isinstance(classes, int):
-            continue
-        for path, loss in losses_of(head, at):
-            weights = loss.get("class_weight") if isinstance(loss, Mapping) else None
-            if str(loss.get("loss_name")).startswith("loss_cls"):
-                continue  # of masks, which may be of no class: the head that has them looks itself
-            if isinstance(weights, (list, tuple)) and len(weights) not in (classes, head.get("out_channels")):
-                planner.problem(f"{path}.class_weight", f"has {len(weights)} values for num_classes={classes}")
 
 
 def _at(cfg: Mapping[str, Any], path: str) -> Any:

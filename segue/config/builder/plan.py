@@ -123,9 +123,7 @@ class Planner:
         except UnknownNameError as error:
             self.problem(f"{path}.type", str(error))
             return None
-        if room != "backbones":
-            return self.call(target, given, path)
-        given, tuning = split(self, target, given, path)
+        given, tuning = split(self, target, given, path) if room == "backbones" else (given, {})
         plan = self.call(target, given, path)
         return Plan(tune, {"backbone": plan, **tuning}, path, self.where(path)) if tuning else plan
 
