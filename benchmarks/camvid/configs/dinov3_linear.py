@@ -1,8 +1,8 @@
-# A frozen DINOv3-S under a linear head, 32 steps of 8 crops. The encoder's weights are random here, because DINOv3's
+# A frozen DINOv3-S under a linear head, 32 steps of 4 crops. The encoder's weights are random here, because DINOv3's
 # are gated: the number means nothing, the path is shown. With the file, set init_cfg as below, and train longer.
 _base_ = ['./camvid.py']
 steps = 32
-crop_size = (224, 224)
+crop_size = (160, 160)
 model = dict(
     type='EncoderDecoder',
     data_preprocessor=dict(size=crop_size),
@@ -34,7 +34,7 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5),
     dict(type='PackSegInputs'),
 ]
-train_dataloader = dict(batch_size=8, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=4, dataset=dict(pipeline=train_pipeline))
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-3))
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-3, by_epoch=False, begin=0, end=8),
