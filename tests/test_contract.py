@@ -40,6 +40,12 @@ LARGE = [
     "swin-tiny-patch4-window7-in1k-pre_upernet_8xb2-160k_ade20k-512x512",
     "fastfcn_r50-d32_jpu_psp_4xb2-80k_cityscapes-512x1024",
 ]
+#: goldens that take seconds here; what they hold has goldens of its own that are quick
+SLOW = {
+    "ann_r50", "apcnet_r50", "ccnet_r50", "convnext_t", "danet_r50", "deeplabv3_r101-d16-mg124", "dmnet_r50", "dnl_r50",
+    "emanet_r50", "fcn-d6_r50b-d16", "fcn_hr18", "gcnet_r50", "isanet_r50", "knet_r50_fcn", "mask2former_r50",
+    "maskformer_r50", "nonlocal_r50", "psanet_r50", "san_b16",
+}  # fmt: skip
 #: component -> why no model here holds it
 EXCUSED = {
     "VPD": "needs Stable Diffusion, an optional extra; tests/heads/test_vpd_depth.py",
@@ -84,7 +90,11 @@ def types_in(node: Any) -> set[str]:
     return own.union(*map(types_in, node.values()))
 
 
-@pytest.mark.parametrize("name", [*models(), *(pytest.param(name, marks=pytest.mark.slow) for name in LARGE)])
+def cases() -> list[Any]:
+    return [pytest.param(name, marks=[pytest.mark.slow] * (name in {*LARGE, *SLOW})) for name in [*models(), *LARGE]]
+
+
+@pytest.mark.parametrize("name", cases())
 def test_a_model_trains_saves_loads_and_predicts(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clip_text_encoder, "clip_tokenizer", RecordedTokens)  # CLIP's vocabulary is no part of this
     check_contract(config_of(name), tmp_path)

@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("convert dataset --out there --force", "--out, --force: the list of datasets takes no such thing"),
         (
             "models ocrnet_hr18_4xb2-40k_cityscapes-512x1024 --data ade20k",
-            "--data: only for a pattern; a whole name says its data itself",
+            "--data: only for a pattern; a whole name says its data and licences itself",
         ),
         ("weights convert a.pth b.safetensors --cfg-options a=1", "--cfg-options: belongs to the config that --config"),
         ("weights convert a.pth b.safetensors --trust-config", "--trust-config: belongs to the config that --config"),

@@ -17,7 +17,7 @@ import pytest
 
 from segue import api
 from segue.checkpoints import read
-from segue.checkpoints.convert import read_json as read_folder_config
+from segue.checkpoints.folder import read_json as read_folder_config
 from segue.cli import main
 from segue.config import Config
 from segue.datasets.class_files import find_class_file

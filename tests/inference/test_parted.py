@@ -183,6 +183,7 @@ def test_the_verb(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert f"{trained.said.left_out} other tensors, fingerprint" in " ".join(capsys.readouterr().out.split())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="needs onnxruntime")
 def test_export_is_merged(trained: Trained, tmp_path: Path) -> None:
     from segue.inference.exported import export

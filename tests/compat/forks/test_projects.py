@@ -28,7 +28,9 @@ def segue(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, timeout=400, env=environment)
 
 
-@pytest.mark.parametrize("name", list(projects.ALL))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name != "segformer")) for name in projects.ALL]
+)
 def test_its_own_program_trains(name: str, tmp_path: Path) -> None:
     root = projects.write(tmp_path / name, projects.ALL[name])
     done = segue(root, "run", "tools/train.py", "configs/own/tiny.py", "--work-dir", "out")
@@ -40,6 +42,7 @@ def test_its_own_program_trains(name: str, tmp_path: Path) -> None:
         assert "STEPS True Adaptation" in done.stdout
 
 
+@pytest.mark.slow
 def test_segue_train_takes_its_config(tmp_path: Path) -> None:
     """From its own folder, and from another one."""
     root = projects.write(tmp_path / "setr", projects.SETR)
