@@ -137,4 +137,5 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
 
 
 def _is_autocast(x: Tensor) -> bool:
-    return torch.is_autocast_enabled(x.device.type) or x.dtype in (torch.float16, torch.bfloat16)
+    # tensors without data have no autocast, and torch refuses the question
+    return (not x.is_meta and torch.is_autocast_enabled(x.device.type)) or x.dtype in (torch.float16, torch.bfloat16)

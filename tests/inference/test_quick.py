@@ -182,6 +182,13 @@ def test_a_watched_convolution_of_several_maps_is_called() -> None:
     assert seen == [5, 5] and module.conv.weight.grad is not None
 
 
+def test_convolutions_of_several_maps_without_data() -> None:
+    """Where operations are counted there are shapes alone."""
+    module = ConvModule(5, 4, 1, norm=BN).to("meta")
+    found = of_all(module, [torch.empty(1, 2, 3, 3, device="meta"), torch.empty(1, 3, 3, 3, device="meta")])
+    assert found.shape == (1, 4, 3, 3)
+
+
 class Seen(nn.Sequential):
     """What a project puts in the place of a convolution module: it has no ``conv``."""
 
