@@ -42,6 +42,7 @@ from segue.layers.conv import ConvModule  # noqa: E402
 from segue.layers.decode_head import HeadOptions  # noqa: E402
 from segue.layers.norm import Norm  # noqa: E402
 from segue.layers.pixel_attention import attend  # noqa: E402
+from segue.layers.quick import in_parts  # noqa: E402
 
 IN, WIDTH, KEYS, CLASSES, REGIONS = 2048, 512, 256, 19, 64
 NORM = Norm()
@@ -123,7 +124,7 @@ class OCR(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         regions = x[:, :CLASSES]
-        x = self.reduce(x)
+        x = in_parts(self.reduce, x)  # as OCRHead does
         return self.attention(x, region_representations(x, regions))
 
 

@@ -33,7 +33,7 @@ from segue.errors import InputError
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.norm import Norm
-from segue.layers.quick import of_all
+from segue.layers.quick import in_parts, of_all
 from segue.types import Activation, Size, Targets
 
 
@@ -138,7 +138,7 @@ class OCRHead(DecodeHead):
         """
         if previous is None:
             raise InputError("OCRHead needs the logits of a head before it: use CascadeEncoderDecoder with two heads")
-        pixels = self.bottleneck(self.select(features))
+        pixels = in_parts(self.bottleneck, self.select(features))
         if previous.shape[-2:] != pixels.shape[-2:]:
             raise InputError(
                 f"OCRHead: regions of {tuple(previous.shape[-2:])} pixels for a feature map of "

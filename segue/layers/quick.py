@@ -20,6 +20,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from segue.layers import winograd
 from segue.layers.conv import ConvModule
 
+#: channels of `in_parts`
+AT_A_TIME = 1024
 _QUICK = ContextVar("quick", default=False)
 
 
@@ -115,7 +117,7 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
     It is the sum of what each map gives, so that all maps are never held together, and without gradients each is let go
     after its turn.
     """
-    if torch.compiler.is_compiling() or _is_autocast(maps[0]) or not is_bare(module):
+    if not _adds_up(module, maps[0]):
         joined = torch.cat(maps, dim=1)
         maps.clear()  # before the convolution takes memory
         whole: Tensor = module(joined)
@@ -136,6 +138,19 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
     return module.finish(found)
 
 
-def _is_autocast(x: Tensor) -> bool:
+def in_parts(module: ConvModule, x: Tensor) -> Tensor:
+    """``module(x)``, (B, C, H, W) to (B, C', H', W'); without gradients of some of many channels at a time, since the
+    library that computes a convolution may copy all of what it is given.
+    """
+    if torch.is_grad_enabled() or x.shape[1] <= AT_A_TIME or not _adds_up(module, x):
+        whole: Tensor = module(x)
+        return whole
+    return of_all(module, list(torch.split(x, AT_A_TIME, dim=1)))
+
+
+def _adds_up(module: nn.Module, x: Tensor) -> TypeGuard[ConvModule]:
+    """Whether results of maps such as ``x`` may be added; not in a graph that is compiled, nor in a short precision."""
+    short = x.dtype in (torch.float16, torch.bfloat16)
     # tensors without data have no autocast, and torch refuses the question
-    return (not x.is_meta and torch.is_autocast_enabled(x.device.type)) or x.dtype in (torch.float16, torch.bfloat16)
+    short = short or (not x.is_meta and torch.is_autocast_enabled(x.device.type))
+    return not (short or torch.compiler.is_compiling()) and is_bare(module)

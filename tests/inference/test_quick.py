@@ -13,10 +13,11 @@ from segue.heads.psp import PSPHead
 from segue.heads.segformer import SegformerHead
 from segue.heads.uper import UPerHead
 from segue.inference.quick import _MODELS, predicted
+from segue.layers import quick
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import HeadOptions
 from segue.layers.norm import BN
-from segue.layers.quick import of_all, quickly
+from segue.layers.quick import in_parts, of_all, quickly
 from segue.training.compute.ways import recompute
 
 
@@ -180,6 +181,30 @@ def test_a_watched_convolution_of_several_maps_is_called() -> None:
         of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)])
     of_all(module, [torch.randn(1, 2, 3, 3), torch.randn(1, 3, 3, 3)]).sum().backward()
     assert seen == [5, 5] and module.conv.weight.grad is not None
+
+
+@pytest.mark.parametrize("folds", [False, True])
+def test_many_channels_are_taken_in_parts(folds: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, x = settled(ConvModule(10, 3, 3, padding=1, norm=BN)), torch.randn(2, 10, 6, 5)
+    seen: list[list[int]] = []
+
+    def watched(of: ConvModule, maps: list[Tensor]) -> Tensor:
+        seen.append([one.shape[1] for one in maps])
+        return of_all(of, maps)
+
+    def run(given: Tensor) -> Tensor:
+        return in_parts(module, given)
+
+    monkeypatch.setattr(quick, "AT_A_TIME", 4)
+    monkeypatch.setattr(quick, "of_all", watched)
+    with torch.no_grad():
+        expected = module(x)
+        for _ in range(2):
+            assert torch.allclose(predicted(module, x, run) if folds else run(x), expected, atol=1e-5)
+    assert seen[-1] == [4, 4, 2]
+    before = len(seen)
+    in_parts(module, x).sum().backward()  # whole
+    assert len(seen) == before and module.conv.weight.grad is not None
 
 
 def test_convolutions_of_several_maps_without_data() -> None:
