@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segue.config.nodes import heads_of, losses_of
+from segue.config.nodes import dicts_in, heads_of, losses_of
 
 #: See segue.training.balance for the formulas.
 NAMES = ("auto", "inverse", "median", "effective")
@@ -14,7 +14,7 @@ NAMES = ("auto", "inverse", "median", "effective")
 
 def named_weights(cfg: Mapping[str, Any]) -> list[tuple[Any, str]]:
     """The losses of the model whose ``class_weight`` is one of the names, each with its name."""
-    return [(node, node["class_weight"]) for node in _dicts(cfg.get("model")) if node.get("class_weight") in NAMES]
+    return [(node, node["class_weight"]) for node in dicts_in(cfg.get("model")) if node.get("class_weight") in NAMES]
 
 
 def without_named_weights(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -39,13 +39,3 @@ def wrong_weights(cfg: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 continue  # of masks, which may be of no class: the head that has them looks itself
             if isinstance(weights, (list, tuple)) and len(weights) not in (classes, head.get("out_channels")):
                 yield f"{path}.class_weight", f"has {len(weights)} values for num_classes={classes}"
-
-
-def _dicts(node: Any) -> Iterator[Any]:
-    if isinstance(node, Mapping):
-        yield node
-        for value in node.values():
-            yield from _dicts(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _dicts(value)

@@ -53,3 +53,14 @@ def dataset_nodes(node: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from dataset_nodes(node["dataset"], f"{path}.dataset")
     elif isinstance(node, Mapping):
         yield path, node
+
+
+def dicts_in(node: Any) -> Iterator[Any]:
+    """Every dict at or below a node, each before those that it holds."""
+    if isinstance(node, Mapping):
+        yield node
+        for value in node.values():
+            yield from dicts_in(value)
+    elif isinstance(node, (list, tuple)):
+        for value in node:
+            yield from dicts_in(value)

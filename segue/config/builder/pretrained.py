@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segue.config.nodes import dicts_in
 from segue.config.trust import bare, registered
 from segue.errors import nearest
 
@@ -52,17 +53,11 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
 def unfetched(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     """The config as a model is built from it whose weights come from elsewhere: timm gets none over the network."""
 
-    def fetching(node: Any) -> Iterator[Any]:
-        if isinstance(node, Mapping):
-            if bare(str(node.get("type"))) == "TIMMBackbone" and node.get("pretrained") is not False:
-                yield node
-            for value in node.values():
-                yield from fetching(value)
-        elif isinstance(node, (list, tuple)):
-            for value in node:
-                yield from fetching(value)
+    def fetching(model: Any) -> list[Any]:
+        encoders = [node for node in dicts_in(model) if bare(str(node.get("type"))) == "TIMMBackbone"]
+        return [node for node in encoders if node.get("pretrained") is not False]
 
-    if next(fetching(cfg.get("model")), None) is None:
+    if not fetching(cfg.get("model")):
         return cfg
     cfg = copy.deepcopy(cfg)
     for node in fetching(cfg["model"]):
