@@ -82,6 +82,7 @@ def same_run(left: Path, right: Path) -> None:
         torch.testing.assert_close(value, weights[key], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_twice_the_batch(config: Path, tmp_path: Path) -> None:
     """The mean of two processes' losses. Oracle: one process, whose batch holds both halves."""
     train = ["train", str(config), "--accelerator", "cpu", "--seed", "5"]

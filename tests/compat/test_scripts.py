@@ -75,6 +75,7 @@ def test_a_dataset_class_of_1x(user_data: Path, tmp_path: Path, monkeypatch: pyt
     assert dataset[0]["data_samples"].gt_sem_seg.shape == (64, 64)
 
 
+@pytest.mark.slow
 def test_a_script_of_0x(user_data: Path, tmp_path: Path) -> None:
     """It edits the config, builds datasets and model, and trains with validation."""
     (tmp_path / "cfg.py").write_text(scripts.OLD_CONFIG)

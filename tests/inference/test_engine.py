@@ -65,6 +65,7 @@ def test_a_file_is_made_once_and_again_when_it_is_not_whole(
     assert len([*home.glob("*/model.onnx")]) == 2, "other weights, another file"
 
 
+@pytest.mark.slow
 def test_what_is_not_the_model_is_refused_and_not_kept(
     project: Project, home: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip

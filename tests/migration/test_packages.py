@@ -68,6 +68,7 @@ class {}(BaseDecodeHead):
 """
 
 
+@pytest.mark.slow
 def test_a_project_with_every_kind(tmp_path: Path) -> None:
     """Verdicts and page of whole modules: no line tells anybody to install a name of the project's own."""
     imports = {

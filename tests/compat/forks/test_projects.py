@@ -54,6 +54,7 @@ def test_segue_train_takes_its_config(tmp_path: Path) -> None:
     assert elsewhere.returncode == 0, elsewhere.stderr[-3000:]
 
 
+@pytest.mark.slow
 def test_migrate_finds_that_they_run(tmp_path: Path) -> None:
     """All in one folder, each config with the copy above it. Nothing moves, nothing is to be installed, and a program
     needs no more than the line that every one does.
