@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 
 from segue.images.read import Array
 
 _EXACT = 1 << 24  # pixels that a float32 can count
-_BAND = 1 << 16  # pixels at once, whose copies stay in the cache and in memory that is used again
+_BAND = 1 << 18  # pixels at once, whose copies stay in the cache and in memory that is used again
+_SHARE = 1 << 19  # pixels that are worth a thread
+_THREADS = 4  # at the most: more only wait for memory
 
 
 def count_pairs(first: Array, second: Array) -> Array | None:
@@ -16,6 +20,17 @@ def count_pairs(first: Array, second: Array) -> Array | None:
 
     Integers of any type, (H, W). None where a value is outside 0..255.
     """
+    threads = min(_THREADS, cv2.getNumThreads(), first.size // _SHARE, len(first))
+    if threads < 2:
+        return _counted(first, second)
+    with ThreadPoolExecutor(threads) as pool:
+        shares = pool.map(_counted, np.array_split(first, threads), np.array_split(second, threads))
+        tables = [table for table in shares if table is not None]
+    return sum(tables, np.zeros((256, 256), np.int64)) if len(tables) == threads else None
+
+
+def _counted(first: Array, second: Array) -> Array | None:
+    """`count_pairs` in this thread."""
     table = np.zeros((256, 256), np.int64)
     if not first.size:
         return table

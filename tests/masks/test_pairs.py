@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import cv2
 import numpy as np
 import pytest
 
+from segue.masks import pairs
 from segue.masks.pairs import count_pairs
 
 
@@ -41,3 +43,19 @@ def test_slices_and_nothing():
     assert found is not None and found.trace() == 16 == found.sum()
     nothing = count_pairs(values[:0], values[:0])
     assert nothing is not None and nothing.sum() == 0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_large_maps_are_shared_by_threads(dtype: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are divided, whatever is left over, and a value out of range is seen in any share."""
+    monkeypatch.setattr(pairs, "_SHARE", 16)
+    monkeypatch.setattr(cv2, "getNumThreads", lambda: 3)
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 256, (11, 7)).astype(dtype) for _ in range(2))
+    expected = np.zeros((256, 256), np.int64)
+    np.add.at(expected, (first.astype(np.int64), second.astype(np.int64)), 1)
+    found = pairs.count_pairs(first, second)
+    assert found is not None and np.array_equal(found, expected)
+    if dtype is np.int64:
+        second[10, 3] = 256
+        assert pairs.count_pairs(first, second) is None
