@@ -12,13 +12,12 @@ from dataclasses import replace
 from typing import Literal
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from segue.errors import InputError
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.inverted_residual import InvertedResidual
-from segue.layers.resize import same_size
+from segue.layers.resize import resize
 
 
 class EfficientViTHead(DecodeHead):
@@ -67,10 +66,5 @@ class EfficientViTHead(DecodeHead):
         size = maps[0].shape[-2:]
         total = maps[0]
         for x in maps[1:]:
-            total = total + self._resized(x, size)
+            total = total + resize(x, size, self.align_corners, self.interpolate_mode)
         return self.expand(self.blocks(total))
-
-    def _resized(self, x: Tensor, size: Sequence[int]) -> Tensor:
-        if same_size(x.shape[-2:], size):
-            return x
-        return F.interpolate(x, size=tuple(size), mode=self.interpolate_mode, align_corners=self.align_corners)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
 from segue.layers.quick import is_bare
-from segue.layers.resize import same_size
+from segue.layers.resize import resize
 
 
 class SegformerHead(DecodeHead):
@@ -41,10 +41,7 @@ class SegformerHead(DecodeHead):
         return self.fusion_conv(torch.cat([self._resized(x, maps[0].shape[-2:]) for x in maps], dim=1))
 
     def _resized(self, x: Tensor, size: Sequence[int]) -> Tensor:
-        if same_size(x.shape[-2:], size):
-            return x
-        corners = None if self.interpolate_mode == "nearest" else self.align_corners
-        return F.interpolate(x, size=tuple(size), mode=self.interpolate_mode, align_corners=corners)
+        return resize(x, size, self.align_corners, self.interpolate_mode)
 
     def _mixed(self, maps: Sequence[Tensor]) -> Tensor:
         """What the last convolution makes of the concatenated maps, without a map of all their channels.

@@ -25,7 +25,7 @@ from segue.config.builder.build import build_model
 from segue.config.nodes import dataset_nodes
 from segue.config.trust import Rights
 from segue.errors import CheckpointError, InputError, refuse
-from segue.inference.load import class_names
+from segue.inference.load import own_names
 from segue.inference.verify import Verification, verify
 from segue.recipes.open import read_config
 from segue.report.model_card import Card
@@ -177,9 +177,7 @@ def _write(
     result = _checked(draft, data, model)
     written = read(draft / WEIGHTS)
     network = build_model(cfg)
-    classes, palette = written.classes, written.palette
-    if classes is None or len(classes) != network.num_classes:
-        classes, palette = class_names(cfg, network.num_classes)  # type: ignore[arg-type,assignment]
+    classes, palette = own_names(written, cfg, network.num_classes)  # type: ignore[arg-type]
     noted = checkpoint.meta.get("metrics")
     values = metrics if metrics is not None else _numbers(noted) if isinstance(noted, Mapping) else {}
     certificate = _certificate(draft, written, result, classes, palette, values, licence)
@@ -220,9 +218,7 @@ def _weights(target: Path, path: Path, checkpoint: Checkpoint, cfg: Config, *, g
     report = load_weights(network, checkpoint)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{path} does not fit the model of the config. {report}")
-    classes, palette = checkpoint.classes, checkpoint.palette
-    if classes is None or len(classes) != network.num_classes:
-        classes, palette = class_names(cfg, network.num_classes)  # type: ignore[arg-type,assignment]
+    classes, palette = own_names(checkpoint, cfg, network.num_classes)  # type: ignore[arg-type]
     notes = {"config": cfg.pretty_text, "classes": classes, "palette": palette, "original_sha256": digest(path)}
     save_weights(target, network.state_dict(), {key: value for key, value in notes.items() if value is not None})
 

@@ -116,9 +116,7 @@ def load(
         parts = [_Part(build_model(cfg))]
         merge(parts[0].model)
         warn_of_random_weights(config)
-    model, classes, palette = parts[0].model, parts[0].classes, parts[0].palette
-    if classes is None or len(classes) != model.num_classes:
-        classes, palette = class_names(cfg, model.num_classes)  # type: ignore[arg-type]
+    classes, palette = own_names(parts[0], cfg, parts[0].model.num_classes)  # type: ignore[arg-type]
     if palette is None or len(palette) != len(classes):
         palette = generate_palette(classes)
     each = [Predictor(part.model.to(place), cfg, classes, palette, way) for part in parts]
@@ -230,6 +228,13 @@ def usable_device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:  # torch reports a missing device as either
         raise InputError(f"device {name!r} is not usable here: {str(error).splitlines()[0]}") from error
     return device
+
+
+def own_names(source: Any, cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:
+    """Names and colors that weights have beside them; `class_names` where those are not of so many classes."""
+    if source.classes is None or len(source.classes) != num_classes:
+        return class_names(cfg, num_classes)
+    return source.classes, source.palette
 
 
 def class_names(cfg: Config, num_classes: int) -> tuple[Sequence[str], Sequence[Sequence[int]] | None]:

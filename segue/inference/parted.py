@@ -18,6 +18,7 @@ from segue.checkpoints.weights import COMPUTED
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.config.builder.pretrained import pretrained_sources
+from segue.config.nodes import dicts_in
 from segue.errors import CheckpointError, InputError
 from segue.layers.lora import merge
 from segue.recipes.open import read_config
@@ -108,7 +109,9 @@ def merge_file(source: str | Path, out: str | Path, cfg: Config | None = None) -
         raise InputError(f"{source}: has no adapters to merge, and is whole already")
     state = model.state_dict()
     plain = cfg.copy()
-    _without_lora(plain.get("model"))
+    for node in list(dicts_in(plain.get("model"))):
+        if isinstance(node.get("lora"), Mapping):
+            del node["lora"]
     path = save_weights(out, state, _notes(held, plain))
     return Parted(path, len(state), sum(value.numel() for value in state.values()), merged=merged)
 
@@ -131,15 +134,3 @@ def _notes(held: Checkpoint, cfg: Config) -> dict[str, Any]:
     own = ("format", "config", "cfg", NOTE)
     found, _ = fitting_notes({key: value for key, value in held.meta.items() if key not in own})
     return {**found, "cfg": cfg.pretty_text}
-
-
-def _without_lora(node: Any) -> None:
-    """Take ``lora`` out of the backbones of a model's dict."""
-    if isinstance(node, Mapping):
-        if isinstance(node.get("lora"), Mapping):
-            del node["lora"]  # type: ignore[attr-defined]
-        for value in node.values():
-            _without_lora(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            _without_lora(value)

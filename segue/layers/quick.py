@@ -97,11 +97,11 @@ def is_bare(module: nn.Module) -> TypeGuard[ConvModule]:
     """
     if type(module) is not ConvModule or type(module.conv) is not nn.Conv2d:
         return False
-    conv, own = module.conv, vars(module.conv).get("forward")
+    conv, own, whole = module.conv, vars(module.conv).get("forward"), vars(module).get("forward")
     if conv.groups != 1 or conv.padding_mode != "zeros":
         return False
     # what training would compute again in the backward pass takes less memory by parts
-    if not getattr(vars(module).get("forward"), "again", "forward" not in vars(module)):
+    if whole is not None and not getattr(whole, "again", False):
         return False
     if not (own is None or (is_quick() and isinstance(own, Folded))):
         return False

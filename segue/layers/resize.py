@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 
-def resize(x: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
-    """Resize (B, C, H, W) to (B, C, *size) bilinearly; returns ``x`` itself when it has that size already.
+def resize(
+    x: Tensor,
+    size: Sequence[int],
+    align_corners: bool = False,
+    mode: Literal["nearest", "bilinear", "bicubic"] = "bilinear",
+) -> Tensor:
+    """Resize (B, C, H, W) to (B, C, *size); returns ``x`` itself when it has that size already.
 
     ``align_corners=True`` maps the centers of the corner pixels onto each other, which suits sizes of the form 8k + 1
     (769 x 769 crops); False maps the outer edges of the image.
     """
     if same_size(x.shape[-2:], size):
         return x
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=align_corners)
+    return F.interpolate(x, size=tuple(size), mode=mode, align_corners=None if mode == "nearest" else align_corners)
 
 
 def same_size(one: Sequence[int], other: Sequence[int]) -> bool:

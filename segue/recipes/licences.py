@@ -7,11 +7,10 @@ among them), which no licence of weights lifts. Where nothing is stated that is 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from segue.config.builder.pretrained import needed_weights
+from segue.config.builder.pretrained import fetching, needed_weights
 from segue.recipes.compose import compose
 
 
@@ -80,19 +79,8 @@ def sources(name: str) -> dict[str, Licence]:
         ConfigError: the name cannot be read.
     """
     cfg = compose(name)
-    return {source: licence_of(source) for source in (*needed_weights(cfg), *_of_timm(cfg["model"]))}
-
-
-def _of_timm(node: Any) -> Iterator[str]:
-    """The weights that timm fetches itself, ``timm://NAME``."""
-    if isinstance(node, Mapping):
-        if node.get("type") == "TIMMBackbone" and node.get("pretrained"):
-            yield f"timm://{node['model_name']}"
-        for value in node.values():
-            yield from _of_timm(value)
-    elif isinstance(node, (list, tuple)):
-        for value in node:
-            yield from _of_timm(value)
+    of_timm = [f"timm://{node['model_name']}" for node in fetching(cfg["model"])]
+    return {source: licence_of(source) for source in (*needed_weights(cfg), *of_timm)}
 
 
 def licence_words(files: Mapping[str, Licence]) -> str:

@@ -154,12 +154,11 @@ class CachedFeatures:
     """
 
     def __init__(
-        self, model: nn.Module, node: Any, folder: Path, say: Callable[[str], None], images: int | None = None
+        self, model: Any, node: Any, folder: Path, say: Callable[[str], None], images: int | None = None
     ) -> None:
-        whole: Any = model
-        self.model: Any = whole
+        self.model: Any = model
         self.say, self.images, self.folder = say, images, writable(folder)
-        self.backbone: Any = whole.backbone
+        self.backbone: Any = model.backbone
         about = [__version__, torch.__version__, type(self.backbone).__name__]
         self._about = [*about, json.dumps(to_plain(node), sort_keys=True, default=str)]
         self._base = b""

@@ -33,10 +33,7 @@ def build(cfg: Mapping[str, Any], path: str, room: str) -> Any:
         ConfigError: with everything that is wrong below that path.
     """
     planner = Planner(cfg)
-    plan = planner.component(_at(cfg, path), room, path)
-    if room == "models":
-        for at, message in wrong_weights(planner.cfg):
-            planner.problem(at, message)
+    plan = _planned(planner, path, room)
     if planner.problems:
         raise ConfigError(planner.problems)
     return make(plan)
@@ -74,11 +71,15 @@ def check(cfg: Mapping[str, Any], paths: Mapping[str, str] | None = None) -> lis
     cfg = without_named_weights(_with_preprocessor(cfg))
     planner = Planner(cfg)
     for path, room in (paths or _parts(cfg)).items():
-        planner.component(_at(cfg, path), room, path)
-        if room == "models":
-            for at, message in wrong_weights(planner.cfg):
-                planner.problem(at, message)
+        _planned(planner, path, room)
     return planner.problems
+
+
+def _planned(planner: Planner, path: str, room: str) -> Any:
+    plan = planner.component(_at(planner.cfg, path), room, path)
+    for at, message in wrong_weights(planner.cfg) if room == "models" else ():
+        planner.problem(at, message)
+    return plan
 
 
 def _at(cfg: Mapping[str, Any], path: str) -> Any:

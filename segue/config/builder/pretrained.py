@@ -50,12 +50,14 @@ def pretrained_sources(cfg: Mapping[str, Any]) -> list[PretrainedSource]:
     return found
 
 
+def fetching(model: Any) -> list[Any]:
+    """The dicts of a model's encoders whose weights timm gets over the network."""
+    encoders = [node for node in dicts_in(model) if bare(str(node.get("type"))) == "TIMMBackbone"]
+    return [node for node in encoders if node.get("pretrained") is not False]
+
+
 def unfetched(cfg: Mapping[str, Any]) -> Mapping[str, Any]:
     """The config as a model is built from it whose weights come from elsewhere: timm gets none over the network."""
-
-    def fetching(model: Any) -> list[Any]:
-        encoders = [node for node in dicts_in(model) if bare(str(node.get("type"))) == "TIMMBackbone"]
-        return [node for node in encoders if node.get("pretrained") is not False]
 
     if not fetching(cfg.get("model")):
         return cfg
