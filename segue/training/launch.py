@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
 from segue.errors import InputError
@@ -68,6 +68,16 @@ def set_local_rank(given: int | None) -> None:
     elif "RANK" in os.environ and "LOCAL_RANK" not in os.environ:
         local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ.get("WORLD_SIZE", 1)))
         os.environ["LOCAL_RANK"] = str(int(os.environ["RANK"]) % local)
+
+
+def forget_rank(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Take away a ``LOCAL_RANK`` that says nothing: what an older command or a notebook has left behind.
+
+    Who starts processes by hand tells them where to meet, too (``MASTER_PORT``). With a number alone Lightning would
+    take the others for started, and wait for them.
+    """
+    if not {"RANK", "MASTER_PORT"} & environment.keys():
+        environment.pop("LOCAL_RANK", None)
 
 
 def is_first(environment: Mapping[str, str] = os.environ) -> bool:

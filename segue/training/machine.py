@@ -17,7 +17,7 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from segue.errors import InputError
 from segue.training.data import Workers
-from segue.training.launch import launched
+from segue.training.launch import forget_rank, launched
 from segue.training.run_settings import read_environment
 
 ENVIRONMENTS = {"none": LightningEnvironment, "pytorch": TorchElasticEnvironment, "slurm": SLURMEnvironment}
@@ -52,6 +52,7 @@ def placed(machine: Machine) -> Machine:
     alone = machine.launcher == "pytorch" and counted and not started
     found = launched("none" if alone else machine.launcher)
     if found.launcher == "none":
+        forget_rank()
         return replace(machine, launcher="none")
     asked = None if machine.devices in ("auto", -1, "-1") else machine_count(replace(machine, num_nodes=1))
     if asked not in (None, found.local):

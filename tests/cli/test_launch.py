@@ -83,9 +83,12 @@ def same_run(left: Path, right: Path) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_are_one_with_twice_the_batch(config: Path, tmp_path: Path) -> None:
+def test_two_processes_are_one_with_twice_the_batch(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mean of two processes' losses. Oracle: one process, whose batch holds both halves."""
     train = ["train", str(config), "--accelerator", "cpu", "--seed", "5"]
+    monkeypatch.setenv("LOCAL_RANK", "0")  # left behind by another command: the second process is started all the same
     two = start("segue", *train, "--work-dir", str(tmp_path / "two"), "--nproc-per-node", "2")
     one = [*train, "--work-dir", str(tmp_path / "one"), "--devices", "1", "--launcher", "none", "--local-rank", "0"]
     assert main([*one, "--cfg-options", "train_dataloader.batch_size=4"]) == 0

@@ -5,7 +5,15 @@ from __future__ import annotations
 import pytest
 
 from segue.errors import InputError
-from segue.training.launch import Launched, found_launcher, is_first, is_own_child, launched, set_local_rank
+from segue.training.launch import (
+    Launched,
+    forget_rank,
+    found_launcher,
+    is_first,
+    is_own_child,
+    launched,
+    set_local_rank,
+)
 from segue.training.machine import Machine, machine_count, placed
 
 TORCHRUN = {
@@ -89,6 +97,13 @@ def test_local_rank_comes_from_the_argument_or_is_computed(monkeypatch: pytest.M
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     set_local_rank(None)
     assert os.environ["LOCAL_RANK"] == "1"
+
+
+@pytest.mark.parametrize("beside", ["RANK", "MASTER_PORT", None])
+def test_number_alone_is_forgotten(beside: str | None) -> None:
+    environment = {"LOCAL_RANK": "0"} | ({beside: "1"} if beside else {})
+    forget_rank(environment)
+    assert ("LOCAL_RANK" in environment) == (beside is not None)
 
 
 def test_machine_takes_the_launchers_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
