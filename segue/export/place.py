@@ -38,7 +38,7 @@ def said(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         where = f" ({error.filename})" if error.filename and Path(str(error.filename)) != out else ""
-        raise InputError(f"--out {out}: cannot be written: {error.strerror or error}{where}") from error
+        raise InputError(f"{out}: cannot be written: {error.strerror or error}{where}") from error
 
 
 def moved(made: Path, file: Path) -> None:

@@ -13,6 +13,7 @@ import torch
 from segue.errors import InputError
 from segue.export.certificate import FORM, beside
 from segue.export.make import SUFFIX, Options
+from segue.export.openvino import weights_hash
 from segue.export.runtime import RuntimeModel
 from segue.export.targets import not_here
 from segue.inference.exported import export, facts_of
@@ -20,7 +21,7 @@ from segue.inference.predictor import Predictor
 from segue.inference.way import Way
 from segue.system.cache import cache
 from segue.system.locks import locked
-from segue.system.replaced import replaced
+from segue.system.replaced import clear_leftovers, replaced
 from segue.version import __version__
 
 #: by engine: what is exported, and the precisions that it computes in
@@ -67,6 +68,7 @@ def under_engine(predictor: Predictor, engine: str, precision: str = "fp32") -> 
 def _make(predictor: Predictor, target: str, file: Path, options: Options) -> None:
     for part in file.parent.glob("*"):  # of a file that is no longer whole
         part.unlink()
+    clear_leftovers(file.parent.parent, file.parent.name)
     with replaced(file.parent, folder=True) as place:
         made = export(predictor, target, place / file.name, options=options)
         if not made.good:
@@ -78,6 +80,8 @@ def _is_whole(file: Path) -> bool:
     """Whether a file and its certificate are there as they were written."""
     try:
         facts = json.loads(beside(file).read_text(encoding="utf-8"))
+        if file.suffix == SUFFIX["openvino"] and weights_hash(file) != facts["graph_sha256"]:  # a file of their own
+            return False
         return bool(hashlib.sha256(file.read_bytes()).hexdigest() == facts["file_sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return False

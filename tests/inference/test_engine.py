@@ -42,6 +42,28 @@ def test_labels_and_logits_are_the_models(project: Project, home: Path, name: st
 
 
 @pytest.mark.slow
+def test_weights_of_openvino_and_what_a_killed_process_left(project: Project, home: Path) -> None:  # noqa: F811
+    pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
+    pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
+    photo = next((project.folder / "images").iterdir())
+
+    def labels() -> np.ndarray:
+        return segue.load(project.config, project.weights, engine="openvino").predict(photo).labels
+
+    wanted = labels()
+    [file] = home.glob("openvino-fp32-*/model.bin")
+    whole = file.read_bytes()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 255
+    left = home / f".{file.parent.name}.0123abcd.segue-part"
+    for content in (whole[:-100], changed):
+        file.write_bytes(content)
+        left.mkdir()
+        assert np.array_equal(labels(), wanted)
+        assert file.read_bytes() != content and not left.exists()
+
+
+@pytest.mark.slow
 def test_a_file_is_made_once_and_again_when_it_is_not_whole(
     project: Project, home: Path, caplog: pytest.LogCaptureFixture  # noqa: F811
 ) -> None:  # fmt: skip

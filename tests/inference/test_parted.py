@@ -16,6 +16,7 @@ import segue
 from segue.checkpoints import load_weights, read, save_weights
 from segue.checkpoints.trained import NOTE
 from segue.cli import weights as verb
+from segue.compat.mmseg.apis import init_model
 from segue.config.builder.build import build_model
 from segue.errors import CheckpointError, InputError
 from segue.inference.parted import merge_file, part
@@ -149,8 +150,10 @@ def test_weights_without_adapters_predict_and_say_so(
 ) -> None:
     plain = build_model(trained.config())
     file = save_weights(tmp_path / "plain.safetensors", plain.state_dict())
-    segue.load(trained.cfg, file)
-    assert "has no adapters (lora), so the model predicts without any" in caplog.text
+    for load in (segue.load, init_model):
+        caplog.clear()
+        assert not adapted_layers(getattr(found := load(trained.cfg, file), "model", found))  # they are merged
+        assert "has no adapters (lora), so the model predicts without any" in caplog.text
 
 
 def test_what_cannot_be_parted(trained: Trained, tmp_path: Path) -> None:

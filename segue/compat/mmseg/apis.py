@@ -21,7 +21,7 @@ from segue.config.v0 import is_v0
 from segue.datasets.palette import generate_palette
 from segue.errors import CheckpointError
 from segue.images.read import read_image
-from segue.inference.load import class_names, warn_of_random_weights
+from segue.inference.load import class_names, merged_after, warn_of_random_weights
 from segue.inference.predictor import image_pipeline
 from segue.recipes.open import read_config
 
@@ -70,6 +70,7 @@ def load_for_inference(model: Any, cfg: Any, checkpoint: Any) -> None:
     report = load_weights(model, found)
     if report.missing or report.mismatched:
         raise CheckpointError(f"{checkpoint} does not fit the model of the config. {report}")
+    merged_after(model, report, checkpoint)
     classes, palette = found.classes, found.palette
     if classes is None:
         named, colors = class_names(cfg, model.num_classes)
