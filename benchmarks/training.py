@@ -89,7 +89,7 @@ def segue_side(case: Case, data: Path) -> tuple[Callable[[], float], Any]:
 
     from segue.config.builder.build import build_model
     from segue.recipes.open import read_config
-    from segue.training.compute.ways import apply_ways
+    from segue.training.compute.ways import apply_ways, filtered
     from segue.training.failures.not_finite import all_finite
     from segue.training.optimizers import build_optimizer, read_optim_wrapper
     from segue.training.step import losses_of
@@ -114,10 +114,11 @@ def segue_side(case: Case, data: Path) -> tuple[Callable[[], float], Any]:
 
     def step() -> float:
         torch.manual_seed(1)
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            total, _, _ = losses_of(model, {"inputs": images, "data_samples": samples})
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
+        with filtered({}):
+            with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+                total, _, _ = losses_of(model, {"inputs": images, "data_samples": samples})
+            optimizer.zero_grad()
+            total.backward()  # type: ignore[no-untyped-call]
         assert all_finite([p.grad for p in model.parameters() if p.grad is not None])
         optimizer.step()
         return total.item()

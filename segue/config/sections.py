@@ -63,6 +63,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "sync_bn": (_TEXT,),
     "compile": (_FLAG, _DICT),
     "channels_last": (_FLAG,),
+    "winograd": (_FLAG,),
     "activation_checkpointing": (_FLAG, _LIST, _TEXT),
     "feature_cache": (_FLAG, _TEXT),
 }

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from segue.layers import winograd
+from segue.layers import winograd, winograd_training
 from segue.layers.conv import ConvModule
 
 #: channels of `in_parts`
@@ -117,7 +117,7 @@ def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
     It is the sum of what each map gives, so that all maps are never held together, and without gradients each is let go
     after its turn.
     """
-    if not _adds_up(module, maps[0]):
+    if not _adds_up(module, maps[0]) or winograd_training.takes_all(module.conv, maps):
         joined = torch.cat(maps, dim=1)
         maps.clear()  # before the convolution takes memory
         whole: Tensor = module(joined)

@@ -12,7 +12,9 @@ three times the largest rounding error of these: 8e-6 of outputs of deviation 0.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,16 +32,28 @@ WORTH_CHANNELS, WORTH_TILES = 256, 64
 
 def is_worth(conv: nn.Conv2d, x: Tensor) -> bool:
     """Whether ``conv`` of ``x`` (B, C, H, W), which may lack its last channels, takes less time this way."""
+    if conv.padding_mode != "zeros" or conv.kernel_size != (3, 3):
+        return False
+    return suits(x, conv.out_channels, conv.stride, conv.padding, conv.dilation, conv.groups)
+
+
+def suits(x: Tensor, outputs: int, stride: Any, padding: Any, dilation: Any, groups: int) -> bool:
+    """The same of a 3 x 3 convolution with these values, as ``F.conv2d`` takes them."""
     if x.dtype != torch.float32 or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
-    if conv.kernel_size != (3, 3) or conv.stride != (1, 1) or conv.groups != 1 or conv.padding_mode != "zeros":
+    apart = _both(dilation)
+    if groups != 1 or _both(stride) != (1, 1) or apart[0] != apart[1] or _both(padding) != apart:
         return False
-    if conv.dilation[0] != conv.dilation[1] or conv.padding != conv.dilation:
-        return False
-    down, across = (_tiles(size, conv.dilation[0]) for size in x.shape[-2:])
-    tiles = down * across * conv.dilation[0] ** 2
+    down, across = (_tiles(size, apart[0]) for size in x.shape[-2:])
+    tiles = down * across * apart[0] ** 2
     given = x.shape[-2] * x.shape[-1] / (tiles * GIVEN**2)  # the rest is beyond the border
-    return min(x.shape[1], conv.out_channels) >= WORTH_CHANNELS and tiles >= WORTH_TILES and given >= 0.6
+    return min(x.shape[1], outputs) >= WORTH_CHANNELS and tiles >= WORTH_TILES and given >= 0.6
+
+
+def _both(value: Any) -> tuple[Any, ...]:
+    """Of both axes: 1, (1,) and (1, 1) are (1, 1)."""
+    values = (value,) if isinstance(value, (int, str)) else tuple(value)
+    return values * 2 if len(values) == 1 else values
 
 
 def transformed(weight: Tensor) -> Tensor:
@@ -57,21 +71,66 @@ def convolved(x: Tensor, filters: Tensor, bias: Tensor | None, dilation: int) ->
     """The convolution of (B, C, H, W), padded by ``dilation`` zeros, with `transformed` filters: (B, K, H, W)."""
     batch, _, height, width = x.shape
     down, across = _tiles(height, dilation), _tiles(width, dilation)
+    found = x.new_empty(batch, down * GIVEN * dilation, across * GIVEN * dilation, filters.shape[2])
+    read, given = _read(x, dilation), _phases(found, down, across, GIVEN, dilation)
+    rows = _rows(across, dilation)
+    scratch = _Scratch(x, min(rows, down) * dilation * across, filters)
+    for tiles, pixels in _groups(read, given, rows):
+        pixels.copy_(scratch.pixels_of(tiles).view(pixels.shape))
+    inside = found[:, :height, :width]
+    return (inside.contiguous() if bias is None else inside + bias).permute(0, 3, 1, 2)
+
+
+def weight_gradient(x: Tensor, gradient: Tensor, dilation: int) -> Tensor:
+    """Of a loss by the weight (K, C, 3, 3), from its gradient (B, K, H, W) by the convolution of ``x`` (B, C, H, W).
+
+    The backward pass of what `convolved` does, which has as few products: G' [sum over tiles of (B' d B) * (A y A')] G.
+    """
+    channels, outputs = x.shape[1], gradient.shape[1]
+    height, width = x.shape[-2:]
+    down, across = _tiles(height, dilation), _tiles(width, dilation)
+    lacking = (0, across * GIVEN * dilation - width, 0, down * GIVEN * dilation - height)
+    pixels = F.pad(gradient, lacking).permute(0, 2, 3, 1).contiguous()
+    rows = _rows(across, dilation)
+    most = min(rows, down) * dilation * across
+    before, filters, after = (matrix.to(x.dtype) for matrix in _transforms())
+    read, spread = x.new_empty(READ**2, most * channels), x.new_empty(READ**2 * most * channels)
+    given, product = x.new_empty(GIVEN**2, most * outputs), x.new_empty(READ**2 * most * outputs)
+    total = x.new_zeros(READ**2, channels, outputs)
+    for tiles, part in _groups(_read(x, dilation), _phases(pixels, down, across, GIVEN, dilation), rows):
+        count = math.prod(tiles.shape[2:-1])
+        one = read.view(-1)[: tiles.numel()].view(tiles.shape).copy_(tiles).view(READ**2, -1)
+        other = given.view(-1)[: part.numel()].view(part.shape).copy_(part).view(GIVEN**2, -1)
+        one = torch.mm(before, one, out=spread[: one.numel()].view_as(one)).view(-1, count, channels)
+        other = torch.mm(after.t(), other, out=product[: READ**2 * count * outputs].view(READ**2, -1))
+        torch.baddbmm(total, one.transpose(1, 2), other.view(-1, count, outputs), out=total)
+    found = filters.t() @ total.view(READ**2, -1)
+    return found.view(3, 3, channels, outputs).permute(3, 2, 0, 1).contiguous()
+
+
+def _read(x: Tensor, dilation: int) -> Tensor:
+    """(B, C, H, W), padded by ``dilation`` zeros, in overlapping tiles as `_phases` gives them."""
+    height, width = x.shape[-2:]
+    down, across = _tiles(height, dilation), _tiles(width, dilation)
     below = (down * GIVEN + 2) * dilation - height - dilation
     right = (across * GIVEN + 2) * dilation - width - dilation
     padded = F.pad(x, (dilation, right, dilation, below)).permute(0, 2, 3, 1).contiguous()
-    found = x.new_empty(batch, down * GIVEN * dilation, across * GIVEN * dilation, filters.shape[2])
-    read, given = _phases(padded, down, across, READ, dilation), _phases(found, down, across, GIVEN, dilation)
-    rows = max(1, TILES * torch.get_num_threads() // (dilation * across))
-    scratch = _Scratch(x, min(rows, down) * dilation * across, filters)
-    for image in range(batch):
-        for phase in range(dilation):
+    return _phases(padded, down, across, READ, dilation)
+
+
+def _rows(across: int, dilation: int) -> int:
+    """Rows of tiles that are computed at once."""
+    return max(1, TILES * torch.get_num_threads() // (dilation * across))
+
+
+def _groups(one: Tensor, other: Tensor, rows: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same tiles of two maps in `_phases`, some rows of one phase of an image at a time: (side, side, ..., C)."""
+    images, phases, _, down = one.shape[:4]
+    for image in range(images):
+        for phase in range(phases):
             for row in range(0, down, rows):
-                tiles = read[image, phase, :, row : row + rows].permute(3, 4, 0, 1, 2, 5)
-                pixels = given[image, phase, :, row : row + rows].permute(3, 4, 0, 1, 2, 5)
-                pixels.copy_(scratch.pixels_of(tiles).view(pixels.shape))
-    inside = found[:, :height, :width]
-    return (inside.contiguous() if bias is None else inside + bias).permute(0, 3, 1, 2)
+                first, second = (x[image, phase, :, row : row + rows].permute(3, 4, 0, 1, 2, 5) for x in (one, other))
+                yield first, second
 
 
 class _Scratch:

@@ -21,7 +21,7 @@ from segue.training.averaging import Averaging
 from segue.training.cached_features import CachedFeatures, installed
 from segue.training.chores.made import chores
 from segue.training.compute.denominator import check_denominator
-from segue.training.compute.ways import apply_ways
+from segue.training.compute.ways import apply_ways, filtered
 from segue.training.data import Loader, make_loader, read_loader
 from segue.training.failures.explained import explained
 from segue.training.failures.ranks import RankWatch
@@ -138,7 +138,8 @@ class Run:
         elif trainer.is_global_zero:
             introduce(self, trainer, loop, source)
         try:
-            trainer.fit(task, ckpt_path=source)
+            with filtered(self.cfg, cuda=uses_cuda(machine)):
+                trainer.fit(task, ckpt_path=source)
         except (Interrupted, KeyboardInterrupt, SystemExit) as error:
             ended = stop.ended or isinstance(error, SIGTERMException)
             if isinstance(error, SystemExit) and not ended and not isinstance(error.__context__, KeyboardInterrupt):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from segue.errors import ConfigError, Problem, nearest
+from segue.layers.winograd_training import filtering
 
 PARTS = ("backbone", "neck", "decode_head", "auxiliary_head")
 #: of mmengine's ``compile``; which method is compiled is Segue's affair
@@ -39,6 +40,12 @@ def apply_ways(model: nn.Module, cfg: Mapping[str, Any]) -> list[str]:
         names = compiled(model, given)
         said.append(f"compile: {', '.join(names)}, in training; the first step takes the time to compile them")
     return said
+
+
+def filtered(cfg: Mapping[str, Any], *, cuda: bool = False) -> AbstractContextManager[None]:
+    """Within, training computes wide convolutions on the processor by minimal filtering, unless ``winograd=False``."""
+    left_out = cuda or cfg.get("winograd") is False or cfg.get("compile")
+    return nullcontext() if left_out else filtering()
 
 
 def chosen(model: nn.Module, given: Any) -> Iterator[tuple[str, nn.Module]]:

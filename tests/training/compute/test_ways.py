@@ -13,9 +13,10 @@ from torch.nn import functional as F
 
 from segue.checkpoints import read
 from segue.errors import ConfigError, InputError
+from segue.layers.winograd_training import takes_all
 from segue.training.compute.batch import effective_batch_options
 from segue.training.compute.flags import compute_options
-from segue.training.compute.ways import apply_ways, chosen
+from segue.training.compute.ways import apply_ways, chosen, filtered
 from tests.training.small_run import Small, config, lines, run
 
 LOOP = {"type": "IterBasedTrainLoop", "max_iters": 2, "val_interval": 2}
@@ -155,3 +156,17 @@ def test_effective_batch() -> None:
     ):
         with pytest.raises(InputError, match=said):
             effective_batch_options(cfg, wanted, 2)
+
+
+def test_wide_convolutions_are_filtered_unless_told_otherwise() -> None:
+    conv, maps = nn.Conv2d(256, 512, 3, padding=1), [torch.zeros(1, 256, 32, 32)]
+    for cfg, cuda, expected in (
+        ({}, False, True),
+        ({"winograd": True}, False, True),
+        ({"winograd": False}, False, False),
+        ({"compile": True}, False, False),
+        ({}, True, False),
+    ):
+        with filtered(cfg, cuda=cuda):
+            assert takes_all(conv, maps) is expected
+    assert not takes_all(conv, maps)
