@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from segue.errors import InputError
 from segue.export.quiet import quiet
-from segue.layers.portable import adaptive_average, grid_sample
+from segue.layers.portable import adaptive_average, antialiased, grid_sample
 from segue.models.clip_text_encoder import CLIPTextEncoder
 from segue.models.seg_data_preprocessor import is_house
 
@@ -102,6 +102,10 @@ class StandardOperators(TorchFunctionMode):
             return adaptive_average(*args, **(kwargs or {}))
         if func is F.grid_sample:
             return grid_sample(*args, **(kwargs or {}))
+        if func is F.interpolate and len(args) == 1:
+            given = kwargs or {}
+            if given.get("antialias") and given.get("mode") == "bicubic" and given.get("size") is not None:
+                return antialiased(args[0], given["size"])
         return func(*args, **(kwargs or {}))
 
 

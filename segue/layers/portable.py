@@ -1,7 +1,7 @@
 """Operations in forms that every exporter and runtime computes alike, whatever the size of the image.
 
-``adaptive_avg_pool2d`` is otherwise exported for the one size that it was traced at, and ``grid_sample`` becomes an
-operator that runtimes disagree on.
+``adaptive_avg_pool2d`` is otherwise exported for the one size that it was traced at, and ``grid_sample`` and bicubic
+``interpolate`` with ``antialias`` become operators that runtimes disagree on.
 """
 
 from __future__ import annotations
@@ -52,6 +52,26 @@ def resized(x: Tensor, size: Sequence[int], aligned: int) -> Tensor:
     """
     down = _shares_of_pixels(x.shape[-2], size[0], aligned, x)
     return down @ x @ _shares_of_pixels(x.shape[-1], size[1], aligned, x).transpose(0, 1)
+
+
+def antialiased(x: Tensor, size: Sequence[int]) -> Tensor:
+    """Bicubic ``interpolate`` with ``antialias`` of (B, C, H, W) to (B, C, *size), as matrix products.
+
+    The kernel is Keys' with a = -0.5, as wide as a wanted pixel where that is larger.
+    """
+    down = _shares_of_kernel(x.shape[-2], size[0], x)
+    return down @ x @ _shares_of_kernel(x.shape[-1], size[1], x).transpose(0, 1)
+
+
+def _shares_of_kernel(pixels: int, wanted: int, like: Tensor) -> Tensor:
+    """(wanted, pixels): shares of pixels by their distance from the centre of each wanted one."""
+    place = torch.arange(wanted, device=like.device)[:, None].to(like.dtype)
+    pixel = torch.arange(pixels, device=like.device)[None].to(like.dtype)
+    scale = torch.ones_like(place) * pixels / wanted
+    away = (((place + 0.5) * scale - pixel - 0.5) / scale.clamp(min=1)).abs()
+    near, far = (1.5 * away - 2.5) * away * away + 1, ((-0.5 * away + 2.5) * away - 4) * away + 2
+    shares = torch.where(away < 1, near, torch.where(away < 2, far, torch.zeros_like(away)))
+    return shares / shares.sum(dim=1, keepdim=True)
 
 
 def _shares_of_pixels(pixels: int, wanted: int, aligned: int, like: Tensor) -> Tensor:

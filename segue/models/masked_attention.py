@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from segue.errors import InputError
 from segue.layers.mask_head import Masks
+from segue.layers.portable import missing
 from segue.layers.resize import resize
 from segue.models.encoder_decoder import EncoderDecoder, prefixed
 from segue.models.seg_data_preprocessor import SegDataPreProcessor
@@ -154,7 +155,7 @@ class QuerySegmentor(EncoderDecoder):
     def encode_decode(self, inputs: Tensor) -> Tensor:
         """Preprocessed images (B, C, H, W) to scores (B, classes, H, W)."""
         height, width = inputs.shape[-2:]
-        whole = (-(-height // self.patch) * self.patch, -(-width // self.patch) * self.patch)
+        whole = (height + missing(height, self.patch), width + missing(width, self.patch))
         scores = self.decode_head.predict(self.extract_feat(inputs), whole)
         if not torch.compiler.is_exporting() and whole == (height, width):
             return scores
@@ -163,10 +164,10 @@ class QuerySegmentor(EncoderDecoder):
     def loss(self, inputs: Tensor, targets: Targets) -> dict[str, Tensor]:
         """Losses of every prediction by name, prefixed ``decode``; ``masked_0`` ... are shares of masked queries."""
         height, width = targets.labels.shape[-2:]
-        missing = (0, -width % self.patch, 0, -height % self.patch)
-        if any(missing):
+        lacking = (0, missing(width, self.patch), 0, missing(height, self.patch))
+        if any(lacking):
             ignored = cast(Any, self.decode_head).ignore_index
-            targets = Targets(labels=F.pad(targets.labels, missing, value=ignored), metas=targets.metas)
+            targets = Targets(labels=F.pad(targets.labels, lacking, value=ignored), metas=targets.metas)
         losses = prefixed("decode", self.decode_head.loss(cast(Sequence[Tensor], self.masks(inputs)), targets))
         return losses | {f"masked_{i}": inputs.new_tensor(share) for i, share in enumerate(self.shares)}
 

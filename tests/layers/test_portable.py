@@ -6,7 +6,15 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from segue.layers.portable import adaptive_average, adaptive_maximum, grid_sample, missing, resized, window_average
+from segue.layers.portable import (
+    adaptive_average,
+    adaptive_maximum,
+    antialiased,
+    grid_sample,
+    missing,
+    resized,
+    window_average,
+)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, (3, 5), (None, 4), 20])
@@ -44,6 +52,13 @@ def test_resized(size: tuple[int, int], aligned: bool) -> None:
     x = torch.randn(2, 3, 7, 9)
     right = F.interpolate(x, size=size, mode="bilinear", align_corners=aligned)
     torch.testing.assert_close(resized(x, size, int(aligned)), right, rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("size", [(4, 6), (7, 50), (37, 37), (1, 1), (90, 3)])
+def test_antialiased(size: tuple[int, int]) -> None:
+    x = torch.randn(2, 3, 37, 20, generator=torch.Generator().manual_seed(0))
+    right = F.interpolate(x, size=size, mode="bicubic", antialias=True)
+    torch.testing.assert_close(antialiased(x, size), right, rtol=0, atol=3e-6)
 
 
 def test_missing() -> None:
