@@ -9,7 +9,7 @@ from typing import Any
 
 from segue.errors import InputError
 
-TEXT = '''"""Segment images with {file}: python {script} IMAGE... ; writes IMAGE_labels.png and IMAGE_colors.png.
+TEXT = '''"""Segment images with {file}: python {script} IMAGE... ; writes IMAGE_labels.png and IMAGE_colors.png here.
 
 Needs numpy, pillow and {runtime}, and nothing else. Written by segue export from the file's certificate.
 """
@@ -63,7 +63,7 @@ if __name__ == "__main__":
     for name in sys.argv[1:]:
         labels = labels_of(np.asarray(Image.open(name).convert("RGB")), run).astype(np.uint8)
         for end, picture in (("labels", labels), ("colors", PALETTE[labels])):
-            Image.fromarray(picture).save(Path(name).with_name(Path(name).stem + f"_{{end}}.png"))
+            Image.fromarray(picture).save(f"{{Path(name).stem}}_{{end}}.png")
         print(name, {{CLASSES[i]: f"{{(labels == i).mean():.1%}}" for i in np.unique(labels)}})
 '''
 OPEN = {

@@ -126,9 +126,8 @@ def test_the_script_without_segue(project: Project, exported: Path) -> None:
     script = write_script(exported, facts)
     assert len(script.read_text().splitlines()) <= 60
     subprocess.run([sys.executable, "-c", BLOCK, str(script), str(project.photo)], check=True, cwd=project.folder)
-    found = cv2.imread(str(project.photo.with_name("0_labels.png")), cv2.IMREAD_UNCHANGED)
-    project.photo.with_name("0_labels.png").unlink()
-    project.photo.with_name("0_colors.png").unlink()
+    found = cv2.imread(str(project.folder / "0_labels.png"), cv2.IMREAD_UNCHANGED)
+    assert (project.folder / "0_colors.png").exists() and not project.photo.with_name("0_labels.png").exists()
     assert (found == project.model.predict(project.photo).labels).mean() > 0.99
 
 
