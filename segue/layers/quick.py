@@ -2,7 +2,7 @@
 
 Within `quickly` a batch normalization is part of the convolution before it (`Folded`), wide convolutions take
 `segue.layers.winograd`, and layers that know such a way, as `segue.layers.pyramid_pooling` does, take it. Elsewhere, in
-training and for exports, nothing changes.
+training (which has `segue.layers.winograd_training`) and for exports, nothing changes.
 """
 
 from __future__ import annotations

@@ -31,17 +31,21 @@ def filtering() -> Iterator[None]:
     """Within, wide convolutions in float32 on the processor, of which gradients are asked, use minimal filtering.
 
     ``F.conv2d`` is another function there, since a mode of torch does not see what the backward pass computes again.
+    Where a project has put its own function in that place, that one stays.
     """
     user = object()
     with _LOCK:
-        _USERS.append(user)
-        F.conv2d = _conv2d  # type: ignore[assignment]
+        free = F.conv2d in (_DIRECT, _conv2d)
+        if free:
+            _USERS.append(user)
+            F.conv2d = _conv2d  # type: ignore[assignment]
     try:
         yield
     finally:
         with _LOCK:
-            _USERS.remove(user)
-            if not _USERS:
+            if free:
+                _USERS.remove(user)
+            if not _USERS and F.conv2d is _conv2d:
                 F.conv2d = _DIRECT
 
 

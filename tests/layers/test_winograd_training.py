@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from segue.layers import winograd, winograd_training
 from segue.layers.conv import ConvModule
 from segue.layers.quick import of_all
-from segue.layers.winograd_training import filtering
+from segue.layers.winograd_training import filtering, takes_all
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +132,24 @@ def test_blocks_that_are_computed_again(filtered: list[torch.Size]) -> None:
     assert len(filtered) == 6
     for one, other in zip(found, wanted, strict=True):
         assert torch.allclose(one, other, atol=1e-5, rtol=1e-4)
+
+
+def test_a_function_of_a_project_stays(filtered: list[torch.Size], monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = F.conv2d
+    own = lambda *args, **kwargs: 2 * usual(*args, **kwargs)  # noqa: E731
+    conv, x = nn.Conv2d(4, 4, 3, padding=1), torch.randn(1, 4, 16, 16)
+    with filtering(), filtering():
+        conv(x)
+    assert F.conv2d is usual and len(filtered) == 1
+    wanted = 2 * conv(x)
+    with monkeypatch.context() as patch:
+        patch.setattr(F, "conv2d", own)
+        with filtering():
+            assert torch.equal(conv(x), wanted)
+        assert F.conv2d is own and not takes_all(conv, [x])
+    with filtering():
+        with monkeypatch.context() as patch:
+            patch.setattr(F, "conv2d", own)
+            assert torch.allclose(conv(x), wanted, atol=1e-5)
+        conv(x)
+    assert F.conv2d is usual and len(filtered) == 2
