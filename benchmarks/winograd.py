@@ -61,15 +61,14 @@ def training_ratio(inputs: int, outputs: int, size: int, dilation: int, rounds: 
 
 def main() -> None:
     training = sys.argv[1:] == ["--training"]
-    winograd_training.WORTH = (0, 2**30)  # all are measured
-    winograd.WORTH_CHANNELS, winograd.WORTH_TILES = (
-        (0, 0) if training else (winograd.WORTH_CHANNELS, winograd.WORTH_TILES)
-    )
+    measure = training_ratio if training else ratio
+    if training:  # all are measured
+        winograd_training.WORTH = (0, 2**30)
+        winograd.WORTH_CHANNELS = winograd.WORTH_TILES = 0
     print("| channels | " + " | ".join(f"{size}, dilation {dilation}" for size, dilation in SIZES) + " |")
     print("| --- " * (len(SIZES) + 1) + "|")
     for inputs, outputs in CHANNELS:
         with nullcontext() if training else torch.inference_mode():
-            measure = training_ratio if training else ratio
             row = [f"{measure(inputs, outputs, size, dilation):.2f}" for size, dilation in SIZES]
         print(f"| {inputs} to {outputs} | " + " | ".join(row) + " |", flush=True)
 

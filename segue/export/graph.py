@@ -98,15 +98,15 @@ class StandardOperators(TorchFunctionMode):
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Replace some functions."""
+        given = kwargs or {}
         if func is F.adaptive_avg_pool2d:
-            return adaptive_average(*args, **(kwargs or {}))
+            return adaptive_average(*args, **given)
         if func is F.grid_sample:
-            return grid_sample(*args, **(kwargs or {}))
-        if func is F.interpolate and len(args) == 1:
-            given = kwargs or {}
-            if given.get("antialias") and given.get("mode") == "bicubic" and given.get("size") is not None:
-                return antialiased(args[0], given["size"])
-        return func(*args, **(kwargs or {}))
+            return grid_sample(*args, **given)
+        cubic = func is F.interpolate and given.get("mode") == "bicubic" and given.get("antialias")
+        if cubic and len(args) == 1 and given.get("size") is not None:
+            return antialiased(args[0], given["size"])
+        return func(*args, **given)
 
 
 @dataclass(frozen=True)

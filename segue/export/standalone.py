@@ -15,7 +15,6 @@ Needs numpy, pillow and {runtime}, and nothing else. Written by segue export fro
 """
 import sys
 from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
@@ -60,6 +59,8 @@ def labels_of(image, run):
 
 if __name__ == "__main__":
 {open}
+    if len({{Path(name).stem for name in sys.argv[1:]}}) < len(sys.argv) - 1:
+        sys.exit("two images have one name, and so have their results: run them one after the other, from two folders")
     for name in sys.argv[1:]:
         labels = labels_of(np.asarray(Image.open(name).convert("RGB")), run).astype(np.uint8)
         for end, picture in (("labels", labels), ("colors", PALETTE[labels])):

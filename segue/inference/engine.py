@@ -80,9 +80,10 @@ def _is_whole(file: Path) -> bool:
     """Whether a file and its certificate are there as they were written."""
     try:
         facts = json.loads(beside(file).read_text(encoding="utf-8"))
-        if file.suffix == SUFFIX["openvino"] and weights_hash(file) != facts["graph_sha256"]:  # a file of their own
-            return False
-        return bool(hashlib.sha256(file.read_bytes()).hexdigest() == facts["file_sha256"])
+        whole = hashlib.sha256(file.read_bytes()).hexdigest() == facts["file_sha256"]
+        if file.suffix == SUFFIX["openvino"]:  # whose weights are a file of their own
+            whole = whole and weights_hash(file) == facts["graph_sha256"]
+        return bool(whole)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

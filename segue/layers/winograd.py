@@ -41,16 +41,16 @@ def suits(x: Tensor, outputs: int, stride: Any, padding: Any, dilation: Any, gro
     """The same of a 3 x 3 convolution with these values, as ``F.conv2d`` takes them."""
     if x.dtype != torch.float32 or x.device.type != "cpu" or torch.is_autocast_enabled("cpu"):
         return False
-    apart = _both(dilation)
-    if groups != 1 or _both(stride) != (1, 1) or apart[0] != apart[1] or _both(padding) != apart:
+    apart = both(dilation)
+    if groups != 1 or both(stride) != (1, 1) or apart[0] != apart[1] or both(padding) != apart:
         return False
-    down, across = (_tiles(size, apart[0]) for size in x.shape[-2:])
+    down, across = _tiles(x, apart[0])
     tiles = down * across * apart[0] ** 2
     given = x.shape[-2] * x.shape[-1] / (tiles * GIVEN**2)  # the rest is beyond the border
     return min(x.shape[1], outputs) >= WORTH_CHANNELS and tiles >= WORTH_TILES and given >= 0.6
 
 
-def _both(value: Any) -> tuple[Any, ...]:
+def both(value: Any) -> tuple[Any, ...]:
     """Of both axes: 1, (1,) and (1, 1) are (1, 1)."""
     values = (value,) if isinstance(value, (int, str)) else tuple(value)
     return values * 2 if len(values) == 1 else values
@@ -70,7 +70,7 @@ def transformed(weight: Tensor) -> Tensor:
 def convolved(x: Tensor, filters: Tensor, bias: Tensor | None, dilation: int) -> Tensor:
     """The convolution of (B, C, H, W), padded by ``dilation`` zeros, with `transformed` filters: (B, K, H, W)."""
     batch, _, height, width = x.shape
-    down, across = _tiles(height, dilation), _tiles(width, dilation)
+    down, across = _tiles(x, dilation)
     found = x.new_empty(batch, down * GIVEN * dilation, across * GIVEN * dilation, filters.shape[2])
     read, given = _read(x, dilation), _phases(found, down, across, GIVEN, dilation)
     rows = _rows(across, dilation)
@@ -88,19 +88,19 @@ def weight_gradient(x: Tensor, gradient: Tensor, dilation: int) -> Tensor:
     """
     channels, outputs = x.shape[1], gradient.shape[1]
     height, width = x.shape[-2:]
-    down, across = _tiles(height, dilation), _tiles(width, dilation)
+    down, across = _tiles(x, dilation)
     lacking = (0, across * GIVEN * dilation - width, 0, down * GIVEN * dilation - height)
     pixels = F.pad(gradient, lacking).permute(0, 2, 3, 1).contiguous()
     rows = _rows(across, dilation)
     most = min(rows, down) * dilation * across
     before, filters, after = (matrix.to(x.dtype) for matrix in _transforms())
-    read, spread = x.new_empty(READ**2, most * channels), x.new_empty(READ**2 * most * channels)
-    given, product = x.new_empty(GIVEN**2, most * outputs), x.new_empty(READ**2 * most * outputs)
+    read, spread = (x.new_empty(READ**2 * most * channels) for _ in range(2))
+    given, product = (x.new_empty(side**2 * most * outputs) for side in (GIVEN, READ))
     total = x.new_zeros(READ**2, channels, outputs)
     for tiles, part in _groups(_read(x, dilation), _phases(pixels, down, across, GIVEN, dilation), rows):
         count = math.prod(tiles.shape[2:-1])
-        one = read.view(-1)[: tiles.numel()].view(tiles.shape).copy_(tiles).view(READ**2, -1)
-        other = given.view(-1)[: part.numel()].view(part.shape).copy_(part).view(GIVEN**2, -1)
+        one = read[: tiles.numel()].view(tiles.shape).copy_(tiles).view(READ**2, -1)
+        other = given[: part.numel()].view(part.shape).copy_(part).view(GIVEN**2, -1)
         one = torch.mm(before, one, out=spread[: one.numel()].view_as(one)).view(-1, count, channels)
         other = torch.mm(after.t(), other, out=product[: READ**2 * count * outputs].view(READ**2, -1))
         torch.baddbmm(total, one.transpose(1, 2), other.view(-1, count, outputs), out=total)
@@ -111,7 +111,7 @@ def weight_gradient(x: Tensor, gradient: Tensor, dilation: int) -> Tensor:
 def _read(x: Tensor, dilation: int) -> Tensor:
     """(B, C, H, W), padded by ``dilation`` zeros, in overlapping tiles as `_phases` gives them."""
     height, width = x.shape[-2:]
-    down, across = _tiles(height, dilation), _tiles(width, dilation)
+    down, across = _tiles(x, dilation)
     below = (down * GIVEN + 2) * dilation - height - dilation
     right = (across * GIVEN + 2) * dilation - width - dilation
     padded = F.pad(x, (dilation, right, dilation, below)).permute(0, 2, 3, 1).contiguous()
@@ -161,9 +161,10 @@ class _Scratch:
         return torch.mm(self.after, product, out=self._given[: GIVEN**2 * product.shape[1]].view(GIVEN**2, -1))
 
 
-def _tiles(size: int, dilation: int) -> int:
-    """How many tiles lie along an axis of each phase."""
-    return math.ceil(math.ceil(size / dilation) / GIVEN)
+def _tiles(x: Tensor, dilation: int) -> tuple[int, int]:
+    """How many tiles of (B, C, H, W) lie down and across each phase."""
+    height, width = (math.ceil(math.ceil(size / dilation) / GIVEN) for size in x.shape[-2:])
+    return height, width
 
 
 def _phases(x: Tensor, down: int, across: int, side: int, dilation: int) -> Tensor:

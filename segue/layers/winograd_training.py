@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any
 
 import torch
@@ -22,8 +21,6 @@ from segue.layers import winograd
 #: ``--training``); what lies between two steps takes 144 bytes for each of them
 WORTH = (2**17, 2**20)
 _DIRECT = F.conv2d
-_USERS: list[object] = []  # of `filtering`, which one may be within another
-_LOCK = Lock()
 
 
 @contextmanager
@@ -33,25 +30,19 @@ def filtering() -> Iterator[None]:
     ``F.conv2d`` is another function there, since a mode of torch does not see what the backward pass computes again.
     Where a project has put its own function in that place, that one stays.
     """
-    user = object()
-    with _LOCK:
-        free = F.conv2d in (_DIRECT, _conv2d)
-        if free:
-            _USERS.append(user)
-            F.conv2d = _conv2d  # type: ignore[assignment]
+    before = F.conv2d
+    if before in (_DIRECT, _conv2d):  # the second within another
+        F.conv2d = _conv2d  # type: ignore[assignment]
     try:
         yield
     finally:
-        with _LOCK:
-            if free:
-                _USERS.remove(user)
-            if not _USERS and F.conv2d is _conv2d:
-                F.conv2d = _DIRECT
+        if F.conv2d is _conv2d:
+            F.conv2d = before
 
 
 def takes_all(conv: nn.Conv2d, maps: Sequence[Tensor]) -> bool:
     """Whether ``conv`` of these maps, concatenated along their channels, will be filtered."""
-    if not (_USERS and torch.is_grad_enabled()):
+    if F.conv2d is not _conv2d or not torch.is_grad_enabled():
         return False
     whole = maps[0][:, :1].expand(-1, sum(x.shape[1] for x in maps), -1, -1)
     return conv.padding_mode == "zeros" and _is_worth(
@@ -72,8 +63,7 @@ def _conv2d(
     plain = type(input) is Tensor and type(weight) in (Tensor, nn.Parameter) and input.dim() == 4
     learns = torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
     if plain and learns and _is_worth(input, weight, stride, padding, dilation, groups):
-        apart = dilation if isinstance(dilation, int) else dilation[0]
-        found: Tensor = _Filtered.apply(input, weight, bias, apart)  # type: ignore[no-untyped-call]
+        found: Tensor = _Filtered.apply(input, weight, bias, winograd.both(dilation)[0])  # type: ignore[no-untyped-call]
         return found
     return _DIRECT(input, weight, bias, stride, padding, dilation, groups)
 

@@ -129,6 +129,9 @@ def test_the_script_without_segue(project: Project, exported: Path) -> None:
     found = cv2.imread(str(project.folder / "0_labels.png"), cv2.IMREAD_UNCHANGED)
     assert (project.folder / "0_colors.png").exists() and not project.photo.with_name("0_labels.png").exists()
     assert (found == project.model.predict(project.photo).labels).mean() > 0.99
+    twice = [str(project.photo), str(project.folder / "other" / project.photo.name)]
+    refused = subprocess.run([sys.executable, "-c", BLOCK, str(script), *twice], capture_output=True, text=True)
+    assert refused.returncode == 1 and "two images have one name" in refused.stderr
 
 
 def test_wrong_options(project: Project, tmp_path: Path) -> None:
@@ -174,5 +177,5 @@ def test_other_files(project: Project, tmp_path: Path, target: str, options: Opt
         own, wanted = (model.predict(tmp_path / "photo.png").labels for model in (segue.load(file), project.model))
         assert (own == wanted).mean() > 0.999
         assert len(made.skipped) == 3
-        with pytest.raises(SegueError, match="the file takes images of 64 x 96 x 3"):
+        with pytest.raises(SegueError, match=r"model\.xml takes images of 64 x 96 x 3, this one is 64 x 88 x 3"):
             segue.load(file).predict(project.photo)
