@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 from segue.checkpoints.trained import is_adapter
 from segue.layers.lora import adapted_layers
 from segue.training.cached_features import unknown_steps
-from segue.training.compute.ways import told_precision
+from segue.training.compute.ways import told_precision, told_unfiltered
 from segue.training.ignored import ignored, uncalled
 from segue.training.later import refused_later
 from segue.training.loops import Loop
@@ -42,6 +42,7 @@ def introduce(run: Any, trainer: Trainer, loop: Loop, source: Path | None) -> No
     said = [*told(model, run.plan.wrapper.optimizer), *refused_later(run.cfg), *run.parts.said]
     said += [*uncalled(run.parts.val_data), *unknown_steps(run.cfg)]
     said += told_precision(str(trainer.precision), run.plan.wrapper.dtype, run.plan.wrapper.amp)
+    said += told_unfiltered(run.cfg, str(trainer.precision), cuda=trainer.strategy.root_device.type == "cuda")
     for line in [*ignored(run.cfg), *unmatched(model, run.plan.wrapper), *said]:
         run.say(line)
     apart = trainer.world_size > 1 and trainer.strategy.root_device.type != "cuda"

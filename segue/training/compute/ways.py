@@ -48,6 +48,13 @@ def filtered(cfg: Mapping[str, Any], *, cuda: bool = False) -> AbstractContextMa
     return nullcontext() if left_out else filtering()
 
 
+def told_unfiltered(cfg: Mapping[str, Any], precision: str, *, cuda: bool) -> Sequence[str]:
+    """A line where ``winograd=True`` is asked for and not done."""
+    reasons = {"on a GPU": cuda, "with compile": cfg.get("compile"), f"in {precision}": precision != "32-true"}
+    found = [reason for reason, holds in reasons.items() if holds]
+    return [f"winograd: is not done {found[0]}"] if cfg.get("winograd") and found else []
+
+
 def chosen(model: nn.Module, given: Any) -> Iterator[tuple[str, nn.Module]]:
     """The modules to compute again: those that are named, or of one that holds a row of blocks, its blocks. True names
     all parts.

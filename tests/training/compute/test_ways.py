@@ -16,7 +16,7 @@ from segue.errors import ConfigError, InputError
 from segue.layers.winograd_training import takes_all
 from segue.training.compute.batch import effective_batch_options
 from segue.training.compute.flags import compute_options
-from segue.training.compute.ways import apply_ways, chosen, filtered
+from segue.training.compute.ways import apply_ways, chosen, filtered, told_unfiltered
 from tests.training.small_run import Small, config, lines, run
 
 LOOP = {"type": "IterBasedTrainLoop", "max_iters": 2, "val_interval": 2}
@@ -170,3 +170,13 @@ def test_wide_convolutions_are_filtered_unless_told_otherwise() -> None:
         with filtered(cfg, cuda=cuda):
             assert takes_all(conv, maps) is expected
     assert not takes_all(conv, maps)
+
+
+def test_winograd_that_is_asked_for_and_not_done_is_said() -> None:
+    def said(precision: str, cuda: bool = False, **cfg: Any) -> list[str]:
+        return [*told_unfiltered(cfg, precision, cuda=cuda)]
+
+    assert said("32-true", winograd=True) == said("bf16-mixed") == said("bf16-mixed", winograd=False) == []
+    assert said("bf16-mixed", winograd=True) == ["winograd: is not done in bf16-mixed"]
+    assert said("32-true", winograd=True, compile=True) == ["winograd: is not done with compile"]
+    assert said("16-mixed", cuda=True, winograd=True) == ["winograd: is not done on a GPU"]
