@@ -16,7 +16,7 @@ from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import GELU
 from segue.layers.initialize import zero
 from segue.layers.norm import Norm
-from segue.layers.recompute import recompute
+from segue.layers.recompute import in_turn, recompute
 from segue.types import Activation
 
 
@@ -97,10 +97,12 @@ class ConvNeXtBlock(nn.Module):
         x = self.norm(x)
         if self.linear_pw_conv:
             x = x.movedim(1, -1)
-        x = self.act(self.pointwise_conv1(x))
-        if self.grn is not None:
+        if self.grn is None:
+            x = in_turn(x, self.pointwise_conv1, self.act, self.pointwise_conv2)
+        else:
+            x = self.act(self.pointwise_conv1(x))
             x = self.grn(x) if self.linear_pw_conv else self.grn(x.movedim(1, -1)).movedim(-1, 1)
-        x = self.pointwise_conv2(x)
+            x = self.pointwise_conv2(x)
         return x.movedim(-1, 1) if self.linear_pw_conv else x
 
     def _forward(self, x: Tensor) -> Tensor:

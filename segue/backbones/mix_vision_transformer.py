@@ -16,7 +16,7 @@ from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_transformer
 from segue.layers.norm import LN_FINE, Norm
 from segue.layers.patch_embed import PatchEmbed, to_map, to_tokens
-from segue.layers.recompute import recompute
+from segue.layers.recompute import in_turn, recompute
 from segue.types import Activation, Size
 
 
@@ -36,7 +36,7 @@ class MixFFN(nn.Module):
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """Tokens (B, H * W, C) of a grid (H, W) to the same shape."""
-        return to_tokens(self.layers(to_map(x, size)))
+        return to_tokens(in_turn(to_map(x, size), self.layers))
 
 
 class MixBlock(nn.Module):

@@ -13,6 +13,7 @@ from segue.layers.ffn import GELU
 from segue.layers.initialize import initialize_transformer
 from segue.layers.norm import BN, Norm
 from segue.layers.patch_embed import to_map, to_tokens
+from segue.layers.recompute import in_turn
 from segue.types import Activation
 
 Kernels = Sequence[int | Sequence[int]]
@@ -104,7 +105,7 @@ class ConvMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to the same shape."""
-        return self.drop(self.fc2(self.drop(self.act(self.dwconv(self.fc1(x))))))
+        return in_turn(x, self.fc1, self.dwconv, self.act, self.drop, self.fc2, self.drop)
 
 
 class MSCABlock(nn.Module):

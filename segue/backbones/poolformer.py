@@ -16,6 +16,7 @@ from segue.layers.drop_path import DropPath, drop_path_rates
 from segue.layers.ffn import GELU
 from segue.layers.initialize import zero
 from segue.layers.norm import Norm
+from segue.layers.recompute import in_turn
 from segue.types import Activation
 
 
@@ -76,7 +77,7 @@ class PointwiseMLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) to the same shape."""
-        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+        return in_turn(x, self.fc1, self.act, self.drop, self.fc2, self.drop)
 
 
 class PoolFormerBlock(nn.Module):

@@ -35,6 +35,7 @@ from torch.nn import functional as F
 from segue.errors import InputError
 from segue.layers.accuracy import right_pixels, share_right
 from segue.layers.resize import row_matrix
+from segue.layers.watched import is_watched
 
 #: Logits at full size from which bands are used; of fewer, the work for each band is not worth it. `DecodeHead` has it.
 BANDS_FROM = 1 << 22
@@ -101,7 +102,9 @@ def losses_by_bands(
             work = _Work(losses, sampler, exact.detach(), labels, align_corners, ignore_index)
             values, gradients, right = work.done(learns)
         if learns:
-            values = _Known.apply(exact, values, gradients)  # type: ignore[no-untyped-call]
+            # the logits themselves would be kept, of which nothing but a way to their second derivative is needed
+            way = exact.flatten()[:1].clone()
+            values = _Known.apply(exact, way, values, gradients)  # type: ignore[no-untyped-call]
     named: dict[str, Tensor] = {}
     for loss, value in zip(losses, values.unbind(), strict=True):
         name = str(loss.loss_name)
@@ -124,7 +127,7 @@ def _by_bands(losses: Sequence[nn.Module], sampler: Any) -> bool:
         "sums" in type(loss).__dict__
         and "forward" not in vars(loss)
         and type(loss).forward.__module__ == type(loss).__module__
-        and not (loss._forward_hooks or loss._forward_pre_hooks or loss._backward_hooks or loss._backward_pre_hooks)
+        and not is_watched(loss)
         and loss.adds_up()  # type: ignore[operator]
         for loss in losses
     )
@@ -256,23 +259,26 @@ class _Known(torch.autograd.Function):
     """Losses whose gradients are known already."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
-        """``values`` (L,), which depend on ``logits`` (B, C, h, w) by ``gradients`` (L, B, C, h, w)."""
-        ctx.save_for_backward(logits, gradients)
+    def forward(ctx: Any, logits: Tensor, way: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
+        """``values`` (L,), which depend on ``logits`` (B, C, h, w) by ``gradients`` (L, B, C, h, w).
+
+        ``way`` (1,) is made of the logits.
+        """
+        ctx.save_for_backward(way, gradients)
         return values.clone()
 
     @staticmethod
     def backward(ctx: Any, *given: Tensor) -> Any:
         """Their sum, each times what is ``given`` (L,) for its loss."""
-        return _Weighted.apply(*ctx.saved_tensors, *given), None, None  # type: ignore[no-untyped-call]
+        return _Weighted.apply(*ctx.saved_tensors, *given), None, None, None  # type: ignore[no-untyped-call]
 
 
 class _Weighted(torch.autograd.Function):
     """The backward pass of `_Known`, whose own gradient would need what was not kept."""
 
     @staticmethod
-    def forward(ctx: Any, logits: Tensor, gradients: Tensor, given: Tensor) -> Tensor:
-        """(L, B, C, h, w) times (L,), added up over L; ``logits`` are there because they have a second derivative."""
+    def forward(ctx: Any, way: Tensor, gradients: Tensor, given: Tensor) -> Tensor:
+        """(L, B, C, h, w) times (L,), added up over L; ``way`` is there because the logits have a second derivative."""
         whole: Tensor = torch.tensordot(given.to(gradients), gradients, dims=1)
         return whole
 

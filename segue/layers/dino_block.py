@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segue.layers.drop_path import DropPath
-from segue.layers.recompute import recompute
+from segue.layers.recompute import in_turn, recompute
 from segue.types import Size
 
 Mlp = Literal["mlp", "swiglu", "swiglufused", "swiglu32", "swiglu64", "swiglu128"]
@@ -86,11 +86,12 @@ class PlainMlp(nn.Module):
     def __init__(self, dim: int, hidden: int, bias: bool) -> None:
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden, bias=bias)
+        self.act = nn.GELU()
         self.fc2 = nn.Linear(hidden, dim, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, D) to the same."""
-        return self.fc2(F.gelu(self.fc1(x)))
+        return in_turn(x, self.fc1, self.act, self.fc2)
 
 
 class FusedSwiglu(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from segue.layers.activation import ACTIVATIONS
+from segue.layers.recompute import in_turn
 from segue.types import Activation
 
 GELU: Activation = ACTIVATIONS["GELU"]
@@ -35,4 +36,4 @@ class FFN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., embed_dims) to the same shape."""
-        return self.layers(x)
+        return in_turn(x, self.layers)

@@ -19,6 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from segue.layers import winograd, winograd_training
 from segue.layers.conv import ConvModule
+from segue.layers.watched import is_watched
 
 #: channels of `in_parts`
 AT_A_TIME = 1024
@@ -105,10 +106,7 @@ def is_bare(module: nn.Module) -> TypeGuard[ConvModule]:
         return False
     if not (own is None or (is_quick() and isinstance(own, Folded))):
         return False
-    return not any(
-        part._forward_hooks or part._forward_pre_hooks or part._backward_hooks or part._backward_pre_hooks
-        for part in (module, conv)
-    )
+    return not (is_watched(module) or is_watched(conv))
 
 
 def of_all(module: ConvModule, maps: list[Tensor]) -> Tensor:
