@@ -464,7 +464,7 @@ def segmentor_step(name: str) -> Callable[[Any], Any]:
         found = []
         for test in ({"mode": "whole"}, {"mode": "slide", "crop_size": (16, 16), "stride": (16, 16)}):
             model = cls(
-                backbone={"type": "CGNet", "num_channels": (8, 16, 16)},
+                backbone={"type": "CGNet", "num_channels": (8, 16, 16), "num_blocks": (2, 2)},
                 decode_head=heads if cascade else head,
                 auxiliary_head=dict(head),
                 data_preprocessor={"type": "SegDataPreProcessor", "mean": [0.0] * 3, "std": [1.0] * 3},

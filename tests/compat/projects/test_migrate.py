@@ -13,8 +13,8 @@ from segue.migration.page import write_page
 from tests.compat.projects.runs import PROJECTS, REFUSED, Project, lay_out
 
 FIRST = {project.folder: project for project in (*PROJECTS, REFUSED)}
-#: quick ones of each kind; the others run with ``-m slow``
-QUICK = ("kd_zoo", "beit")
+#: a quick one; the others run with ``-m slow``
+QUICK = ("kd_zoo",)
 
 
 @pytest.mark.parametrize(
