@@ -103,7 +103,7 @@ def losses_by_bands(
             values, gradients, right = work.done(learns)
         if learns:
             # the logits themselves would be kept, of which nothing but a way to their second derivative is needed
-            way = exact.flatten()[:1].clone()
+            way = exact[:1, :1, 0, 0].clone()
             values = _Known.apply(exact, way, values, gradients)  # type: ignore[no-untyped-call]
     named: dict[str, Tensor] = {}
     for loss, value in zip(losses, values.unbind(), strict=True):
@@ -262,7 +262,7 @@ class _Known(torch.autograd.Function):
     def forward(ctx: Any, logits: Tensor, way: Tensor, values: Tensor, gradients: Tensor) -> Tensor:
         """``values`` (L,), which depend on ``logits`` (B, C, h, w) by ``gradients`` (L, B, C, h, w).
 
-        ``way`` (1,) is made of the logits.
+        ``way`` (1, 1) is made of the logits.
         """
         ctx.save_for_backward(way, gradients)
         return values.clone()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ParamSpec, TypeVar
 
 import torch
@@ -24,16 +24,19 @@ def recompute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
     """``layers`` one after the other; what a GELU or SiLU among them, or in a sequence of them, makes is not kept.
 
-    Its argument is kept anyway, for its own gradient; in the backward pass, what the next layer needs is made of that
-    again, which costs little beside the layer. Result and gradients are the same bit for bit.
+    Its argument is kept anyway, for its own gradient; in the backward pass, what the next linear layer or convolution
+    needs is made of that again, which costs little beside the layer. Result and gradients are the same bit for bit.
 
-    Where a call twice would be noticed, or the compiler decides what is kept, the layers are called as they are.
+    Where a call twice would be noticed, or the model is traced or compiled, the layers are called as they are.
     """
-    unnoticed = _unnoticed(layers)
+    traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    unnoticed = not traced and _unnoticed(layers)
     rest = list(_single(layers) if unnoticed else layers)
-    while rest and not (unnoticed and x.requires_grad and _cheap(rest[0])):
-        x = rest.pop(0)(x)
-    return recompute(nn.Sequential(*rest), x) if rest else x
+    while rest:
+        again = _made_again(rest) if unnoticed and x.requires_grad else 0
+        x = recompute(nn.Sequential(*rest[:again]), x) if again else rest[0](x)
+        del rest[: max(again, 1)]
+    return x
 
 
 def _single(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
@@ -45,8 +48,16 @@ def _single(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
             yield layer
 
 
-def _cheap(layer: nn.Module) -> bool:
-    return type(layer) is nn.GELU or (type(layer) is nn.SiLU and not layer.inplace)
+def _made_again(layers: Sequence[nn.Module]) -> int:
+    """How many ``layers`` an activation that leads them, dropout behind it, and the layer that takes its result are.
+
+    0 where it is otherwise: another class, such as one with a parametrization, may do more than compute its result.
+    """
+    first = layers[0]
+    if not (type(first) is nn.GELU or (type(first) is nn.SiLU and not first.inplace)):
+        return 0
+    behind = next((at for at, layer in enumerate(layers) if at and type(layer) is not nn.Dropout), 0)
+    return behind + 1 if behind and type(layers[behind]) in (nn.Linear, nn.Conv2d) else 0
 
 
 def _unnoticed(layers: Iterable[nn.Module]) -> bool:

@@ -53,5 +53,6 @@ def test_distributions(name: str) -> None:
             assert 0.009 < own[key].std() < 0.011
         elif key.endswith("bias"):
             assert not own[key].any()
-        else:
+        else:  # Xavier's uniform distribution
             assert ".kernel_update_head." in key
+            assert as_drawn(own[key], [0.0, math.sqrt(2 / sum(own[key].shape[:2]))]), key
