@@ -14,6 +14,7 @@ from segue.cli import main
 from segue.config import Config
 from segue.config.builder.build import build_model
 from tests.cli.project import make_project
+from tests.export.extras import need
 from tests.inference.scenes.small import CRS, noise, write_scene
 
 rasterio = pytest.importorskip("rasterio", reason="an optional extra: geo")
@@ -113,8 +114,7 @@ def test_an_engine(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The labels are the model's, the blocks are not; what stays in its process does not go to Ray."""
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    need("onnx", "onnxscript", "onnxruntime")
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path / "home"))
     engine = ["--tile", "96", "--engine", "onnxruntime"]
     assert main([*command, "--tile", "96", "--out", str(tmp_path / "a.tif")]) == 0

@@ -10,6 +10,7 @@ from segue.cli import main
 from segue.compat.deploy import answer, formatted, measured, pair
 from segue.errors import InputError
 from tests.export.conftest import Project, exported, project  # noqa: F401  fixtures
+from tests.export.extras import need
 
 OWN = "import mmcv\nfrom mmcv.onnx import register_extra_symbolics\n"
 
@@ -43,8 +44,7 @@ def test_commands(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    need("onnx", "onnxscript", "onnxruntime")
     monkeypatch.chdir(tmp_path)
     start = ["run", "tools/pytorch2onnx.py", str(project.config), "--checkpoint", str(project.weights)]
     more = ["--output-file", "m.onnx", "--input-img", str(project.photo), "--shape", "64", "88", "--verify"]

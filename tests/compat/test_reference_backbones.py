@@ -9,6 +9,10 @@ from tests.compat.reference.facts import recorded, unexpected
 
 RECORDED = recorded("backbones")
 
+#: Its attention is normalized over two numbers, one of each image, which are nearly the same: what rounding changes in
+#: them grows. Over the instruction sets it is up to 9.2e-5 of a map's mean size; this is three times as much.
+RESNEST = 3e-4
+
 
 def test_each_class_has_cases() -> None:
     assert set(RECORDED) == set(backbones.CASES), "run tools/record_reference.py backbones"
@@ -24,4 +28,5 @@ def test_it_is_the_references(name: str) -> None:
         pytest.importorskip(backbones.NEEDS[name], reason="an optional extra")
     wanted = RECORDED[name]
     found = backbones.observe(name, wanted["module"])
-    assert not unexpected(name, found, wanted["facts"], backbones.DESIGNED)
+    rel = RESNEST if name == "ResNeSt" else 1e-4
+    assert not unexpected(name, found, wanted["facts"], backbones.DESIGNED, rel)

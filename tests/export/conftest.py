@@ -15,6 +15,7 @@ from segue.checkpoints import save_weights
 from segue.config import Config
 from segue.config.builder.build import build_model
 from segue.export.pictures import picture
+from tests.export.extras import need
 
 logging.getLogger("torch.__trace").propagate = False  # which pytest would make it write, at length
 
@@ -104,8 +105,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture(scope="session")
 def exported(project: Project) -> Path:
     """The model as an ONNX file that was certified."""
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    need("onnx", "onnxscript", "onnxruntime")
     from segue.inference.exported import export
 
     made = export(project.model, "onnx", project.folder / "small.onnx", size=SIZE, images=[project.photo])

@@ -14,6 +14,7 @@ from segue.layers.deformable_attention import (
     MultiScaleDeformableAttention,
     grid_places,
 )
+from tests.export.extras import need
 
 
 @pytest.mark.parametrize(
@@ -72,8 +73,7 @@ def test_deformable_attention_at_other_sizes() -> None:
 @pytest.mark.slow
 def test_deformable_attention_in_a_file() -> None:
     """Several clamps to sizes that are free become one another's in torch's exporter."""
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    need("onnx", "onnxscript", "onnxruntime")
     import onnxruntime
 
     module = Attention().eval()

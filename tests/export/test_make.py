@@ -24,6 +24,7 @@ from segue.export.standalone import write_script
 from segue.inference.exported import export, verify
 from segue.layers.portable import adaptive_average
 from tests.export.conftest import CLASSES, SIZE, Project
+from tests.export.extras import need
 
 pytest.importorskip("onnx", reason="the extra export is not installed: no onnx")
 pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
@@ -164,7 +165,7 @@ def test_arrays_of_a_certificate() -> None:
     ids=["half", "openvino"],
 )
 def test_other_files(project: Project, tmp_path: Path, target: str, options: Options) -> None:
-    pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
+    need("openvino")
     file = tmp_path / ("model" + SUFFIX[target])
     made = export(project.model, target, file, size=SIZE, options=options)
     assert made.good and made.file == file, made.certificate["reasons"]

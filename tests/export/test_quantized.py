@@ -20,6 +20,7 @@ from segue.export.sensitive import Measured, keep_sensitive, parted
 from segue.inference.exported import verify
 from segue.inference.int8 import export_int8, label_files
 from tests.export.conftest import CLASSES, SIZE, Project
+from tests.export.extras import need
 
 pytest.importorskip("onnx", reason="the extra export is not installed: no onnx")
 pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
@@ -96,8 +97,7 @@ def test_a_loss_above_the_limit(project: Project, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_openvino(project: Project, tmp_path: Path) -> None:
-    for package in ("openvino", "nncf"):
-        pytest.importorskip(package, reason=f"not installed: {package}")
+    need("openvino", "nncf")
     made = export_int8(
         project.model,
         "openvino",

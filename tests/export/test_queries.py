@@ -11,6 +11,7 @@ from segue.config.builder.build import build_model
 from segue.config.config import Config
 from segue.inference.exported import export
 from segue.inference.predictor import Predictor
+from tests.export.extras import need
 
 NORMAL = {"type": "SegDataPreProcessor", "mean": [0.0] * 3, "std": [255.0] * 3, "bgr_to_rgb": True}
 BACKBONE = {
@@ -36,8 +37,7 @@ PIPELINE = [{"type": "LoadImageFromFile"}, {"type": "PackSegInputs"}]
 @pytest.mark.parametrize("target", ["onnx", "openvino"])
 def test_eomt(tmp_path: Path, target: str) -> None:
     package = {"onnx": "onnxruntime"}.get(target, target)
-    for name in ("onnx", "onnxscript", package):
-        pytest.importorskip(name, reason=f"the extra export is not installed: no {name}")
+    need("onnx", "onnxscript", package)
     model = build_model({"model": MODEL})
     for parameter in model.parameters():
         if parameter.dim() > 1:

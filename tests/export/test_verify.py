@@ -16,6 +16,7 @@ import pytest
 
 from segue.export.certificate import as_text, sealed
 from segue.export.verify import Verdict, verify_file
+from tests.export.extras import need
 
 onnx = pytest.importorskip("onnx", reason="the extra export is not installed: no onnx")
 pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
@@ -224,6 +225,6 @@ def test_a_certificate_beside_that_is_not_the_one_within(exported: Path, tmp_pat
 
 
 def test_under_another_runtime(exported: Path) -> None:
-    pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
+    need("openvino")
     verdict = verify_file(exported, "openvino")
     assert verdict.good, verdict.checks

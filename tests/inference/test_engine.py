@@ -16,6 +16,7 @@ from segue.errors import InputError, MissingExtraError
 from segue.inference import engine
 from segue.inference.benchmark import benchmark
 from tests.export.conftest import Project, project  # noqa: F401  a fixture
+from tests.export.extras import need
 
 
 @pytest.fixture
@@ -27,8 +28,7 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
 def test_labels_and_logits_are_the_models(project: Project, home: Path, name: str) -> None:  # noqa: F811
-    for package in ("onnx", "onnxscript", name):
-        pytest.importorskip(package, reason=f"the extra export is not installed: no {package}")
+    need("onnx", "onnxscript", name)
     photos = sorted((project.folder / "images").iterdir())
     wanted = project.model.predict(photos)
     made = segue.load(project.config, project.weights, engine=name)
@@ -43,8 +43,7 @@ def test_labels_and_logits_are_the_models(project: Project, home: Path, name: st
 
 @pytest.mark.slow
 def test_weights_of_openvino_and_what_a_killed_process_left(project: Project, home: Path) -> None:  # noqa: F811
-    pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
-    pytest.importorskip("openvino", reason="the extra export is not installed: no openvino")
+    need("onnxscript", "openvino")
     photo = next((project.folder / "images").iterdir())
 
     def labels() -> np.ndarray:
@@ -67,8 +66,7 @@ def test_weights_of_openvino_and_what_a_killed_process_left(project: Project, ho
 def test_a_file_is_made_once_and_again_when_it_is_not_whole(
     project: Project, home: Path, caplog: pytest.LogCaptureFixture  # noqa: F811
 ) -> None:  # fmt: skip
-    pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
-    pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
+    need("onnxscript", "onnxruntime")
     segue.load(project.config, project.weights, engine="onnxruntime")
     assert "exporting the model to onnxruntime and comparing both, once; it is kept in" in caplog.text
     caplog.clear()
@@ -91,8 +89,7 @@ def test_a_file_is_made_once_and_again_when_it_is_not_whole(
 def test_what_is_not_the_model_is_refused_and_not_kept(
     project: Project, home: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
-    pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
-    pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
+    need("onnxscript", "onnxruntime")
     from segue.export.session import OnnxSession
 
     honest = OnnxSession.run
@@ -123,8 +120,7 @@ def test_tensorrt_says_where_it_is_made(project: Project, home: Path) -> None:  
 
 @pytest.mark.slow
 def test_on_the_command_line(project: Project, home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
-    pytest.importorskip("onnxscript", reason="the extra export is not installed: no onnxscript")
-    pytest.importorskip("onnxruntime", reason="the extra export is not installed: no onnxruntime")
+    need("onnxscript", "onnxruntime")
     given = [str(project.config), str(project.weights), str(project.photo), "--save", "labels", "--out"]
     assert main(["predict", *given, str(tmp_path / "torch")]) == 0
     assert main(["predict", *given, str(tmp_path / "ort"), "--engine", "onnxruntime"]) == 0

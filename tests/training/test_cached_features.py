@@ -159,7 +159,8 @@ def test_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segue.packs.features._write", full)
     for _ in range(2):
         found = model.backbone(x)
-    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(found, cache.usual(x), strict=True))
+    # three images are computed where four are, in another order of sums; the maps are normalized to a deviation of 1
+    torch.testing.assert_close(found, cache.usual(x), rtol=0, atol=1e-5)
     assert said == [f"feature_cache: {cache.store.folder} takes no more (No space left on device) after 1 images; "
                     "training goes on, and computes the features of the others each time"]  # fmt: skip
 

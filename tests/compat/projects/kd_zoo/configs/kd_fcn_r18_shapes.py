@@ -18,3 +18,5 @@ model = dict(
     adapter=dict(
         type='Adapter', channels=3,
         init_cfg=[dict(type='Constant', layer='Conv2d', val=0.1), dict(type='Constant', layer='BatchNorm2d', val=1.)]))
+# a small rate: at 0.02 the second step leaves many pixels undecided between two classes
+optimizer = dict(lr=0.0002)
