@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from segue.layers.conv import ConvModule
 from segue.layers.decode_head import DecodeHead, HeadOptions
+from segue.layers.dropped_channels import convolve_dropped
 from segue.layers.pixel_attention import attend
 from segue.layers.scale import Scale
 from segue.types import Size, Targets
@@ -93,8 +94,12 @@ class DAHead(DecodeHead):
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
         """Feature maps to logits (B, out_channels, H', W') of the sum, of positions and of channels."""
         pam, cam = self.attentions(features)
-        drop = self.dropout or nn.Identity()
-        return self.classify(pam + cam), self.pam_conv_seg(drop(pam)), self.cam_conv_seg(drop(cam))
+        positions, channels = self.pam_conv_seg, self.cam_conv_seg
+        return (
+            self.classify(pam + cam),
+            convolve_dropped(pam, self.dropout, positions),
+            convolve_dropped(cam, self.dropout, channels),
+        )
 
     def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:
         """Logits (B, out_channels, H', W') of the sum."""

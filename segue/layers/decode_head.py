@@ -13,6 +13,7 @@ from segue.errors import InputError
 from segue.layers.accuracy import pixel_accuracy
 from segue.layers.activation import RELU
 from segue.layers.banded_loss import BANDS_FROM, losses_by_bands
+from segue.layers.dropped_channels import convolve_dropped
 from segue.layers.loss_list import LossList
 from segue.layers.norm import Norm
 from segue.layers.resize import resize
@@ -153,7 +154,7 @@ class DecodeHead(nn.Module):
 
     def classify(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to logits (B, out_channels, H, W)."""
-        return self.conv_seg(self.dropout(x) if self.dropout else x)
+        return convolve_dropped(x, self.dropout, self.conv_seg)
 
     def embed(self, features: Sequence[Tensor]) -> Tensor:
         """Feature maps to what is classified: (B, channels, H', W')."""

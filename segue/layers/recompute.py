@@ -24,19 +24,29 @@ def recompute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
     """``layers`` one after the other; what a GELU or SiLU among them, or in a sequence of them, makes is not kept.
 
-    Its argument is kept anyway, for its own gradient; in the backward pass, what the next linear layer or convolution
-    needs is made of that again, which costs little beside the layer. Result and gradients are the same bit for bit.
+    Its argument is kept anyway, for its own gradient, or that of a depthwise convolution before it, for the weights';
+    in the backward pass, what the next linear layer or convolution needs is made of that again, which costs little
+    beside the layer. Result and gradients are the same bit for bit.
 
     Where a call twice would be noticed, or the model is traced or compiled, the layers are called as they are.
     """
-    traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    unnoticed = not traced and _unnoticed(layers)
-    rest = list(_single(layers) if unnoticed else layers)
+    freely = unnoticed(x, layers)
+    rest = list(_single(layers) if freely else layers)
     while rest:
-        again = _made_again(rest) if unnoticed and x.requires_grad else 0
+        again = _made_again(rest) if freely and x.requires_grad else 0
         x = recompute(nn.Sequential(*rest[:again]), x) if again else rest[0](x)
         del rest[: max(again, 1)]
     return x
+
+
+def unnoticed(x: Tensor, layers: Iterable[nn.Module]) -> bool:
+    """Whether, in training, nobody sees that ``layers``, or parts of them, are not called just once, with ``x``."""
+    traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    if traced or not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        return False
+    if torch._C._are_functorch_transforms_active():
+        return False
+    return not any("forward" in vars(part) or is_watched(part) for layer in layers for part in layer.modules())
 
 
 def _single(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
@@ -51,17 +61,19 @@ def _single(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
 def _made_again(layers: Sequence[nn.Module]) -> int:
     """How many ``layers`` an activation that leads them, dropout behind it, and the layer that takes its result are.
 
-    0 where it is otherwise: another class, such as one with a parametrization, may do more than compute its result.
+    A depthwise convolution may stand before the activation. 0 where it is otherwise: another class, such as one with a
+    parametrization, may do more than compute its result.
     """
-    first = layers[0]
-    if not (type(first) is nn.GELU or (type(first) is nn.SiLU and not first.inplace)):
+    first = next((at for at, layer in enumerate(layers) if not _is_depthwise(layer)), len(layers))
+    if first > 1 or first == len(layers):
         return 0
-    behind = next((at for at, layer in enumerate(layers) if at and type(layer) is not nn.Dropout), 0)
+    act = layers[first]
+    if not (type(act) is nn.GELU or (type(act) is nn.SiLU and not act.inplace)):
+        return 0
+    behind = next((at for at, layer in enumerate(layers) if at > first and type(layer) is not nn.Dropout), 0)
     return behind + 1 if behind and type(layers[behind]) in (nn.Linear, nn.Conv2d) else 0
 
 
-def _unnoticed(layers: Iterable[nn.Module]) -> bool:
-    """Whether nobody sees that ``layers``, or parts of them, are called twice."""
-    if not torch.is_grad_enabled() or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
-        return False
-    return not any("forward" in vars(part) or is_watched(part) for layer in layers for part in layer.modules())
+def _is_depthwise(layer: nn.Module) -> bool:
+    """Whether a layer is a convolution of each channel by itself, which costs little."""
+    return type(layer) is nn.Conv2d and layer.groups == layer.in_channels == layer.out_channels > 1

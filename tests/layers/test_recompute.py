@@ -31,7 +31,7 @@ def kept(run: object, x: Tensor) -> tuple[int, list[Tensor]]:
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
         loss = run(x).square().sum()  # type: ignore[operator]
     total = sum(t.numel() for t in seen.values())
-    leaves = [x, *run.parameters()] if isinstance(run, nn.Module) else [x]
+    leaves = [x, *(p for p in run.parameters() if p.requires_grad)] if isinstance(run, nn.Module) else [x]
     return total, [loss.detach(), *torch.autograd.grad(loss, leaves)]
 
 
@@ -52,6 +52,26 @@ def test_same_gradients_from_less(act: nn.Module, drop: float) -> None:
     assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
     # 50 x 40: the activation's result, and of dropout its mask and result
     assert direct - less >= 50 * 40
+
+
+@pytest.mark.parametrize("drop", [0.0, 0.3])
+@pytest.mark.parametrize("frozen", [False, True])
+def test_with_a_convolution_per_channel_before(drop: float, frozen: bool) -> None:
+    def layers() -> nn.Sequential:
+        torch.manual_seed(0)
+        depthwise = nn.Conv2d(24, 24, 3, padding=1, groups=24).requires_grad_(not frozen)
+        return nn.Sequential(nn.Conv2d(6, 24, 1), depthwise, nn.GELU(), nn.Dropout(drop), nn.Conv2d(24, 6, 1))
+
+    class InTurn(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            return in_turn(x, *self)
+
+    x = torch.randn(2, 6, 9, 10, requires_grad=True)
+    direct, expected = kept(layers(), x)
+    less, found = kept(InTurn(*layers()), x)
+    assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+    # 2 x 24 x 9 x 10: the convolution's result, or where it is frozen only the activation's
+    assert direct - less >= (1 if frozen else 2) * 2 * 24 * 9 * 10
 
 
 @pytest.mark.parametrize("act", [nn.SiLU(inplace=True), nn.ReLU(), nn.ReLU(inplace=True), Plain()], ids=repr)

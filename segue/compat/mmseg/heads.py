@@ -13,6 +13,7 @@ from segue.compat.mmengine.structures import to_samples
 from segue.compat.mmseg.interface import HeadInterface, device_of, metas_of, side_of, split_arguments
 from segue.compat.overrides import Guarded
 from segue.layers.accuracy import pixel_accuracy
+from segue.layers.dropped_channels import convolve_dropped
 from segue.types import Targets
 
 
@@ -131,7 +132,7 @@ class BaseDecodeHead(Guarded, HeadInterface, BaseModule):
 
     def cls_seg(self, feat: Tensor) -> Tensor:
         """(B, channels, H, W) to logits (B, out_channels, H, W)."""
-        return self.conv_seg(self.dropout(feat) if self.dropout is not None else feat)
+        return convolve_dropped(feat, self.dropout, self.conv_seg)
 
     def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: Any) -> dict[str, Tensor]:
         """Losses of logits (B, out_channels, H', W'), by name, and ``acc_seg``."""
