@@ -117,3 +117,12 @@ def test_per_image(randomness: str) -> None:
         return torch.func.vmap(Both(dropout, layer, apart), randomness=randomness)(x)
 
     assert torch.equal(ways(True), ways(False))
+
+
+def test_in_a_graph() -> None:
+    """Graphs are made of the two layers, which every runtime knows."""
+    model = Both(nn.Dropout2d(0.5), conv(), apart=False)
+    made = torch.fx.symbolic_trace(model)
+    assert [node.target for node in made.graph.nodes if node.op == "call_module"] == ["dropout", "conv"]
+    exported = torch.export.export(model, (torch.randn(2, 16, 6, 7, dtype=torch.double),))
+    assert any("conv2d" in str(node.target) for node in exported.graph.nodes)
