@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,9 @@ class MLflowVisBackend(Tracker):
 
     def _start(self) -> Any:
         mlflow = self._package()
+        if self._uri.startswith("file:") or "://" not in self._uri:
+            # a folder of files, as in the reference; MLflow 3 of 2026 keeps them, but wants to be told that it is meant
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
         mlflow.set_tracking_uri(self._uri)
         experiment, run = self._names
         if mlflow.get_experiment_by_name(experiment) is None:

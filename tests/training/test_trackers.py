@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import types
 from pathlib import Path
@@ -101,6 +102,23 @@ def test_services(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     before = len(calls)
     backend.close()
     assert len(calls) > before
+
+
+@pytest.mark.parametrize(
+    ("uri", "asks"),
+    [(None, True), ("runs/ml", True), ("file:///runs/ml", True), ("sqlite:///ml.db", False), ("http://here:1", False)],
+)
+def test_mlflow_is_told_that_a_folder_is_meant(
+    uri: str | None, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Releases of 2026 refuse a folder of files, which is the reference's default, unless they are told."""
+    made = types.ModuleType("mlflow")
+    made.__getattr__ = Noted([]).__getattr__  # type: ignore[method-assign]
+    monkeypatch.setitem(sys.modules, "mlflow", made)
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "")
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
+    MLflowVisBackend(str(tmp_path), tracking_uri=uri).add_scalar("loss", 0.5)
+    assert os.environ.get("MLFLOW_ALLOW_FILE_STORE") == ("true" if asks else None)
 
 
 @pytest.mark.parametrize("cls", [WandbVisBackend, MLflowVisBackend])
