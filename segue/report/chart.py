@@ -173,11 +173,11 @@ def _rgb(color: Sequence[int]) -> str:
 
 
 def _style() -> str:
-    lines = [f".s{i}{{stroke:{_rgb(c)}}} circle.s{i}{{fill:{_rgb(c)}}}" for i, c in enumerate(COLORS)]
-    light = [
-        f".s{i}{{stroke:{_rgb(_lighter(c))}}} circle.s{i}{{fill:{_rgb(_lighter(c))}}}" for i, c in enumerate(COLORS)
-    ]
-    dark = "@media (prefers-color-scheme: dark) {" + " ".join(light) + "}"
+    def of(i: int, color: Sequence[int]) -> str:  # more specific than what a page says of all its lines
+        return f"svg .line.s{i}{{stroke:{_rgb(color)}}} svg circle.s{i}{{fill:{_rgb(color)}}}"
+
+    lines = [of(i, color) for i, color in enumerate(COLORS)]
+    dark = "@media (prefers-color-scheme: dark) {" + " ".join(of(i, _lighter(c)) for i, c in enumerate(COLORS)) + "}"
     base = "svg path.line{fill:none;stroke-width:2} svg .faint{opacity:.3;stroke-width:1.2}"
     return " ".join([base, *lines, dark])
 
