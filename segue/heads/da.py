@@ -94,11 +94,10 @@ class DAHead(DecodeHead):
     def forward(self, features: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:  # type: ignore[override]
         """Feature maps to logits (B, out_channels, H', W') of the sum, of positions and of channels."""
         pam, cam = self.attentions(features)
-        positions, channels = self.pam_conv_seg, self.cam_conv_seg
         return (
             self.classify(pam + cam),
-            convolve_dropped(pam, self.dropout, positions),
-            convolve_dropped(cam, self.dropout, channels),
+            convolve_dropped(pam, self.dropout, self.pam_conv_seg),
+            convolve_dropped(cam, self.dropout, self.cam_conv_seg),
         )
 
     def coarse(self, features: Sequence[Tensor], size: Size, previous: Tensor | None = None) -> Tensor:

@@ -16,7 +16,7 @@ def convolve_dropped(x: Tensor, dropout: nn.Module | None, conv: nn.Module) -> T
     results differ by rounding. Other layers, and any that would notice, are called as they are.
     """
     layers = [conv] if dropout is None else [dropout, conv]
-    freely = type(dropout) is nn.Dropout2d and dropout.training and unnoticed(x, layers)
+    freely = type(dropout) is nn.Dropout2d and dropout.training and not dropout.inplace and unnoticed(x, layers)
     if not (freely and type(conv) is nn.Conv2d and _mixes_channels(conv) and x.ndim == 4 and x.is_contiguous()):
         for layer in layers:
             x = layer(x)

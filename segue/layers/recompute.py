@@ -24,9 +24,9 @@ def recompute(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
     """``layers`` one after the other; what a GELU or SiLU among them, or in a sequence of them, makes is not kept.
 
-    Its argument is kept anyway, for its own gradient, or that of a depthwise convolution before it, for the weights';
-    in the backward pass, what the next linear layer or convolution needs is made of that again, which costs little
-    beside the layer. Result and gradients are the same bit for bit.
+    What the activation takes, or a depthwise convolution before it, is kept anyway, for its own gradient; in the
+    backward pass, what the next linear layer or convolution needs is made of that again, which costs little beside the
+    layer. Result and gradients are the same bit for bit.
 
     Where a call twice would be noticed, or the model is traced or compiled, the layers are called as they are.
     """
@@ -40,7 +40,7 @@ def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
 
 
 def unnoticed(x: Tensor, layers: Iterable[nn.Module]) -> bool:
-    """Whether, in training, nobody sees that ``layers``, or parts of them, are not called just once, with ``x``."""
+    """Whether ``layers`` may be called twice, or with something else than ``x``, in training without anyone's notice."""
     traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if traced or not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return False

@@ -67,7 +67,7 @@ def test_the_numbers_of_the_two_layers(bias: bool, ratio: float) -> None:
         (nn.Dropout2d(0.5), nn.utils.parametrizations.spectral_norm(conv())),
         (nn.Dropout(0.5), conv()),
         (nn.Dropout2d(0.5).eval(), conv()),
-        (nn.Dropout2d(0.5, inplace=True), conv(padding=1)),
+        (nn.Dropout2d(0.5, inplace=True), conv()),
         (None, conv()),
     ],
     ids=repr,
