@@ -40,7 +40,7 @@ def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
 
 
 def unnoticed(x: Tensor, layers: Iterable[nn.Module]) -> bool:
-    """Whether ``layers`` may be called twice, or with something else than ``x``, in training without anyone's notice."""
+    """Whether ``layers`` may be called twice, or with something else than ``x``, in training, without anyone seeing."""
     traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     if traced or not torch.is_grad_enabled() or torch.compiler.is_compiling():
         return False
