@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from segue.layers.recompute import unnoticed
+from segue.layers.watched import unnoticed
 
 
 def convolve_dropped(x: Tensor, dropout: nn.Module | None, conv: nn.Module) -> Tensor:

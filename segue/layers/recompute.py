@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import ParamSpec, TypeVar
 
-import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from segue.layers.watched import is_watched
+from segue.layers.watched import unnoticed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,16 +36,6 @@ def in_turn(x: Tensor, *layers: nn.Module) -> Tensor:
         x = recompute(nn.Sequential(*rest[:again]), x) if again else rest[0](x)
         del rest[: max(again, 1)]
     return x
-
-
-def unnoticed(x: Tensor, layers: Iterable[nn.Module]) -> bool:
-    """Whether ``layers`` may be called twice, or with something else than ``x``, in training, without anyone seeing."""
-    traced = not isinstance(x, Tensor) or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
-    if traced or not torch.is_grad_enabled() or torch.compiler.is_compiling():
-        return False
-    if torch._C._are_functorch_transforms_active():
-        return False
-    return not any("forward" in vars(part) or is_watched(part) for layer in layers for part in layer.modules())
 
 
 def _single(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:

@@ -118,7 +118,7 @@ def differences(own: Any, other: Any, path: str = "", rel: float = 1e-4) -> Iter
         for key, value in other.items():
             if key == "first" and len(own.get(key, ())) == len(value) and "sum" in other:
                 size = other["sum"][1] / max(prod(other["shape"]), 1)
-                yield from (f"{path}.{each}" for each in _single(own[key], value, size, rel))
+                yield from (f"{path}.{each}".lstrip(".") for each in _single(own[key], value, size, rel))
             elif key in own:
                 yield from differences(own[key], value, f"{path}.{key}".lstrip("."), rel)
             else:
@@ -142,7 +142,7 @@ def _single(own: list[float], other: list[float], size: float, rel: float) -> It
 
     What rounding does to one of them goes by what it was summed from, not by the little that may be left of it. Over
     the instruction sets that oneDNN and PyTorch can be held to, no backbone's differs by more than 3.1e-5 of that
-    size, ResNeSt's aside: the default of ``rel`` is three times as much.
+    size, ResNeSt's aside: the default of ``rel`` is three times as much. As of plain numbers, 0.1 counts as a size.
     """
     for number, (mine, theirs) in enumerate(zip(own, other, strict=True)):
         near = abs(mine - theirs) <= rel * max(abs(theirs), size, 1e-1)
